@@ -1,0 +1,12 @@
+//! What a person asks for: completion now; next edit, code action and refactor to come. Byte offsets only, no editor's protocol.
+//!
+//! This room joins `syntax` (what is there), `context` (what the model should see) and `engine` (what it says). It must not know LSP or HTTP types.
+
+pub mod assistant;
+pub mod completion;
+pub mod status;
+
+pub use assistant::{Assistant, DocumentError, DocumentId, Options};
+pub use completion::{Acceptance, Completion, CompletionId, CompletionRequest, Explanation, Outcome, Trigger};
+pub use pilotlight_syntax as syntax;
+pub use status::Status;

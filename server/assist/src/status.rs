@@ -1,0 +1,26 @@
+//! What the daemon tells a person about itself.
+
+/// The state to show in an editor's status bar.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// The model is loading; completions wait for it.
+    Loading {
+        /// Its name.
+        model: String,
+    },
+    /// Ready, and idle.
+    Ready {
+        /// Its name.
+        model: String,
+    },
+    /// Working for somebody.
+    Busy {
+        /// Its name.
+        model: String,
+    },
+    /// Not working; what failed and what still works.
+    Failed {
+        /// In words.
+        message: String,
+    },
+}

@@ -1,0 +1,109 @@
+//! What the engine is asked and what it answers.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+/// One sequence to continue.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Token ids, markers included. Must not be empty.
+    pub prompt: Vec<u32>,
+    /// The most tokens to decode; 0 prefills only.
+    pub max_tokens: usize,
+    /// Ids that end the text; they are not handed out. The model's own end ids always end it.
+    pub stop: Vec<u32>,
+    /// How the next token is chosen.
+    pub sampling: Sampling,
+    /// Who goes first.
+    pub priority: Priority,
+    /// Looked at before each decode step and prefill chunk.
+    pub cancel: CancellationToken,
+}
+
+/// How the next token is chosen.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Sampling {
+    /// The most likely token; ties go to the lowest id.
+    Greedy,
+    /// Softmax at `temperature`, cut to the smallest set of total probability `top_p`.
+    TopP {
+        /// > 0.
+        temperature: f32,
+        /// In (0, 1].
+        top_p: f32,
+        /// The same seed and prompt give the same tokens.
+        seed: u64,
+    },
+}
+
+/// Who goes first; `Typing` preempts all others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs)]
+pub enum Priority {
+    Indexing,
+    Warming,
+    Refactor,
+    Action,
+    NextEdit,
+    Typing,
+}
+
+/// What comes back, in this order: one `Prefilled`, any number of `Token`s, one `Done`. A failure ends the stream with `Failed`.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The prompt is in the cache.
+    Prefilled(Prefill),
+    /// One decoded token.
+    Token(Token),
+    /// The end.
+    Done(Done),
+    /// The end, for a reason a person should read.
+    Failed(String),
+}
+
+/// What the prompt cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Prefill {
+    /// Prompt tokens whose KV was found in the cache.
+    pub reused: usize,
+    /// Prompt tokens computed now. `reused + prefilled` is the prompt's length; at least 1 is always computed (its logits are needed).
+    pub prefilled: usize,
+    /// From the request's arrival at the engine to the start of its prefill.
+    pub queued: Duration,
+    /// The prefill itself.
+    pub took: Duration,
+}
+
+/// One decoded token.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Token {
+    /// Its id.
+    pub id: u32,
+    /// Its bytes: may end inside a UTF-8 character.
+    pub bytes: Vec<u8>,
+    /// Natural logarithm of its probability under the unmodified softmax.
+    pub logprob: f32,
+}
+
+/// How it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// Why.
+    pub finish: Finish,
+    /// Tokens decoded (the stop token not counted).
+    pub decoded: usize,
+    /// Time in decode steps.
+    pub took: Duration,
+}
+
+/// Why decoding ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finish {
+    /// A stop id.
+    Stop,
+    /// `max_tokens`, or the context is full.
+    Length,
+    /// The token was tripped or the receiver dropped.
+    Cancelled,
+}

@@ -1,0 +1,1 @@
+//! Holds no code: the tests beside it are what this package is.
