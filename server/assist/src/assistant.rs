@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Acceptance, Completion, CompletionId, CompletionRequest, Options, Outcome, Status,
+    Acceptance, CompletionId, CompletionRequest, Options, Outcome, Status,
     completion::{self, Shown},
     model::Model,
 };
@@ -64,6 +64,8 @@ struct Open {
     /// Trips what is being computed for the document's state.
     current: CancellationToken,
     shown: Option<Shown>,
+    /// The line at which the last prompt's prefix began.
+    head: Option<usize>,
 }
 
 impl Assistant {
@@ -102,6 +104,7 @@ impl Assistant {
             path,
             current: CancellationToken::new(),
             shown: None,
+            head: None,
         };
         if let Some(replaced) = self.inner.documents.insert(document, open) {
             replaced.current.cancel();
@@ -141,7 +144,7 @@ impl Assistant {
     /// Ghost text at a cursor. A newer call for the same document supersedes this one, and so does a change or `cancel`: the answer is then empty and says so.
     pub async fn complete(&self, request: CompletionRequest, cancel: CancellationToken) -> Outcome {
         let inner = &self.inner;
-        let Some((current, path)) = inner.supersede(&request, &cancel) else {
+        let Some(Turn { current, path, head }) = inner.supersede(&request, &cancel) else {
             return Outcome::nothing("the document is closed or has moved on");
         };
         if let Some(because) = inner.off_for(&request) {
@@ -160,12 +163,12 @@ impl Assistant {
         };
         let mut outcome = {
             let _busy = Busy::new(inner, &model.engine);
-            completion::generate(model, &inner.options.completion, &request, &path, &current).await
+            completion::generate(model, &inner.options.completion, &request, &path, head, &current).await
         };
         if let Some(completion) = &mut outcome.completion {
             completion.id = CompletionId(inner.next_id.fetch_add(1, Ordering::Relaxed));
-            inner.remember(&request, completion);
         }
+        inner.remember(&request, &outcome);
         outcome
     }
 
@@ -230,18 +233,15 @@ impl Inner {
     }
 
     /// Makes `request` the document's current one and cancels the one before; `None` if its snapshot is not the document's state any more.
-    fn supersede(
-        &self,
-        request: &CompletionRequest,
-        cancel: &CancellationToken,
-    ) -> Option<(CancellationToken, String)> {
+    fn supersede(&self, request: &CompletionRequest, cancel: &CancellationToken) -> Option<Turn> {
         let mut open = self.documents.get_mut(&request.document)?;
         if open.document.snapshot().revision() != request.snapshot.revision() {
             return None;
         }
         open.current.cancel();
         open.current = cancel.child_token();
-        Some((open.current.clone(), self.prompt_path(open.path.as_deref(), &request.document)))
+        let path = self.prompt_path(open.path.as_deref(), &request.document);
+        Some(Turn { current: open.current.clone(), path, head: open.head })
     }
 
     /// Why completions are off for this document, if they are.
@@ -265,13 +265,13 @@ impl Inner {
         Some(outcome)
     }
 
-    fn remember(&self, request: &CompletionRequest, completion: &Completion) {
+    fn remember(&self, request: &CompletionRequest, outcome: &Outcome) {
         if let Some(mut open) = self.documents.get_mut(&request.document) {
-            open.shown = Some(Shown {
-                snapshot: request.snapshot.clone(),
-                cursor: request.cursor,
-                completion: completion.clone(),
-            });
+            open.head = outcome.explanation.prefix_line().or(open.head);
+            if let Some(completion) = outcome.completion.clone() {
+                let (snapshot, cursor) = (request.snapshot.clone(), request.cursor);
+                open.shown = Some(Shown { snapshot, cursor, completion });
+            }
         }
     }
 
@@ -285,6 +285,13 @@ impl Inner {
         let named = relative.or_else(|| path.file_name().map(Path::new)).unwrap_or(path);
         named.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
     }
+}
+
+/// What a completion request needs of its document.
+struct Turn {
+    current: CancellationToken,
+    path: String,
+    head: Option<usize>,
 }
 
 /// Shows the status as busy while it lives.

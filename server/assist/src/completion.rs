@@ -60,7 +60,7 @@ pub struct Outcome {
 }
 
 /// How an answer came about. The log, `--json`, the status page and "why this suggestion" all show this.
-#[derive(Clone, Debug, Default, serde::Serialize)]
+#[derive(Clone, Debug, Default, serde::Deserialize, serde::Serialize)]
 pub struct Explanation {
     /// Why nothing is shown, in words (`None` when something is).
     pub nothing_because: Option<String>,
@@ -81,7 +81,7 @@ pub struct Explanation {
 }
 
 /// One segment of a prompt.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 pub struct SegmentReport {
     /// What it is: `header`, `prefix`, `suffix`, ...
     pub source: String,
@@ -94,7 +94,7 @@ pub struct SegmentReport {
 }
 
 /// Milliseconds by stage.
-#[derive(Clone, Copy, Debug, Default, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, serde::Deserialize, serde::Serialize)]
 pub struct Stages {
     /// Planning and tokenising.
     pub plan: f64,
@@ -126,6 +126,13 @@ pub enum Acceptance {
     Dismissed,
 }
 
+impl Explanation {
+    /// The line at which the prompt's prefix began.
+    pub(crate) fn prefix_line(&self) -> Option<usize> {
+        self.segments.iter().find(|segment| segment.source == "prefix").map(|segment| segment.line)
+    }
+}
+
 impl Outcome {
     /// No ghost text, and why.
     pub(crate) fn nothing(because: impl Into<String>) -> Self {
@@ -136,12 +143,13 @@ impl Outcome {
     }
 }
 
-/// Plans, asks the engine and settles the text. `path` is the file as the prompt names it. The answer carries no id yet: `0` stands in its place.
+/// Plans, asks the engine and settles the text. `path` is the file as the prompt names it, `head` the line the last prompt began at. The answer carries no id yet: `0` stands in its place.
 pub(crate) async fn generate(
     model: &Model,
     options: &CompletionOptions,
     request: &CompletionRequest,
     path: &str,
+    head: Option<usize>,
     cancel: &CancellationToken,
 ) -> Outcome {
     let started = Instant::now();
@@ -151,7 +159,7 @@ pub(crate) async fn generate(
 
     let room = model.engine.info().context_length.saturating_sub(options.max_tokens);
     let budget = Budget::shared(options.context_tokens.min(room));
-    let plan = pilotlight_context::plan(encoder.family(), Input { path, snapshot, cursor }, budget, encoder);
+    let plan = pilotlight_context::plan(encoder.family(), Input { path, snapshot, cursor, head }, budget, encoder);
     let (prompt, segments) = encoder.encode(&plan);
     let mut explanation = Explanation { segments, ..Explanation::default() };
     explanation.millis.plan = millis(started);

@@ -35,10 +35,12 @@ pub struct Input<'a> {
     pub snapshot: &'a Snapshot,
     /// Byte offset of the cursor.
     pub cursor: usize,
+    /// The line at which the last plan's prefix began ([`Plan::head`]), so that the window stays where the cache has it.
+    pub head: Option<usize>,
 }
 
 /// Plans the prompt that asks `family`'s model for the text at the cursor. The same input gives the same plan.
 pub fn plan(family: &Family, input: Input<'_>, budget: Budget, counter: &dyn TokenCounter) -> Plan {
-    let window = Window::around(input.snapshot, input.cursor, budget, counter);
+    let window = Window::around(input.snapshot, input.cursor, budget, input.head, counter);
     Plan { segments: (family.layout)(input.path, &window) }
 }

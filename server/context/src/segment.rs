@@ -67,6 +67,11 @@ impl Plan {
         self.segments.iter().flat_map(|segment| &segment.pieces)
     }
 
+    /// The line at which the prefix begins.
+    pub fn head(&self) -> Option<usize> {
+        self.segments.iter().map(|segment| &segment.id).find(|id| id.source == Source::Prefix).map(|id| id.line)
+    }
+
     /// The prompt as a person can read it: markers by name, text verbatim. For explanations and tests; never for a model.
     pub fn display(&self) -> String {
         self.pieces()

@@ -33,13 +33,19 @@ pub struct Chunk {
 impl Window {
     /// The window that `budget` buys around byte `cursor`.
     ///
-    /// The prefix starts at a multiple of [`CHUNK_LINES`] (or the next line that may open a chunk): it moves in whole chunks, so most keystrokes leave its head where it was.
+    /// The prefix starts at a multiple of [`CHUNK_LINES`] (or the next line that may open a chunk), at line `head` of the last window if that still serves.
     /// A single line longer than the budget is cut to the part nearest the cursor.
-    pub fn around(snapshot: &Snapshot, cursor: usize, budget: Budget, counter: &dyn TokenCounter) -> Self {
+    pub fn around(
+        snapshot: &Snapshot,
+        cursor: usize,
+        budget: Budget,
+        head: Option<usize>,
+        counter: &dyn TokenCounter,
+    ) -> Self {
         let rope = snapshot.rope();
         let cursor = cursor.min(rope.len_bytes());
         Self {
-            prefix: prefix(rope, cursor, budget.prefix, counter),
+            prefix: prefix(rope, cursor, budget.prefix, head, counter),
             suffix: suffix(rope, suffix_start(snapshot, cursor), budget.suffix, counter),
         }
     }
@@ -68,35 +74,37 @@ pub fn line_end(rope: &Rope, offset: usize) -> usize {
     next - terminator
 }
 
-fn prefix(rope: &Rope, cursor: usize, budget: usize, counter: &dyn TokenCounter) -> Vec<Chunk> {
+/// Whole chunks backwards from the cursor. The window's head stays at `head` while what lies between it and the cursor is within the budget and worth having; when it
+/// has to move, it moves to three quarters of the budget, so that the next quarter is typed without moving it again.
+fn prefix(rope: &Rope, cursor: usize, budget: usize, head: Option<usize>, counter: &dyn TokenCounter) -> Vec<Chunk> {
     let last_line = rope.byte_to_line(cursor);
-    let mut chunks = Vec::new();
-    let mut spent = 0;
+    // From the cursor backwards; with each chunk, the tokens from its start to the cursor.
+    let mut chunks: Vec<(Chunk, usize)> = Vec::new();
     let mut end = cursor;
-    let mut border = last_line / CHUNK_LINES * CHUNK_LINES;
-    loop {
+    for border in (0..=last_line / CHUNK_LINES).rev().map(|chunk| chunk * CHUNK_LINES) {
         let line = opening_line(rope, border, last_line);
         let start = rope.line_to_byte(line);
-        if start < end || chunks.is_empty() {
-            let text = rope.byte_slice(start..end).to_string();
-            let tokens = counter.count(&text);
-            if spent + tokens > budget {
-                if chunks.is_empty() {
-                    chunks.push(tail_within(text, line, budget, counter));
-                }
-                break;
-            }
-            spent += tokens;
-            chunks.push(Chunk { line, text });
-            end = start;
+        if start >= end && !chunks.is_empty() {
+            continue;
         }
-        if border == 0 {
+        let text = rope.byte_slice(start..end).to_string();
+        let tokens = counter.count(&text) + chunks.last().map_or(0, |(_, tokens)| *tokens);
+        if tokens > budget {
+            if chunks.is_empty() {
+                return vec![tail_within(text, line, budget, counter)];
+            }
             break;
         }
-        border -= CHUNK_LINES;
+        chunks.push((Chunk { line, text }, tokens));
+        end = start;
     }
-    chunks.reverse();
-    chunks
+    let complete = end == 0;
+    let kept =
+        head.and_then(|head| chunks.iter().position(|(chunk, tokens)| chunk.line == head && *tokens >= budget / 2));
+    let moved = chunks.iter().rposition(|(_, tokens)| *tokens <= budget - budget / 4).unwrap_or(0);
+    let first = if complete { chunks.len() - 1 } else { kept.unwrap_or(moved) };
+    chunks.truncate(first + 1);
+    chunks.into_iter().rev().map(|(chunk, _)| chunk).collect()
 }
 
 fn suffix(rope: &Rope, start: usize, budget: usize, counter: &dyn TokenCounter) -> Vec<Chunk> {
