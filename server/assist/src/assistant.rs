@@ -192,9 +192,8 @@ impl Assistant {
         self.inner.ready().await.map(|model| &model.engine)
     }
 
-    /// The fill-in-the-middle family of the loaded model, by name.
-    pub async fn family(&self) -> Result<&'static str, String> {
-        self.inner.ready().await.map(|model| model.encoder.family().name)
+    pub(crate) async fn model(&self) -> Result<&Model, String> {
+        self.inner.ready().await
     }
 }
 

@@ -7,11 +7,14 @@ use tracing_subscriber::EnvFilter;
 
 /// A language server that keeps a code model lit: ghost text in your editor from a model that runs on this machine.
 #[derive(Debug, Parser)]
-#[command(version, after_help = "\
+#[command(
+    version,
+    after_help = "\
 Start with `pilotlight try`: it types into a real file and shows what an editor would show, with no download and no GPU.
 Then point your editor at `pilotlight lsp` (see editors/ for Neovim), and ask `pilotlight doctor` when something seems wrong.
 
-The log goes to standard error; PILOTLIGHT_LOG sets what it tells (error, warn, info, debug, or tracing's filter syntax).")]
+The log goes to standard error; PILOTLIGHT_LOG sets what it tells (error, warn, info, debug, or tracing's filter syntax)."
+)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,

@@ -97,7 +97,14 @@ async fn type_all(
     Ok((events, first_ms))
 }
 
-fn event(keystroke: usize, typed: &str, answer: Option<Answer>, ms: f64, typed_since_asked: usize, extends: bool) -> Event {
+fn event(
+    keystroke: usize,
+    typed: &str,
+    answer: Option<Answer>,
+    ms: f64,
+    typed_since_asked: usize,
+    extends: bool,
+) -> Event {
     let late = || Explanation {
         nothing_because: Some("not answered before the next keystroke".to_owned()),
         ..Explanation::default()

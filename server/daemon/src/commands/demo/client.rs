@@ -87,8 +87,10 @@ impl Editor {
         let took = pressed.elapsed();
         let items = answer.get("items").unwrap_or(&answer);
         let ghost = items.get(0).and_then(|item| item.get("insertText")).and_then(Value::as_str).map(str::to_owned);
-        let explanation = self.client.request("pilotlight/explain", json!({ "textDocument": { "uri": self.uri } })).await?;
-        let explanation = serde_json::from_value(explanation).map_err(|error| anyhow!("pilotlight/explain: {error}"))?;
+        let explanation =
+            self.client.request("pilotlight/explain", json!({ "textDocument": { "uri": self.uri } })).await?;
+        let explanation =
+            serde_json::from_value(explanation).map_err(|error| anyhow!("pilotlight/explain: {error}"))?;
         Ok(Some(Answer { ghost, explanation, took }))
     }
 

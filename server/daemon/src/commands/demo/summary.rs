@@ -141,7 +141,8 @@ mod tests {
     #[test]
     fn only_whole_right_words_count_and_each_accept_costs_a_key() {
         // `l`, then "et x" is offered and right: 4 characters for one key; while they would be typed, later ghosts do not count.
-        let events = [event("l", Some("et x")), event("e", Some("t x")), event("t", None), event(" ", None), event("x", None)];
+        let events =
+            [event("l", Some("et x")), event("e", Some("t x")), event("t", None), event(" ", None), event("x", None)];
         assert!((saved_share(&events) - 3.0 / 5.0).abs() < 1e-9);
         // "xy" is only half right, and a word half right saves nothing.
         assert_eq!(words_right("xy", &['x', ' ']), 0);

@@ -20,7 +20,10 @@ impl View {
     pub(super) fn open(&self, file: &str, model: &str, characters: usize) {
         println!("Typing {characters} characters into {file}; ghost text by {model}, on this machine.");
         let (dim, plain) = self.dim();
-        println!("{dim}{:<WIDTH$}  {:>8}  {:>9} {:>7}{plain}", "typed, and what is suggested", "ms", "prefilled", "reused");
+        println!(
+            "{dim}{:<WIDTH$}  {:>8}  {:>9} {:>7}{plain}",
+            "typed, and what is suggested", "ms", "prefilled", "reused"
+        );
     }
 
     /// One keystroke: `line` is the cursor's line up to the cursor.
@@ -58,7 +61,10 @@ impl View {
             summary.prefilled_mean,
             summary.reused_share * 100.0
         );
-        println!("  saved               {:.1} % of the key presses, had right words been accepted", summary.saved_share * 100.0);
+        println!(
+            "  saved               {:.1} % of the key presses, had right words been accepted",
+            summary.saved_share * 100.0
+        );
         println!("  model               {}", summary.model);
     }
 
