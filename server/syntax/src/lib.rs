@@ -4,8 +4,12 @@
 
 pub mod document;
 pub mod language;
+mod parser;
 pub mod position;
+pub mod snapshot;
+mod syntax_error;
 
-pub use document::{Change, Document, EditError, Snapshot};
+pub use document::{Change, Document, EditError};
 pub use language::Language;
 pub use position::{Position, PositionEncoding, PositionError, Span};
+pub use snapshot::{Snapshot, TooLarge};
