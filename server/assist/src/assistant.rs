@@ -247,6 +247,9 @@ impl Inner {
     fn off_for(&self, request: &CompletionRequest) -> Option<String> {
         let options = &self.options.completion;
         let language = request.snapshot.language().id();
+        if let Some(because) = request.snapshot.too_large() {
+            return Some(because.to_string());
+        }
         if !options.enabled {
             return Some("completions are switched off (completion.enabled)".to_owned());
         }
