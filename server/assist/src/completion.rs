@@ -4,6 +4,9 @@ mod extent;
 mod shown;
 mod trim;
 
+#[cfg(test)]
+mod tests;
+
 use std::{ops::Range, time::Instant};
 
 use pilotlight_context::{Budget, Input};

@@ -73,12 +73,11 @@ impl<'a> Extent<'a> {
             if lines.trim().is_empty() {
                 continue;
             }
-            if self.leaves_the_block(lines, first) {
+            if self.leaves_the_block(lines, first) || trim::repeats_itself(lines) {
                 return Flow::Enough;
             }
             let complete = self.try_out(lines);
-            if (complete && !self.block) || lines.matches('\n').count() + 1 >= MOST_LINES || trim::repeats_itself(lines)
-            {
+            if (complete && !self.block) || lines.matches('\n').count() + 1 >= MOST_LINES {
                 return Flow::Enough;
             }
         }
