@@ -55,23 +55,13 @@ impl Window {
 ///
 /// While a person types at a line's end, the suffix then stays the same byte for byte.
 pub fn suffix_start(snapshot: &Snapshot, cursor: usize) -> usize {
-    let line_end = line_end(snapshot.rope(), cursor);
+    let line_end = snapshot.line_at(cursor).end;
     if is_closers(&snapshot.slice(cursor..line_end)) { line_end } else { cursor }
 }
 
 /// Whether `text` is only what editors close by themselves and what may follow it: brackets, quotes, `;`, `,`, `:`, `>` and blanks.
 pub fn is_closers(text: &str) -> bool {
     text.chars().all(|c| matches!(c, ')' | ']' | '}' | '"' | '\'' | '`' | ';' | ',' | ':' | '>') || c.is_whitespace())
-}
-
-/// The byte at which the line of `offset` ends, before its line terminator.
-pub fn line_end(rope: &Rope, offset: usize) -> usize {
-    let line = rope.byte_to_line(offset);
-    let next = if line + 1 < rope.len_lines() { rope.line_to_byte(line + 1) } else { rope.len_bytes() };
-    let slice = rope.byte_slice(offset..next);
-    let terminator =
-        slice.chars_at(slice.len_chars()).reversed().take(2).take_while(|c| matches!(c, '\n' | '\r')).count();
-    next - terminator
 }
 
 /// Whole chunks backwards from the cursor. The window's head stays at `head` while what lies between it and the cursor is within the budget and worth having; when it
