@@ -1,2 +1,2 @@
 //! tidy
-fn main(){}
+fn main() {}

@@ -4,9 +4,14 @@
 
 pub mod assistant;
 pub mod completion;
+pub mod options;
 pub mod status;
 
-pub use assistant::{Assistant, DocumentError, DocumentId, Options};
+mod model;
+mod prompt;
+
+pub use assistant::{Assistant, DocumentError, DocumentId};
 pub use completion::{Acceptance, Completion, CompletionId, CompletionRequest, Explanation, Outcome, Trigger};
+pub use options::Options;
 pub use pilotlight_syntax as syntax;
 pub use status::Status;
