@@ -79,7 +79,9 @@ mod tests {
             assert_eq!(from_gguf(gguf).as_deref(), Some(canonical));
             assert_eq!(from_hugging_face(hf).as_deref(), Some(canonical));
         }
-        for unknown in ["", "blk.1.attn_q", "blk.01.attn_q.weight", "blk..attn_q.weight", "blk.1.other.weight", ".weight"] {
+        for unknown in
+            ["", "blk.1.attn_q", "blk.01.attn_q.weight", "blk..attn_q.weight", "blk.1.other.weight", ".weight"]
+        {
             assert_eq!(from_gguf(unknown), None, "{unknown}");
         }
         assert_eq!(from_hugging_face(".weight"), None);
