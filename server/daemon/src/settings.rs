@@ -20,6 +20,8 @@ pub(crate) struct Settings {
     pub(crate) engine: EngineOptions,
     /// Inline completion (ghost text).
     pub(crate) completion: CompletionOptions,
+    /// The LSP surface.
+    pub(crate) lsp: pilotlight_lsp::Options,
 }
 
 impl Settings {
@@ -33,7 +35,7 @@ impl Settings {
             settings.engine.model = model.clone();
         }
         if let Some(threads) = global.threads {
-            settings.engine.threads = Some(threads);
+            settings.engine.threads = threads;
         }
         Ok(settings)
     }
