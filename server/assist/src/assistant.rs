@@ -10,6 +10,7 @@ use std::{
 };
 
 use dashmap::DashMap;
+use pilotlight_context::Anchor;
 use pilotlight_engine::{Engine, EngineError};
 use pilotlight_syntax::{Change, Document, Language, PositionEncoding, Snapshot};
 use tokio::sync::watch;
@@ -64,8 +65,8 @@ struct Open {
     /// Trips what is being computed for the document's state.
     current: CancellationToken,
     shown: Option<Shown>,
-    /// The line at which the last prompt's prefix began.
-    head: Option<usize>,
+    /// What the last prompt left for the next.
+    anchor: Option<Anchor>,
 }
 
 impl Assistant {
@@ -104,7 +105,7 @@ impl Assistant {
             path,
             current: CancellationToken::new(),
             shown: None,
-            head: None,
+            anchor: None,
         };
         if let Some(replaced) = self.inner.documents.insert(document, open) {
             replaced.current.cancel();
@@ -144,7 +145,7 @@ impl Assistant {
     /// Ghost text at a cursor. A newer call for the same document supersedes this one, and so does a change or `cancel`: the answer is then empty and says so.
     pub async fn complete(&self, request: CompletionRequest, cancel: CancellationToken) -> Outcome {
         let inner = &self.inner;
-        let Some(Turn { current, path, head }) = inner.supersede(&request, &cancel) else {
+        let Some(Turn { current, path, mut anchor }) = inner.supersede(&request, &cancel) else {
             return Outcome::nothing("the document is closed or has moved on");
         };
         if let Some(because) = inner.off_for(&request) {
@@ -163,12 +164,12 @@ impl Assistant {
         };
         let mut outcome = {
             let _busy = Busy::new(inner, &model.engine);
-            completion::generate(model, &inner.options.completion, &request, &path, head, &current).await
+            completion::generate(model, &inner.options.completion, &request, &path, &mut anchor, &current).await
         };
         if let Some(completion) = &mut outcome.completion {
             completion.id = CompletionId(inner.next_id.fetch_add(1, Ordering::Relaxed));
         }
-        inner.remember(&request, &outcome);
+        inner.remember(&request, &outcome, anchor);
         outcome
     }
 
@@ -240,7 +241,7 @@ impl Inner {
         open.current.cancel();
         open.current = cancel.child_token();
         let path = self.prompt_path(open.path.as_deref(), &request.document);
-        Some(Turn { current: open.current.clone(), path, head: open.head })
+        Some(Turn { current: open.current.clone(), path, anchor: open.anchor.clone() })
     }
 
     /// Why completions are off for this document, if they are.
@@ -267,9 +268,9 @@ impl Inner {
         Some(outcome)
     }
 
-    fn remember(&self, request: &CompletionRequest, outcome: &Outcome) {
+    fn remember(&self, request: &CompletionRequest, outcome: &Outcome, anchor: Option<Anchor>) {
         if let Some(mut open) = self.documents.get_mut(&request.document) {
-            open.head = outcome.explanation.prefix_line().or(open.head);
+            open.anchor = anchor;
             if let Some(completion) = outcome.completion.clone() {
                 let (snapshot, cursor) = (request.snapshot.clone(), request.cursor);
                 open.shown = Some(Shown { snapshot, cursor, completion });
@@ -293,7 +294,7 @@ impl Inner {
 struct Turn {
     current: CancellationToken,
     path: String,
-    head: Option<usize>,
+    anchor: Option<Anchor>,
 }
 
 /// Shows the status as busy while it lives.
