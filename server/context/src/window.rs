@@ -4,6 +4,8 @@
 //! so tokenising chunk by chunk then equals tokenising the whole. Chunk borders are counted from the file's start (prefix) or from the suffix's own start, so typing on the cursor's line
 //! leaves every other chunk as it was, and its tokens and KV with it.
 
+use std::ops::Range;
+
 use pilotlight_syntax::Snapshot;
 use ropey::Rope;
 
@@ -31,22 +33,21 @@ pub struct Chunk {
 }
 
 impl Window {
-    /// The window that `budget` buys around byte `cursor`.
+    /// The window that `budget` buys around bytes `between`: the prefix ends at its start, the suffix belongs to a cursor at its end.
     ///
     /// The prefix starts at a multiple of [`CHUNK_LINES`] (or the next line that may open a chunk), at line `head` of the last window if that still serves.
     /// A single line longer than the budget is cut to the part nearest the cursor.
     pub fn around(
         snapshot: &Snapshot,
-        cursor: usize,
+        between: Range<usize>,
         budget: Budget,
         head: Option<usize>,
         counter: &dyn TokenCounter,
     ) -> Self {
         let rope = snapshot.rope();
-        let cursor = cursor.min(rope.len_bytes());
         Self {
-            prefix: prefix(rope, cursor, budget.prefix, head, counter),
-            suffix: suffix(rope, suffix_start(snapshot, cursor), budget.suffix, counter),
+            prefix: prefix(rope, between.start, budget.prefix, head, counter),
+            suffix: suffix(rope, suffix_start(snapshot, between.end), budget.suffix, counter),
         }
     }
 }

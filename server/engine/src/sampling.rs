@@ -48,6 +48,13 @@ impl Sampler {
         let sum: f64 = logits.iter().filter(|x| !x.is_nan()).map(|&x| f64::from(x - top).exp()).sum();
         Some((id, (f64::from(logits[id as usize] - top) - sum.ln()) as f32))
     }
+
+    /// As [`Sampler::choose`], among the tokens that `fits` allows; `None` where none of these has a number. The probability is that among these.
+    pub(crate) fn choose_among(&mut self, logits: &[f32], fits: impl Fn(u32) -> bool) -> Option<(u32, f32)> {
+        let masked = (0u32..).zip(logits).map(|(id, &x)| if fits(id) { x } else { f32::NEG_INFINITY });
+        let masked: Vec<f32> = masked.collect();
+        self.choose(&masked)
+    }
 }
 
 /// The largest logit and its first place; NaNs are passed over.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::{
-    Done, Event, Finish, Prefill, Request, Token,
+    Done, Event, Finish, Prefill, Request, Token, Tokenizer,
     cache::{Owner, Slot},
     sampling::Sampler,
 };
@@ -25,6 +25,8 @@ pub(super) struct Job {
     pub(super) prefill: Prefill,
     stage: Stage,
     decoded: usize,
+    /// Bytes decoded: the first `request.heal.len()` of them are prescribed.
+    decoded_bytes: usize,
     /// Time in decode steps.
     decoding: Duration,
 }
@@ -63,6 +65,7 @@ impl Job {
             prefill: Prefill::default(),
             stage: Stage::Queued,
             decoded: 0,
+            decoded_bytes: 0,
             decoding: Duration::ZERO,
             request,
             events,
@@ -101,7 +104,7 @@ impl Job {
         logits: &[f32],
         context_length: usize,
         is_end: impl Fn(u32) -> bool,
-        bytes: impl Fn(u32) -> Vec<u8>,
+        tokenizer: &Tokenizer,
     ) -> Option<Event> {
         if self.stage != Stage::Decoding {
             self.stage = Stage::Decoding;
@@ -110,13 +113,27 @@ impl Job {
         if self.request.max_tokens == 0 {
             return Some(self.done(Finish::Length));
         }
-        let Some((id, logprob)) = self.sampler.as_mut().and_then(|sampler| sampler.choose(logits)) else {
+        let heal = self.request.heal.get(self.decoded_bytes..).unwrap_or_default();
+        let chosen = self.sampler.as_mut().and_then(|sampler| {
+            if heal.is_empty() {
+                return sampler.choose(logits);
+            }
+            // Either the token spells some of what is left to heal, or all of it and more. Markers have no bytes and do not fit.
+            let fits = |id| {
+                let bytes = tokenizer.bytes(id);
+                !bytes.is_empty() && (heal.starts_with(bytes) || bytes.starts_with(heal))
+            };
+            sampler.choose_among(logits, fits)
+        });
+        let Some((id, logprob)) = chosen else {
             return Some(Event::Failed("the model gave no finite logit: its weights are corrupt".into()));
         };
         if is_end(id) || self.request.stop.contains(&id) {
             return Some(self.done(Finish::Stop));
         }
-        self.send(Event::Token(Token { id, bytes: bytes(id), logprob }));
+        let bytes = tokenizer.bytes(id).to_vec();
+        self.decoded_bytes += bytes.len();
+        self.send(Event::Token(Token { id, bytes, logprob }));
         self.sequence.push(id);
         self.decoded += 1;
         let full = self.sequence.len() > context_length;

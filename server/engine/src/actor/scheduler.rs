@@ -158,7 +158,7 @@ impl Scheduler {
             return Ok(None);
         }
         let (tokenizer, eos) = (&self.tokenizer, &self.eos);
-        Ok(job.advance(logits, self.context_length, |id| eos.contains(&id), |id| tokenizer.bytes(id).to_vec()))
+        Ok(job.advance(logits, self.context_length, |id| eos.contains(&id), tokenizer))
     }
 
     /// Ends a request; what it computed stays in the cache.
