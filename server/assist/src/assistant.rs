@@ -10,13 +10,14 @@ use std::{
 };
 
 use dashmap::DashMap;
+use pilotlight_context::Anchor;
 use pilotlight_engine::{Engine, EngineError};
 use pilotlight_syntax::{Change, Document, Language, PositionEncoding, Snapshot};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Acceptance, Completion, CompletionId, CompletionRequest, Options, Outcome, Status,
+    Acceptance, CompletionId, CompletionRequest, Options, Outcome, Status,
     completion::{self, Shown},
     model::Model,
 };
@@ -64,6 +65,8 @@ struct Open {
     /// Trips what is being computed for the document's state.
     current: CancellationToken,
     shown: Option<Shown>,
+    /// What the last prompt left for the next.
+    anchor: Option<Anchor>,
 }
 
 impl Assistant {
@@ -102,6 +105,7 @@ impl Assistant {
             path,
             current: CancellationToken::new(),
             shown: None,
+            anchor: None,
         };
         if let Some(replaced) = self.inner.documents.insert(document, open) {
             replaced.current.cancel();
@@ -141,7 +145,7 @@ impl Assistant {
     /// Ghost text at a cursor. A newer call for the same document supersedes this one, and so does a change or `cancel`: the answer is then empty and says so.
     pub async fn complete(&self, request: CompletionRequest, cancel: CancellationToken) -> Outcome {
         let inner = &self.inner;
-        let Some((current, path)) = inner.supersede(&request, &cancel) else {
+        let Some(Turn { current, path, mut anchor }) = inner.supersede(&request, &cancel) else {
             return Outcome::nothing("the document is closed or has moved on");
         };
         if let Some(because) = inner.off_for(&request) {
@@ -160,12 +164,12 @@ impl Assistant {
         };
         let mut outcome = {
             let _busy = Busy::new(inner, &model.engine);
-            completion::generate(model, &inner.options.completion, &request, &path, &current).await
+            completion::generate(model, &inner.options.completion, &request, &path, &mut anchor, &current).await
         };
         if let Some(completion) = &mut outcome.completion {
             completion.id = CompletionId(inner.next_id.fetch_add(1, Ordering::Relaxed));
-            inner.remember(&request, completion);
         }
+        inner.remember(&request, &outcome, anchor);
         outcome
     }
 
@@ -189,9 +193,8 @@ impl Assistant {
         self.inner.ready().await.map(|model| &model.engine)
     }
 
-    /// The fill-in-the-middle family of the loaded model, by name.
-    pub async fn family(&self) -> Result<&'static str, String> {
-        self.inner.ready().await.map(|model| model.encoder.family().name)
+    pub(crate) async fn model(&self) -> Result<&Model, String> {
+        self.inner.ready().await
     }
 }
 
@@ -230,24 +233,24 @@ impl Inner {
     }
 
     /// Makes `request` the document's current one and cancels the one before; `None` if its snapshot is not the document's state any more.
-    fn supersede(
-        &self,
-        request: &CompletionRequest,
-        cancel: &CancellationToken,
-    ) -> Option<(CancellationToken, String)> {
+    fn supersede(&self, request: &CompletionRequest, cancel: &CancellationToken) -> Option<Turn> {
         let mut open = self.documents.get_mut(&request.document)?;
         if open.document.snapshot().revision() != request.snapshot.revision() {
             return None;
         }
         open.current.cancel();
         open.current = cancel.child_token();
-        Some((open.current.clone(), self.prompt_path(open.path.as_deref(), &request.document)))
+        let path = self.prompt_path(open.path.as_deref(), &request.document);
+        Some(Turn { current: open.current.clone(), path, anchor: open.anchor.clone() })
     }
 
     /// Why completions are off for this document, if they are.
     fn off_for(&self, request: &CompletionRequest) -> Option<String> {
         let options = &self.options.completion;
         let language = request.snapshot.language().id();
+        if let Some(because) = request.snapshot.too_large() {
+            return Some(because.to_string());
+        }
         if !options.enabled {
             return Some("completions are switched off (completion.enabled)".to_owned());
         }
@@ -265,13 +268,13 @@ impl Inner {
         Some(outcome)
     }
 
-    fn remember(&self, request: &CompletionRequest, completion: &Completion) {
+    fn remember(&self, request: &CompletionRequest, outcome: &Outcome, anchor: Option<Anchor>) {
         if let Some(mut open) = self.documents.get_mut(&request.document) {
-            open.shown = Some(Shown {
-                snapshot: request.snapshot.clone(),
-                cursor: request.cursor,
-                completion: completion.clone(),
-            });
+            open.anchor = anchor;
+            if let Some(completion) = outcome.completion.clone() {
+                let (snapshot, cursor) = (request.snapshot.clone(), request.cursor);
+                open.shown = Some(Shown { snapshot, cursor, completion });
+            }
         }
     }
 
@@ -285,6 +288,13 @@ impl Inner {
         let named = relative.or_else(|| path.file_name().map(Path::new)).unwrap_or(path);
         named.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
     }
+}
+
+/// What a completion request needs of its document.
+struct Turn {
+    current: CancellationToken,
+    path: String,
+    anchor: Option<Anchor>,
 }
 
 /// Shows the status as busy while it lives.

@@ -4,9 +4,12 @@ mod extent;
 mod shown;
 mod trim;
 
+#[cfg(test)]
+mod tests;
+
 use std::{ops::Range, time::Instant};
 
-use pilotlight_context::{Budget, Input};
+use pilotlight_context::{Anchor, Budget, Input};
 use pilotlight_engine::{Event, Finish, Priority, Request, Sampling};
 use tokio_util::sync::CancellationToken;
 
@@ -60,7 +63,7 @@ pub struct Outcome {
 }
 
 /// How an answer came about. The log, `--json`, the status page and "why this suggestion" all show this.
-#[derive(Clone, Debug, Default, serde::Serialize)]
+#[derive(Clone, Debug, Default, serde::Deserialize, serde::Serialize)]
 pub struct Explanation {
     /// Why nothing is shown, in words (`None` when something is).
     pub nothing_because: Option<String>,
@@ -81,7 +84,7 @@ pub struct Explanation {
 }
 
 /// One segment of a prompt.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 pub struct SegmentReport {
     /// What it is: `header`, `prefix`, `suffix`, ...
     pub source: String,
@@ -94,7 +97,7 @@ pub struct SegmentReport {
 }
 
 /// Milliseconds by stage.
-#[derive(Clone, Copy, Debug, Default, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, serde::Deserialize, serde::Serialize)]
 pub struct Stages {
     /// Planning and tokenising.
     pub plan: f64,
@@ -136,12 +139,13 @@ impl Outcome {
     }
 }
 
-/// Plans, asks the engine and settles the text. `path` is the file as the prompt names it. The answer carries no id yet: `0` stands in its place.
+/// Plans, asks the engine and settles the text. `path` is the file as the prompt names it, `anchor` what the document's last plan left, and is left what this one leaves. The answer carries no id yet: `0` stands in its place.
 pub(crate) async fn generate(
     model: &Model,
     options: &CompletionOptions,
     request: &CompletionRequest,
     path: &str,
+    anchor: &mut Option<Anchor>,
     cancel: &CancellationToken,
 ) -> Outcome {
     let started = Instant::now();
@@ -151,13 +155,16 @@ pub(crate) async fn generate(
 
     let room = model.engine.info().context_length.saturating_sub(options.max_tokens);
     let budget = Budget::shared(options.context_tokens.min(room));
-    let plan = pilotlight_context::plan(encoder.family(), Input { path, snapshot, cursor }, budget, encoder);
-    let (prompt, segments) = encoder.encode(&plan);
-    let mut explanation = Explanation { segments, ..Explanation::default() };
+    let input = Input { path, snapshot, cursor, anchor: anchor.as_ref() };
+    let plan = pilotlight_context::plan(encoder.family(), input, budget, encoder);
+    let prompt = encoder.encode(&plan);
+    *anchor = Some(plan.anchor);
+    let mut explanation = Explanation { segments: prompt.segments, ..Explanation::default() };
     explanation.millis.plan = millis(started);
 
     let mut events = model.engine.submit(Request {
-        prompt,
+        prompt: prompt.ids,
+        heal: prompt.heal.clone(),
         max_tokens: options.max_tokens,
         stop: encoder.stops(),
         sampling: Sampling::Greedy,
@@ -166,7 +173,7 @@ pub(crate) async fn generate(
     });
 
     let mut extent = extent::Extent::new(snapshot, cursor);
-    let mut decoded = Decoded::default();
+    let mut decoded = Decoded { healing: prompt.heal.len(), ..Decoded::default() };
     let mut ended = None;
     // Dropping `events` at the loop's end is what tells the engine that it has said enough.
     while let Some(event) = events.recv().await {
@@ -236,6 +243,8 @@ fn settle(
 #[derive(Default)]
 struct Decoded {
     text: String,
+    /// Bytes to come that stand before the cursor already.
+    healing: usize,
     /// The start of a character whose end has not come yet: 3 bytes at most.
     partial: Vec<u8>,
     logprobs: f32,
@@ -244,9 +253,14 @@ struct Decoded {
 
 impl Decoded {
     fn push(&mut self, bytes: &[u8], logprob: f32) {
+        let healed = self.healing.min(bytes.len());
+        self.healing -= healed;
+        if healed == bytes.len() {
+            return;
+        }
         self.logprobs += logprob;
         self.tokens += 1;
-        self.partial.extend_from_slice(bytes);
+        self.partial.extend_from_slice(&bytes[healed..]);
         while !self.partial.is_empty() {
             let (whole, bad) = match std::str::from_utf8(&self.partial) {
                 Ok(_) => (self.partial.len(), 0),
@@ -260,15 +274,10 @@ impl Decoded {
         }
     }
 
-    /// Whether the model spelled a marker of its prompt format out as text.
+    /// Whether the model spelled a marker of its prompt format out as text; it and what follows is cut.
     fn has_marker(&mut self, markers: &[&str]) -> bool {
-        match markers.iter().filter_map(|marker| self.text.find(marker)).min() {
-            Some(at) => {
-                self.text.truncate(at);
-                true
-            }
-            None => false,
-        }
+        let found = markers.iter().filter_map(|marker| self.text.find(marker)).min();
+        found.inspect(|&at| self.text.truncate(at)).is_some()
     }
 
     fn confidence(&self) -> Option<f32> {

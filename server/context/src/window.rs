@@ -4,6 +4,8 @@
 //! so tokenising chunk by chunk then equals tokenising the whole. Chunk borders are counted from the file's start (prefix) or from the suffix's own start, so typing on the cursor's line
 //! leaves every other chunk as it was, and its tokens and KV with it.
 
+use std::ops::Range;
+
 use pilotlight_syntax::Snapshot;
 use ropey::Rope;
 
@@ -31,16 +33,21 @@ pub struct Chunk {
 }
 
 impl Window {
-    /// The window that `budget` buys around byte `cursor`.
+    /// The window that `budget` buys around bytes `between`: the prefix ends at its start, the suffix belongs to a cursor at its end.
     ///
-    /// The prefix starts at a multiple of [`CHUNK_LINES`] (or the next line that may open a chunk): it moves in whole chunks, so most keystrokes leave its head where it was.
+    /// The prefix starts at a multiple of [`CHUNK_LINES`] (or the next line that may open a chunk), at line `head` of the last window if that still serves.
     /// A single line longer than the budget is cut to the part nearest the cursor.
-    pub fn around(snapshot: &Snapshot, cursor: usize, budget: Budget, counter: &dyn TokenCounter) -> Self {
+    pub fn around(
+        snapshot: &Snapshot,
+        between: Range<usize>,
+        budget: Budget,
+        head: Option<usize>,
+        counter: &dyn TokenCounter,
+    ) -> Self {
         let rope = snapshot.rope();
-        let cursor = cursor.min(rope.len_bytes());
         Self {
-            prefix: prefix(rope, cursor, budget.prefix, counter),
-            suffix: suffix(rope, suffix_start(snapshot, cursor), budget.suffix, counter),
+            prefix: prefix(rope, between.start, budget.prefix, head, counter),
+            suffix: suffix(rope, suffix_start(snapshot, between.end), budget.suffix, counter),
         }
     }
 }
@@ -49,7 +56,7 @@ impl Window {
 ///
 /// While a person types at a line's end, the suffix then stays the same byte for byte.
 pub fn suffix_start(snapshot: &Snapshot, cursor: usize) -> usize {
-    let line_end = line_end(snapshot.rope(), cursor);
+    let line_end = snapshot.line_at(cursor).end;
     if is_closers(&snapshot.slice(cursor..line_end)) { line_end } else { cursor }
 }
 
@@ -58,45 +65,37 @@ pub fn is_closers(text: &str) -> bool {
     text.chars().all(|c| matches!(c, ')' | ']' | '}' | '"' | '\'' | '`' | ';' | ',' | ':' | '>') || c.is_whitespace())
 }
 
-/// The byte at which the line of `offset` ends, before its line terminator.
-pub fn line_end(rope: &Rope, offset: usize) -> usize {
-    let line = rope.byte_to_line(offset);
-    let next = if line + 1 < rope.len_lines() { rope.line_to_byte(line + 1) } else { rope.len_bytes() };
-    let slice = rope.byte_slice(offset..next);
-    let terminator =
-        slice.chars_at(slice.len_chars()).reversed().take(2).take_while(|c| matches!(c, '\n' | '\r')).count();
-    next - terminator
-}
-
-fn prefix(rope: &Rope, cursor: usize, budget: usize, counter: &dyn TokenCounter) -> Vec<Chunk> {
+/// Whole chunks backwards from the cursor. The window's head stays at `head` while what lies between it and the cursor is within the budget and worth having; when it
+/// has to move, it moves to three quarters of the budget, so that the next quarter is typed without moving it again.
+fn prefix(rope: &Rope, cursor: usize, budget: usize, head: Option<usize>, counter: &dyn TokenCounter) -> Vec<Chunk> {
     let last_line = rope.byte_to_line(cursor);
-    let mut chunks = Vec::new();
-    let mut spent = 0;
+    // From the cursor backwards; with each chunk, the tokens from its start to the cursor.
+    let mut chunks: Vec<(Chunk, usize)> = Vec::new();
     let mut end = cursor;
-    let mut border = last_line / CHUNK_LINES * CHUNK_LINES;
-    loop {
+    for border in (0..=last_line / CHUNK_LINES).rev().map(|chunk| chunk * CHUNK_LINES) {
         let line = opening_line(rope, border, last_line);
         let start = rope.line_to_byte(line);
-        if start < end || chunks.is_empty() {
-            let text = rope.byte_slice(start..end).to_string();
-            let tokens = counter.count(&text);
-            if spent + tokens > budget {
-                if chunks.is_empty() {
-                    chunks.push(tail_within(text, line, budget, counter));
-                }
-                break;
-            }
-            spent += tokens;
-            chunks.push(Chunk { line, text });
-            end = start;
+        if start >= end && !chunks.is_empty() {
+            continue;
         }
-        if border == 0 {
+        let text = rope.byte_slice(start..end).to_string();
+        let tokens = counter.count(&text) + chunks.last().map_or(0, |(_, tokens)| *tokens);
+        if tokens > budget {
+            if chunks.is_empty() {
+                return vec![tail_within(text, line, budget, counter)];
+            }
             break;
         }
-        border -= CHUNK_LINES;
+        chunks.push((Chunk { line, text }, tokens));
+        end = start;
     }
-    chunks.reverse();
-    chunks
+    let complete = end == 0;
+    let kept =
+        head.and_then(|head| chunks.iter().position(|(chunk, tokens)| chunk.line == head && *tokens >= budget / 2));
+    let moved = chunks.iter().rposition(|(_, tokens)| *tokens <= budget - budget / 4).unwrap_or(0);
+    let first = if complete { chunks.len() - 1 } else { kept.unwrap_or(moved) };
+    chunks.truncate(first + 1);
+    chunks.into_iter().rev().map(|(chunk, _)| chunk).collect()
 }
 
 fn suffix(rope: &Rope, start: usize, budget: usize, counter: &dyn TokenCounter) -> Vec<Chunk> {
