@@ -63,22 +63,19 @@ pub fn attention(
         let head = kv_head * group + chunk % by_head * some_heads;
         let heads = some_heads.min((kv_head + 1) * group - head);
         let rows = some_rows.min(rows - row);
-        let step = Step {
-            heads,
-            queries: rows * heads,
-            width,
-            head_dim: d,
-            first: start + row,
-            scale: shape.scale,
-        };
+        let step = Step { heads, queries: rows * heads, width, head_dim: d, first: start + row, scale: shape.scale };
         // SAFETY: shapes were checked above; chunks share no outputs; blocks are quantised here only if they are whole.
         unsafe {
             let query = query.as_ptr().add(row * width + head * d);
             let rows_out = Rows { values: to.values.add(row * to.stride + head * d), ..to };
             let at = kv_head * kv.capacity() * d;
             match &kv.store {
-                Store::F16(kv) => attend_f16(isa, step, query, kv.keys[at..].as_ptr(), kv.values[at..].as_ptr(), rows_out),
-                Store::F32(kv) => attend_f32(isa, step, query, kv.keys[at..].as_ptr(), kv.values[at..].as_ptr(), rows_out),
+                Store::F16(kv) => {
+                    attend_f16(isa, step, query, kv.keys[at..].as_ptr(), kv.values[at..].as_ptr(), rows_out)
+                }
+                Store::F32(kv) => {
+                    attend_f32(isa, step, query, kv.keys[at..].as_ptr(), kv.values[at..].as_ptr(), rows_out)
+                }
             }
             if some_heads * d % 32 == 0 && group * d % 32 == 0 {
                 for m in row..row + rows {

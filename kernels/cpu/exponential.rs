@@ -58,7 +58,24 @@ mod tests {
 
     #[test]
     fn zero_gives_exactly_one_and_ends_are_finite() {
-        let mut x = [0.0, -0.0, f32::NEG_INFINITY, f32::INFINITY, -1e9, 1e9, 88.0, -87.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+        let mut x = [
+            0.0,
+            -0.0,
+            f32::NEG_INFINITY,
+            f32::INFINITY,
+            -1e9,
+            1e9,
+            88.0,
+            -87.0,
+            0.0,
+            0.0,
+            0.0,
+            0.0,
+            0.0,
+            0.0,
+            0.0,
+            0.0,
+        ];
         // SAFETY: 16 elements.
         unsafe { run(Isa::best(), x.as_mut_ptr()) };
         assert_eq!((x[0], x[1]), (1.0, 1.0));

@@ -40,7 +40,8 @@ pub fn linear(pool: &Pool, x: &Activations, from: usize, rows: usize, parts: &mu
     let chunk_bytes = (bytes / (8 * pool.workers())).clamp(LEAST_BYTES, MOST_BYTES);
 
     // What the workers see: each part's weights, output, tiles of a chunk, and its first chunk.
-    let mut seen: [Option<(&Matrix, Option<&[f32]>, Shared<'_, f32>, bool, usize, usize)>; PARTS] = [const { None }; PARTS];
+    let mut seen: [Option<(&Matrix, Option<&[f32]>, Shared<'_, f32>, bool, usize, usize)>; PARTS] =
+        [const { None }; PARTS];
     let mut chunks = 0;
     for (slot, part) in seen.iter_mut().zip(parts) {
         assert_eq!(part.weight.columns(), x.columns(), "inputs of a product");

@@ -127,7 +127,8 @@ impl<Q: Format> Product for Quantised<Q> {
                     let scale = S::splat((*block).scale);
                     match Q::SCHEME {
                         Scheme::Offset { shift } => {
-                            let start = if Q::WIDE && !S::BIASED { S::splat_i(0) } else { offset::<S>((*block).offset, shift) };
+                            let start =
+                                if Q::WIDE && !S::BIASED { S::splat_i(0) } else { offset::<S>((*block).offset, shift) };
                             let sum = S::to_f(dot::<S, Q, 0, 8>(start, w, bytes));
                             sums[m] = S::fma(sum, S::mul(scales[0], scale), sums[m]);
                         }
@@ -159,7 +160,11 @@ unsafe fn offset<S: Simd>(offset: i32, shift: i32) -> S::I {
 
 /// Groups `FROM..TO` of a block.
 #[inline(always)]
-unsafe fn dot<S: Simd, Q: Format, const FROM: usize, const TO: usize>(mut acc: S::I, w: [S::B; 8], x: *const i8) -> S::I {
+unsafe fn dot<S: Simd, Q: Format, const FROM: usize, const TO: usize>(
+    mut acc: S::I,
+    w: [S::B; 8],
+    x: *const i8,
+) -> S::I {
     let mut g = FROM;
     while g < TO {
         acc = if Q::WIDE { S::dot_i8(acc, w[g], x.add(4 * g)) } else { S::dot(acc, w[g], x.add(4 * g)) };

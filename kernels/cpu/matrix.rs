@@ -63,7 +63,7 @@ impl Matrix {
         if columns % block != 0 {
             return Err(MatrixError::Columns { dtype, block, columns });
         }
-        let expected = rows as u128 * (columns / block) as u128 * bytes as u128;
+        let expected = (rows as u128 * (columns / block) as u128).saturating_mul(bytes as u128);
         if expected != blocks.len() as u128 {
             return Err(MatrixError::Length { dtype, rows, columns, expected, found: blocks.len() });
         }

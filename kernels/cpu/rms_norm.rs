@@ -82,7 +82,10 @@ mod tests {
                     let mean = x.iter().map(|v| f64::from(*v) * f64::from(*v)).sum::<f64>() / columns as f64;
                     for ((y, x), w) in out.row(row).iter().zip(x).zip(&weight) {
                         let want = f64::from(*x) / (mean + 1e-5).sqrt() * f64::from(*w);
-                        assert!((f64::from(*y) - want).abs() <= 1e-6 * want.abs().max(1.0), "{columns}: {y} and {want}");
+                        assert!(
+                            (f64::from(*y) - want).abs() <= 1e-6 * want.abs().max(1.0),
+                            "{columns}: {y} and {want}"
+                        );
                     }
                 }
                 let bits: Vec<u32> = (0..rows).flat_map(|r| out.row(r).iter().map(|v| v.to_bits())).collect();

@@ -27,7 +27,9 @@ pub(crate) fn matrix(dtype: Dtype, rows: usize, columns: usize, seed: u64) -> (M
             Dtype::F16 => scale(block),
             Dtype::BF16 => {
                 let sign = block[0] & 0x80;
-                block.copy_from_slice(&bf16::from_f32(f32::from(block[1]) / 256.0 - f32::from(sign) / 256.0).to_le_bytes());
+                block.copy_from_slice(
+                    &bf16::from_f32(f32::from(block[1]) / 256.0 - f32::from(sign) / 256.0).to_le_bytes(),
+                );
             }
             Dtype::Q8_0 | Dtype::Q4_0 | Dtype::Q5_0 => scale(&mut block[..2]),
             Dtype::Q4_K | Dtype::Q5_K => {
@@ -86,7 +88,8 @@ fn dequantise(dtype: Dtype, block: &[u8]) -> Vec<f32> {
                 let (scale, min) = six_bits(&block[4..16], b);
                 for i in 0..32 {
                     let nibble = block[48 + 32 * (b / 2) + i];
-                    let q = (if b % 2 == 1 { nibble >> 4 } else { nibble & 15 }) + if block[16 + i] & (1 << b) != 0 { 16 } else { 0 };
+                    let q = (if b % 2 == 1 { nibble >> 4 } else { nibble & 15 })
+                        + if block[16 + i] & (1 << b) != 0 { 16 } else { 0 };
                     out.push(half(0) * scale * f32::from(q) - half(2) * min);
                 }
             }

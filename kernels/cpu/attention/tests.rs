@@ -47,7 +47,9 @@ fn expected(case: &Case, row: usize, round: fn(f32) -> f64) -> Vec<f64> {
         let scores: Vec<f64> = keys.iter().map(|k| 3.0 * dot(k)).collect();
         let most = scores.iter().copied().fold(f64::MIN, f64::max);
         let total: f64 = scores.iter().map(|s| (s - most).exp()).sum();
-        out.extend((0..d).map(|j| scores.iter().zip(&values).map(|(s, v)| (s - most).exp() / total * v[at + j]).sum::<f64>()));
+        out.extend(
+            (0..d).map(|j| scores.iter().zip(&values).map(|(s, v)| (s - most).exp() / total * v[at + j]).sum::<f64>()),
+        );
     }
     out
 }

@@ -18,7 +18,8 @@ fn check(dtype: Dtype, outputs: usize, inputs: usize, rows: usize) {
             let x = x.seen(m, dtype);
             for n in 0..outputs {
                 let terms = x.iter().zip(&values[n * inputs..]).map(|(x, w)| f64::from(*x) * f64::from(*w));
-                let (sum, size) = terms.fold((f64::from(bias[n]), 1e-3), |(s, a), t| (s + t, a + t.abs()));
+                let (sum, size) =
+                    terms.fold((f64::from(bias[n]), 1e-3 + f64::from(bias[n]).abs()), |(s, a), t| (s + t, a + t.abs()));
                 let got = f64::from(y[m * outputs + n]);
                 assert!((got - sum).abs() <= 2e-6 * size, "{dtype} {isa} [{m}][{n}]: {got}, {sum}");
             }
@@ -51,7 +52,9 @@ fn product(pool: &Pool, weight: &Matrix, bias: Option<&[f32]>, x: &Activations, 
 fn every_format_at_odd_sizes() {
     for dtype in Dtype::ALL {
         let block = dtype.block_columns();
-        for (outputs, blocks, rows) in [(1, 1, 1), (15, 2, 2), (16, 3, 3), (17, 1, 5), (33, 5, 8), (50, 7, 15), (130, 2, 70)] {
+        for (outputs, blocks, rows) in
+            [(1, 1, 1), (15, 2, 2), (16, 3, 3), (17, 1, 5), (33, 5, 8), (50, 7, 15), (130, 2, 70)]
+        {
             check(dtype, outputs, blocks * block, rows);
         }
     }

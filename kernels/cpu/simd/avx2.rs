@@ -154,7 +154,10 @@ macro_rules! shared {
         #[inline(always)]
         unsafe fn pow2(n: Self::I) -> Self::F {
             let bias = _mm256_set1_epi32(127);
-            [_mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_add_epi32(n[0], bias))), _mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_add_epi32(n[1], bias)))]
+            [
+                _mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_add_epi32(n[0], bias))),
+                _mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_add_epi32(n[1], bias))),
+            ]
         }
         #[inline(always)]
         unsafe fn load_b(p: *const u8) -> Self::B {
