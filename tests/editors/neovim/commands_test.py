@@ -93,8 +93,14 @@ def test_setup_twice(bench):
     equal(len(ed.log("initialize")), 1)
 
 
+EXPLANATION = {
+    "nothing_because": "it would repeat what follows", "kept": False, "segments": [{"source": "suffix", "tokens": 40}, {"source": "prefix", "tokens": 3}],
+    "reused": 41, "prefilled": 2, "decoded": 5, "millis": {"total": 25.5, "decode": 20.0},
+}
+
+
 def test_command(bench):
-    ed = start(bench, RULES, script={"status": {"kind": "Normal", "busy": False, "message": "ember"}})
+    ed = start(bench, RULES, script={"status": {"kind": "Normal", "busy": False, "message": "ember"}, "explain": EXPLANATION})
     ed.type("let x")
     ed.sees("let x = 42;")
     ed.keys("Escape")
@@ -102,9 +108,11 @@ def test_command(bench):
     ed.sees("pilotlight: ember (normal); this buffer: on")
     ed.keep("status")
     ed.command("Pilotlight why")
-    ed.sees("Last asked at main.rs:2:10")
-    ed.sees("1 suggestion(s) after")
-    ed.sees("the fake server is ready")
+    ed.sees("Last asked at main.rs:2:10: 1 suggestion(s) after")
+    ed.sees("Nothing is shown because it would repeat what follows")
+    ed.sees("40 tokens  suffix")
+    ed.sees("Tokens: 41 reused, 2 prefilled, 5 decoded")
+    ed.sees("Milliseconds: decode 20.0, total 25.5")
     ed.keep("why")
     ed.keys("q")
     ed.command("Pilotlight log")

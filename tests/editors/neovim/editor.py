@@ -99,7 +99,8 @@ class Neovim:
     def type(self, text: str, pause: float = 0.0) -> None:
         """Types text, in one go or a key at a time."""
         for piece in text if pause else [text]:
-            self._tmux("send-keys", "-t", self.label, "-l", piece)
+            # tmux takes a last semicolon for the end of its own command.
+            self._tmux("send-keys", "-t", self.label, "-l", piece[:-1] + "\\;" if piece.endswith(";") else piece)
             time.sleep(pause)
 
     def command(self, line: str) -> None:

@@ -11,7 +11,9 @@
 --     delay      milliseconds before the answer
 --     deaf       go on after $/cancelRequest and answer all the same
 --     error      a JSON-RPC error instead
+--   explain      the answer to pilotlight/explain; without it there is no such method
 --   encoding     positionEncoding, default utf-16
+--   status       params of a didChangeStatus after `initialized`;  message  text of a window/showMessage then
 --   keep         answer with the rest of the last item when what was typed since then is its beginning
 -- LOG gets one JSON line for each message: {at: ms, from: "client" | "server", message}.
 
@@ -112,7 +114,6 @@ function handlers.initialize(id)
         positionEncoding = now.encoding or 'utf-16',
         textDocumentSync = { openClose = true, change = 1 },
         inlineCompletionProvider = true,
-        completionProvider = { triggerCharacters = { '.' } },
         executeCommandProvider = { commands = { 'pilotlight.accept' } },
         workspace = { workspaceFolders = { supported = true, changeNotifications = true } },
       },
@@ -124,6 +125,10 @@ handlers['initialized'] = function()
   local status = script().status
   if status then
     send({ method = 'didChangeStatus', params = status })
+  end
+  local message = script().message
+  if message then
+    send({ method = 'window/showMessage', params = { type = 1, message = message } })
   end
   send({ method = 'window/logMessage', params = { type = 3, message = 'the fake server is ready' } })
 end
@@ -143,6 +148,14 @@ handlers['$/cancelRequest'] = function(_, params)
     request.timer:stop()
     pending[params.id] = nil
     send({ id = params.id, error = { code = -32800, message = 'cancelled' } })
+  end
+end
+handlers['pilotlight/explain'] = function(id)
+  local explanation = script().explain
+  if explanation then
+    send({ id = id, result = explanation })
+  else
+    send({ id = id, error = { code = -32601, message = 'no such method: pilotlight/explain' } })
   end
 end
 handlers['workspace/executeCommand'] = function(id)

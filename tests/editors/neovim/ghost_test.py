@@ -231,7 +231,7 @@ def test_superseded_requests_are_cancelled(bench):
     ed.type("let x")
     first = ed.until(lambda: [m for m in ed.log("textDocument/inlineCompletion") if m["params"]["position"]["character"] == 9], "the first request")[0]
     ed.type("y")
-    equal(ed.heard("$/cancelRequest")[-1], {"id": first["id"]})
+    ed.until(lambda: first["id"] in [m["params"]["id"] for m in ed.log("$/cancelRequest")], "its cancellation")
 
 
 def test_stale_answers_are_dropped(bench):

@@ -209,12 +209,13 @@ def test_what_is_off_is_never_sent(bench):
     ed = bench.open({"main.rs": MAIN, "notes.md": "# x\n"}, script={"rules": RULES}, setup="{ filetypes = { ['*'] = false, rust = true } }", open_file="notes.md")
     equal(ed.lua("require('pilotlight').status().off"), "off for file type markdown (:Pilotlight toggle filetype)")
     ed.command("enew")
-    equal(ed.lua("require('pilotlight').status().off"), "the buffer has no file name")
+    ed.until(lambda: ed.lua("require('pilotlight').status().off") == "the buffer has no file name", "a buffer without a name to be off")
     ed.command("edit main.rs")
     ed.heard("textDocument/didOpen")
     uris = [p["textDocument"]["uri"] for p in ed.heard("textDocument/didOpen")]
     equal(uris, [f"file://{ed.inside}/work/main.rs"])
     ed.command("edit notes.md")
+    ed.until(lambda: ed.lua("vim.bo.filetype") == "markdown", "the other file")
     ed.run("vim.b.pilotlight_enabled = true require('pilotlight.client').sync()")
     equal(ed.heard("textDocument/didOpen", 2)[1]["textDocument"]["languageId"], "markdown")
 
@@ -227,10 +228,17 @@ def test_not_enabled_at_first(bench):
     ed.heard("textDocument/didOpen")
 
 
-def test_the_menu_does_not_ask_us(bench):
-    ed = start(bench, RULES)
-    if ed.lua("vim.lsp.get_clients({ name = 'pilotlight' })[1]:supports_method('textDocument/completion')"):
-        raise Failure("nvim-cmp and blink would ask us for menu items")
+def test_a_long_message_does_not_stop_typing(bench):
+    text = "Pilotlight: " + "cannot load the model: " * 20 + "the end"
+    ed = start(bench, RULES, script={"message": text})
+    ed.type("let x")
+    ed.sees("let x = 42;")
+    shown = ed.messages().strip()
+    if not shown.startswith("pilotlight: cannot load the model: cannot load") or not shown.endswith("… (:Pilotlight log)") or len(shown) > 88:
+        raise Failure(shown)
+    ed.keys("Escape")
+    ed.command("Pilotlight log")
+    ed.sees("the end")
 
 
 def test_settings_reach_the_server(bench):

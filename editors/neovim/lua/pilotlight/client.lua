@@ -28,9 +28,18 @@ local function enable(yes)
   vim.lsp.enable(NAME, yes)
 end
 
+---A message of one line: a longer one would ask for ENTER in the middle of typing. The whole is in the log.
+---@param message string
+---@param level integer
 local function tell(message, level)
   vim.schedule(function()
-    vim.notify('pilotlight: ' .. message, level)
+    local line = ('pilotlight: ' .. message):gsub('%s+', ' ')
+    -- What Neovim itself takes for the width of a message.
+    local room = vim.o.columns - 12
+    if vim.fn.strdisplaywidth(line) > room then
+      line = vim.fn.strcharpart(line, 0, room - 22) .. '… (:Pilotlight log)'
+    end
+    vim.notify(line, level)
   end)
 end
 
@@ -160,6 +169,13 @@ local function lsp_config(command)
     end,
     reuse_client = reuse,
     handlers = {
+      ['window/showMessage'] = function(_, result)
+        if type(result) == 'table' and type(result.message) == 'string' then
+          remember(result.message)
+          -- LSP's error, warning, info, log are 1 to 4; Neovim's levels run the other way.
+          tell(result.message:gsub('^[Pp]ilotlight: ', ''), 5 - (tonumber(result.type) or 3))
+        end
+      end,
       ['didChangeStatus'] = function(_, result)
         status.set(type(result) == 'table' and result or {})
       end,
@@ -171,8 +187,6 @@ local function lsp_config(command)
       end,
     },
     on_init = function(client)
-      -- The menu's completions are for editors without ghost text: here nvim-cmp, blink and 'omnifunc' would only show the same twice.
-      client.server_capabilities.completionProvider = nil
       status.set({ kind = 'Normal', message = M.server_name(client) })
     end,
     on_attach = function(client, bufnr)
@@ -286,6 +300,20 @@ function M.ask(client, place, trigger, answer)
     if sent and id and client.requests[id] and not client:is_stopped() then
       client:cancel_request(id)
     end
+  end
+end
+
+---How the last answer for a buffer came about, in the server's words.
+---@param client vim.lsp.Client
+---@param bufnr integer
+---@param answer fun(explanation: table?) nil when the server does not say
+function M.explain(client, bufnr, answer)
+  local params = { textDocument = { uri = vim.uri_from_bufnr(bufnr) } }
+  local sent = client:request('pilotlight/explain', params, function(err, result)
+    answer(not err and type(result) == 'table' and result or nil)
+  end, bufnr)
+  if not sent then
+    answer(nil)
   end
 end
 

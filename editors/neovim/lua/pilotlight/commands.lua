@@ -14,7 +14,11 @@ local function window(name, lines)
   vim.bo[bufnr].modifiable = false
   vim.bo[bufnr].bufhidden = 'wipe'
   vim.api.nvim_buf_set_name(bufnr, ('pilotlight://%s/%d'):format(name, bufnr))
-  vim.cmd.split({ mods = { split = 'botright' }, range = { math.min(#lines + 1, 15) } })
+  local rows = 0
+  for _, line in ipairs(lines) do
+    rows = rows + math.max(1, math.ceil(vim.fn.strdisplaywidth(line) / vim.o.columns))
+  end
+  vim.cmd.split({ mods = { split = 'botright' }, range = { math.min(rows, math.max(5, math.floor(vim.o.lines / 2))) } })
   vim.api.nvim_win_set_buf(0, bufnr)
   vim.api.nvim_win_set_cursor(0, { #lines, 0 })
   vim.keymap.set('n', 'q', '<Cmd>close<CR>', { buffer = bufnr, desc = 'Close' })
@@ -24,30 +28,56 @@ local function status()
   vim.notify('pilotlight: ' .. require('pilotlight.status').line(vim.api.nvim_get_current_buf()))
 end
 
----What is known about the last request: ours, and what the server logged since.
+---The server's explanation of its last answer as lines: why nothing is shown, what was read, what it cost.
+---@param e table the `Explanation` of `pilotlight/explain`
+---@return string[]
+local function explanation(e)
+  local lines = {}
+  if type(e.nothing_because) == 'string' then
+    lines[#lines + 1] = 'Nothing is shown because ' .. e.nothing_because
+  end
+  if e.kept == true then
+    lines[#lines + 1] = 'Kept: what was typed is what the suggestion said; the model was not asked'
+  end
+  for _, segment in ipairs(type(e.segments) == 'table' and e.segments or {}) do
+    lines[#lines + 1] = ('  %6d tokens  %s'):format(segment.tokens, segment.source)
+  end
+  lines[#lines + 1] = ('Tokens: %s reused, %s prefilled, %s decoded'):format(e.reused, e.prefilled, e.decoded)
+  local stages = {}
+  for stage, millis in vim.spairs(type(e.millis) == 'table' and e.millis or {}) do
+    stages[#stages + 1] = ('%s %.1f'):format(stage, millis)
+  end
+  lines[#lines + 1] = 'Milliseconds: ' .. table.concat(stages, ', ')
+  return lines
+end
+
+---What is known about the last request in this buffer: by us, and by the server.
 local function why()
-  local pilotlight, client = require('pilotlight'), require('pilotlight.client')
+  local client = require('pilotlight.client')
   local bufnr = vim.api.nvim_get_current_buf()
-  local last = pilotlight.ghost().last
+  local server = client.get(bufnr)
+  local last = require('pilotlight').ghost().last
   local lines = {}
   local off = require('pilotlight.config').off(bufnr)
   if off then
     lines[#lines + 1] = 'This buffer gets no suggestions: ' .. off
-  elseif not client.get(bufnr) then
+  elseif not server then
     lines[#lines + 1] = 'This buffer is not attached to a server: ' .. require('pilotlight.status').current.message
   end
   if last.place then
     local name = vim.fn.fnamemodify(vim.api.nvim_buf_get_name(last.place.bufnr), ':~:.')
-    lines[#lines + 1] = ('Last asked at %s:%d:%d'):format(name, last.place.row + 1, last.place.col + 1)
     local millis = last.millis and (' after %.1f ms'):format(last.millis) or ''
-    lines[#lines + 1] = (last.outcome or 'no answer yet') .. millis
+    lines[#lines + 1] = ('Last asked at %s:%d:%d: %s%s'):format(name, last.place.row + 1, last.place.col + 1, last.outcome or 'no answer yet', millis)
   else
     lines[#lines + 1] = 'Nothing has been asked yet: type in insert mode'
   end
-  lines[#lines + 1] = ''
-  lines[#lines + 1] = 'The last the server logged:'
-  vim.list_extend(lines, vim.list_slice(client.log, #client.log - 7))
-  window('why', lines)
+  if not server then
+    return window('why', lines)
+  end
+  client.explain(server, bufnr, function(e)
+    vim.list_extend(lines, e and explanation(e) or { 'The server has no explanation for this buffer' })
+    window('why', lines)
+  end)
 end
 
 local function log()

@@ -19,7 +19,7 @@ M.defaults = {
     -- Ask by yourself while typing; false: only by the `suggest` key.
     auto = true,
     -- How long the keys must rest before the server is asked. It drops superseded requests itself, so this may be short.
-    debounce_ms = 15,
+    debounce_ms = 5,
     -- Draw by Neovim 0.12's vim.lsp.inline_completion instead. Slower and rougher: native.lua says how.
     native = false,
   },

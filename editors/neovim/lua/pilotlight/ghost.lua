@@ -2,7 +2,7 @@
 --
 -- Why this is the default on Neovim 0.12 too, where `vim.lsp.inline_completion` exists (native.lua uses it, by `ghost.native = true`). Read in its
 -- source and seen in 0.12.4 with the tests beside this plugin (tests/editors/neovim):
---   * it always waits 200 ms after the last key; the whole of our own way from key to screen is shorter;
+--   * it always waits 200 ms after the last key: from key to screen p50 206 ms, against 10 ms here (40 keys, a server that answers at once);
 --   * an answer that comes late, or says that there is nothing, leaves the old ghost text on the screen;
 --   * text typed since the request is neither checked nor removed on accept, so it is duplicated (neovim#36529);
 --   * after a word or a line is taken the rest is gone until the next answer;
