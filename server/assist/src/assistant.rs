@@ -1,20 +1,32 @@
 //! The one object the surfaces talk to: open documents, and what can be asked of them.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, OnceLock, PoisonError, RwLock,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+};
 
-use pilotlight_syntax::{Change, Language, PositionEncoding, Snapshot};
+use dashmap::DashMap;
+use pilotlight_context::Anchor;
+use pilotlight_engine::{Engine, EngineError, Priority};
+use pilotlight_syntax::{Change, Document, Language, PositionEncoding, Snapshot};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Acceptance, CompletionId, CompletionRequest, Outcome, Status};
+use crate::{
+    Acceptance, CompletionId, CompletionRequest, Options, Outcome, Status,
+    completion::{self, Shown},
+    model::Model,
+};
+use ahead::Foresight;
+
+mod ahead;
 
 /// Names a document: the surface's own name for it (LSP's URI, verbatim).
 pub type DocumentId = Arc<str>;
-
-/// This room's settings.
-#[derive(Clone, Debug, Default, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
-#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Options {}
 
 /// Why something was refused; no document is changed then.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -32,37 +44,324 @@ pub enum DocumentError {
     },
 }
 
-/// Open documents and the engine that completes them. `Clone` is cheap; all methods take `&self` and never block on the engine.
-#[derive(Clone, Debug)]
-pub struct Assistant {}
+/// Open documents and the engine that completes them. `Clone` is cheap; no method but [`Assistant::complete`] waits for the engine.
+#[derive(Clone)]
+pub struct Assistant {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    options: Options,
+    documents: DashMap<DocumentId, Open>,
+    /// Folders that prompts name files from.
+    roots: RwLock<Vec<PathBuf>>,
+    model: OnceLock<Model>,
+    status: watch::Sender<Status>,
+    /// Completions being computed: the status is busy while there are any.
+    working: AtomicUsize,
+    next_id: AtomicU64,
+    foresight: Foresight,
+}
+
+struct Open {
+    document: Document,
+    path: Option<PathBuf>,
+    /// Trips what is being computed for the document's state.
+    current: CancellationToken,
+    shown: Option<Shown>,
+    /// What would be shown next if that were accepted whole, and the token of the work on it.
+    next: Option<Shown>,
+    ahead: CancellationToken,
+    /// What the last prompt left for the next.
+    anchor: Option<Anchor>,
+}
+
+impl Open {
+    /// Cancels what is being computed for the state that was.
+    fn stop_work(&self) {
+        self.current.cancel();
+        self.ahead.cancel();
+    }
+}
 
 impl Assistant {
+    /// Serves at once; the model named `name` is loaded by `load` on a thread of its own, and completions wait for it. What fails is told by [`Assistant::status`].
+    pub fn new(
+        options: Options,
+        name: &str,
+        load: impl FnOnce() -> Result<Engine, EngineError> + Send + 'static,
+    ) -> Self {
+        let inner = Arc::new(Inner {
+            options,
+            documents: DashMap::new(),
+            roots: RwLock::default(),
+            model: OnceLock::new(),
+            status: watch::Sender::new(Status::Loading { model: name.to_owned() }),
+            working: AtomicUsize::new(0),
+            next_id: AtomicU64::new(1),
+            foresight: Foresight::default(),
+        });
+        let loading = Arc::clone(&inner);
+        std::thread::spawn(move || {
+            let loaded = load().map_err(|error| error.to_string());
+            loading.attach(loaded.and_then(|engine| Model::new(engine).map_err(|error| error.to_string())));
+        });
+        Self { inner }
+    }
+
+    /// Names the folders that the prompt's paths start from.
+    pub fn set_roots(&self, roots: Vec<PathBuf>) {
+        *self.inner.roots.write().unwrap_or_else(PoisonError::into_inner) = roots;
+    }
+
     /// Opens a document (again: replaces it). `path` is `None` for unsaved buffers.
-    pub fn open(&self, _document: DocumentId, _path: Option<PathBuf>, _language: Language, _version: i32, _text: &str) {
-        todo!()
+    pub fn open(&self, document: DocumentId, path: Option<PathBuf>, language: Language, version: i32, text: &str) {
+        let open = Open {
+            document: Document::open(language, version, text),
+            path,
+            current: CancellationToken::new(),
+            shown: None,
+            next: None,
+            ahead: CancellationToken::new(),
+            anchor: None,
+        };
+        if let Some(replaced) = self.inner.documents.insert(document, open) {
+            replaced.stop_work();
+        }
     }
+
     /// Applies a batch of changes in order, all or none, and cancels what was being computed for the document's old state. Synchronous.
-    pub fn change(&self, _document: &DocumentId, _version: i32, _changes: &[Change], _encoding: PositionEncoding) -> Result<(), DocumentError> {
-        todo!()
+    pub fn change(
+        &self,
+        document: &DocumentId,
+        version: i32,
+        changes: &[Change],
+        encoding: PositionEncoding,
+    ) -> Result<(), DocumentError> {
+        let mut open =
+            self.inner.documents.get_mut(document).ok_or_else(|| DocumentError::NotOpen(document.clone()))?;
+        open.stop_work();
+        open.document
+            .edit(version, changes, encoding)
+            .map_err(|error| DocumentError::Edit { document: document.clone(), error })
     }
+
     /// Forgets a document.
-    pub fn close(&self, _document: &DocumentId) -> Result<(), DocumentError> {
-        todo!()
+    pub fn close(&self, document: &DocumentId) -> Result<(), DocumentError> {
+        let (_, open) =
+            self.inner.documents.remove(document).ok_or_else(|| DocumentError::NotOpen(document.clone()))?;
+        open.stop_work();
+        Ok(())
     }
+
     /// The document's state now.
-    pub fn snapshot(&self, _document: &DocumentId) -> Result<Snapshot, DocumentError> {
-        todo!()
+    pub fn snapshot(&self, document: &DocumentId) -> Result<Snapshot, DocumentError> {
+        let open = self.inner.documents.get(document).ok_or_else(|| DocumentError::NotOpen(document.clone()))?;
+        Ok(open.document.snapshot())
     }
+
     /// Ghost text at a cursor. A newer call for the same document supersedes this one, and so does a change or `cancel`: the answer is then empty and says so.
-    pub async fn complete(&self, _request: CompletionRequest, _cancel: CancellationToken) -> Outcome {
-        todo!()
+    pub async fn complete(&self, request: CompletionRequest, cancel: CancellationToken) -> Outcome {
+        let inner = &self.inner;
+        let Some(Turn { current, path, mut anchor }) = inner.supersede(&request, &cancel) else {
+            return Outcome::nothing("the document is closed or has moved on");
+        };
+        if let Some(because) = inner.off_for(&request) {
+            return Outcome::nothing(because);
+        }
+        if let Some(kept) = inner.kept(&request) {
+            return kept;
+        }
+        let model = tokio::select! {
+            model = inner.ready() => model,
+            () = current.cancelled() => Err("superseded by a newer keystroke".to_owned()),
+        };
+        let model = match model {
+            Ok(model) => model,
+            Err(because) => return Outcome::nothing(because),
+        };
+        let mut outcome = {
+            let _busy = Busy::new(inner, &model.engine);
+            let options = &inner.options.completion;
+            completion::generate(model, options, &request, &path, &mut anchor, Priority::Typing, &current).await
+        };
+        if let Some(completion) = &mut outcome.completion {
+            completion.id = inner.new_id();
+        }
+        inner.remember(&request, &outcome, anchor);
+        if let Some(completion) = &outcome.completion {
+            self.look_ahead(&request, completion, path);
+        }
+        outcome
     }
+
     /// What became of a completion; unknown ids are ignored.
-    pub fn report(&self, _completion: CompletionId, _what: Acceptance) {
-        todo!()
+    pub fn report(&self, completion: CompletionId, what: Acceptance) {
+        tracing::info!(id = completion.0, ?what, "completion");
+        if what == Acceptance::Dismissed {
+            for mut open in self.inner.documents.iter_mut() {
+                open.shown.take_if(|shown| shown.completion.id == completion);
+            }
+        }
     }
+
     /// Follows the status.
     pub fn status(&self) -> watch::Receiver<Status> {
-        todo!()
+        self.inner.status.subscribe()
+    }
+
+    /// Waits until the model is loaded, or tells why it cannot be.
+    pub async fn engine(&self) -> Result<&Engine, String> {
+        self.inner.ready().await.map(|model| &model.engine)
+    }
+
+    pub(crate) async fn model(&self) -> Result<&Model, String> {
+        self.inner.ready().await
+    }
+}
+
+impl Inner {
+    fn attach(&self, model: Result<Model, String>) {
+        let status = match model {
+            Ok(model) => {
+                let name = model.engine.info().name.clone();
+                // Only this thread, started once, ever sets it.
+                let _ = self.model.set(model);
+                Status::Ready { model: name }
+            }
+            Err(error) => {
+                tracing::error!(%error, "the model cannot be loaded");
+                Status::Failed {
+                    message: format!("the model cannot be loaded: {error}. Editing goes on; completions are off"),
+                }
+            }
+        };
+        self.status.send_replace(status);
+    }
+
+    fn new_id(&self) -> CompletionId {
+        CompletionId(self.next_id.fetch_add(1, Ordering::Relaxed))
+    }
+
+    async fn ready(&self) -> Result<&Model, String> {
+        let mut status = self.status.subscribe();
+        loop {
+            if let Some(model) = self.model.get() {
+                return Ok(model);
+            }
+            if let Status::Failed { message } = &*status.borrow_and_update() {
+                return Err(message.clone());
+            }
+            if status.changed().await.is_err() {
+                return Err("the daemon is shutting down".to_owned());
+            }
+        }
+    }
+
+    /// Makes `request` the document's current one and cancels the one before; `None` if its snapshot is not the document's state any more.
+    fn supersede(&self, request: &CompletionRequest, cancel: &CancellationToken) -> Option<Turn> {
+        let mut open = self.documents.get_mut(&request.document)?;
+        if open.document.snapshot().revision() != request.snapshot.revision() {
+            return None;
+        }
+        open.stop_work();
+        open.current = cancel.child_token();
+        let path = self.prompt_path(open.path.as_deref(), &request.document);
+        Some(Turn { current: open.current.clone(), path, anchor: open.anchor.clone() })
+    }
+
+    /// Why completions are off for this document, if they are.
+    fn off_for(&self, request: &CompletionRequest) -> Option<String> {
+        let options = &self.options.completion;
+        let language = request.snapshot.language().id();
+        if let Some(because) = request.snapshot.too_large() {
+            return Some(because.to_string());
+        }
+        if !options.enabled {
+            return Some("completions are switched off (completion.enabled)".to_owned());
+        }
+        if options.disabled_languages.iter().any(|id| id == language) {
+            return Some(format!("completions are switched off for {language} (completion.disabled-languages)"));
+        }
+        None
+    }
+
+    /// The answer that is there already: the rest of the ghost text, or what was computed for the state after accepting it.
+    fn kept(&self, request: &CompletionRequest) -> Option<Outcome> {
+        let mut open = self.documents.get_mut(&request.document)?;
+        let mut outcome = Outcome::default();
+        let shown = open.shown.as_ref().and_then(|shown| shown.rest_for(request));
+        if shown.is_some() {
+            outcome.explanation.kept = true;
+            outcome.completion = shown;
+        } else {
+            outcome.completion = Some(open.next.as_ref()?.rest_for(request)?);
+            outcome.explanation.foreseen = true;
+            open.shown = open.next.take();
+            self.foresight.used();
+        }
+        Some(outcome)
+    }
+
+    fn remember(&self, request: &CompletionRequest, outcome: &Outcome, anchor: Option<Anchor>) {
+        if let Some(mut open) = self.documents.get_mut(&request.document) {
+            open.anchor = anchor;
+            if let Some(completion) = outcome.completion.clone() {
+                let (snapshot, cursor) = (request.snapshot.clone(), request.cursor);
+                open.shown = Some(Shown { snapshot, cursor, completion });
+            }
+        }
+    }
+
+    /// The file as a prompt names it: from the workspace's folder, with forward slashes.
+    fn prompt_path(&self, path: Option<&Path>, document: &DocumentId) -> String {
+        let Some(path) = path else {
+            return document.rsplit('/').next().unwrap_or("untitled").to_owned();
+        };
+        let roots = self.roots.read().unwrap_or_else(PoisonError::into_inner);
+        let relative = roots.iter().find_map(|root| path.strip_prefix(root).ok());
+        let named = relative.or_else(|| path.file_name().map(Path::new)).unwrap_or(path);
+        named.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+    }
+}
+
+/// What a completion request needs of its document.
+struct Turn {
+    current: CancellationToken,
+    path: String,
+    anchor: Option<Anchor>,
+}
+
+/// Shows the status as busy while it lives.
+struct Busy<'a> {
+    inner: &'a Inner,
+    model: &'a str,
+}
+
+impl<'a> Busy<'a> {
+    fn new(inner: &'a Inner, engine: &'a Engine) -> Self {
+        let busy = Self { inner, model: &engine.info().name };
+        if inner.working.fetch_add(1, Ordering::Relaxed) == 0 {
+            inner.status.send_replace(Status::Busy { model: busy.model.to_owned() });
+        }
+        busy
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        if self.inner.working.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.inner.status.send_replace(Status::Ready { model: self.model.to_owned() });
+        }
+    }
+}
+
+impl fmt::Debug for Assistant {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Assistant")
+            .field("documents", &self.inner.documents.len())
+            .field("status", &*self.inner.status.borrow())
+            .finish_non_exhaustive()
     }
 }

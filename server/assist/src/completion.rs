@@ -1,8 +1,20 @@
 //! Inline completion: the request, the answer, and why it is what it is.
 
-use std::{ops::Range, time::Duration};
+mod extent;
+mod shown;
+mod trim;
 
-use crate::DocumentId;
+#[cfg(test)]
+mod tests;
+
+use std::{ops::Range, time::Instant};
+
+use pilotlight_context::{Anchor, Budget, Input};
+use pilotlight_engine::{Event, Finish, Priority, Request, Sampling};
+use tokio_util::sync::CancellationToken;
+
+use crate::{DocumentId, model::Model, options::CompletionOptions};
+pub(crate) use shown::Shown;
 
 /// Who asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +54,7 @@ pub struct Completion {
 }
 
 /// The answer to a completion request: exactly one for each.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Outcome {
     /// What to show, if anything.
     pub completion: Option<Completion>,
@@ -51,12 +63,14 @@ pub struct Outcome {
 }
 
 /// How an answer came about. The log, `--json`, the status page and "why this suggestion" all show this.
-#[derive(Clone, Debug, Default, serde::Serialize)]
+#[derive(Clone, Debug, Default, serde::Deserialize, serde::Serialize)]
 pub struct Explanation {
     /// Why nothing is shown, in words (`None` when something is).
     pub nothing_because: Option<String>,
     /// Whether the engine was not asked, because the person typed what the ghost text said.
     pub kept: bool,
+    /// Whether the engine was not asked, because the answer was computed while the person read the ghost text that has now been accepted.
+    pub foreseen: bool,
     /// The prompt's segments in order.
     pub segments: Vec<SegmentReport>,
     /// Prompt tokens found in the KV cache.
@@ -65,28 +79,39 @@ pub struct Explanation {
     pub prefilled: usize,
     /// Tokens decoded.
     pub decoded: usize,
+    /// The geometric mean of the decoded tokens' probabilities.
+    pub confidence: Option<f32>,
     /// Milliseconds by stage.
     pub millis: Stages,
 }
 
 /// One segment of a prompt.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 pub struct SegmentReport {
-    /// Where it comes from: `prefix`, `suffix`, ...
+    /// What it is: `header`, `prefix`, `suffix`, ...
     pub source: String,
+    /// The file it comes from.
+    pub path: String,
+    /// The zero-based line it starts at.
+    pub line: usize,
     /// Its size.
     pub tokens: usize,
 }
 
 /// Milliseconds by stage.
-#[derive(Clone, Copy, Debug, Default, serde::Serialize)]
-#[allow(missing_docs)]
+#[derive(Clone, Copy, Debug, Default, serde::Deserialize, serde::Serialize)]
 pub struct Stages {
+    /// Planning and tokenising.
     pub plan: f64,
+    /// Waiting for the engine.
     pub queued: f64,
+    /// The prompt's new tokens.
     pub prefill: f64,
+    /// From the request to the first decoded token.
     pub first_token: f64,
+    /// All decode steps.
     pub decode: f64,
+    /// From the request to the answer.
     pub total: f64,
 }
 
@@ -106,9 +131,159 @@ pub enum Acceptance {
     Dismissed,
 }
 
-impl Explanation {
-    /// The whole time as a duration.
-    pub fn total(&self) -> Duration {
-        Duration::from_secs_f64(self.millis.total / 1e3)
+impl Outcome {
+    /// No ghost text, and why.
+    pub(crate) fn nothing(because: impl Into<String>) -> Self {
+        Self {
+            completion: None,
+            explanation: Explanation { nothing_because: Some(because.into()), ..Explanation::default() },
+        }
+    }
+}
+
+/// Plans, asks the engine and settles the text. `path` is the file as the prompt names it, `anchor` what the document's last plan left, and is left what this one leaves. The answer carries no id yet: `0` stands in its place.
+pub(crate) async fn generate(
+    model: &Model,
+    options: &CompletionOptions,
+    request: &CompletionRequest,
+    path: &str,
+    anchor: &mut Option<Anchor>,
+    priority: Priority,
+    cancel: &CancellationToken,
+) -> Outcome {
+    let started = Instant::now();
+    let millis = |since: Instant| since.elapsed().as_secs_f64() * 1e3;
+    let (snapshot, cursor) = (&request.snapshot, request.cursor);
+    let encoder = &model.encoder;
+
+    let room = model.engine.info().context_length.saturating_sub(options.max_tokens);
+    let budget = Budget::shared(options.context_tokens.min(room));
+    let input = Input { path, snapshot, cursor, anchor: anchor.as_ref() };
+    let plan = pilotlight_context::plan(encoder.family(), input, budget, encoder);
+    let prompt = encoder.encode(&plan);
+    *anchor = Some(plan.anchor);
+    let mut explanation = Explanation { segments: prompt.segments, ..Explanation::default() };
+    explanation.millis.plan = millis(started);
+
+    let mut events = model.engine.submit(Request {
+        prompt: prompt.ids,
+        heal: prompt.heal.clone(),
+        max_tokens: options.max_tokens,
+        stop: encoder.stops(),
+        sampling: Sampling::Greedy,
+        priority,
+        cancel: cancel.clone(),
+    });
+
+    let mut extent = extent::Extent::new(snapshot, cursor);
+    let mut decoded = Decoded { healing: prompt.heal.len(), ..Decoded::default() };
+    let mut ended = None;
+    // Dropping `events` at the loop's end is what tells the engine that it has said enough.
+    while let Some(event) = events.recv().await {
+        match event {
+            Event::Prefilled(prefill) => {
+                explanation.reused = prefill.reused;
+                explanation.prefilled = prefill.prefilled;
+                explanation.millis.queued = prefill.queued.as_secs_f64() * 1e3;
+                explanation.millis.prefill = prefill.took.as_secs_f64() * 1e3;
+            }
+            Event::Token(token) => {
+                if explanation.decoded == 0 {
+                    explanation.millis.first_token = millis(started);
+                }
+                explanation.decoded += 1;
+                decoded.push(&token.bytes, token.logprob);
+                if extent.grow(&decoded.text) == extent::Flow::Enough || decoded.has_marker(encoder.family().markers) {
+                    break;
+                }
+            }
+            Event::Done(done) => ended = Some(done.finish),
+            Event::Failed(message) => {
+                explanation.nothing_because = Some(format!("the engine failed: {message}"));
+                return Outcome { completion: None, explanation };
+            }
+        }
+    }
+    drop(events);
+    explanation.confidence = decoded.confidence();
+    explanation.millis.decode = millis(started) - explanation.millis.first_token;
+
+    let settled = if ended == Some(Finish::Cancelled) || cancel.is_cancelled() {
+        Err("superseded by a newer keystroke")
+    } else if decoded.text.trim().is_empty() {
+        Err("the model has nothing to add here")
+    } else {
+        settle(extent, &decoded, ended, options, request.trigger)
+    };
+    explanation.millis.total = millis(started);
+    let completion = match settled {
+        Ok((range, text)) => Some(Completion { id: CompletionId(0), range, text }),
+        Err(because) => {
+            explanation.nothing_because = Some(because.to_owned());
+            None
+        }
+    };
+    Outcome { completion, explanation }
+}
+
+fn settle(
+    extent: extent::Extent<'_>,
+    decoded: &Decoded,
+    ended: Option<Finish>,
+    options: &CompletionOptions,
+    trigger: Trigger,
+) -> Result<(Range<usize>, String), &'static str> {
+    let unsure = decoded.confidence().is_some_and(|confidence| confidence < options.min_confidence);
+    if unsure && trigger == Trigger::Automatic {
+        return Err("the model is too unsure of it (completion.min-confidence)");
+    }
+    extent
+        .finish(&decoded.text, ended == Some(Finish::Stop))
+        .ok_or("what the model wrote repeats the text below or would add a syntax error")
+}
+
+/// Decoded bytes as text: whole characters only.
+#[derive(Default)]
+struct Decoded {
+    text: String,
+    /// Bytes to come that stand before the cursor already.
+    healing: usize,
+    /// The start of a character whose end has not come yet: 3 bytes at most.
+    partial: Vec<u8>,
+    logprobs: f32,
+    tokens: usize,
+}
+
+impl Decoded {
+    fn push(&mut self, bytes: &[u8], logprob: f32) {
+        let healed = self.healing.min(bytes.len());
+        self.healing -= healed;
+        if healed == bytes.len() {
+            return;
+        }
+        self.logprobs += logprob;
+        self.tokens += 1;
+        self.partial.extend_from_slice(&bytes[healed..]);
+        while !self.partial.is_empty() {
+            let (whole, bad) = match std::str::from_utf8(&self.partial) {
+                Ok(_) => (self.partial.len(), 0),
+                Err(error) => (error.valid_up_to(), error.error_len().unwrap_or(0)),
+            };
+            self.text.push_str(&String::from_utf8_lossy(&self.partial[..whole]));
+            self.partial.drain(..whole + bad);
+            if bad == 0 {
+                break;
+            }
+        }
+    }
+
+    /// Whether the model spelled a marker of its prompt format out as text; it and what follows is cut.
+    fn has_marker(&mut self, markers: &[&str]) -> bool {
+        let found = markers.iter().filter_map(|marker| self.text.find(marker)).min();
+        found.inspect(|&at| self.text.truncate(at)).is_some()
+    }
+
+    fn confidence(&self) -> Option<f32> {
+        (self.tokens > 0).then(|| (self.logprobs / self.tokens as f32).exp())
     }
 }

@@ -3,10 +3,17 @@
 //! This room joins `syntax` (what is there), `context` (what the model should see) and `engine` (what it says). It must not know LSP or HTTP types.
 
 pub mod assistant;
+pub mod check;
 pub mod completion;
+pub mod options;
 pub mod status;
 
-pub use assistant::{Assistant, DocumentError, DocumentId, Options};
+mod model;
+mod prompt;
+
+pub use assistant::{Assistant, DocumentError, DocumentId};
+pub use check::Check;
 pub use completion::{Acceptance, Completion, CompletionId, CompletionRequest, Explanation, Outcome, Trigger};
+pub use options::Options;
 pub use pilotlight_syntax as syntax;
 pub use status::Status;

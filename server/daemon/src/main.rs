@@ -1,2 +1,30 @@
-//! placeholder
-fn main(){}
+//! The binary `pilotlight`: command line, configuration, sockets, wiring. Nothing else.
+
+mod cli;
+mod commands;
+mod model;
+mod settings;
+
+use std::{process::ExitCode, time::Instant};
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let started = Instant::now();
+    let cli = cli::Cli::parse();
+    cli.start_log();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("pilotlight: no thread can be started: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let result = runtime.block_on(commands::run(cli, started));
+    // A read of standard input may be under way and cannot be interrupted: do not wait for it.
+    runtime.shutdown_background();
+    result.unwrap_or_else(|error| {
+        eprintln!("pilotlight: {error:#}");
+        ExitCode::FAILURE
+    })
+}

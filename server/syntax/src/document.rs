@@ -1,10 +1,8 @@
-//! One open document: a rope, its incremental tree, and immutable snapshots by revision.
+//! One open document: the mutable owner of a rope and its incremental tree.
 
-use std::ops::Range;
+use std::time::Duration;
 
-use ropey::Rope;
-
-use crate::{Language, Position, PositionEncoding, PositionError, Span};
+use crate::{Language, PositionEncoding, PositionError, Snapshot, Span, snapshot::State};
 
 /// One change as LSP sends it: `span` is `None` when the whole text is replaced.
 #[derive(Clone, Debug)]
@@ -25,68 +23,52 @@ pub enum EditError {
 
 /// The mutable owner of one document. Cheap to snapshot.
 #[derive(Debug)]
-pub struct Document {}
+pub struct Document {
+    now: Snapshot,
+}
 
 impl Document {
+    /// A text of more bytes is kept without a tree.
+    pub const PARSE_LIMIT: usize = 2 << 20;
+    /// A text with a line of more bytes is kept without a tree, and completions are off for it ([`Snapshot::too_large`]): minified code, data.
+    pub const LINE_LIMIT: usize = 100_000;
+    /// For a text of more bytes completions are off ([`Snapshot::too_large`]).
+    pub const COMPLETION_LIMIT: usize = 8 << 20;
+    /// The longest a parse of a whole text may take. Past it the text is plain; the next edits try again, after 1, 2, 4, ... 64 of them.
+    pub const OPEN_DEADLINE: Duration = Duration::from_millis(1000);
+    /// The longest the incremental parse of one batch of edits may take; what follows is as for [`Document::OPEN_DEADLINE`].
+    pub const EDIT_DEADLINE: Duration = Duration::from_millis(250);
+    /// The longest the incremental parse of [`Snapshot::with_replaced`] may take; past it the trial has no tree.
+    pub const TRIAL_DEADLINE: Duration = Duration::from_millis(100);
+
     /// Parses `text`. Over [`Document::PARSE_LIMIT`] bytes (or with a line over [`Document::LINE_LIMIT`]) it is kept as plain text.
-    pub fn open(_language: Language, _version: i32, _text: &str) -> Self {
-        todo!()
+    pub fn open(language: Language, version: i32, text: &str) -> Self {
+        let mut state = State::new(language, version, text);
+        state.parse();
+        Self { now: Snapshot::new(state) }
     }
 
     /// Applies `changes` in order, all or none; the tree follows by `Tree::edit` and an incremental parse.
-    pub fn edit(&mut self, _version: i32, _changes: &[Change], _encoding: PositionEncoding) -> Result<(), EditError> {
-        todo!()
+    pub fn edit(&mut self, version: i32, changes: &[Change], encoding: PositionEncoding) -> Result<(), EditError> {
+        let mut next = self.now.state().clone();
+        for change in changes {
+            match change.span {
+                Some(span) => next.replace(span.to_bytes(&next.rope, encoding)?, &change.text),
+                None => next.replace_all(&change.text),
+            }
+        }
+        next.version = version;
+        next.revision += 1;
+        next.parse();
+        self.now = Snapshot::new(next);
+        Ok(())
     }
 
     /// The state now.
     pub fn snapshot(&self) -> Snapshot {
-        todo!()
+        self.now.clone()
     }
 }
 
-/// An immutable state of a document. `Clone` is cheap: rope and tree share structure.
-#[derive(Clone, Debug)]
-pub struct Snapshot {}
-
-impl Snapshot {
-    /// The client's version of the document.
-    pub fn version(&self) -> i32 {
-        todo!()
-    }
-    /// Counts up by one with every batch of edits, from 0.
-    pub fn revision(&self) -> u64 {
-        todo!()
-    }
-    /// Its language.
-    pub fn language(&self) -> Language {
-        todo!()
-    }
-    /// Its text.
-    pub fn rope(&self) -> &Rope {
-        todo!()
-    }
-    /// Its tree; `None` for plain text.
-    pub fn tree(&self) -> Option<&tree_sitter::Tree> {
-        todo!()
-    }
-    /// Bytes `range` as text. Panics never: the range is clamped to the document and to character boundaries.
-    pub fn slice(&self, _range: Range<usize>) -> String {
-        todo!()
-    }
-    /// The byte offset of `position`; a character past the line's end means the line's end (as LSP 3.17 says).
-    pub fn offset(&self, _position: Position, _encoding: PositionEncoding) -> Result<usize, PositionError> {
-        todo!()
-    }
-    /// The position of the byte `offset` (clamped).
-    pub fn position(&self, _offset: usize, _encoding: PositionEncoding) -> Position {
-        todo!()
-    }
-    /// This text with `text` in place of bytes `range`, parsed incrementally. For trying a completion out.
-    pub fn with_replaced(&self, _range: Range<usize>, _text: &str) -> Snapshot {
-        todo!()
-    }
-    /// The number of ERROR and MISSING nodes that touch bytes `range`.
-    pub fn syntax_errors(&self, _range: Range<usize>) -> usize {
-        todo!()
-    }
-}
+#[cfg(test)]
+mod tests;

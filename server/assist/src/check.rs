@@ -1,0 +1,98 @@
+//! The self-test of a loaded model: that its tokenizer is exact, that its prompt format fits, that it answers.
+
+use pilotlight_context::{Budget, Input};
+use pilotlight_engine::{Event, Priority, Request, Sampling};
+use pilotlight_syntax::{Document, Language};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Assistant, model::Model};
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Check {
+    /// What.
+    pub name: &'static str,
+    /// Whether it is as it should be.
+    pub ok: bool,
+    /// What was found.
+    pub found: String,
+}
+
+/// Text with what tokenizers get wrong: tabs, CRLF, blank lines, accents, CJK, emoji of several code points, a look-alike of a marker.
+const HARD_TEXT: &str = "fn naïve() {\r\n\tlet s = \"日本語 👩‍👩‍👧\";   \n\n\n  // <|file|> <|fim_prefix|> [SUFFIX]\n}\n";
+
+const ASKED: &str = "fn add(left: i32, right: i32) -> i32 {\n    left + \n}\n";
+
+impl Assistant {
+    /// Runs the self-test; `Err` says why there is no model to test.
+    pub async fn check(&self) -> Result<Vec<Check>, String> {
+        let model = self.model().await?;
+        Ok(vec![round_trip(model), markers(model), answers(model).await])
+    }
+}
+
+fn round_trip(model: &Model) -> Check {
+    let tokenizer = model.engine.tokenizer();
+    let ids = tokenizer.encode(HARD_TEXT);
+    let back: Vec<u8> = ids.iter().flat_map(|&id| tokenizer.bytes(id).iter().copied()).collect();
+    let specials = ids.iter().filter(|&&id| tokenizer.is_special(id)).count();
+    Check {
+        name: "tokenizer round trip",
+        ok: back == HARD_TEXT.as_bytes() && specials == 0,
+        found: format!("{} bytes in {} tokens, {specials} of them special (0 expected)", HARD_TEXT.len(), ids.len()),
+    }
+}
+
+fn markers(model: &Model) -> Check {
+    let family = model.encoder.family();
+    let tokenizer = model.engine.tokenizer();
+    let named: Vec<String> = family
+        .markers
+        .iter()
+        .map(|marker| match tokenizer.special(marker) {
+            Some(id) => format!("{marker} = {id}"),
+            None => format!("{marker} is missing"),
+        })
+        .collect();
+    let ok = family.markers.iter().all(|marker| tokenizer.special(marker).is_some());
+    Check {
+        name: "fill-in-the-middle markers",
+        ok,
+        found: format!("{} ({:?}): {}", family.name, family.order, named.join(", ")),
+    }
+}
+
+async fn answers(model: &Model) -> Check {
+    let snapshot = Document::open(Language::Rust, 0, ASKED).snapshot();
+    let cursor = ASKED.find("+ ").map_or(0, |at| at + 2);
+    let input = Input { path: "add.rs", snapshot: &snapshot, cursor, anchor: None };
+    let plan = pilotlight_context::plan(model.encoder.family(), input, Budget::shared(256), &model.encoder);
+    let prompt = model.encoder.encode(&plan);
+    let mut events = model.engine.submit(Request {
+        prompt: prompt.ids,
+        heal: prompt.heal,
+        max_tokens: 8,
+        stop: model.encoder.stops(),
+        sampling: Sampling::Greedy,
+        priority: Priority::Typing,
+        cancel: CancellationToken::new(),
+    });
+    let (mut bytes, mut end, mut finite) = (Vec::new(), "no end".to_owned(), true);
+    while let Some(event) = events.recv().await {
+        match event {
+            Event::Prefilled(_) => {}
+            Event::Token(token) => {
+                finite &= token.logprob.is_finite();
+                bytes.extend(token.bytes);
+            }
+            Event::Done(done) => end = format!("{:?}", done.finish),
+            Event::Failed(message) => end = format!("failed: {message}"),
+        }
+    }
+    let ok = finite && !end.starts_with("failed") && end != "no end";
+    Check {
+        name: "an answer",
+        ok,
+        found: format!("`left + ` goes on with {:?} ({end})", String::from_utf8_lossy(&bytes)),
+    }
+}

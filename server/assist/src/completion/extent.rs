@@ -1,0 +1,145 @@
+//! How far a completion goes: one line, or as many as the syntactic unit at the cursor needs.
+//!
+//! The text is tried out in the document at each line's end. A line that leaves no more syntax errors than the file has without the line being typed is
+//! complete; one that opens a bracket or a block is not, and decoding goes on. Nothing that adds an error is ever handed out.
+
+use std::ops::Range;
+
+use pilotlight_syntax::Snapshot;
+
+use super::trim;
+
+/// Lines after which an unfinished unit is given up.
+const MOST_LINES: usize = 16;
+
+/// The text decoded so far, tried out line by line.
+pub(super) struct Extent<'a> {
+    snapshot: &'a Snapshot,
+    cursor: usize,
+    /// The indentation of the cursor's line, up to the cursor.
+    column: usize,
+    /// Right of the cursor on its line: what the completion may replace.
+    tail: Range<usize>,
+    /// Whether the cursor stands in an empty block, which wants several lines.
+    block: bool,
+    /// Errors of the file as it is.
+    errors: usize,
+    /// Errors of the file without the line being typed: those that are not the cursor's business.
+    elsewhere: usize,
+    /// Bytes of the text already looked at.
+    tried: usize,
+    /// The longest text after which the unit is complete.
+    complete: Option<String>,
+    /// The longest text that at least adds no error.
+    harmless: Option<String>,
+}
+
+/// Whether to go on decoding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flow {
+    Continue,
+    Enough,
+}
+
+impl<'a> Extent<'a> {
+    pub(super) fn new(snapshot: &'a Snapshot, cursor: usize) -> Self {
+        let line = snapshot.line_at(cursor);
+        let errors = errors_of(snapshot);
+        let elsewhere = if errors == 0 { 0 } else { errors_of(&snapshot.with_replaced(line.clone(), "")).min(errors) };
+        Self {
+            snapshot,
+            cursor,
+            column: indentation(&snapshot.slice(line.start..cursor)),
+            tail: cursor..line.end,
+            block: in_empty_block(snapshot, cursor),
+            errors,
+            elsewhere,
+            tried: 0,
+            complete: None,
+            harmless: None,
+        }
+    }
+
+    /// Looks at `text`, the whole of what was decoded so far, when a new line has ended.
+    pub(super) fn grow(&mut self, text: &str) -> Flow {
+        while let Some(end) = text[self.tried..].find('\n').map(|at| self.tried + at) {
+            let first = self.tried == 0;
+            self.tried = end + 1;
+            let lines = &text[..end];
+            if lines.trim().is_empty() {
+                continue;
+            }
+            if self.leaves_the_block(lines, first) || trim::repeats_itself(lines) {
+                return Flow::Enough;
+            }
+            let complete = self.try_out(lines);
+            if (complete && !self.block) || lines.matches('\n').count() + 1 >= MOST_LINES {
+                return Flow::Enough;
+            }
+        }
+        Flow::Continue
+    }
+
+    /// The longest text worth handing out once the model ended with `text` (`ended`: by itself), and the range that it replaces.
+    pub(super) fn finish(mut self, text: &str, ended: bool) -> Option<(Range<usize>, String)> {
+        let rest = &text[self.tried..];
+        if ended
+            && !rest.trim().is_empty()
+            && !self.leaves_the_block(text, self.tried == 0)
+            && !trim::repeats_itself(text)
+        {
+            self.try_out(text);
+        }
+        let text = self.complete.or(self.harmless)?;
+        let settled = trim::settle(self.snapshot, self.cursor, self.tail.clone(), &text)?;
+        // Trimming may have cut what closed a bracket: the last word is the parser's, on exactly what would be inserted.
+        let trial = self.snapshot.with_replaced(settled.0.clone(), &settled.1);
+        (errors_of(&trial) <= self.errors).then_some(settled)
+    }
+
+    /// Whether the unit is complete after `text`; remembers it if so, or if it does no harm.
+    fn try_out(&mut self, text: &str) -> bool {
+        let Some((range, inserted)) = trim::settle(self.snapshot, self.cursor, self.tail.clone(), text) else {
+            return false;
+        };
+        let errors = errors_of(&self.snapshot.with_replaced(range, &inserted));
+        if errors <= self.elsewhere {
+            self.complete = Some(text.to_owned());
+        } else if errors <= self.errors {
+            self.harmless = Some(text.to_owned());
+        }
+        errors <= self.elsewhere
+    }
+
+    /// Whether the last line of `lines` stands left of the block that the cursor is in.
+    fn leaves_the_block(&self, lines: &str, first: bool) -> bool {
+        if first {
+            return false;
+        }
+        let last = lines.rsplit('\n').next().unwrap_or_default();
+        !last.trim().is_empty() && indentation(last) < self.column
+    }
+}
+
+fn errors_of(snapshot: &Snapshot) -> usize {
+    snapshot.syntax_errors(0..snapshot.rope().len_bytes())
+}
+
+/// Whether the cursor's line is blank and the body it begins is empty: the line before is less indented, and so is the line after.
+fn in_empty_block(snapshot: &Snapshot, cursor: usize) -> bool {
+    let rope = snapshot.rope();
+    let line = rope.byte_to_line(cursor);
+    let text = |line: usize| rope.line(line).to_string();
+    if !text(line).trim().is_empty() {
+        return false;
+    }
+    let column = cursor - rope.line_to_byte(line);
+    let above = (0..line).rev().map(text).find(|text| !text.trim().is_empty());
+    let below = (line + 1..rope.len_lines()).map(text).find(|text| !text.trim().is_empty());
+    above.is_some_and(|above| indentation(&above) < column) && below.is_none_or(|below| indentation(&below) < column)
+}
+
+/// Leading blanks, in characters (a file mixes tabs and spaces at its own risk).
+fn indentation(line: &str) -> usize {
+    line.chars().take_while(|c| matches!(c, ' ' | '\t')).count()
+}

@@ -1,0 +1,33 @@
+//! The ghost text that is on the screen: typing what it says keeps it, without asking the engine.
+
+use pilotlight_syntax::Snapshot;
+
+use super::{Completion, CompletionRequest};
+
+/// The last completion of a document, and the state it was made for.
+#[derive(Clone, Debug)]
+pub(crate) struct Shown {
+    /// The document's state then.
+    pub(crate) snapshot: Snapshot,
+    /// The cursor then.
+    pub(crate) cursor: usize,
+    /// What was handed out then.
+    pub(crate) completion: Completion,
+}
+
+impl Shown {
+    /// What is left of the completion if all that happened since is that its own beginning was typed (or some of it deleted again).
+    pub(crate) fn rest_for(&self, request: &CompletionRequest) -> Option<Completion> {
+        let (old, new) = (self.snapshot.rope(), request.snapshot.rope());
+        let Completion { id, range, text } = &self.completion;
+        let typed = request.cursor.checked_sub(self.cursor)?;
+        let standing = self.cursor - range.start;
+        let begins = standing + typed;
+        let rest = text.get(begins..).filter(|rest| !rest.is_empty())?;
+        let same = new.len_bytes() == old.len_bytes() + typed
+            && new.get_byte_slice(self.cursor..request.cursor)? == text.get(standing..begins)?
+            && new.get_byte_slice(..self.cursor)? == old.get_byte_slice(..self.cursor)?
+            && new.get_byte_slice(request.cursor..)? == old.get_byte_slice(self.cursor..)?;
+        same.then(|| Completion { id: *id, range: request.cursor..range.end + typed, text: rest.to_owned() })
+    }
+}

@@ -1,0 +1,76 @@
+//! What is cut from a model's text before anybody sees it: what stands behind the cursor already, repetition, blanks.
+
+use std::ops::Range;
+
+use pilotlight_context::window::is_closers;
+use pilotlight_syntax::Snapshot;
+
+/// Lines of the document below the cursor that a completion is compared with.
+const LINES_BELOW: usize = 16;
+
+/// The range to replace and its new text; `None` where nothing worth showing is left.
+///
+/// `tail` is the rest of the cursor's line. Where it is only closers, a text that writes them too either loses them at its end or, if it goes on after them, replaces them.
+pub(super) fn settle(
+    snapshot: &Snapshot,
+    cursor: usize,
+    tail: Range<usize>,
+    text: &str,
+) -> Option<(Range<usize>, String)> {
+    let text = without_repeated_lines(snapshot, tail.end, text.trim_end());
+    let standing = snapshot.slice(tail.clone());
+    let closers = standing.trim();
+    let (range, text) = if closers.is_empty() {
+        (cursor..cursor, text.to_owned())
+    } else if let Some(shorter) = text.strip_suffix(closers) {
+        (cursor..cursor, shorter.to_owned())
+    } else if is_closers(closers) && !text.contains('\n') && has_in_order(text, closers) {
+        (tail, text.to_owned())
+    } else if text.contains('\n') && !is_closers(closers) {
+        // Several lines cannot be put before code that stands on this one.
+        (cursor..cursor, text.lines().next().unwrap_or_default().to_owned())
+    } else {
+        (cursor..cursor, text.to_owned())
+    };
+    (!text.trim().is_empty()).then_some((range, text))
+}
+
+/// Whether the last line says for the third time what earlier lines said: a small model's loop.
+pub(super) fn repeats_itself(text: &str) -> bool {
+    let mut lines = text.lines().map(str::trim).filter(|line| !is_closers(line)).rev();
+    let Some(last) = lines.next() else { return false };
+    lines.filter(|line| *line == last).count() >= 2
+}
+
+/// `text` without its last lines, where these are the next lines of the document (blank ones aside).
+fn without_repeated_lines<'t>(snapshot: &Snapshot, line_end: usize, text: &'t str) -> &'t str {
+    let rope = snapshot.rope();
+    let next = rope.byte_to_line(line_end) + 1;
+    let below: Vec<String> = (next..rope.len_lines())
+        .map(|line| rope.line(line).to_string().trim().to_owned())
+        .filter(|line| !line.is_empty())
+        .take(LINES_BELOW)
+        .collect();
+    // Starts of the text's lines that are not blank.
+    let starts: Vec<usize> = std::iter::once(0)
+        .chain(text.match_indices('\n').map(|(at, _)| at + 1))
+        .filter(|&at| !text[at..].lines().next().unwrap_or_default().trim().is_empty())
+        .collect();
+    let line = |at: usize| text[at..].lines().next().unwrap_or_default().trim();
+    for (index, &start) in starts.iter().enumerate() {
+        let rest = &starts[index..];
+        let same = rest.len() <= below.len() && rest.iter().zip(&below).all(|(&at, below)| line(at) == below.as_str());
+        // A lone `}` below is not a repetition of the one that closes what the text itself opened; the syntax check settles those.
+        let telling = rest.iter().any(|&at| !is_closers(line(at)));
+        if same && telling {
+            return text[..start].trim_end();
+        }
+    }
+    text
+}
+
+/// Whether the characters of `part` appear in `text` in order, so that `text` may replace `part` without losing any of it.
+fn has_in_order(text: &str, part: &str) -> bool {
+    let mut text = text.chars();
+    part.chars().filter(|c| !c.is_whitespace()).all(|wanted| text.any(|c| c == wanted))
+}

@@ -1,0 +1,40 @@
+//! This room's settings: declared once, with their documentation; the manual and the editors' settings are generated from here.
+
+/// What a person can set about suggestions.
+#[derive(Clone, Debug, Default, PartialEq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Options {
+    /// Inline completion (ghost text).
+    pub completion: CompletionOptions,
+}
+
+/// Inline completion (ghost text).
+#[derive(Clone, Debug, PartialEq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct CompletionOptions {
+    /// Whether completions are offered at all.
+    pub enabled: bool,
+    /// Languages (LSP's `languageId`) in which none are offered.
+    pub disabled_languages: Vec<String>,
+    /// The most tokens that one completion may take to decode.
+    pub max_tokens: usize,
+    /// The most tokens of the file that the model is shown: four fifths before the cursor, one fifth after it.
+    pub context_tokens: usize,
+    /// While typing, a completion is shown only if the geometric mean of its tokens' probabilities is at least this (0 shows all; asking by key always does).
+    pub min_confidence: f32,
+    /// Whether the completion that would follow is computed while the person reads the one that is shown.
+    pub look_ahead: bool,
+}
+
+impl Default for CompletionOptions {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            disabled_languages: Vec::new(),
+            max_tokens: 64,
+            context_tokens: 1024,
+            min_confidence: 0.25,
+            look_ahead: true,
+        }
+    }
+}

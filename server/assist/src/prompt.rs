@@ -1,0 +1,102 @@
+//! From a plan to token ids: the family that fits the tokenizer, and a cache of what was tokenised before.
+
+use std::{
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use lru::LruCache;
+use pilotlight_context::{Family, PartialWords, Piece, Plan, TokenCounter, UnknownFamily};
+use pilotlight_engine::Tokenizer;
+
+use crate::completion::SegmentReport;
+
+/// Chunks of text whose tokens are remembered: a few files' worth of windows.
+const CACHED_CHUNKS: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
+
+/// Encodes plans for one tokenizer.
+pub(crate) struct PromptEncoder {
+    tokenizer: Arc<Tokenizer>,
+    family: &'static Family,
+    // A std mutex: held for a look-up or for one chunk's encoding, never across an await.
+    chunks: Mutex<LruCache<Box<str>, Arc<[u32]>>>,
+}
+
+/// A plan as the engine takes it.
+pub(crate) struct Prompt {
+    pub(crate) ids: Vec<u32>,
+    /// What the model must write first: the bytes of the last token, taken off because the person may be in the middle of a word.
+    pub(crate) heal: Vec<u8>,
+    pub(crate) segments: Vec<SegmentReport>,
+}
+
+impl PromptEncoder {
+    /// Finds the family whose markers are all special tokens of `tokenizer`.
+    pub(crate) fn new(tokenizer: Arc<Tokenizer>) -> Result<Self, UnknownFamily> {
+        let family = Family::detect(|marker| tokenizer.special(marker).is_some())?;
+        Ok(Self { tokenizer, family, chunks: Mutex::new(LruCache::new(CACHED_CHUNKS)) })
+    }
+
+    /// The family that was found.
+    pub(crate) fn family(&self) -> &'static Family {
+        self.family
+    }
+
+    /// Ids of the tokens that end a middle.
+    pub(crate) fn stops(&self) -> Vec<u32> {
+        self.family.stops.iter().filter_map(|marker| self.tokenizer.special(marker)).collect()
+    }
+
+    /// The plan as token ids.
+    pub(crate) fn encode(&self, plan: &Plan) -> Prompt {
+        let mut ids = Vec::new();
+        let segments = plan
+            .segments
+            .iter()
+            .map(|segment| {
+                let before = ids.len();
+                for piece in &segment.pieces {
+                    match piece {
+                        // `detect` found every marker of the family, so none is dropped here.
+                        Piece::Marker(name) => ids.extend(self.tokenizer.special(name)),
+                        Piece::Text(text) => ids.extend_from_slice(&self.chunk(text)),
+                    }
+                }
+                let id = &segment.id;
+                SegmentReport {
+                    source: id.source.name().to_owned(),
+                    path: id.path.clone(),
+                    line: id.line,
+                    tokens: ids.len() - before,
+                }
+            })
+            .collect();
+        let heal = match self.family.partial_words {
+            PartialWords::Trained => Vec::new(),
+            PartialWords::Heal => self.step_back(&mut ids),
+        };
+        Prompt { ids, heal, segments }
+    }
+
+    /// Takes the last token off, if it is text, and gives its bytes.
+    fn step_back(&self, ids: &mut Vec<u32>) -> Vec<u8> {
+        let last = ids.pop_if(|last| !self.tokenizer.is_special(*last));
+        last.map(|id| self.tokenizer.bytes(id).to_vec()).unwrap_or_default()
+    }
+
+    fn chunk(&self, text: &str) -> Arc<[u32]> {
+        let mut chunks = self.chunks.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(ids) = chunks.get(text) {
+            return ids.clone();
+        }
+        let ids: Arc<[u32]> = self.tokenizer.encode(text).into();
+        chunks.put(text.into(), ids.clone());
+        ids
+    }
+}
+
+impl TokenCounter for PromptEncoder {
+    fn count(&self, text: &str) -> usize {
+        self.chunk(text).len()
+    }
+}

@@ -1,0 +1,88 @@
+//! The fill-in-the-middle families: a table, one file an entry. What differs between them is data and one layout function.
+
+pub mod ember;
+pub mod qwen;
+
+use crate::{
+    Piece, Segment, SegmentId, Source,
+    window::{Chunk, Window},
+};
+
+/// A family of models that were trained on one fill-in-the-middle format.
+#[derive(Clone, Copy, Debug)]
+pub struct Family {
+    /// As `doctor` names it.
+    pub name: &'static str,
+    /// Which side of the cursor the model reads first.
+    pub order: Order,
+    /// Every special token the layout uses. A tokenizer that lacks one, or splits it, does not belong to the family.
+    pub markers: &'static [&'static str],
+    /// Special tokens that end the middle, beside the model's own end tokens.
+    pub stops: &'static [&'static str],
+    /// What is done about the word that the cursor may stand in.
+    pub partial_words: PartialWords,
+    /// Lays a window out as a prompt for the file `path`; `typed` is what was typed since the window was cut (always empty for [`Order::Spm`]).
+    pub layout: fn(path: &str, window: &Window, typed: &str) -> Vec<Segment>,
+}
+
+/// The order of the sides in the prompt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Suffix, prefix, middle: what is typed is appended to the prompt.
+    Spm,
+    /// Prefix, suffix, middle.
+    Psm,
+}
+
+/// What is done about a word that is cut by the cursor: its tokens are not those of the whole word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PartialWords {
+    /// The model was trained on middles that begin inside a word.
+    Trained,
+    /// Token healing: the prompt's last token is taken off, and the model must spell its bytes again.
+    Heal,
+}
+
+/// Every family known here, in the order they are tried.
+pub static FAMILIES: &[Family] = &[ember::FAMILY, qwen::FAMILY];
+
+/// No family's markers are all in the vocabulary.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("no fill-in-the-middle format fits this tokenizer: {}", .missing.iter().map(|(family, marker)| format!("{family} needs {marker}")).collect::<Vec<_>>().join("; "))]
+pub struct UnknownFamily {
+    /// For each family, the first marker that is not one special token of the vocabulary.
+    pub missing: Vec<(&'static str, &'static str)>,
+}
+
+impl Family {
+    /// The first family all of whose markers `is_special` knows as one special token each. Never guesses: with no such family there is no completion.
+    pub fn detect(is_special: impl Fn(&str) -> bool) -> Result<&'static Family, UnknownFamily> {
+        let mut missing = Vec::new();
+        for family in FAMILIES {
+            match family.markers.iter().chain(family.stops).find(|marker| !is_special(marker)) {
+                None => return Ok(family),
+                Some(marker) => missing.push((family.name, *marker)),
+            }
+        }
+        Err(UnknownFamily { missing })
+    }
+}
+
+fn segment(source: Source, path: &str, line: usize, pieces: Vec<Piece>) -> Segment {
+    Segment { id: SegmentId { source, path: path.to_owned(), line }, pieces }
+}
+
+/// One segment a chunk, `opening` before the first; the opening alone where there is no chunk.
+fn side<'a>(
+    source: Source,
+    path: &'a str,
+    opening: &'static str,
+    chunks: &'a [Chunk],
+) -> impl Iterator<Item = Segment> + 'a {
+    let bare = chunks.is_empty().then(|| segment(source, path, 0, vec![Piece::Marker(opening)]));
+    let chunked = chunks.iter().enumerate().map(move |(index, chunk)| {
+        let marker = (index == 0).then_some(Piece::Marker(opening));
+        segment(source, path, chunk.line, marker.into_iter().chain([Piece::Text(chunk.text.clone())]).collect())
+    });
+    bare.into_iter().chain(chunked)
+}

@@ -1,0 +1,156 @@
+//! The lines around the cursor that a budget of tokens buys.
+//!
+//! Windows are cut into chunks of whole lines. A cut lies only before a line that is not blank: byte-level pre-tokenizers join a run of blank lines into one token,
+//! so tokenising chunk by chunk then equals tokenising the whole. Chunk borders are counted from the file's start (prefix) or from the suffix's own start, so typing on the cursor's line
+//! leaves every other chunk as it was, and its tokens and KV with it.
+
+use std::ops::Range;
+
+use pilotlight_syntax::Snapshot;
+use ropey::Rope;
+
+use crate::plan::{Budget, TokenCounter};
+
+/// Lines in a chunk, and the step by which the prefix window moves.
+pub const CHUNK_LINES: usize = 16;
+
+/// One file's text on both sides of the cursor, in chunks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Up to the cursor; never empty, but its last chunk may be.
+    pub prefix: Vec<Chunk>,
+    /// From [`suffix_start`] on; empty at the file's end.
+    pub suffix: Vec<Chunk>,
+}
+
+/// Consecutive lines (the last chunk of a prefix ends at the cursor).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chunk {
+    /// The zero-based line it starts at.
+    pub line: usize,
+    /// Its text, line ends included.
+    pub text: String,
+}
+
+impl Window {
+    /// The window that `budget` buys around bytes `between`: the prefix ends at its start, the suffix belongs to a cursor at its end.
+    ///
+    /// The prefix starts at a multiple of [`CHUNK_LINES`] (or the next line that may open a chunk), at line `head` of the last window if that still serves.
+    /// A single line longer than the budget is cut to the part nearest the cursor.
+    pub fn around(
+        snapshot: &Snapshot,
+        between: Range<usize>,
+        budget: Budget,
+        head: Option<usize>,
+        counter: &dyn TokenCounter,
+    ) -> Self {
+        let rope = snapshot.rope();
+        Self {
+            prefix: prefix(rope, between.start, budget.prefix, head, counter),
+            suffix: suffix(rope, suffix_start(snapshot, between.end), budget.suffix, counter),
+        }
+    }
+}
+
+/// Where the suffix begins: at the end of the cursor's line if only closers stand right of the cursor (they are settled by trimming), else at the cursor itself.
+///
+/// While a person types at a line's end, the suffix then stays the same byte for byte.
+pub fn suffix_start(snapshot: &Snapshot, cursor: usize) -> usize {
+    let line_end = snapshot.line_at(cursor).end;
+    if is_closers(&snapshot.slice(cursor..line_end)) { line_end } else { cursor }
+}
+
+/// Whether `text` is only what editors close by themselves and what may follow it: brackets, quotes, `;`, `,`, `:`, `>` and blanks.
+pub fn is_closers(text: &str) -> bool {
+    text.chars().all(|c| matches!(c, ')' | ']' | '}' | '"' | '\'' | '`' | ';' | ',' | ':' | '>') || c.is_whitespace())
+}
+
+/// Whole chunks backwards from the cursor. The window's head stays at `head` while what lies between it and the cursor is within the budget and worth having; when it
+/// has to move, it moves to three quarters of the budget, so that the next quarter is typed without moving it again.
+fn prefix(rope: &Rope, cursor: usize, budget: usize, head: Option<usize>, counter: &dyn TokenCounter) -> Vec<Chunk> {
+    let last_line = rope.byte_to_line(cursor);
+    // From the cursor backwards; with each chunk, the tokens from its start to the cursor.
+    let mut chunks: Vec<(Chunk, usize)> = Vec::new();
+    let mut end = cursor;
+    for border in (0..=last_line / CHUNK_LINES).rev().map(|chunk| chunk * CHUNK_LINES) {
+        let line = opening_line(rope, border, last_line);
+        let start = rope.line_to_byte(line);
+        if start >= end && !chunks.is_empty() {
+            continue;
+        }
+        let text = rope.byte_slice(start..end).to_string();
+        let tokens = counter.count(&text) + chunks.last().map_or(0, |(_, tokens)| *tokens);
+        if tokens > budget {
+            if chunks.is_empty() {
+                return vec![tail_within(text, line, budget, counter)];
+            }
+            break;
+        }
+        chunks.push((Chunk { line, text }, tokens));
+        end = start;
+    }
+    let complete = end == 0;
+    let kept =
+        head.and_then(|head| chunks.iter().position(|(chunk, tokens)| chunk.line == head && *tokens >= budget / 2));
+    let moved = chunks.iter().rposition(|(_, tokens)| *tokens <= budget - budget / 4).unwrap_or(0);
+    let first = if complete { chunks.len() - 1 } else { kept.unwrap_or(moved) };
+    chunks.truncate(first + 1);
+    chunks.into_iter().rev().map(|(chunk, _)| chunk).collect()
+}
+
+fn suffix(rope: &Rope, start: usize, budget: usize, counter: &dyn TokenCounter) -> Vec<Chunk> {
+    let mut chunks = Vec::new();
+    let mut spent = 0;
+    let mut start = start;
+    while start < rope.len_bytes() {
+        let line = rope.byte_to_line(start);
+        let next = opening_line(rope, line + CHUNK_LINES, rope.len_lines());
+        let end = if next < rope.len_lines() { rope.line_to_byte(next) } else { rope.len_bytes() };
+        let text = rope.byte_slice(start..end).to_string();
+        let tokens = counter.count(&text);
+        if spent + tokens > budget {
+            chunks.extend(head_within(text, line, budget - spent, counter));
+            break;
+        }
+        spent += tokens;
+        chunks.push(Chunk { line, text });
+        start = end;
+    }
+    chunks
+}
+
+/// The first line from `line` on that is not blank, `last` at most.
+fn opening_line(rope: &Rope, line: usize, last: usize) -> usize {
+    if line == 0 {
+        return 0;
+    }
+    (line..last).find(|&line| rope.line(line).chars().any(|c| !c.is_whitespace())).unwrap_or(last)
+}
+
+/// The last whole lines of `text` within `budget`; where not even one fits, the end of the last line.
+fn tail_within(text: String, line: usize, budget: usize, counter: &dyn TokenCounter) -> Chunk {
+    let starts: Vec<usize> = line_starts(&text).collect();
+    let fitting = starts.partition_point(|&start| counter.count(&text[start..]) > budget);
+    match starts.get(fitting) {
+        Some(&start) => Chunk { line: line + fitting, text: text[start..].to_owned() },
+        None => {
+            let last = starts.last().copied().unwrap_or(0);
+            let mut boundaries = text[last..].char_indices().map(|(at, _)| last + at).collect::<Vec<_>>();
+            boundaries.push(text.len());
+            let start = boundaries[boundaries.partition_point(|&start| counter.count(&text[start..]) > budget)];
+            Chunk { line: line + starts.len().saturating_sub(1), text: text[start..].to_owned() }
+        }
+    }
+}
+
+/// The first whole lines of `text` within `budget`, if any.
+fn head_within(text: String, line: usize, budget: usize, counter: &dyn TokenCounter) -> Option<Chunk> {
+    let ends: Vec<usize> = line_starts(&text).skip(1).chain([text.len()]).collect();
+    let fitting = ends.partition_point(|&end| counter.count(&text[..end]) <= budget);
+    let end = *ends.get(fitting.checked_sub(1)?)?;
+    (!text[..end].trim().is_empty()).then(|| Chunk { line, text: text[..end].to_owned() })
+}
+
+fn line_starts(text: &str) -> impl Iterator<Item = usize> {
+    std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1).filter(|&at| at < text.len()))
+}

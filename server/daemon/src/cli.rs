@@ -1,0 +1,102 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+/// A language server that keeps a code model lit: ghost text in your editor from a model that runs on this machine.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    after_help = "\
+Start with `pilotlight try`: it types into a real file and shows what an editor would show, with no download and no GPU.
+Then point your editor at `pilotlight lsp` (see editors/ for Neovim), and ask `pilotlight doctor` when something seems wrong.
+
+The log goes to standard error; PILOTLIGHT_LOG sets what it tells (error, warn, info, debug, or tracing's filter syntax)."
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Args, Debug)]
+pub(crate) struct Global {
+    /// The model: `ember` (built in), a `.gguf` file, or a folder with config.json, tokenizer.json and *.safetensors
+    #[arg(long, global = true, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
+    /// Settings to read in place of the user's config.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Threads that compute (by default: one a physical core)
+    #[arg(long, global = true, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the main job: type into a real file and see the ghost text, with its costs
+    Try(Try),
+    /// Serve an editor over standard input and output (this is what editors start)
+    Lsp(Lsp),
+    /// Complete at one place and print the text
+    Complete(Complete),
+    /// Say what was found (CPU, memory, GPU, model) and whether all is well; the exit status says it too
+    Doctor(Doctor),
+    /// Print the JSON schema of the settings (config.toml, and the editors' initializationOptions)
+    Schema,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Try {
+    /// The file to type into (by default: a source file of Pilotlight itself). It is only read
+    pub(crate) file: Option<PathBuf>,
+    /// Milliseconds between two keystrokes
+    #[arg(long, default_value_t = 120, value_name = "MS")]
+    pub(crate) pace: u64,
+    /// The most keystrokes to type
+    #[arg(long, default_value_t = 240, value_name = "N")]
+    pub(crate) keystrokes: usize,
+    /// Print one JSON document and nothing else
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Lsp {
+    /// Speak over standard input and output (the only way so far, and so the default)
+    #[arg(long, default_value_t = true)]
+    pub(crate) stdio: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Complete {
+    /// Where: FILE:LINE:COLUMN, both counted from 1, the column in characters
+    #[arg(value_name = "FILE:LINE:COL")]
+    pub(crate) place: String,
+    /// Print the completion with its explanation as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Doctor {
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl Cli {
+    /// Sends the log to standard error: standard output belongs to the protocol or the answer.
+    pub(crate) fn start_log(&self) {
+        let level = match self.command {
+            Command::Lsp(_) => "info",
+            _ => "warn",
+        };
+        let filter = EnvFilter::try_from_env("PILOTLIGHT_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+    }
+}

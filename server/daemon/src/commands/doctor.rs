@@ -1,0 +1,136 @@
+//! `pilotlight doctor`: what was found, and whether all is well.
+
+use std::{fs, process::ExitCode};
+
+use anyhow::Result;
+use pilotlight_assist::Check;
+use pilotlight_engine::ModelInfo;
+use serde::Serialize;
+
+use crate::{
+    cli::Doctor,
+    model,
+    settings::{Settings, user_file},
+};
+
+/// Everything that `--json` prints.
+#[derive(Serialize)]
+struct Report {
+    healthy: bool,
+    version: &'static str,
+    machine: Vec<Found>,
+    model: Vec<Found>,
+    checks: Vec<Check>,
+    /// Why the model cannot be used, if so.
+    error: Option<String>,
+}
+
+/// A fact with no judgement.
+#[derive(Serialize)]
+struct Found {
+    name: &'static str,
+    found: String,
+}
+
+pub(super) async fn run(arguments: Doctor, settings: &Settings) -> Result<ExitCode> {
+    let assistant = model::assistant(settings);
+    let (model, checks, error) = match assistant.engine().await {
+        Ok(engine) => match assistant.check().await {
+            Ok(checks) => (model_facts(engine.info()), checks, None),
+            Err(error) => (model_facts(engine.info()), Vec::new(), Some(error)),
+        },
+        Err(error) => (Vec::new(), Vec::new(), Some(error)),
+    };
+    let healthy = error.is_none() && checks.iter().all(|check| check.ok);
+    let report = Report { healthy, version: env!("CARGO_PKG_VERSION"), machine: machine(), model, checks, error };
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        print(&report);
+    }
+    Ok(if report.healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn print(report: &Report) {
+    println!("pilotlight {}", report.version);
+    for fact in report.machine.iter().chain(&report.model) {
+        println!("  {:<28} {}", fact.name, fact.found);
+    }
+    for check in &report.checks {
+        println!("{} {:<28} {}", if check.ok { "✓" } else { "✗" }, check.name, check.found);
+    }
+    if let Some(error) = &report.error {
+        println!("✗ {error}");
+    }
+    println!("{}", if report.healthy { "All is well." } else { "Something is wrong: see the lines marked ✗." });
+}
+
+fn machine() -> Vec<Found> {
+    let gib = |bytes: u64| bytes as f64 / f64::from(1 << 30);
+    let refresh = sysinfo::RefreshKind::nothing().with_memory(sysinfo::MemoryRefreshKind::everything());
+    let memory = sysinfo::System::new_with_specifics(refresh).map_or_else(
+        |error| format!("unknown ({error})"),
+        |system| {
+            let (total, available) = (system.total_memory(), system.available_memory());
+            format!("{:.1} GiB, {:.1} GiB available", gib(total), gib(available))
+        },
+    );
+    let cores = std::thread::available_parallelism().map_or("unknown".to_owned(), |n| n.to_string());
+    let settings = user_file().map_or("no home folder".to_owned(), |path| {
+        format!("{}{}", path.display(), if path.exists() { "" } else { " (not there: defaults)" })
+    });
+    vec![
+        Found { name: "processor", found: format!("{cores} threads, {}", features().join(" ")) },
+        Found { name: "memory", found: memory },
+        Found { name: "GPU", found: gpu() },
+        Found { name: "settings", found: settings },
+    ]
+}
+
+fn model_facts(info: &ModelInfo) -> Vec<Found> {
+    let size =
+        format!("{:.1} M weights, {:.1} MiB", info.parameters as f64 / 1e6, info.bytes as f64 / f64::from(1 << 20));
+    vec![
+        Found { name: "model", found: format!("{} ({}), {size}", info.name, info.architecture) },
+        Found { name: "context", found: format!("{} tokens", info.context_length) },
+        Found { name: "computed by", found: info.backend.clone() },
+        Found { name: "licence", found: info.licence.clone().unwrap_or_else(|| "the file names none".to_owned()) },
+    ]
+}
+
+/// Instruction sets that the kernels can use.
+#[cfg(target_arch = "x86_64")]
+fn features() -> Vec<&'static str> {
+    let mut found = vec!["x86-64"];
+    macro_rules! look {
+        ($($feature:tt),*) => { $(if std::is_x86_feature_detected!($feature) { found.push($feature) })* };
+    }
+    look!("avx2", "fma", "avxvnni", "avx512f", "avx512bw", "avx512vnni", "avx512bf16");
+    found
+}
+
+/// Instruction sets that the kernels can use.
+#[cfg(target_arch = "aarch64")]
+fn features() -> Vec<&'static str> {
+    let mut found = vec!["aarch64"];
+    macro_rules! look {
+        ($($feature:tt),*) => { $(if std::arch::is_aarch64_feature_detected!($feature) { found.push($feature) })* };
+    }
+    look!("neon", "dotprod", "i8mm");
+    found
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+fn features() -> Vec<&'static str> {
+    vec![std::env::consts::ARCH]
+}
+
+fn gpu() -> String {
+    match fs::read_to_string("/proc/driver/nvidia/version") {
+        Ok(version) => format!(
+            "NVIDIA driver found ({}), but this build computes on the processor",
+            version.lines().next().unwrap_or_default().trim()
+        ),
+        Err(_) => "no NVIDIA driver found; the processor is used".to_owned(),
+    }
+}
