@@ -224,6 +224,16 @@ class Neovim:
         self.until(lambda: len([m for m in self.log(sender="server") if m.get("id") in ids()]) >= count, f"{count} answers")
         time.sleep(0.05)
 
+    def versions_agree(self) -> None:
+        """Whatever a check is about: a request names the version of the text that the server was sent last."""
+        sent = {}
+        for message in self.log():
+            document = (message.get("params") or {}).get("textDocument") or {}
+            if message.get("method") in ("textDocument/didOpen", "textDocument/didChange"):
+                sent[document["uri"]] = document["version"]
+            elif message.get("method") == "textDocument/inlineCompletion" and document.get("version", sent[document["uri"]]) != sent[document["uri"]]:
+                raise Failure(f"a request for version {document['version']} of a text that was sent as version {sent[document['uri']]}")
+
     def server_pids(self) -> list[int]:
         """Processes of the language server: children of this Neovim."""
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()

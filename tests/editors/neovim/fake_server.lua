@@ -114,7 +114,7 @@ function handlers.initialize(id)
         positionEncoding = now.encoding or 'utf-16',
         textDocumentSync = { openClose = true, change = 1 },
         inlineCompletionProvider = true,
-        executeCommandProvider = { commands = { 'pilotlight.accept' } },
+        executeCommandProvider = { commands = { 'pilotlight.accept', 'pilotlight.dismiss' } },
         workspace = { workspaceFolders = { supported = true, changeNotifications = true } },
       },
     },

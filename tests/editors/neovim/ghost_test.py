@@ -307,6 +307,7 @@ def test_dismiss(bench):
     ed.sees("let x = 42;")
     ed.keys("C-]")
     ed.sees_not("= 42;")
+    equal(ed.heard("workspace/executeCommand"), [{"command": "pilotlight.dismiss", "arguments": [1]}])
     time.sleep(0.2)
     equal(ed.ghost(), None)
     equal(ed.lua("vim.api.nvim_get_mode().mode"), "i")

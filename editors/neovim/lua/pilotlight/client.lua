@@ -335,6 +335,17 @@ function M.partially_accepted(client, item, length)
   client:notify('textDocument/didPartiallyAcceptCompletion', { item = item, acceptedLength = length })
 end
 
+---The person does not want the item. Copilot's protocol has no message for it; Pilotlight has a command.
+---@param client vim.lsp.Client
+---@param item table
+---@param bufnr integer
+function M.dismissed(client, item, bufnr)
+  local known = vim.tbl_get(client.server_capabilities, 'executeCommandProvider', 'commands') or {}
+  if type(item.command) == 'table' and vim.list_contains(known, 'pilotlight.dismiss') then
+    client:exec_cmd({ title = 'Dismiss', command = 'pilotlight.dismiss', arguments = item.command.arguments }, { bufnr = bufnr })
+  end
+end
+
 ---The item is on the screen.
 ---@param client vim.lsp.Client
 ---@param item table

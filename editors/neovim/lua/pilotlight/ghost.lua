@@ -333,9 +333,13 @@ end
 ---Drops the ghost text, and what is on its way, until the next key.
 ---@return boolean
 function M.dismiss()
-  local was_visible = M.visible()
+  local s = current()
+  local server = s and client.get(s.bufnr)
   clear()
-  return was_visible
+  if s and server then
+    client.dismissed(server, s.item, s.bufnr)
+  end
+  return s ~= nil
 end
 
 ---Asks now, by the person's wish.
