@@ -51,7 +51,9 @@ impl Selected {
         let offset = |position| snapshot.offset(position::from_lsp(position), encoding);
         let (start, end) = (offset(info.range.start), offset(info.range.end));
         match (start, end) {
-            (Ok(start), Ok(end)) if start <= cursor && cursor <= end && info.range.start.line == info.range.end.line => {
+            (Ok(start), Ok(end))
+                if start <= cursor && cursor <= end && info.range.start.line == info.range.end.line =>
+            {
                 let text = info.text.clone();
                 Ok(Self { range: start..end, trial: snapshot.with_replaced(start..end, &text), text })
             }

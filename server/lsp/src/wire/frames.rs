@@ -119,7 +119,8 @@ mod tests {
 
     #[test]
     fn frames_come_out_however_the_bytes_arrive() {
-        let input = "Content-Length: 2\r\n\r\n{}content-length:3\r\nContent-Type: x\r\n\r\n[1]Content-Length: 0\r\n\r\n";
+        let input =
+            "Content-Length: 2\r\n\r\n{}content-length:3\r\nContent-Type: x\r\n\r\n[1]Content-Length: 0\r\n\r\n";
         for step in 1..input.len() {
             let expected = ["{}", "[1]", ""].map(|body| Ok(body.to_owned()));
             assert_eq!(check(input.as_bytes(), step), expected, "{step}");

@@ -26,7 +26,9 @@ impl Incoming {
         if value.get("method").and_then(Value::as_str).is_none() {
             return Err(invalid("expected an object with a string `method`: LSP has no batches".to_owned()));
         }
-        Request::deserialize(value).map(Self::Request).map_err(|error| invalid(format!("not a JSON-RPC 2.0 request: {error}")))
+        Request::deserialize(value)
+            .map(Self::Request)
+            .map_err(|error| invalid(format!("not a JSON-RPC 2.0 request: {error}")))
     }
 }
 
