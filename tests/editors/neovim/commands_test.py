@@ -82,6 +82,19 @@ def test_no_keys(bench):
     ed.until(lambda: ed.line() == "    let x = 42;", "accepted by a <Plug> mapping")
 
 
+def test_on_the_runtimepath_late(bench):
+    ed = bench.open({"main.rs": MAIN}, setup="nil", before="vim.opt.runtimepath:remove(vim.opt.runtimepath:get()[1])", script={"rules": RULES})
+    equal(ed.run("return vim.fn.exists(':Pilotlight')"), 0)
+    ed.run(f"vim.opt.runtimepath:append('{ed.inside}/plugin') require('pilotlight').setup({{ cmd = {ed.server} }})")
+    ed.heard("textDocument/didOpen")
+    equal(ed.run("return vim.fn.exists(':Pilotlight')"), 2)
+    ed.keys("j", "A")
+    ed.type("let x")
+    ed.sees("let x = 42;")
+    ed.keys("Tab")
+    ed.until(lambda: ed.line() == "    let x = 42;", "accepted")
+
+
 def test_setup_twice(bench):
     ed = start(bench, RULES, after="require('pilotlight').setup(vim.tbl_extend('force', require('pilotlight.config').options, {}))")
     ed.type("let x")

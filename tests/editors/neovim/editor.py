@@ -62,7 +62,7 @@ class Neovim:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(text.encode())
         self.script(script or {})
-        server = server or (f"{{ '{install.nvim}', '-l', '{self.inside}/fake_server.lua', '{self.inside}/script.json', '{self.inside}/log.jsonl' }}")
+        self.server = server = server or (f"{{ '{install.nvim}', '-l', '{self.inside}/fake_server.lua', '{self.inside}/script.json', '{self.inside}/log.jsonl' }}")
         (self.folder / "init.lua").write_text(
             f"vim.opt.runtimepath:prepend('{self.inside}/plugin')\n"
             "vim.opt.swapfile, vim.opt.shortmess, vim.opt.laststatus = false, vim.o.shortmess .. 'I', 2\n"

@@ -19,6 +19,8 @@ M.ghost = ghost
 function M.setup(options)
   local config = require('pilotlight.config')
   config.setup(options)
+  -- A plugin manager that puts this folder on the runtimepath late does not run plugin/ any more.
+  vim.cmd.runtime('plugin/pilotlight.lua')
   if config.options.ghost.native and not vim.lsp.inline_completion then
     vim.notify('pilotlight: ghost.native needs Neovim 0.12; drawing the ghost text itself', vim.log.levels.WARN)
   end
