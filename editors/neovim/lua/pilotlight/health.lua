@@ -116,7 +116,7 @@ end
 function M.check()
   if not config.ready then
     health.start('Pilotlight')
-    health.error("not set up", { "Call require('pilotlight').setup() in your init.lua" })
+    health.error('not set up', { "Call require('pilotlight').setup() in your init.lua" })
     return
   end
   editor()
