@@ -65,11 +65,12 @@ fn markers(model: &Model) -> Check {
 async fn answers(model: &Model) -> Check {
     let snapshot = Document::open(Language::Rust, 0, ASKED).snapshot();
     let cursor = ASKED.find("+ ").map_or(0, |at| at + 2);
-    let input = Input { path: "add.rs", snapshot: &snapshot, cursor, head: None };
+    let input = Input { path: "add.rs", snapshot: &snapshot, cursor, anchor: None };
     let plan = pilotlight_context::plan(model.encoder.family(), input, Budget::shared(256), &model.encoder);
-    let (prompt, _) = model.encoder.encode(&plan);
+    let prompt = model.encoder.encode(&plan);
     let mut events = model.engine.submit(Request {
-        prompt,
+        prompt: prompt.ids,
+        heal: prompt.heal,
         max_tokens: 8,
         stop: model.encoder.stops(),
         sampling: Sampling::Greedy,

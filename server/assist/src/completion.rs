@@ -4,9 +4,12 @@ mod extent;
 mod shown;
 mod trim;
 
+#[cfg(test)]
+mod tests;
+
 use std::{ops::Range, time::Instant};
 
-use pilotlight_context::{Budget, Input};
+use pilotlight_context::{Anchor, Budget, Input};
 use pilotlight_engine::{Event, Finish, Priority, Request, Sampling};
 use tokio_util::sync::CancellationToken;
 
@@ -66,6 +69,8 @@ pub struct Explanation {
     pub nothing_because: Option<String>,
     /// Whether the engine was not asked, because the person typed what the ghost text said.
     pub kept: bool,
+    /// Whether the engine was not asked, because the answer was computed while the person read the ghost text that has now been accepted.
+    pub foreseen: bool,
     /// The prompt's segments in order.
     pub segments: Vec<SegmentReport>,
     /// Prompt tokens found in the KV cache.
@@ -126,13 +131,6 @@ pub enum Acceptance {
     Dismissed,
 }
 
-impl Explanation {
-    /// The line at which the prompt's prefix began.
-    pub(crate) fn prefix_line(&self) -> Option<usize> {
-        self.segments.iter().find(|segment| segment.source == "prefix").map(|segment| segment.line)
-    }
-}
-
 impl Outcome {
     /// No ghost text, and why.
     pub(crate) fn nothing(because: impl Into<String>) -> Self {
@@ -143,13 +141,14 @@ impl Outcome {
     }
 }
 
-/// Plans, asks the engine and settles the text. `path` is the file as the prompt names it, `head` the line the last prompt began at. The answer carries no id yet: `0` stands in its place.
+/// Plans, asks the engine and settles the text. `path` is the file as the prompt names it, `anchor` what the document's last plan left, and is left what this one leaves. The answer carries no id yet: `0` stands in its place.
 pub(crate) async fn generate(
     model: &Model,
     options: &CompletionOptions,
     request: &CompletionRequest,
     path: &str,
-    head: Option<usize>,
+    anchor: &mut Option<Anchor>,
+    priority: Priority,
     cancel: &CancellationToken,
 ) -> Outcome {
     let started = Instant::now();
@@ -159,22 +158,25 @@ pub(crate) async fn generate(
 
     let room = model.engine.info().context_length.saturating_sub(options.max_tokens);
     let budget = Budget::shared(options.context_tokens.min(room));
-    let plan = pilotlight_context::plan(encoder.family(), Input { path, snapshot, cursor, head }, budget, encoder);
-    let (prompt, segments) = encoder.encode(&plan);
-    let mut explanation = Explanation { segments, ..Explanation::default() };
+    let input = Input { path, snapshot, cursor, anchor: anchor.as_ref() };
+    let plan = pilotlight_context::plan(encoder.family(), input, budget, encoder);
+    let prompt = encoder.encode(&plan);
+    *anchor = Some(plan.anchor);
+    let mut explanation = Explanation { segments: prompt.segments, ..Explanation::default() };
     explanation.millis.plan = millis(started);
 
     let mut events = model.engine.submit(Request {
-        prompt,
+        prompt: prompt.ids,
+        heal: prompt.heal.clone(),
         max_tokens: options.max_tokens,
         stop: encoder.stops(),
         sampling: Sampling::Greedy,
-        priority: Priority::Typing,
+        priority,
         cancel: cancel.clone(),
     });
 
     let mut extent = extent::Extent::new(snapshot, cursor);
-    let mut decoded = Decoded::default();
+    let mut decoded = Decoded { healing: prompt.heal.len(), ..Decoded::default() };
     let mut ended = None;
     // Dropping `events` at the loop's end is what tells the engine that it has said enough.
     while let Some(event) = events.recv().await {
@@ -244,6 +246,8 @@ fn settle(
 #[derive(Default)]
 struct Decoded {
     text: String,
+    /// Bytes to come that stand before the cursor already.
+    healing: usize,
     /// The start of a character whose end has not come yet: 3 bytes at most.
     partial: Vec<u8>,
     logprobs: f32,
@@ -252,9 +256,14 @@ struct Decoded {
 
 impl Decoded {
     fn push(&mut self, bytes: &[u8], logprob: f32) {
+        let healed = self.healing.min(bytes.len());
+        self.healing -= healed;
+        if healed == bytes.len() {
+            return;
+        }
         self.logprobs += logprob;
         self.tokens += 1;
-        self.partial.extend_from_slice(bytes);
+        self.partial.extend_from_slice(&bytes[healed..]);
         while !self.partial.is_empty() {
             let (whole, bad) = match std::str::from_utf8(&self.partial) {
                 Ok(_) => (self.partial.len(), 0),
@@ -268,15 +277,10 @@ impl Decoded {
         }
     }
 
-    /// Whether the model spelled a marker of its prompt format out as text.
+    /// Whether the model spelled a marker of its prompt format out as text; it and what follows is cut.
     fn has_marker(&mut self, markers: &[&str]) -> bool {
-        match markers.iter().filter_map(|marker| self.text.find(marker)).min() {
-            Some(at) => {
-                self.text.truncate(at);
-                true
-            }
-            None => false,
-        }
+        let found = markers.iter().filter_map(|marker| self.text.find(marker)).min();
+        found.inspect(|&at| self.text.truncate(at)).is_some()
     }
 
     fn confidence(&self) -> Option<f32> {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use lru::LruCache;
-use pilotlight_context::{Family, Piece, Plan, TokenCounter, UnknownFamily};
+use pilotlight_context::{Family, PartialWords, Piece, Plan, TokenCounter, UnknownFamily};
 use pilotlight_engine::Tokenizer;
 
 use crate::completion::SegmentReport;
@@ -20,6 +20,14 @@ pub(crate) struct PromptEncoder {
     family: &'static Family,
     // A std mutex: held for a look-up or for one chunk's encoding, never across an await.
     chunks: Mutex<LruCache<Box<str>, Arc<[u32]>>>,
+}
+
+/// A plan as the engine takes it.
+pub(crate) struct Prompt {
+    pub(crate) ids: Vec<u32>,
+    /// What the model must write first: the bytes of the last token, taken off because the person may be in the middle of a word.
+    pub(crate) heal: Vec<u8>,
+    pub(crate) segments: Vec<SegmentReport>,
 }
 
 impl PromptEncoder {
@@ -39,10 +47,10 @@ impl PromptEncoder {
         self.family.stops.iter().filter_map(|marker| self.tokenizer.special(marker)).collect()
     }
 
-    /// The plan's token ids, and the tokens of each of its segments.
-    pub(crate) fn encode(&self, plan: &Plan) -> (Vec<u32>, Vec<SegmentReport>) {
+    /// The plan as token ids.
+    pub(crate) fn encode(&self, plan: &Plan) -> Prompt {
         let mut ids = Vec::new();
-        let reports = plan
+        let segments = plan
             .segments
             .iter()
             .map(|segment| {
@@ -63,7 +71,17 @@ impl PromptEncoder {
                 }
             })
             .collect();
-        (ids, reports)
+        let heal = match self.family.partial_words {
+            PartialWords::Trained => Vec::new(),
+            PartialWords::Heal => self.step_back(&mut ids),
+        };
+        Prompt { ids, heal, segments }
+    }
+
+    /// Takes the last token off, if it is text, and gives its bytes.
+    fn step_back(&self, ids: &mut Vec<u32>) -> Vec<u8> {
+        let last = ids.pop_if(|last| !self.tokenizer.is_special(*last));
+        last.map(|id| self.tokenizer.bytes(id).to_vec()).unwrap_or_default()
     }
 
     fn chunk(&self, text: &str) -> Arc<[u32]> {

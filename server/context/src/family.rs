@@ -19,8 +19,10 @@ pub struct Family {
     pub markers: &'static [&'static str],
     /// Special tokens that end the middle, beside the model's own end tokens.
     pub stops: &'static [&'static str],
-    /// Lays a window out as a prompt for the file `path`.
-    pub layout: fn(path: &str, window: &Window) -> Vec<Segment>,
+    /// What is done about the word that the cursor may stand in.
+    pub partial_words: PartialWords,
+    /// Lays a window out as a prompt for the file `path`; `typed` is what was typed since the window was cut (always empty for [`Order::Spm`]).
+    pub layout: fn(path: &str, window: &Window, typed: &str) -> Vec<Segment>,
 }
 
 /// The order of the sides in the prompt.
@@ -30,6 +32,15 @@ pub enum Order {
     Spm,
     /// Prefix, suffix, middle.
     Psm,
+}
+
+/// What is done about a word that is cut by the cursor: its tokens are not those of the whole word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PartialWords {
+    /// The model was trained on middles that begin inside a word.
+    Trained,
+    /// Token healing: the prompt's last token is taken off, and the model must spell its bytes again.
+    Heal,
 }
 
 /// Every family known here, in the order they are tried.

@@ -2,7 +2,7 @@
 
 use pilotlight_syntax::Snapshot;
 
-use crate::{Family, Plan, window::Window};
+use crate::{Anchor, Family, Order, Plan, window::Window};
 
 /// Counts tokens as the loaded model would: `assist` implements it over the engine's tokenizer, tests by words.
 pub trait TokenCounter {
@@ -35,12 +35,28 @@ pub struct Input<'a> {
     pub snapshot: &'a Snapshot,
     /// Byte offset of the cursor.
     pub cursor: usize,
-    /// The line at which the last plan's prefix began ([`Plan::head`]), so that the window stays where the cache has it.
-    pub head: Option<usize>,
+    /// The last plan's anchor, so that this prompt begins as the cache has it.
+    pub anchor: Option<&'a Anchor>,
 }
 
 /// Plans the prompt that asks `family`'s model for the text at the cursor. The same input gives the same plan.
 pub fn plan(family: &Family, input: Input<'_>, budget: Budget, counter: &dyn TokenCounter) -> Plan {
-    let window = Window::around(input.snapshot, input.cursor, budget, input.head, counter);
-    Plan { segments: (family.layout)(input.path, &window) }
+    let Input { path, snapshot, cursor, anchor } = input;
+    let cursor = cursor.min(snapshot.rope().len_bytes());
+    let head = anchor.and_then(Anchor::head);
+    let (anchor, typed) = match family.order {
+        Order::Spm => {
+            let window = Window::around(snapshot, cursor..cursor, budget, head, counter);
+            (Anchor { window, at: cursor }, String::new())
+        }
+        Order::Psm => anchor
+            .and_then(|anchor| Some((anchor.clone(), anchor.typed_since(snapshot, cursor, counter)?)))
+            .unwrap_or_else(|| {
+                // The line's start is a border between tokens whatever is typed on the line.
+                let at = snapshot.line_at(cursor).start;
+                let window = Window::around(snapshot, at..cursor, budget, head, counter);
+                (Anchor { window, at }, snapshot.slice(at..cursor))
+            }),
+    };
+    Plan { segments: (family.layout)(path, &anchor.window, &typed), anchor }
 }

@@ -1,10 +1,14 @@
 //! A prompt as ordered segments, each with an identity that outlives edits elsewhere.
 
+use crate::Anchor;
+
 /// A prompt: segments in the order the model reads them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// In prompt order.
     pub segments: Vec<Segment>,
+    /// To be handed to the document's next plan.
+    pub anchor: Anchor,
 }
 
 /// One part of a prompt.
@@ -36,8 +40,10 @@ pub enum Source {
     Prefix,
     /// Text after the cursor.
     Suffix,
-    /// Markers that end the prompt.
+    /// The marker behind which the model writes.
     Footer,
+    /// What was typed since the anchor, as if the model had written it.
+    Typed,
 }
 
 impl Source {
@@ -48,6 +54,7 @@ impl Source {
             Source::Prefix => "prefix",
             Source::Suffix => "suffix",
             Source::Footer => "footer",
+            Source::Typed => "typed",
         }
     }
 }
@@ -65,11 +72,6 @@ impl Plan {
     /// Every piece in prompt order.
     pub fn pieces(&self) -> impl Iterator<Item = &Piece> {
         self.segments.iter().flat_map(|segment| &segment.pieces)
-    }
-
-    /// The line at which the prefix begins.
-    pub fn head(&self) -> Option<usize> {
-        self.segments.iter().map(|segment| &segment.id).find(|id| id.source == Source::Prefix).map(|id| id.line)
     }
 
     /// The prompt as a person can read it: markers by name, text verbatim. For explanations and tests; never for a model.

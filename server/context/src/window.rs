@@ -4,6 +4,8 @@
 //! so tokenising chunk by chunk then equals tokenising the whole. Chunk borders are counted from the file's start (prefix) or from the suffix's own start, so typing on the cursor's line
 //! leaves every other chunk as it was, and its tokens and KV with it.
 
+use std::ops::Range;
+
 use pilotlight_syntax::Snapshot;
 use ropey::Rope;
 
@@ -31,22 +33,21 @@ pub struct Chunk {
 }
 
 impl Window {
-    /// The window that `budget` buys around byte `cursor`.
+    /// The window that `budget` buys around bytes `between`: the prefix ends at its start, the suffix belongs to a cursor at its end.
     ///
     /// The prefix starts at a multiple of [`CHUNK_LINES`] (or the next line that may open a chunk), at line `head` of the last window if that still serves.
     /// A single line longer than the budget is cut to the part nearest the cursor.
     pub fn around(
         snapshot: &Snapshot,
-        cursor: usize,
+        between: Range<usize>,
         budget: Budget,
         head: Option<usize>,
         counter: &dyn TokenCounter,
     ) -> Self {
         let rope = snapshot.rope();
-        let cursor = cursor.min(rope.len_bytes());
         Self {
-            prefix: prefix(rope, cursor, budget.prefix, head, counter),
-            suffix: suffix(rope, suffix_start(snapshot, cursor), budget.suffix, counter),
+            prefix: prefix(rope, between.start, budget.prefix, head, counter),
+            suffix: suffix(rope, suffix_start(snapshot, between.end), budget.suffix, counter),
         }
     }
 }
@@ -55,23 +56,13 @@ impl Window {
 ///
 /// While a person types at a line's end, the suffix then stays the same byte for byte.
 pub fn suffix_start(snapshot: &Snapshot, cursor: usize) -> usize {
-    let line_end = line_end(snapshot.rope(), cursor);
+    let line_end = snapshot.line_at(cursor).end;
     if is_closers(&snapshot.slice(cursor..line_end)) { line_end } else { cursor }
 }
 
 /// Whether `text` is only what editors close by themselves and what may follow it: brackets, quotes, `;`, `,`, `:`, `>` and blanks.
 pub fn is_closers(text: &str) -> bool {
     text.chars().all(|c| matches!(c, ')' | ']' | '}' | '"' | '\'' | '`' | ';' | ',' | ':' | '>') || c.is_whitespace())
-}
-
-/// The byte at which the line of `offset` ends, before its line terminator.
-pub fn line_end(rope: &Rope, offset: usize) -> usize {
-    let line = rope.byte_to_line(offset);
-    let next = if line + 1 < rope.len_lines() { rope.line_to_byte(line + 1) } else { rope.len_bytes() };
-    let slice = rope.byte_slice(offset..next);
-    let terminator =
-        slice.chars_at(slice.len_chars()).reversed().take(2).take_while(|c| matches!(c, '\n' | '\r')).count();
-    next - terminator
 }
 
 /// Whole chunks backwards from the cursor. The window's head stays at `head` while what lies between it and the cursor is within the budget and worth having; when it

@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Complete(Complete),
     /// Say what was found (CPU, memory, GPU, model) and whether all is well; the exit status says it too
     Doctor(Doctor),
+    /// Print the JSON schema of the settings (config.toml, and the editors' initializationOptions)
+    Schema,
 }
 
 #[derive(Args, Debug)]

@@ -22,5 +22,9 @@ pub(crate) async fn run(cli: Cli, started: Instant) -> Result<ExitCode> {
         Command::Lsp(_) => lsp::run(&settings).await,
         Command::Complete(arguments) => complete::run(arguments, &settings).await,
         Command::Doctor(arguments) => doctor::run(arguments, &settings).await,
+        Command::Schema => {
+            print!("{}", Settings::schema());
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }

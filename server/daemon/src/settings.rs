@@ -20,6 +20,8 @@ pub(crate) struct Settings {
     pub(crate) engine: EngineOptions,
     /// Inline completion (ghost text).
     pub(crate) completion: CompletionOptions,
+    /// The LSP surface.
+    pub(crate) lsp: pilotlight_lsp::Options,
 }
 
 impl Settings {
@@ -33,9 +35,16 @@ impl Settings {
             settings.engine.model = model.clone();
         }
         if let Some(threads) = global.threads {
-            settings.engine.threads = Some(threads);
+            settings.engine.threads = threads;
         }
         Ok(settings)
+    }
+
+    /// The JSON schema, as `editors/settings.schema.json` has it.
+    pub(crate) fn schema() -> String {
+        let schema = schemars::schema_for!(Self);
+        // A schema is plain JSON: it always prints.
+        format!("{:#}\n", serde_json::Value::from(schema))
     }
 
     /// What the `assist` room takes.
@@ -58,4 +67,43 @@ pub(crate) fn user_file() -> Option<PathBuf> {
     let base =
         folder("XDG_CONFIG_HOME").or_else(|| folder("APPDATA")).or_else(|| Some(folder("HOME")?.join(".config")))?;
     Some(base.join("pilotlight").join("config.toml"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// The editors' settings are made from the committed schema; `PILOTLIGHT_UPDATE=1 cargo test -p pilotlight` writes it anew.
+    #[test]
+    fn the_committed_schema_is_current() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../editors/settings.schema.json");
+        if env::var_os("PILOTLIGHT_UPDATE").is_some() {
+            fs::write(&path, Settings::schema()).unwrap();
+        }
+        assert_eq!(fs::read_to_string(&path).unwrap(), Settings::schema(), "{} is out of date", path.display());
+    }
+
+    #[test]
+    fn a_file_lays_over_the_defaults_and_the_command_line_over_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        fs::write(&path, "[engine]\nthreads = 3\n[completion]\nmax-tokens = 7\n").unwrap();
+        let global =
+            |model: Option<&str>| Global { model: model.map(Into::into), config: Some(path.clone()), threads: None };
+        let settings = Settings::load(&global(Some("x.gguf"))).unwrap();
+        assert_eq!((settings.engine.model.as_str(), settings.engine.threads), ("x.gguf", 3));
+        assert_eq!(settings.completion, CompletionOptions { max_tokens: 7, ..CompletionOptions::default() });
+    }
+
+    #[test]
+    fn a_misspelt_or_missing_file_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        let load = || Settings::load(&Global { model: None, config: Some(path.clone()), threads: None });
+        assert!(load().unwrap_err().to_string().contains("does not exist"));
+        fs::write(&path, "[completion]\nmax-token = 7\n").unwrap();
+        let error = format!("{:#}", load().unwrap_err());
+        assert!(error.contains("config.toml") && error.contains("max-token"), "{error}");
+    }
 }

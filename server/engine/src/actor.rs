@@ -1,10 +1,26 @@
 //! The engine's handle, and the thread that owns the model.
 
-use std::{path::PathBuf, sync::Arc};
+mod job;
+mod scheduler;
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc as std_mpsc,
+    },
+};
 
 use tokio::sync::mpsc;
 
-use crate::{EngineError, Event, Request, Tokenizer};
+use crate::{
+    EngineError, EngineOptions, Event, Request, Tokenizer,
+    backend::{self, Backend},
+    checkpoint::Checkpoint,
+};
+use job::Job;
+use scheduler::Scheduler;
 
 /// Where the weights are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,25 +56,89 @@ pub struct ModelInfo {
     pub eos: Vec<u32>,
 }
 
-/// A handle to the engine. `Clone` is cheap; the last handle's drop ends the engine's thread.
+/// A handle to the engine. `Clone` is cheap; the last handle's drop ends the engine's thread, and fails what is still in its queue.
 #[derive(Clone, Debug)]
-pub struct Engine {}
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    info: ModelInfo,
+    tokenizer: Arc<Tokenizer>,
+    inbox: std_mpsc::Sender<Job>,
+    next_id: AtomicU64,
+}
 
 impl Engine {
-    /// Loads the model and starts the thread that owns it. Blocking.
-    pub fn load(_source: &ModelSource) -> Result<Self, EngineError> {
-        todo!()
+    /// Loads the model with default options and starts the thread that owns it. Blocking.
+    pub fn load(source: &ModelSource) -> Result<Self, EngineError> {
+        Self::load_with(source, &EngineOptions::default())
     }
+
+    /// Loads the model and starts the thread that owns it. Blocking. `options.model` is not looked at: see [`EngineOptions::source`].
+    pub fn load_with(source: &ModelSource, options: &EngineOptions) -> Result<Self, EngineError> {
+        options.check()?;
+        let checkpoint = Checkpoint::open(source)?;
+        let config = &checkpoint.decoder.config;
+        let context_length = config.context_length.min(options.context_length);
+        let backend = backend::build(&checkpoint.decoder, context_length, options)?;
+        let info = ModelInfo {
+            name: checkpoint.name,
+            architecture: config.architecture.to_owned(),
+            parameters: checkpoint.decoder.parameters,
+            bytes: checkpoint.decoder.bytes,
+            context_length,
+            licence: checkpoint.licence,
+            backend: backend.name(),
+            bos: checkpoint.bos,
+            eos: checkpoint.eos,
+        };
+        Self::start(backend, checkpoint.tokenizer, info, options.prefill_chunk)
+    }
+
+    fn start(
+        backend: Box<dyn Backend>,
+        tokenizer: Tokenizer,
+        info: ModelInfo,
+        prefill_chunk: usize,
+    ) -> Result<Self, EngineError> {
+        let (inbox, requests) = std_mpsc::channel();
+        let tokenizer = Arc::new(tokenizer);
+        let scheduler = Scheduler::new(backend, tokenizer.clone(), info.eos.clone(), prefill_chunk, requests);
+        std::thread::Builder::new()
+            .name("pilotlight-engine".into())
+            .spawn(move || scheduler.run())
+            .map_err(|e| EngineError::Stopped(format!("its thread could not be started: {e}")))?;
+        Ok(Self { shared: Arc::new(Shared { info, tokenizer, inbox, next_id: AtomicU64::new(0) }) })
+    }
+
     /// What was loaded.
     pub fn info(&self) -> &ModelInfo {
-        todo!()
+        &self.shared.info
     }
+
     /// Its tokenizer.
     pub fn tokenizer(&self) -> &Arc<Tokenizer> {
-        todo!()
+        &self.shared.tokenizer
     }
+
     /// Queues a request. Events arrive in order; dropping the receiver cancels.
-    pub fn submit(&self, _request: Request) -> mpsc::UnboundedReceiver<Event> {
-        todo!()
+    pub fn submit(&self, request: Request) -> mpsc::UnboundedReceiver<Event> {
+        let (events, receiver) = mpsc::unbounded_channel();
+        let Shared { info, tokenizer, inbox, next_id } = &*self.shared;
+        if let Err(refusal) = job::check(&request, info.context_length, tokenizer.vocab_size()) {
+            // The receiver is in our hands: it cannot be closed.
+            let _ = events.send(Event::Failed(refusal));
+            return receiver;
+        }
+        let job = Job::new(next_id.fetch_add(1, Ordering::Relaxed), request, events);
+        if let Err(std_mpsc::SendError(job)) = inbox.send(job) {
+            job.end(Event::Failed(EngineError::Stopped("its thread is gone".into()).to_string()));
+        }
+        receiver
     }
 }
+
+#[cfg(test)]
+mod tests;

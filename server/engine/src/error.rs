@@ -1,6 +1,6 @@
 //! What can go wrong, with what was expected and found.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// An error of the engine. Loading errors name the file and the field or tensor.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +25,42 @@ pub enum EngineError {
         /// In words.
         found: String,
     },
+    /// A setting that cannot be met.
+    #[error("engine setting `{name}`: expected {expected}, found {found}")]
+    Setting {
+        /// As written in the configuration.
+        name: &'static str,
+        /// In words.
+        expected: String,
+        /// In words.
+        found: String,
+    },
+    /// A step of the model failed.
+    #[error("{backend}: {message}")]
+    Compute {
+        /// The way it was computed.
+        backend: &'static str,
+        /// The operation and the shapes.
+        message: String,
+    },
     /// The engine has stopped.
     #[error("the engine has stopped: {0}")]
     Stopped(String),
+}
+
+impl EngineError {
+    /// A file that is not what it should be.
+    pub(crate) fn malformed(
+        path: &Path,
+        field: impl Into<String>,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Self {
+        Self::Malformed {
+            path: path.to_path_buf(),
+            field: field.into(),
+            expected: expected.into(),
+            found: found.into(),
+        }
+    }
 }

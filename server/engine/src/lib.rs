@@ -1,13 +1,28 @@
 //! The resident model: weights, tokenizers, the decoder, the KV cache, scheduling and sampling.
 //!
 //! This room takes token ids and gives token ids. It must never learn of documents, languages, editors or prompt formats.
+//!
+//! A file becomes [`weights`] and a [`config`], they become a [`decoder`] (every tensor in its place, shapes checked), and a
+//! [`backend`] computes that. The [`actor`] owns the backend on its own thread and serves [`request`]s.
 
 pub mod actor;
+pub mod backend;
+mod cache;
+pub mod checkpoint;
+pub mod config;
+pub mod decoder;
 pub mod error;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod fixture;
+pub mod options;
 pub mod request;
+mod sampling;
 pub mod tokenizer;
+pub mod weights;
 
 pub use actor::{Engine, ModelInfo, ModelSource};
 pub use error::EngineError;
+pub use options::{BackendChoice, EngineOptions};
 pub use request::{Done, Event, Finish, Prefill, Priority, Request, Sampling, Token};
 pub use tokenizer::Tokenizer;

@@ -9,6 +9,9 @@ use tokio_util::sync::CancellationToken;
 pub struct Request {
     /// Token ids, markers included. Must not be empty.
     pub prompt: Vec<u32>,
+    /// Token healing: the text that is decoded must begin with these bytes (empty for any text). They are the bytes of tokens that the caller took off the prompt's end because
+    /// the person may not have finished typing them; the decoded tokens spell them again, as the tokenizer would have with what follows.
+    pub heal: Vec<u8>,
     /// The most tokens to decode; 0 prefills only.
     pub max_tokens: usize,
     /// Ids that end the text; they are not handed out. The model's own end ids always end it.
@@ -82,7 +85,7 @@ pub struct Token {
     pub id: u32,
     /// Its bytes: may end inside a UTF-8 character.
     pub bytes: Vec<u8>,
-    /// Natural logarithm of its probability under the unmodified softmax.
+    /// Natural logarithm of its probability under the unmodified softmax (while healing: among the tokens that fit).
     pub logprob: f32,
 }
 

@@ -6,10 +6,13 @@ pub mod document;
 pub mod language;
 mod parser;
 pub mod position;
+mod queries;
 pub mod snapshot;
+pub mod structure;
 mod syntax_error;
 
 pub use document::{Change, Document, EditError};
 pub use language::Language;
 pub use position::{Position, PositionEncoding, PositionError, Span};
 pub use snapshot::{Snapshot, TooLarge};
+pub use structure::{Block, CommentOrString, Unit};

@@ -16,6 +16,8 @@ const MOST_LINES: usize = 16;
 pub(super) struct Extent<'a> {
     snapshot: &'a Snapshot,
     cursor: usize,
+    /// The indentation of the cursor's line, up to the cursor.
+    column: usize,
     /// Right of the cursor on its line: what the completion may replace.
     tail: Range<usize>,
     /// Whether the cursor stands in an empty block, which wants several lines.
@@ -41,20 +43,14 @@ pub(super) enum Flow {
 
 impl<'a> Extent<'a> {
     pub(super) fn new(snapshot: &'a Snapshot, cursor: usize) -> Self {
-        let rope = snapshot.rope();
-        let end = pilotlight_context::window::line_end(rope, cursor);
-        let start = rope.line_to_byte(rope.byte_to_line(cursor));
-        let errors = snapshot.syntax_errors(0..rope.len_bytes());
-        let elsewhere = if errors == 0 {
-            0
-        } else {
-            let without = snapshot.with_replaced(start..end, "");
-            without.syntax_errors(0..without.rope().len_bytes()).min(errors)
-        };
+        let line = snapshot.line_at(cursor);
+        let errors = errors_of(snapshot);
+        let elsewhere = if errors == 0 { 0 } else { errors_of(&snapshot.with_replaced(line.clone(), "")).min(errors) };
         Self {
             snapshot,
             cursor,
-            tail: cursor..end,
+            column: indentation(&snapshot.slice(line.start..cursor)),
+            tail: cursor..line.end,
             block: in_empty_block(snapshot, cursor),
             errors,
             elsewhere,
@@ -73,12 +69,11 @@ impl<'a> Extent<'a> {
             if lines.trim().is_empty() {
                 continue;
             }
-            if self.leaves_the_block(lines, first) {
+            if self.leaves_the_block(lines, first) || trim::repeats_itself(lines) {
                 return Flow::Enough;
             }
             let complete = self.try_out(lines);
-            if (complete && !self.block) || lines.matches('\n').count() + 1 >= MOST_LINES || trim::repeats_itself(lines)
-            {
+            if (complete && !self.block) || lines.matches('\n').count() + 1 >= MOST_LINES {
                 return Flow::Enough;
             }
         }
@@ -99,7 +94,7 @@ impl<'a> Extent<'a> {
         let settled = trim::settle(self.snapshot, self.cursor, self.tail.clone(), &text)?;
         // Trimming may have cut what closed a bracket: the last word is the parser's, on exactly what would be inserted.
         let trial = self.snapshot.with_replaced(settled.0.clone(), &settled.1);
-        (trial.syntax_errors(0..trial.rope().len_bytes()) <= self.errors).then_some(settled)
+        (errors_of(&trial) <= self.errors).then_some(settled)
     }
 
     /// Whether the unit is complete after `text`; remembers it if so, or if it does no harm.
@@ -107,8 +102,7 @@ impl<'a> Extent<'a> {
         let Some((range, inserted)) = trim::settle(self.snapshot, self.cursor, self.tail.clone(), text) else {
             return false;
         };
-        let trial = self.snapshot.with_replaced(range, &inserted);
-        let errors = trial.syntax_errors(0..trial.rope().len_bytes());
+        let errors = errors_of(&self.snapshot.with_replaced(range, &inserted));
         if errors <= self.elsewhere {
             self.complete = Some(text.to_owned());
         } else if errors <= self.errors {
@@ -122,14 +116,13 @@ impl<'a> Extent<'a> {
         if first {
             return false;
         }
-        let column = indentation(
-            &self
-                .snapshot
-                .slice(self.snapshot.rope().line_to_byte(self.snapshot.rope().byte_to_line(self.cursor))..self.cursor),
-        );
         let last = lines.rsplit('\n').next().unwrap_or_default();
-        !last.trim().is_empty() && indentation(last) < column
+        !last.trim().is_empty() && indentation(last) < self.column
     }
+}
+
+fn errors_of(snapshot: &Snapshot) -> usize {
+    snapshot.syntax_errors(0..snapshot.rope().len_bytes())
 }
 
 /// Whether the cursor's line is blank and the body it begins is empty: the line before is less indented, and so is the line after.

@@ -2,7 +2,7 @@
 //!
 //! Suffix first and no middle marker, so a keystroke is a pure append to the prompt and an accepted completion leaves its KV in place.
 
-use super::{Family, Order, segment, side};
+use super::{Family, Order, PartialWords, segment, side};
 use crate::{Piece, Segment, Source, window::Window};
 
 /// The table's entry.
@@ -11,10 +11,11 @@ pub const FAMILY: Family = Family {
     order: Order::Spm,
     markers: &["<|bos|>", "<|file|>", "<|suffix|>", "<|prefix|>"],
     stops: &["<|eot|>", "<|file|>"],
+    partial_words: PartialWords::Trained,
     layout,
 };
 
-fn layout(path: &str, window: &Window) -> Vec<Segment> {
+fn layout(path: &str, window: &Window, _typed: &str) -> Vec<Segment> {
     let header = segment(
         Source::Header,
         path,

@@ -7,7 +7,6 @@ mod view;
 
 use std::{
     fs,
-    path::PathBuf,
     process::ExitCode,
     time::{Duration, Instant},
 };

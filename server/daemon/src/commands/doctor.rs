@@ -66,24 +66,22 @@ fn print(report: &Report) {
 }
 
 fn machine() -> Vec<Found> {
-    let system = sysinfo::System::new_with_specifics(
-        sysinfo::RefreshKind::nothing().with_memory(sysinfo::MemoryRefreshKind::everything()),
-    );
     let gib = |bytes: u64| bytes as f64 / f64::from(1 << 30);
+    let refresh = sysinfo::RefreshKind::nothing().with_memory(sysinfo::MemoryRefreshKind::everything());
+    let memory = sysinfo::System::new_with_specifics(refresh).map_or_else(
+        |error| format!("unknown ({error})"),
+        |system| {
+            let (total, available) = (system.total_memory(), system.available_memory());
+            format!("{:.1} GiB, {:.1} GiB available", gib(total), gib(available))
+        },
+    );
     let cores = std::thread::available_parallelism().map_or("unknown".to_owned(), |n| n.to_string());
     let settings = user_file().map_or("no home folder".to_owned(), |path| {
         format!("{}{}", path.display(), if path.exists() { "" } else { " (not there: defaults)" })
     });
     vec![
         Found { name: "processor", found: format!("{cores} threads, {}", features().join(" ")) },
-        Found {
-            name: "memory",
-            found: format!(
-                "{:.1} GiB, {:.1} GiB available",
-                gib(system.total_memory()),
-                gib(system.available_memory())
-            ),
-        },
+        Found { name: "memory", found: memory },
         Found { name: "GPU", found: gpu() },
         Found { name: "settings", found: settings },
     ]

@@ -1,0 +1,102 @@
+//! What becomes of a model's text: `check` plays a model that says `said`, in a file with the cursor at `$0`, and shows the file as it would be after an accept.
+
+use pilotlight_syntax::{Document, Language};
+
+use super::extent::{Extent, Flow};
+
+/// The file after accepting what is left of `said` (`⟦…⟧` marks the new text), or why nothing is shown. The model says `said` character by character and then ends.
+fn check(language: Language, file: &str, said: &str) -> String {
+    let cursor = file.find("$0").expect("a cursor");
+    let snapshot = Document::open(language, 0, &file.replacen("$0", "", 1)).snapshot();
+    let mut extent = Extent::new(&snapshot, cursor);
+    let mut text = String::new();
+    let mut ended = true;
+    for c in said.chars() {
+        text.push(c);
+        if extent.grow(&text) == Flow::Enough {
+            ended = false;
+            break;
+        }
+    }
+    match extent.finish(&text, ended) {
+        Some((range, text)) => {
+            let all = snapshot.rope().to_string();
+            format!("{}⟦{text}⟧{}", &all[..range.start], &all[range.end..])
+        }
+        None => "nothing".to_owned(),
+    }
+}
+
+fn rust(file: &str, said: &str) -> String {
+    check(Language::Rust, file, said)
+}
+
+#[test]
+fn a_statement_ends_with_its_line() {
+    assert_eq!(rust("fn f() {\n    let x = $0\n}\n", "1;\n    let y = 2;\n"), "fn f() {\n    let x = ⟦1;⟧\n}\n");
+}
+
+#[test]
+fn an_opened_block_goes_on_until_it_is_closed() {
+    let said = "x {\n        y();\n    }\n    z();\n    w();\n";
+    assert_eq!(rust("fn f() {\n    if $0\n}\n", said), "fn f() {\n    if ⟦x {\n        y();\n    }⟧\n}\n");
+}
+
+#[test]
+fn an_empty_body_takes_several_statements_and_stops_where_it_ends() {
+    let said = "let a = 1;\n    a + 1\n}\n\nfn g() {}\n";
+    assert_eq!(rust("fn f() -> u8 {\n    $0\n}\n", said), "fn f() -> u8 {\n    ⟦let a = 1;\n    a + 1⟧\n}\n");
+}
+
+#[test]
+fn an_unfinished_unit_is_never_shown() {
+    assert_eq!(rust("fn f() {\n    $0\n}\n", "if x {\n        y(\n"), "nothing");
+    assert_eq!(rust("fn f() { a(); $0 }\n", "b(("), "nothing");
+}
+
+#[test]
+fn closers_behind_the_cursor_are_not_doubled() {
+    assert_eq!(rust("fn f() {\n    g($0);\n}\n", "a, b);"), "fn f() {\n    g(⟦a, b⟧);\n}\n");
+    assert_eq!(rust("fn f() {\n    g($0)\n}\n", "a, b);"), "fn f() {\n    g(⟦a, b);⟧\n}\n");
+    assert_eq!(rust("fn f() {\n    g(\"$0\");\n}\n", "name\");"), "fn f() {\n    g(\"⟦name⟧\");\n}\n");
+}
+
+#[test]
+fn the_lines_below_are_not_repeated() {
+    let file = "fn f() {\n    let a = 1;\n    $0\n    let c = 3;\n    let d = 4;\n}\n";
+    assert_eq!(rust(file, "let b = 2;\n    let c = 3;\n    let d = 4;\n"), file.replacen("$0", "⟦let b = 2;⟧", 1));
+    assert_eq!(rust(file, "let c = 3;"), "nothing");
+}
+
+#[test]
+fn a_file_that_is_broken_elsewhere_still_gets_completions() {
+    let file = "fn broken( {\n\nfn f() {\n    let x = $0\n}\n";
+    assert_eq!(rust(file, "g(1);\n"), file.replacen("$0", "⟦g(1);⟧", 1));
+}
+
+#[test]
+fn python_bodies_stop_at_the_dedent() {
+    let file = "def f(a):\n    $0\n";
+    assert_eq!(
+        check(Language::Python, file, "b = a\n    return b\n\ndef g():\n    pass\n"),
+        "def f(a):\n    ⟦b = a\n    return b⟧\n"
+    );
+}
+
+#[test]
+fn plain_text_gets_one_line() {
+    assert_eq!(check(Language::Plain, "Dear $0\n", "Sir,\nhow are you?\n"), "Dear ⟦Sir,⟧\n");
+}
+
+#[test]
+fn a_loop_is_cut_off() {
+    let said = "a.push(1);\n    a.push(1);\n    a.push(1);\n    a.push(1);\n";
+    assert_eq!(rust("fn f() {\n    $0\n}\n", said), "fn f() {\n    ⟦a.push(1);\n    a.push(1);⟧\n}\n");
+}
+
+#[test]
+fn what_stands_on_the_line_is_kept_whatever_the_model_says() {
+    let file = "fn f() {\n    let x = $0 + offset;\n}\n";
+    assert_eq!(rust(file, "base"), file.replacen("$0", "⟦base⟧", 1));
+    assert_eq!(rust(file, "base\n    + more;\n    g();\n"), file.replacen("$0", "⟦base⟧", 1));
+}

@@ -1,0 +1,55 @@
+//! What the last plan of a document leaves for the next: where its window was, so that the next prompt begins with the same tokens.
+//!
+//! For prefix-first families this is the *anchored middle*: prefix and suffix stay frozen as they were at the anchor, and what has been typed since stands behind the middle marker, as if the
+//! model had written it. Every keystroke is then an append, although the prefix comes before the suffix in the prompt. (The idea of moving the increment behind the middle is EFIM's, arXiv
+//! 2505.21889; the partial word at its end, which EFIM trains for, is mended by token healing here.)
+
+use pilotlight_syntax::Snapshot;
+
+use crate::{
+    plan::TokenCounter,
+    window::{Chunk, Window, suffix_start},
+};
+
+/// The most tokens that may stand behind the middle marker before the window is frozen anew.
+pub const MOST_TYPED: usize = 192;
+
+/// A window and the byte it was cut around.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Anchor {
+    /// The text on both sides.
+    pub window: Window,
+    /// Where the prefix ends: the cursor (suffix-first), or the start of the line that the cursor was on (prefix-first).
+    pub at: usize,
+}
+
+impl Anchor {
+    /// The line at which the prefix begins.
+    pub fn head(&self) -> Option<usize> {
+        self.window.prefix.first().map(|chunk| chunk.line)
+    }
+
+    /// What was typed since, if all else around the cursor is still as it was and it is not too much.
+    pub(crate) fn typed_since(&self, snapshot: &Snapshot, cursor: usize, counter: &dyn TokenCounter) -> Option<String> {
+        let typed = (self.at <= cursor).then(|| snapshot.slice(self.at..cursor))?;
+        let before = self.at.checked_sub(text_bytes(&self.window.prefix))?;
+        let after = suffix_start(snapshot, cursor);
+        let same = stands_at(snapshot, before, &self.window.prefix) && stands_at(snapshot, after, &self.window.suffix);
+        (same && counter.count(&typed) <= MOST_TYPED).then_some(typed)
+    }
+}
+
+fn text_bytes(chunks: &[Chunk]) -> usize {
+    chunks.iter().map(|chunk| chunk.text.len()).sum()
+}
+
+/// Whether the document has the chunks' text from byte `start` on.
+fn stands_at(snapshot: &Snapshot, start: usize, chunks: &[Chunk]) -> bool {
+    let rope = snapshot.rope();
+    let mut at = start;
+    chunks.iter().all(|chunk| {
+        let range = at..at + chunk.text.len();
+        at = range.end;
+        rope.get_byte_slice(range).is_some_and(|slice| slice == chunk.text.as_str())
+    })
+}

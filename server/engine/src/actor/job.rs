@@ -1,0 +1,157 @@
+//! A request on its way through the engine.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::{
+    Done, Event, Finish, Prefill, Request, Token, Tokenizer,
+    cache::{Owner, Slot},
+    sampling::Sampler,
+};
+
+/// A request and how far it has come.
+pub(super) struct Job {
+    pub(super) id: Owner,
+    pub(super) request: Request,
+    events: UnboundedSender<Event>,
+    sampler: Option<Sampler>,
+    arrived: Instant,
+    /// The prompt and what has been decoded.
+    pub(super) sequence: Vec<u32>,
+    /// Where its KV is; `None` before it starts, and after it lost it to a more urgent one.
+    pub(super) slot: Option<Slot>,
+    /// What the prompt cost so far; sent when it is complete.
+    pub(super) prefill: Prefill,
+    stage: Stage,
+    decoded: usize,
+    /// Bytes decoded: the first `request.heal.len()` of them are prescribed.
+    decoded_bytes: usize,
+    /// Time in decode steps.
+    decoding: Duration,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Queued,
+    Prefilling,
+    Decoding,
+}
+
+/// Why a request cannot be served, in words.
+pub(super) fn check(request: &Request, context_length: usize, vocab: usize) -> Result<(), String> {
+    let length = request.prompt.len();
+    if length == 0 {
+        return Err("the prompt is empty: expected at least one token".into());
+    }
+    if length > context_length {
+        return Err(format!("the prompt has {length} tokens: expected at most {context_length}, the model's context"));
+    }
+    if let Some(id) = request.prompt.iter().find(|&&id| id as usize >= vocab) {
+        return Err(format!("the prompt has token {id}: expected ids below {vocab}, the model's vocabulary"));
+    }
+    Sampler::new(&request.sampling).map(drop)
+}
+
+impl Job {
+    /// `request` must have passed `check`.
+    pub(super) fn new(id: Owner, request: Request, events: UnboundedSender<Event>) -> Self {
+        Self {
+            id,
+            sampler: Sampler::new(&request.sampling).ok(),
+            arrived: Instant::now(),
+            sequence: request.prompt.clone(),
+            slot: None,
+            prefill: Prefill::default(),
+            stage: Stage::Queued,
+            decoded: 0,
+            decoded_bytes: 0,
+            decoding: Duration::ZERO,
+            request,
+            events,
+        }
+    }
+
+    /// Whether nobody waits for it any more.
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.request.cancel.is_cancelled() || self.events.is_closed()
+    }
+
+    /// It has (again) a slot, which holds the first `reused` tokens of its sequence.
+    pub(super) fn placed(&mut self, slot: Slot, reused: usize) {
+        self.slot = Some(slot);
+        if self.stage == Stage::Queued {
+            self.stage = Stage::Prefilling;
+            self.prefill.queued = self.arrived.elapsed();
+        }
+        if self.stage == Stage::Prefilling {
+            self.prefill.reused = reused;
+            self.prefill.prefilled = self.request.prompt.len() - reused;
+        }
+    }
+
+    /// A step for it took this long.
+    pub(super) fn took(&mut self, time: Duration) {
+        match self.stage {
+            Stage::Decoding => self.decoding += time,
+            _ => self.prefill.took += time,
+        }
+    }
+
+    /// Its whole sequence is computed: `logits` are those after the last token. Gives the last event if this is the end.
+    pub(super) fn advance(
+        &mut self,
+        logits: &[f32],
+        context_length: usize,
+        is_end: impl Fn(u32) -> bool,
+        tokenizer: &Tokenizer,
+    ) -> Option<Event> {
+        if self.stage != Stage::Decoding {
+            self.stage = Stage::Decoding;
+            self.send(Event::Prefilled(self.prefill));
+        }
+        if self.request.max_tokens == 0 {
+            return Some(self.done(Finish::Length));
+        }
+        let heal = self.request.heal.get(self.decoded_bytes..).unwrap_or_default();
+        let chosen = self.sampler.as_mut().and_then(|sampler| {
+            if heal.is_empty() {
+                return sampler.choose(logits);
+            }
+            // Either the token spells some of what is left to heal, or all of it and more. Markers have no bytes and do not fit.
+            let fits = |id| {
+                let bytes = tokenizer.bytes(id);
+                !bytes.is_empty() && (heal.starts_with(bytes) || bytes.starts_with(heal))
+            };
+            sampler.choose_among(logits, fits)
+        });
+        let Some((id, logprob)) = chosen else {
+            return Some(Event::Failed("the model gave no finite logit: its weights are corrupt".into()));
+        };
+        if is_end(id) || self.request.stop.contains(&id) {
+            return Some(self.done(Finish::Stop));
+        }
+        let bytes = tokenizer.bytes(id).to_vec();
+        self.decoded_bytes += bytes.len();
+        self.send(Event::Token(Token { id, bytes, logprob }));
+        self.sequence.push(id);
+        self.decoded += 1;
+        let full = self.sequence.len() > context_length;
+        (full || self.decoded >= self.request.max_tokens).then(|| self.done(Finish::Length))
+    }
+
+    /// The event that ends it now.
+    pub(super) fn done(&self, finish: Finish) -> Event {
+        Event::Done(Done { finish, decoded: self.decoded, took: self.decoding })
+    }
+
+    /// Ends it. Taking `self` makes it the one last event.
+    pub(super) fn end(self, event: Event) {
+        self.send(event);
+    }
+
+    /// A receiver that was dropped is noticed before the next step.
+    fn send(&self, event: Event) {
+        let _ = self.events.send(event);
+    }
+}

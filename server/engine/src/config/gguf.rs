@@ -1,0 +1,130 @@
+//! The decoder's shape from GGUF metadata.
+
+use super::{
+    DecoderConfig, FAMILIES, Stated,
+    rope::{self, Scaling},
+};
+use crate::{
+    EngineError,
+    weights::{Weights, gguf::Gguf},
+};
+
+impl DecoderConfig {
+    /// Reads the metadata; `weights` tells the size of the vocabulary and stored RoPE divisors.
+    pub fn from_gguf(gguf: &Gguf, weights: &mut Weights) -> Result<Self, EngineError> {
+        let path = gguf.path();
+        let architecture = gguf.text("general.architecture")?;
+        let architecture = architecture.ok_or_else(|| gguf.missing("general.architecture", "a string"))?;
+        let Some(family) = FAMILIES.iter().find(|family| family.name == architecture) else {
+            let known = FAMILIES.iter().map(|family| family.name).collect::<Vec<_>>().join(", ");
+            let expected = format!("one of {known}");
+            return Err(EngineError::malformed(path, "general.architecture", expected, format!("`{architecture}`")));
+        };
+        let key = |name: &str| format!("{architecture}.{name}");
+        let optional = |name: &str| gguf.unsigned(&key(name));
+        let required = |name: &str| optional(name)?.ok_or_else(|| gguf.missing(&key(name), "a number"));
+
+        let embedding = weights.get("embedding").ok_or_else(|| missing_tensor(weights, "token_embd.weight"))?;
+        let (hidden, heads) = (required("embedding_length")?, required("attention.head_count")?);
+        let rope_dimensions = optional("rope.dimension_count")?;
+        let head_dim = optional("attention.key_length")?
+            .or(rope_dimensions)
+            .unwrap_or_else(|| hidden.checked_div(heads).unwrap_or(0));
+        if let Some(value_dim) = optional("attention.value_length")?.filter(|&d| d != head_dim) {
+            let expected = format!("the same as the keys' {head_dim}");
+            return Err(EngineError::malformed(path, key("attention.value_length"), expected, value_dim.to_string()));
+        }
+        let context_length = required("context_length")?;
+        let window = optional("attention.sliding_window")?.filter(|&window| window > 0);
+        let eps_key = key("attention.layer_norm_rms_epsilon");
+        let stated = Stated {
+            vocab: embedding.shape[0] as u64,
+            hidden,
+            layers: required("block_count")?,
+            heads,
+            kv_heads: optional("attention.head_count_kv")?.unwrap_or(heads),
+            head_dim,
+            ffn: required("feed_forward_length")?,
+            // Within the window, full attention and windowed attention are the same.
+            context_length: window.map_or(context_length, |window| window.min(context_length)),
+            norm_eps: gguf.float(&eps_key)?.ok_or_else(|| gguf.missing(&eps_key, "a number"))?,
+            rope: rope::Stated {
+                theta: gguf.float(&key("rope.freq_base"))?.unwrap_or(10_000.0),
+                dimensions: rope_dimensions,
+                scaling: scaling(gguf, &key, context_length)?,
+            },
+            tied: None,
+        };
+        let mut config = stated.check(path, family, family.gguf_rope, gguf_name)?;
+        divide_frequencies(&mut config, weights)?;
+        Ok(config)
+    }
+}
+
+/// GGUF's name of a size, without the architecture.
+fn gguf_name(size: &str) -> String {
+    match size {
+        "vocab" => "token_embd.weight rows",
+        "hidden" => "embedding_length",
+        "layers" => "block_count",
+        "heads" => "attention.head_count",
+        "kv_heads" => "attention.head_count_kv",
+        "head_dim" => "attention.key_length",
+        "ffn" => "feed_forward_length",
+        "norm_eps" => "attention.layer_norm_rms_epsilon",
+        other => other,
+    }
+    .to_owned()
+}
+
+fn scaling(gguf: &Gguf, key: &dyn Fn(&str) -> String, context: u64) -> Result<Scaling, EngineError> {
+    let number = |name: &str| gguf.float(&key(name));
+    let factor = match number("rope.scaling.factor")? {
+        Some(factor) => Some(factor),
+        None => number("rope.scale_linear")?, // Before `rope.scaling.*` existed.
+    };
+    let kind_key = key("rope.scaling.type");
+    let original = number("rope.scaling.original_context_length")?.unwrap_or(context as f64);
+    match (gguf.text(&kind_key)?, factor) {
+        (Some("none"), _) | (_, None | Some(0.0)) => Ok(Scaling::None),
+        (Some("linear") | None, Some(factor)) => Ok(Scaling::Linear { factor }),
+        (Some("yarn"), Some(factor)) => Ok(Scaling::Yarn {
+            factor,
+            beta_fast: number("rope.scaling.yarn_beta_fast")?.unwrap_or(32.0),
+            beta_slow: number("rope.scaling.yarn_beta_slow")?.unwrap_or(1.0),
+            original,
+            magnitude: number("rope.scaling.attn_factor")?.map(|given| given * (0.1 * factor.max(1.0).ln() + 1.0)),
+        }),
+        (Some(other), _) => {
+            Err(EngineError::malformed(gguf.path(), kind_key, "`none`, `linear` or `yarn`", format!("`{other}`")))
+        }
+    }
+}
+
+/// Llama 3.1's stretching comes as a tensor of divisors, one for each pair.
+fn divide_frequencies(config: &mut DecoderConfig, weights: &mut Weights) -> Result<(), EngineError> {
+    let Some(divisors) = weights.take("rope_factors") else {
+        return Ok(());
+    };
+    let expected = [config.rope.frequencies.len()];
+    if divisors.shape != expected {
+        let (expected, found) = (format!("shape {expected:?}"), format!("shape {:?}", divisors.shape));
+        return Err(EngineError::malformed(&divisors.file, &*divisors.name, expected, found));
+    }
+    for (frequency, divisor) in config.rope.frequencies.iter_mut().zip(divisors.to_f32()?) {
+        if !(divisor.is_finite() && divisor > 0.0) {
+            return Err(EngineError::malformed(
+                &divisors.file,
+                &*divisors.name,
+                "positive divisors",
+                divisor.to_string(),
+            ));
+        }
+        *frequency /= divisor;
+    }
+    Ok(())
+}
+
+fn missing_tensor(weights: &Weights, name: &str) -> EngineError {
+    EngineError::malformed(weights.file(), name, "a tensor of this name", "none")
+}

@@ -1,0 +1,89 @@
+//! This room's settings.
+
+use std::{num::NonZeroUsize, path::PathBuf};
+
+use crate::{EngineError, ModelSource};
+
+/// How the model is run.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct EngineOptions {
+    /// The model: `ember` for the built-in one, the path of a `.gguf` file, or a folder with `config.json`, `tokenizer.json` and
+    /// `*.safetensors`.
+    pub model: String,
+    /// How it is computed.
+    pub backend: BackendChoice,
+    /// Threads for the model; 0 for as many as the machine has cores.
+    pub threads: usize,
+    /// The longest sequence in tokens, where the model allows it: memory for the KV cache grows with what is used of it.
+    pub context_length: usize,
+    /// Sequences whose KV cache is kept, so that several documents stay warm at once.
+    pub kv_slots: usize,
+    /// Tokens of a prompt that are computed between two looks at whether something more urgent has come.
+    pub prefill_chunk: usize,
+}
+
+/// How the model is computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BackendChoice {
+    /// The fastest that this machine and this model can use.
+    #[default]
+    Auto,
+    /// The readable one that the others are tested against: f32, slow, four bytes of memory a weight.
+    Reference,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            model: "ember".into(),
+            backend: BackendChoice::Auto,
+            threads: 0,
+            context_length: 16384,
+            kv_slots: 4,
+            prefill_chunk: 128,
+        }
+    }
+}
+
+impl EngineOptions {
+    /// Where the model is. Looks at the disk to tell a folder from a file.
+    pub fn source(&self) -> Result<ModelSource, EngineError> {
+        let path = PathBuf::from(&self.model);
+        if self.model == "ember" {
+            Ok(ModelSource::Ember)
+        } else if path.is_dir() {
+            Ok(ModelSource::SafeTensors(path))
+        } else if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf")) {
+            Ok(ModelSource::Gguf(path))
+        } else {
+            let expected = "`ember`, the path of a .gguf file, or a folder with safetensors".into();
+            Err(EngineError::Setting { name: "model", expected, found: format!("`{}`", self.model) })
+        }
+    }
+
+    /// `threads`, with 0 resolved.
+    pub(crate) fn thread_count(&self) -> usize {
+        match self.threads {
+            0 => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            n => n,
+        }
+    }
+
+    /// Refuses what cannot work.
+    pub(crate) fn check(&self) -> Result<(), EngineError> {
+        for (name, value, least, most) in [
+            ("threads", self.threads, 0, 1024),
+            ("context-length", self.context_length, 1, u32::MAX as usize),
+            ("kv-slots", self.kv_slots, 1, 1024),
+            ("prefill-chunk", self.prefill_chunk, 1, 1 << 20),
+        ] {
+            if !(least..=most).contains(&value) {
+                let expected = format!("{least} to {most}");
+                return Err(EngineError::Setting { name, expected, found: value.to_string() });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,151 @@
+//! From logits to the next token.
+
+use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
+
+use crate::Sampling;
+
+/// Chooses tokens for one request; carries its random state.
+pub(crate) struct Sampler {
+    way: Way,
+    /// Scratch: ids and weights of the candidates.
+    candidates: Vec<(u32, f32)>,
+}
+
+enum Way {
+    Greedy,
+    TopP { temperature: f32, top_p: f32, random: Box<StdRng> },
+}
+
+impl Sampler {
+    /// Refuses parameters out of range, in words.
+    pub(crate) fn new(sampling: &Sampling) -> Result<Self, String> {
+        let way = match *sampling {
+            Sampling::Greedy => Way::Greedy,
+            Sampling::TopP { temperature, top_p, seed } => {
+                if !(temperature.is_finite() && temperature > 0.0) {
+                    return Err(format!("temperature: expected a number above 0, found {temperature}"));
+                }
+                if !(top_p > 0.0 && top_p <= 1.0) {
+                    return Err(format!("top_p: expected a number above 0 and up to 1, found {top_p}"));
+                }
+                Way::TopP { temperature, top_p, random: Box::new(StdRng::seed_from_u64(seed)) }
+            }
+        };
+        Ok(Self { way, candidates: Vec::new() })
+    }
+
+    /// The next token and its log probability under the unmodified softmax; `None` where no logit is a number.
+    pub(crate) fn choose(&mut self, logits: &[f32]) -> Option<(u32, f32)> {
+        let (best, top) = argmax(logits)?;
+        let id = match &mut self.way {
+            Way::Greedy => best,
+            Way::TopP { temperature, top_p, random } => {
+                let scale = 1.0 / *temperature;
+                nucleus(logits, top, scale, *top_p, &mut self.candidates);
+                draw(&self.candidates, random.random())
+            }
+        };
+        let sum: f64 = logits.iter().filter(|x| !x.is_nan()).map(|&x| f64::from(x - top).exp()).sum();
+        Some((id, (f64::from(logits[id as usize] - top) - sum.ln()) as f32))
+    }
+
+    /// As [`Sampler::choose`], among the tokens that `fits` allows; `None` where none of these has a number. The probability is that among these.
+    pub(crate) fn choose_among(&mut self, logits: &[f32], fits: impl Fn(u32) -> bool) -> Option<(u32, f32)> {
+        let masked = (0u32..).zip(logits).map(|(id, &x)| if fits(id) { x } else { f32::NEG_INFINITY });
+        let masked: Vec<f32> = masked.collect();
+        self.choose(&masked)
+    }
+}
+
+/// The largest logit and its first place; NaNs are passed over.
+fn argmax(logits: &[f32]) -> Option<(u32, f32)> {
+    let mut best: Option<(u32, f32)> = None;
+    for (id, &x) in (0u32..).zip(logits) {
+        if x.is_finite() && best.is_none_or(|(_, top)| x > top) {
+            best = Some((id, x));
+        }
+    }
+    best
+}
+
+/// The smallest set of most likely tokens whose probability reaches `top_p`, most likely first, ties by id.
+fn nucleus(logits: &[f32], top: f32, scale: f32, top_p: f32, out: &mut Vec<(u32, f32)>) {
+    out.clear();
+    let weights = (0u32..).zip(logits).map(|(id, &x)| (id, ((x - top) * scale).exp()));
+    out.extend(weights.filter(|&(_, weight)| weight > 0.0 && weight.is_finite()));
+    out.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    let enough = out.iter().map(|&(_, weight)| f64::from(weight)).sum::<f64>() * f64::from(top_p);
+    let mut reached = 0.0;
+    let kept = out.iter().position(|&(_, weight)| {
+        reached += f64::from(weight);
+        reached >= enough
+    });
+    out.truncate(kept.map_or(out.len(), |last| last + 1));
+}
+
+/// The candidate at `at`, 0 to 1, of the candidates laid end to end.
+fn draw(candidates: &[(u32, f32)], at: f64) -> u32 {
+    let mut left = at * candidates.iter().map(|&(_, weight)| f64::from(weight)).sum::<f64>();
+    for &(id, weight) in candidates {
+        left -= f64::from(weight);
+        if left < 0.0 {
+            return id;
+        }
+    }
+    candidates.last().map_or(0, |&(id, _)| id)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn top_p(temperature: f32, top_p: f32, seed: u64) -> Sampler {
+        Sampler::new(&Sampling::TopP { temperature, top_p, seed }).unwrap()
+    }
+
+    #[test]
+    fn greedy_takes_the_lowest_id_of_a_tie_and_passes_over_nan() {
+        let mut greedy = Sampler::new(&Sampling::Greedy).unwrap();
+        assert_eq!(greedy.choose(&[f32::NAN, 1.0, 3.0, 3.0]).unwrap().0, 2);
+        assert_eq!(greedy.choose(&[f32::NAN, f32::NAN]), None);
+        let (_, logprob) = greedy.choose(&[0.0, 0.0, 0.0, 0.0]).unwrap();
+        assert!((logprob - 0.25f32.ln()).abs() < 1e-6);
+    }
+
+    #[test]
+    fn draws_follow_the_softmax_inside_the_nucleus() {
+        // Probabilities 1/2, 1/4, 1/8, 1/8; a nucleus of 0.7 holds the first two, renormalised to 2/3 and 1/3.
+        let logits = [0.5f32, 0.25, 0.125, 0.125].map(f32::ln);
+        let mut sampler = top_p(1.0, 0.7, 7);
+        let mut counts = [0; 4];
+        for _ in 0..30_000 {
+            counts[sampler.choose(&logits).unwrap().0 as usize] += 1;
+        }
+        assert_eq!(counts[2..], [0, 0]);
+        assert!((19_600..20_400).contains(&counts[0]), "{counts:?}");
+        // Temperature 1/2 squares the probabilities: 4/5 and 1/5 of the first two.
+        let mut sampler = top_p(0.5, 0.9, 7);
+        let first = (0..30_000).filter(|_| sampler.choose(&logits[..2]).unwrap().0 == 0).count();
+        assert!((23_600..24_400).contains(&first), "{first}");
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_tokens_and_another_does_not() {
+        let logits: Vec<f32> = (0..100).map(|i| (i as f32 * 0.7).sin()).collect();
+        let draw = |seed| {
+            let mut sampler = top_p(1.0, 1.0, seed);
+            (0..50).map(|_| sampler.choose(&logits).unwrap().0).collect::<Vec<_>>()
+        };
+        assert_eq!(draw(3), draw(3));
+        assert_ne!(draw(3), draw(4));
+    }
+
+    #[test]
+    fn parameters_out_of_range_are_refused() {
+        for (temperature, top_p) in [(0.0, 1.0), (-1.0, 1.0), (f32::NAN, 1.0), (1.0, 0.0), (1.0, 1.1), (1.0, f32::NAN)]
+        {
+            assert!(Sampler::new(&Sampling::TopP { temperature, top_p, seed: 0 }).is_err());
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! A `tokenizer.json` of Hugging Face's tokenizers, of the kind byte-level BPE.
+
+use std::{collections::BTreeMap, path::Path};
+
+use serde::Deserialize;
+
+use super::{Kind, Tokenizer, Vocabulary, pre_tokenizer};
+use crate::EngineError;
+
+/// The part of the file that is read.
+#[derive(Deserialize)]
+struct File {
+    model: Model,
+    #[serde(default)]
+    added_tokens: Vec<AddedToken>,
+    pre_tokenizer: serde_json::Value,
+}
+
+#[derive(Deserialize)]
+struct Model {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    vocab: BTreeMap<String, u32>,
+    merges: Vec<Merge>,
+    #[serde(default)]
+    ignore_merges: bool,
+    continuing_subword_prefix: Option<String>,
+    end_of_word_suffix: Option<String>,
+}
+
+/// Both spellings are in use.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Merge {
+    Pair(String, String),
+    Joined(String),
+}
+
+#[derive(Deserialize)]
+struct AddedToken {
+    id: u32,
+    content: String,
+}
+
+/// More ids than any model has: a vocabulary past this is taken for corrupt before a table of its size is made.
+const MOST_TOKENS: u32 = 1 << 22;
+
+impl Tokenizer {
+    /// Builds the tokenizer that the text of a `tokenizer.json` describes; `file` is for messages.
+    pub fn from_json(file: &Path, text: &[u8]) -> Result<Self, EngineError> {
+        let parsed: File = serde_json::from_slice(text).map_err(|e| {
+            EngineError::malformed(file, "tokenizer", "a tokenizer.json with a BPE model", e.to_string())
+        })?;
+        let Model { kind, vocab, merges, ignore_merges, continuing_subword_prefix, end_of_word_suffix } = parsed.model;
+        if let Some(kind) = kind.filter(|kind| kind != "BPE") {
+            return Err(EngineError::malformed(file, "model.type", "`BPE`", format!("`{kind}`")));
+        }
+        for (name, value) in [
+            ("model.continuing_subword_prefix", continuing_subword_prefix),
+            ("model.end_of_word_suffix", end_of_word_suffix),
+        ] {
+            if let Some(value) = value.filter(|value| !value.is_empty()) {
+                return Err(EngineError::malformed(file, name, "none in a byte-level BPE", format!("`{value}`")));
+            }
+        }
+
+        let mut tokens: Vec<Option<(String, Kind)>> = Vec::new();
+        let added = parsed.added_tokens.into_iter().map(|token| {
+            let kind = if token.content.trim().is_empty() { Kind::Text } else { Kind::Special };
+            (token.content, token.id, kind)
+        });
+        // Added tokens come last: one that the vocabulary has too is a marker.
+        for (text, id, kind) in vocab.into_iter().map(|(text, id)| (text, id, Kind::Text)).chain(added) {
+            if id >= MOST_TOKENS {
+                let expected = format!("ids below {MOST_TOKENS}");
+                return Err(EngineError::malformed(file, format!("token `{text}`"), expected, id.to_string()));
+            }
+            let id = id as usize;
+            if tokens.len() <= id {
+                tokens.resize(id + 1, None);
+            }
+            if let Some((other, _)) = tokens[id].replace((text, kind)) {
+                let text = tokens[id].as_ref().map_or("", |(text, _)| text);
+                if other != text {
+                    let found = format!("`{other}` and `{text}`");
+                    return Err(EngineError::malformed(file, format!("token {id}"), "one token for each id", found));
+                }
+            }
+        }
+
+        let mut pairs = Vec::new();
+        for (rank, merge) in merges.into_iter().enumerate() {
+            pairs.push(match merge {
+                Merge::Pair(left, right) => (left, right),
+                Merge::Joined(joined) => match joined.split_once(' ') {
+                    Some((left, right)) => (left.to_owned(), right.to_owned()),
+                    None => {
+                        let field = format!("model.merges {rank}");
+                        let expected = "two tokens with a space between";
+                        return Err(EngineError::malformed(file, field, expected, format!("`{joined}`")));
+                    }
+                },
+            });
+        }
+        let pre_tokenizer = pre_tokenizer::by_description(file, &parsed.pre_tokenizer)?;
+        Self::build(Vocabulary { file, tokens, merges: pairs, pre_tokenizer, ignore_merges })
+    }
+}

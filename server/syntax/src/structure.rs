@@ -1,0 +1,199 @@
+//! Where statements, blocks, comments and strings begin and end, by the structural captures of `queries/<language>/scopes.scm`.
+
+use std::ops::Range;
+
+use ropey::Rope;
+use streaming_iterator::StreamingIterator;
+use tree_sitter::{Node, QueryCursor};
+
+use crate::{Snapshot, position::line_end, queries};
+
+/// A statement, an item or a member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unit {
+    /// Its bytes, without blanks at the end.
+    pub range: Range<usize>,
+    /// The grammar's name of its node; `ERROR` where nothing better could be made of it.
+    pub kind: String,
+    /// Nothing in it is broken or missing. More text can still make it longer (`a` to `a.b`) unless something follows it.
+    pub complete: bool,
+}
+
+/// What holds units: a body in braces, or in Python an indented one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// Its bytes with the delimiters, if it has any.
+    pub range: Range<usize>,
+    /// Its bytes between the delimiters; in Python from behind the `:`.
+    pub inner: Range<usize>,
+    /// It is closed, and nothing in it is broken or missing.
+    pub complete: bool,
+}
+
+/// What kind of text is not code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommentOrString {
+    /// A comment of any kind.
+    Comment,
+    /// A string, character or regular expression literal (the code embedded in an interpolated string is code).
+    String,
+}
+
+impl Snapshot {
+    /// The smallest statement, item or member that has the first byte at or after `offset` that is not blank. It may have begun before
+    /// `offset`. Comments and attributes on the lines directly before a unit belong to it. `None` where there is no such byte, and for
+    /// plain text.
+    pub fn statement_at(&self, offset: usize) -> Option<Unit> {
+        let at = next_text(self.rope(), offset)?;
+        let mut found: Option<Node> = None;
+        self.captures(at..at + 1, |capture, node| {
+            let candidate = match capture {
+                "unit" => Some(node),
+                "units" => node.first_child_for_byte(at).filter(|child| child.is_named()),
+                _ => None,
+            };
+            if let Some(node) = candidate.filter(|node| node.byte_range().contains(&at)) {
+                let smaller = |other: Node| node.byte_range().len() <= other.byte_range().len();
+                if found.is_none_or(smaller) {
+                    found = Some(node);
+                }
+            }
+        })?;
+        let first = found?;
+        let last = self.skip_prefixes(first);
+        let start = first.start_byte();
+        let end = text_end(self.rope(), start..last.end_byte());
+        Some(Unit {
+            range: start..end,
+            kind: last.kind().to_owned(),
+            complete: !first.has_error() && !last.has_error(),
+        })
+    }
+
+    /// The smallest block whose inside has `offset`: the edges count, so that this is the block that a `{` or a `:` just before `offset`
+    /// has opened. `None` outside all blocks and for plain text.
+    pub fn enclosing_block(&self, offset: usize) -> Option<Block> {
+        let rope = self.rope();
+        let offset = offset.min(rope.len_bytes());
+        // An indented block begins with its first statement.
+        let next = next_text(rope, offset).unwrap_or(rope.len_bytes());
+        let mut found: Option<Block> = None;
+        self.captures(offset.saturating_sub(1)..next + 1, |capture, node| {
+            if capture != "block" {
+                return;
+            }
+            let delimited = node.child(0).is_some_and(|first| !first.is_named());
+            let block = if delimited { delimited_block(node) } else { self.indented_block(node) };
+            let after = block.inner.start <= offset;
+            let before = offset <= block.inner.end || !delimited && next < block.range.end;
+            if after && before && found.as_ref().is_none_or(|other| block.range.len() < other.range.len()) {
+                found = Some(block);
+            }
+        })?;
+        found
+    }
+
+    /// Whether text typed at `offset` becomes part of a comment or of a string.
+    pub fn in_comment_or_string(&self, offset: usize) -> Option<CommentOrString> {
+        let offset = offset.min(self.rope().len_bytes());
+        let mut found: Option<(usize, Option<CommentOrString>)> = None;
+        self.captures(offset.saturating_sub(1)..offset + 1, |capture, node| {
+            let kind = match capture {
+                "comment" => Some(CommentOrString::Comment),
+                "string" => Some(CommentOrString::String),
+                "embedded" => None,
+                _ => return,
+            };
+            let Range { start, end } = node.byte_range();
+            let last = if kind == Some(CommentOrString::Comment) && !self.is_block_comment(node) {
+                // To its line's end; some grammars count the terminator in.
+                let rope = self.rope();
+                end.min(line_end(rope, rope.byte_to_line(start)))
+            } else {
+                end.saturating_sub(1)
+            };
+            if start < offset && offset <= last && found.is_none_or(|(size, _)| end - start < size) {
+                found = Some((end - start, kind));
+            }
+        })?;
+        found.and_then(|(_, kind)| kind)
+    }
+
+    /// The unit that `node` is a comment or an attribute of; `node` itself if it is neither, or stands alone.
+    fn skip_prefixes<'tree>(&'tree self, node: Node<'tree>) -> Node<'tree> {
+        let rope = self.rope();
+        let mut last = node;
+        while self.is_prefix(last)
+            && let Some(next) = last.next_named_sibling()
+            && let between = rope.byte_slice(text_end(rope, last.byte_range())..next.start_byte())
+            && between.len_lines() <= 2
+        {
+            last = next;
+        }
+        last
+    }
+
+    /// Whether `node` is an attribute, or a comment that begins its line.
+    fn is_prefix(&self, node: Node) -> bool {
+        let start = node.start_byte();
+        let mut prefix = false;
+        let _ = self.captures(start..start + 1, |capture, other| {
+            prefix |= other == node && matches!(capture, "unit.prefix" | "comment");
+        });
+        let line = self.line_at(start);
+        prefix && next_text(self.rope(), line.start) == Some(start)
+    }
+
+    fn is_block_comment(&self, node: Node) -> bool {
+        let start = node.start_byte();
+        self.language().block_comment().is_some_and(|(open, _)| self.slice(start..start + open.len()) == open)
+    }
+
+    /// A Python block: from behind the `:` before its first statement.
+    fn indented_block(&self, node: Node) -> Block {
+        let range = node.start_byte()..text_end(self.rope(), node.byte_range());
+        let opened = node.prev_sibling().map_or(range.start, |colon| colon.end_byte());
+        Block { inner: opened.min(range.start)..range.end, range, complete: !node.has_error() }
+    }
+
+    /// Calls `each` with every structural capture whose node touches bytes `range`. `None` for plain text.
+    fn captures<'tree>(&'tree self, range: Range<usize>, mut each: impl FnMut(&str, Node<'tree>)) -> Option<()> {
+        let query = &queries::of(self.language())?.structure;
+        let root = self.tree()?.root_node();
+        let mut cursor = QueryCursor::new();
+        cursor.set_byte_range(range);
+        let rope = self.rope();
+        let text = |node: Node| rope.byte_slice(node.byte_range()).chunks().map(str::as_bytes);
+        let mut matches = cursor.matches(query, root, text);
+        while let Some(found) = matches.next() {
+            for capture in found.captures() {
+                each(query.capture_names()[capture.index as usize], capture.node);
+            }
+        }
+        Some(())
+    }
+}
+
+fn delimited_block(node: Node) -> Block {
+    let range = node.byte_range();
+    let open = node.child(0).map_or(range.start, |open| open.end_byte());
+    let close =
+        node.child(node.child_count().saturating_sub(1)).filter(|close| !close.is_named() && !close.is_missing());
+    let inner = open..close.map_or(range.end, |close| close.start_byte().max(open));
+    Block { inner, range, complete: close.is_some() && !node.has_error() }
+}
+
+/// The first byte at or after `offset` that is not blank.
+fn next_text(rope: &Rope, offset: usize) -> Option<usize> {
+    let offset = offset.min(rope.len_bytes());
+    rope.bytes_at(offset).position(|byte| !byte.is_ascii_whitespace()).map(|blanks| offset + blanks)
+}
+
+/// The end of `range` without the blanks before it.
+fn text_end(rope: &Rope, range: Range<usize>) -> usize {
+    let bytes = rope.bytes_at(range.end).reversed();
+    range.end - bytes.take(range.len()).take_while(u8::is_ascii_whitespace).count()
+}
+
+#[cfg(test)]
+mod tests;
