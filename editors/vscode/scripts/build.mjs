@@ -1,7 +1,7 @@
-// Bundles the extension into dist/extension.js, with the licences of what is bundled in dist/THIRD-PARTY.txt.
+// Bundles the extension into dist/extension.js, with the licences of what is bundled in dist/THIRD-PARTY.txt and, for the package, our own beside package.json.
 //
 // usage: node scripts/build.mjs [--production] [--watch]
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
@@ -17,9 +17,8 @@ const options = {
   // The node of the oldest VS Code that package.json's `engines` admits.
   target: 'node20',
   format: 'cjs',
-  // `vscode` is there at run time. The ES module builds are asked for first: they bundle to half the size.
+  // It is there at run time.
   external: ['vscode'],
-  mainFields: ['module', 'main'],
   minify: production,
   sourcemap: !production,
   metafile: true,
@@ -51,5 +50,8 @@ if (process.argv.includes('--watch')) {
 } else {
   const { metafile } = await esbuild.build(options);
   writeFileSync('dist/THIRD-PARTY.txt', thirdParty(metafile));
-  if (production && existsSync('dist/extension.js.map')) throw new Error('dist/ holds a source map of an earlier build: remove dist/ first');
+  if (production) {
+    copyFileSync('../../LICENSE-MIT', 'LICENSE');
+    copyFileSync('../../LICENSE-APACHE', 'LICENSE-APACHE');
+  }
 }

@@ -43,10 +43,14 @@ function expandHome(path: string): string {
 }
 
 function runnable(path: string, source: string): string {
-  if (!isAbsolute(path)) throw new BinaryNotFound(`${source} is “${path}”; an absolute path was expected.`);
+  if (!isAbsolute(path)) throw new BinaryNotFound(`${sentence(source)} is “${path}”; an absolute path was expected.`);
   const wrong = problem(path);
-  if (wrong !== undefined) throw new BinaryNotFound(`${source} is “${path}”, which ${wrong}.`);
+  if (wrong !== undefined) throw new BinaryNotFound(`${sentence(source)} is “${path}”, which ${wrong}.`);
   return path;
+}
+
+function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** Why `path` cannot be run, or nothing. */

@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { Doctor } from './doctor';
 import { showMenu } from './menu';
 import { Session } from './session';
+import { OF_THE_SERVER } from './settings';
 import { StatusItem } from './status';
 import { Suggestions } from './suggestion';
 import { offBecause, toggle, type Switch } from './switches';
@@ -51,10 +52,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(`pilotlight.${name}`, () => told(log, run))),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (offBecause(vscode.window.activeTextEditor?.document) !== undefined) suggestions.hide();
-      // The server reads its settings when it starts; the switches above are looked at here, so that they need no restart.
-      const restart = ['pilotlight.path', 'pilotlight.engine', 'pilotlight.completion'].some((name) => event.affectsConfiguration(name));
-      const onlySwitches = event.affectsConfiguration('pilotlight.completion.enabled') || event.affectsConfiguration('pilotlight.completion.disabledLanguages');
-      if (restart && !onlySwitches) void running.restart();
+      if (OF_THE_SERVER.some((name) => event.affectsConfiguration(name))) void running.restart();
     }),
     running.onDidChange((state) => {
       if (state.is === 'running' && state.status === undefined) suggestions.focused(vscode.window.activeTextEditor);

@@ -10,17 +10,14 @@ import { createInterface } from 'node:readline';
 import * as vscode from 'vscode';
 import {
   CloseAction,
-  CompletionRequest,
   ErrorAction,
   LanguageClient,
-  type DynamicFeature,
   type LanguageClientOptions,
   type Middleware,
-  type StaticFeature,
 } from 'vscode-languageclient/node';
 import { BinaryNotFound, findBinary, type Binary } from './binary';
 import { method, type StatusParams } from './protocol';
-import { chosenSettings } from './settings';
+import { commandLine } from './settings';
 
 /** What is true of the server. */
 export type State =
@@ -57,13 +54,6 @@ class Failure extends Error {
 
 /** The client, without the popups of its own: failures are told once, by the session. */
 class Client extends LanguageClient {
-  /** The completion menu is for editors without ghost text: here it would show the same thing twice. So it is not even announced. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the base class's own type
-  override registerFeature(feature: StaticFeature | DynamicFeature<any>): void {
-    if ('registrationType' in feature && feature.registrationType.method === CompletionRequest.method) return;
-    super.registerFeature(feature);
-  }
-
   override error(message: string, data?: unknown): void {
     super.error(message, data, false);
   }
@@ -172,9 +162,10 @@ export class Session implements vscode.Disposable {
 
   /** Starts the process and makes the client, which is not started yet. */
   private async open(binary: Binary): Promise<Live> {
-    this.log.info(`starting ${binary.path} lsp (named by ${binary.source})`);
+    const args = commandLine('lsp');
+    this.log.info(`starting ${[binary.path, ...args].join(' ')} (named by ${binary.source})`);
     const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
-    const child = spawn(binary.path, ['lsp'], { cwd: folder?.scheme === 'file' ? folder.fsPath : undefined, windowsHide: true });
+    const child = spawn(binary.path, args, { cwd: folder?.scheme === 'file' ? folder.fsPath : undefined, windowsHide: true });
     try {
       await once(child, 'spawn');
     } catch (error) {
@@ -199,7 +190,6 @@ export class Session implements vscode.Disposable {
       documentSelector: [{ scheme: 'file' }, { scheme: 'untitled' }],
       outputChannel: this.log,
       initializationOptions: () => ({
-        ...chosenSettings(this.extension.packageJSON),
         editorInfo: { name: vscode.env.appName, version: vscode.version },
         editorPluginInfo: { name: 'pilotlight-vscode', version: this.version() },
       }),

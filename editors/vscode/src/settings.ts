@@ -1,32 +1,25 @@
-/** What the person chose, in the shape of the server's own settings. */
+/**
+ * The settings that the server is started with, as its command line has them. What was not chosen is left out, so that the defaults of this manifest do not
+ * hide the user's config.toml. The switches (`pilotlight.completion.enabled` and its languages) are not among them: they are looked at here, at each
+ * question, so that they need no restart.
+ */
 import * as vscode from 'vscode';
 
-/** Settings that are the client's own and mean nothing to the server. */
-const CLIENT_ONLY = new Set(['path']);
+/** Setting, and the option that carries it. All of them can be set by the user only, as they name programs and files. */
+const ARGUMENTS: Readonly<Record<string, string>> = {
+  'engine.model': '--model',
+  'engine.threads': '--threads',
+};
 
-interface Contributed {
-  readonly properties: Readonly<Record<string, unknown>>;
-}
+/** Settings of which a change needs a new server. */
+export const OF_THE_SERVER = ['pilotlight.path', ...Object.keys(ARGUMENTS).map((name) => `pilotlight.${name}`)];
 
-/**
- * The chosen settings as a nested object in kebab-case: `pilotlight.completion.maxTokens` is `{"completion": {"max-tokens": …}}`. What was not chosen is left
- * out, so that the defaults of this manifest do not hide the user's config.toml.
- */
-export function chosenSettings(manifest: unknown): Record<string, Record<string, unknown>> {
-  const { contributes } = manifest as { contributes: { configuration: readonly Contributed[] } };
+/** The command line of `pilotlight COMMAND` with what was chosen. */
+export function commandLine(command: string): string[] {
   const config = vscode.workspace.getConfiguration('pilotlight');
-  const chosen: Record<string, Record<string, unknown>> = {};
-  for (const key of contributes.configuration.flatMap((section) => Object.keys(section.properties))) {
-    const name = key.slice('pilotlight.'.length);
-    const [room, option] = name.split('.', 2);
-    if (CLIENT_ONLY.has(name) || room === undefined || option === undefined) continue;
-    const values = config.inspect(name);
-    const value = values?.workspaceFolderValue ?? values?.workspaceValue ?? values?.globalValue;
-    if (value !== undefined) (chosen[room] ??= {})[kebab(option)] = value;
-  }
-  return chosen;
-}
-
-function kebab(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const options = Object.entries(ARGUMENTS).flatMap(([name, option]) => {
+    const chosen = config.inspect<string | number>(name)?.globalValue;
+    return chosen === undefined || chosen === '' ? [] : [option, String(chosen)];
+  });
+  return [command, ...options];
 }

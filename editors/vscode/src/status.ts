@@ -3,8 +3,6 @@ import * as vscode from 'vscode';
 import { LOG, RESTART, type Session, type State } from './session';
 import { offBecause } from './switches';
 
-/** Work shorter than this is not shown: ghost text comes with every key, and an icon that flickers with it is a nuisance. */
-const BUSY_MS = 250;
 /** A longer message is for the tooltip. */
 const LONGEST = 32;
 
@@ -32,27 +30,27 @@ export function words(state: State, document: vscode.TextDocument | undefined): 
   const message = state.status?.message.trim() ?? '';
   const [line = ''] = message.split('\n');
   const text = line === '' || line.length > LONGEST ? 'Pilotlight' : line;
-  const detail = message === '' ? `${state.server} is ready.` : message;
+  const busy = state.status?.busy === true;
   const kind = state.status?.kind ?? 'Normal';
-  if (kind === 'Error') return { icon: 'error', text, detail, level: 'error' };
+  const detail = message === '' ? `${state.server}: ready` : kind === 'Normal' && !busy ? `${message}: ready` : message;
+  if (kind === 'Error') return { icon: 'error', text: text === 'Pilotlight' ? 'Pilotlight: error' : text, detail, level: 'error' };
   if (kind === 'Warning') return { icon: 'warning', text, detail, level: 'warning' };
   const off = offBecause(document);
   if (off !== undefined) return { icon: 'circle-slash', text: `Pilotlight: ${off}`, detail: `No suggestions: ${off}.`, level: 'normal' };
   if (kind === 'Inactive') return { icon: 'circle-slash', text, detail, level: 'normal' };
-  return { icon: state.status?.busy === true ? 'loading~spin' : 'flame', text, detail, level: 'normal' };
+  return { icon: busy ? 'loading~spin' : 'flame', text, detail, level: 'normal' };
 }
 
 export class StatusItem implements vscode.Disposable {
   readonly #item = vscode.window.createStatusBarItem('pilotlight.status', vscode.StatusBarAlignment.Right, 100);
   readonly #subscriptions: vscode.Disposable[];
-  #timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly session: Session) {
     this.#item.name = 'Pilotlight';
     this.#item.command = 'pilotlight.menu';
     this.#subscriptions = [
       session.onDidChange(() => {
-        this.changed();
+        this.draw();
       }),
       vscode.window.onDidChangeActiveTextEditor(() => {
         this.draw();
@@ -66,20 +64,7 @@ export class StatusItem implements vscode.Disposable {
   }
 
   dispose(): void {
-    clearTimeout(this.#timer);
     vscode.Disposable.from(...this.#subscriptions, this.#item).dispose();
-  }
-
-  private changed(): void {
-    const { state } = this.session;
-    clearTimeout(this.#timer);
-    if (state.is === 'running' && state.status?.busy === true) {
-      this.#timer = setTimeout(() => {
-        this.draw();
-      }, BUSY_MS);
-    } else {
-      this.draw();
-    }
   }
 
   private draw(): void {

@@ -119,20 +119,18 @@ export class Suggestions implements vscode.Disposable {
   private remember(document: vscode.TextDocument, position: vscode.Position, item: InlineCompletionItem | undefined): void {
     const client = this.#session?.client;
     const before = this.#shown?.item;
-    if (!client || typeof item?.insertText !== 'string') {
-      this.#shown = undefined;
-      return;
-    }
+    this.#shown = undefined;
+    if (!client || typeof item?.insertText !== 'string') return;
     const start = item.range ? client.protocol2CodeConverter.asRange(item.range).start : position;
     this.#shown = { uri: document.uri.toString(), start, text: item.insertText, item };
     void vscode.commands.executeCommand('setContext', 'pilotlight.suggested', true);
-    if (before !== undefined && sameItem(before, item)) return;
+    if (sameItem(before, item)) return;
     void client.sendNotification(method.shown, { item } satisfies DidShowParams);
   }
 
   private changed(event: vscode.TextDocumentChangeEvent): void {
     const shown = this.#shown;
-    if (!shown || event.document.uri.toString() !== shown.uri || event.contentChanges.length === 0) return;
+    if (event.document.uri.toString() !== shown?.uri || event.contentChanges.length === 0) return;
     const accepted = event.reason === undefined ? partlyAccepted(shown, event) : undefined;
     if (accepted === undefined) return;
     this.log.debug(`accepted ${accepted} of ${shown.text.length} characters`);
@@ -141,7 +139,8 @@ export class Suggestions implements vscode.Disposable {
 }
 
 /** The server names its items in the arguments of their command; without one, the same text at the same place is the same item. */
-function sameItem(a: InlineCompletionItem, b: InlineCompletionItem): boolean {
+function sameItem(a: InlineCompletionItem | undefined, b: InlineCompletionItem): boolean {
+  if (!a) return false;
   if (a.command?.arguments && b.command?.arguments) return JSON.stringify(a.command.arguments) === JSON.stringify(b.command.arguments);
   return a.insertText === b.insertText && JSON.stringify(a.range) === JSON.stringify(b.range);
 }
