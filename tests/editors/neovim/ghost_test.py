@@ -252,6 +252,31 @@ def test_stale_answers_are_dropped(bench):
         raise Failure("a stale answer was accepted")
 
 
+def test_an_old_answer_does_not_replace_a_new_one(bench):
+    ed = start(bench, [rule("let x", " = old;", delay=700, deaf=True)])
+    ed.type("let x")
+    ed.until(lambda: ed.log("textDocument/inlineCompletion")[-1]["params"]["position"]["character"] == 9, "asked")
+    ed.script({"rules": [rule("let x", " = new;")]})
+    ed.type("y")
+    ed.keys("BSpace")
+    ed.sees("let x = new;")
+    ed.until(lambda: "old" in str(ed.log(sender="server")), "the old answer")
+    time.sleep(0.1)
+    equal(ed.ghost(), " = new;")
+
+
+def test_deleting_what_follows(bench):
+    ed = start(bench, [rule("foo(", "a, b"), rule("", " never", delay=5000)], files={"main.rs": "fn main() {\n    foo(c)\n}\n"})
+    ed.keys("Left", "Left")
+    ed.type("x")
+    ed.keys("BSpace")
+    ed.sees("    foo(a, bc)")
+    ed.script({"rules": [rule("", " never", delay=5000)]})
+    ed.keys("DC")
+    ed.until(lambda: ed.line() == "    foo()", "deleted")
+    equal(ed.ghost(), None)
+
+
 def test_leaving_insert_mode(bench):
     ed = start(bench, [rule("let x", " = 42;"), rule("let y", " = 1;", delay=300, deaf=True)])
     ed.type("let x")
@@ -364,13 +389,13 @@ def test_range_from_before_the_cursor(bench):
 
 
 def test_tabs_are_spelled_out(bench):
-    ed = start(bench, [rule("if x {", "\n\t\ty()\t// z\n\t}")], files={"main.go": "func main() {\n\t\n}\n"}, before="vim.o.tabstop = 4")
+    ed = start(bench, [rule("if x {", "\tz\n\t\ty()\t// z\n\t}")], files={"main.go": "func main() {\n\t\n}\n"}, before="vim.o.tabstop = 4")
     ed.type("if x {")
     screen = ed.sees("y() // z")
-    if "    if x {\n        y() // z\n    }" not in screen:
+    if "    if x {  z\n        y() // z\n    }" not in screen:
         raise Failure(f"tabs are not as wide as in the buffer:\n{screen}")
     ed.keys("Tab")
-    ed.until(lambda: ed.lines()[1:4] == ["\tif x {", "\t\ty()\t// z", "\t}"], "tabs in the buffer")
+    ed.until(lambda: ed.lines()[1:4] == ["\tif x {\tz", "\t\ty()\t// z", "\t}"], "tabs in the buffer")
 
 
 def test_other_position_encodings(bench):

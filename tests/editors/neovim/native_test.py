@@ -29,6 +29,17 @@ def test_native_nothing_is_doubled(bench):
     ed.until(lambda: ed.line() == "    let x = 42;", "accepted, nothing doubled")
 
 
+def test_native_something_else_was_typed(bench):
+    # Neovim still shows the old text, and would insert it.
+    ed = start(bench, [rule("let x", " = 42;"), rule("", " never", delay=5000)], setup=NATIVE)
+    ed.type("let x")
+    ed.sees("    let x = 42;")
+    ed.type("y")
+    ed.keys("Tab")
+    ed.type("z")
+    ed.until(lambda: ed.line() == "    let xyz", "nothing inserted")
+
+
 def test_native_word_and_line(bench):
     ed = start(bench, [rule("if x {", "\n        y();\n    }"), rule("", "z(a);\n    }", delay=100)], setup=NATIVE)
     ed.type("if x {")

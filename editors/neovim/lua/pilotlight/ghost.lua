@@ -68,7 +68,7 @@ local function current()
   end
 end
 
----Virtual text shows a tab as one cell or as `^I`: spells it out, as the buffer will show it from screen column `column`.
+---Neovim widens a tab in virtual text as if the text began at the left edge: spells it out for screen column `column`.
 ---@param text string
 ---@param column integer 0-based
 local function spell_tabs(text, column)
