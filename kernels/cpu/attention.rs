@@ -51,7 +51,9 @@ pub fn attention(
 
     let group = shape.heads / kv_heads;
     // Heads of one group and rows that go together.
-    let some_heads = group.min(TOGETHER);
+    // Where there are more workers than key heads, a group is split: its keys are read twice, by two cores.
+    let split = pool.workers().div_ceil(kv_heads * rows).clamp(1, group);
+    let some_heads = group.div_ceil(split).min(TOGETHER);
     let some_rows = TOGETHER / some_heads;
     let (by_head, by_row) = (group.div_ceil(some_heads), rows.div_ceil(some_rows));
     let isa = pool.isa();
