@@ -9,5 +9,7 @@
 // Kernels are unsafe from the first line to the last (raw pointers, instruction sets chosen at run time): a block around each
 // intrinsic would say nothing. What a caller must keep is said at each function; the public API is safe.
 #![allow(unsafe_code, unsafe_op_in_unsafe_fn)]
+// Registers are arrays indexed by constants: an iterator would hide which one is meant.
+#![allow(clippy::needless_range_loop)]
 
 pub mod cpu;

@@ -167,7 +167,7 @@ impl Drop for Close<'_> {
         while self.0.left.0.load(Acquire) != joined {
             spins += 1;
             // The helper may have lost its processor to another program: give it ours.
-            if spins % 4096 == 0 { std::thread::yield_now() } else { std::hint::spin_loop() }
+            if spins.is_multiple_of(4096) { std::thread::yield_now() } else { std::hint::spin_loop() }
         }
     }
 }
