@@ -276,6 +276,7 @@ fn matrix(tensor: &weights::Tensor) -> Result<Matrix, EngineError> {
         Dtype::BF16 => Stored::BF16,
         Dtype::Q8_0 => Stored::Q8_0,
         Dtype::Q4_0 => Stored::Q4_0,
+        Dtype::Q5_0 => Stored::Q5_0,
         Dtype::Q4_K => Stored::Q4_K,
         Dtype::Q5_K => Stored::Q5_K,
         Dtype::Q6_K => Stored::Q6_K,

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::*;
 use crate::{
+    allocations,
     backend::reference::Reference,
     checkpoint::Checkpoint,
     fixture::{LLAMA, QWEN2, Tiny},
@@ -99,4 +100,25 @@ fn a_head_that_is_not_computed_is_an_error_and_has_a_fallback() {
     assert_eq!(error.to_string(), "cpu: heads of 24 elements: a multiple of 16 up to 256 is computed");
     let backend = crate::backend::build(&decoder, CONTEXT, &crate::EngineOptions::default()).unwrap();
     assert_eq!(backend.name(), "reference");
+}
+
+/// What helpers run is what the calling thread runs, so its own count is enough.
+#[test]
+fn a_step_allocates_nothing() {
+    for dtype in [Dtype::Q8_0, Dtype::Q4_K, Dtype::F16] {
+        let decoder = decoder(&LLAMA, dtype);
+        let tokens = tokens(&decoder, 300);
+        for threads in [1, 2] {
+            let mut cpu = cpu(&decoder, threads, KvDtype::F16);
+            let before = allocations::of_this_thread();
+            cpu.forward(0, 0, &tokens[..200], Logits::Last).unwrap();
+            for (i, token) in tokens[200..].iter().enumerate() {
+                cpu.forward(0, 200 + i, &[*token], Logits::Last).unwrap();
+            }
+            assert_eq!(allocations::of_this_thread(), before, "{dtype}, {threads} threads");
+        }
+    }
+    let before = allocations::of_this_thread();
+    drop(vec![0u8; 10]);
+    assert_eq!(allocations::of_this_thread(), before + 1, "the counter counts");
 }
