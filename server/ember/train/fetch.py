@@ -17,12 +17,17 @@ PERMISSIVE = {
 
 
 def permissive(expression: str) -> bool:
-    """True when one alternative of the SPDX expression (or plain name) is wholly permissive."""
-    text = expression.lower().replace("(", "").replace(")", "").replace(" with llvm-exception", "").strip()
+    """True when the SPDX expression (or plain licence name, or old-style `A/B`) can be satisfied by permissive licences alone."""
+    text = expression.lower().replace(" with llvm-exception", "").strip()
     if text in PERMISSIVE:
         return True
-    alternatives = re.split(r"\s+or\s+|/", text)
-    return any(all(part.strip() in PERMISSIVE for part in re.split(r"\s+and\s+", a)) for a in alternatives)
+    parts = re.split(r"\s+(or|and)\s+|\s*(/)\s*|([()])", text)
+    words = {"or": "or", "/": "or", "and": "and", "(": "(", ")": ")"}
+    logic = " ".join(words.get(p.strip()) or str(p.strip() in PERMISSIVE) for p in parts if p and p.strip())
+    try:
+        return bool(eval(logic, {"__builtins__": {}}))  # only the words of `words`, True and False can be in it
+    except SyntaxError:
+        return False
 
 
 def sha256(path: Path) -> str:

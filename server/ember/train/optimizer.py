@@ -1,6 +1,7 @@
 """Muon for the weight matrices: momentum whose update is orthogonalised, so that every direction of a matrix learns at the same pace."""
 
 import torch
+import torch.distributed as dist
 from torch import Tensor
 
 
@@ -18,13 +19,14 @@ def orthogonalise(g: Tensor, steps: int = 5) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Parameters of one shape are updated together, as one stack."""
+    """Parameters of one shape are updated together, as one stack; under torchrun each rank orthogonalises its share of the stack."""
 
     def __init__(self, params, lr: float, momentum: float = 0.95, weight_decay: float = 0.0):
         super().__init__(list(params), dict(lr=lr, momentum=momentum, weight_decay=weight_decay))
 
     @torch.no_grad()
     def step(self):
+        rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
         for group in self.param_groups:
             by_shape: dict[torch.Size, list[Tensor]] = {}
             for p in group["params"]:
@@ -35,6 +37,13 @@ class Muon(torch.optim.Optimizer):
                     buffer = self.state[p].setdefault("buffer", torch.zeros_like(p))
                     buffer.lerp_(p.grad, 1 - group["momentum"])
                     updates.append(p.grad.lerp(buffer, group["momentum"]))
-                update = orthogonalise(torch.stack(updates)) * max(1, rows / cols) ** 0.5
+                update = torch.stack(updates)
+                own = orthogonalise(update[rank::world]) * max(1, rows / cols) ** 0.5
+                if world > 1:
+                    update.zero_()
+                    update[rank::world] = own
+                    dist.all_reduce(update)
+                else:
+                    update = own
                 for p, u in zip(params, update):
                     p.mul_(1 - group["lr"] * group["weight_decay"]).add_(u, alpha=-group["lr"])

@@ -6,7 +6,7 @@ Under `torchrun --nproc-per-node N` the micro-batches of a step are shared out a
 thread each meet once a step instead of at every operation, which is what a machine that others use too needs.
 """
 
-import argparse, datetime, json, os, random, subprocess, sys, time
+import argparse, datetime, json, os, queue, random, subprocess, sys, threading, time
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +59,19 @@ class Batches:
                 yield ids, weights
 
 
+def ahead(batches: Batches, depth: int = 16):
+    """The same batches, prepared by a thread while the device computes."""
+    ready: queue.Queue = queue.Queue(depth)
+
+    def fill():
+        for batch in batches:
+            ready.put(batch)
+
+    threading.Thread(target=fill, daemon=True).start()
+    while True:
+        yield ready.get()
+
+
 def loss_sum(model: Ember, ids: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     hidden = model.hidden(ids[:, :-1])
     logits = model.logits(hidden).flatten(0, 1)
@@ -97,13 +110,15 @@ def join() -> tuple[int, int]:
     return dist.get_rank(), dist.get_world_size()
 
 
-def sum_gradients(model: Ember):
-    """Add up the gradients of all ranks, as one flat buffer."""
+def sum_gradients(model: Ember, loss: torch.Tensor) -> torch.Tensor:
+    """Add up the gradients and the losses of all ranks, as one flat buffer."""
     grads = [p.grad for p in model.parameters()]
-    flat = torch.cat([g.flatten() for g in grads])
+    flat = torch.cat([g.flatten() for g in grads] + [loss.view(1)])
     dist.all_reduce(flat)
+    flat, loss = flat[:-1], flat[-1]
     for g, part in zip(grads, flat.split([g.numel() for g in grads])):
         g.copy_(part.view_as(g))
+    return loss
 
 
 def save(path: Path, **state):
@@ -120,11 +135,12 @@ def main():
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--until", help="stop at this time, HH:MM in UTC")
     parser.add_argument("--max-seconds", type=float, default=float("inf"))
-    parser.add_argument("--micro", type=int, default=4096, help="tokens a forward pass")
-    parser.add_argument("--batch", type=int, default=8192, help="tokens a step, about")
+    parser.add_argument("--micro", type=int, default=3072, help="tokens a forward pass")
+    parser.add_argument("--batch", type=int, default=6144, help="tokens a step, about")
     parser.add_argument("--lr", type=float, default=0.02, help="of the matrices (Muon)")
     parser.add_argument("--embed-lr", type=float, default=0.004, help="of embeddings and norms (AdamW)")
     parser.add_argument("--decay", type=float, default=0.6, help="share of the time in which the rate falls to zero")
+    parser.add_argument("--warmup", type=int, default=30, help="steps")
     parser.add_argument("--save-every", type=float, default=240, help="seconds")
     parser.add_argument("--export", action="store_true", help="run export.py after each checkpoint")
     parser.add_argument("--seed", type=int, default=1)
@@ -153,7 +169,7 @@ def main():
         print(f"resumed at step {step}, {tokens / 1e6:.2f} M tokens")
     folder = args.data / f"shards-{config.vocab}"
     data = Batches(folder, args.micro, args.seed, shard)
-    stream = iter(data)
+    stream = ahead(data)
     compute = torch.compile(loss_sum, dynamic=True) if args.compile else loss_sum
     end, before, began = deadline(args), trained, time.time()
     saved, log = began, open(run / "log.jsonl", "a")
@@ -186,35 +202,31 @@ def main():
         if left <= 0:
             break
         progress = trained / (trained + left)
-        scale = min(1.0, (step + 1) / 60) * min(1.0, (1 - progress) / args.decay)
+        scale = min(1.0, (step + 1) / args.warmup) * min(1.0, (1 - progress) / args.decay)
         for optimizer, peak in zip(optimizers, peaks):
             for group in optimizer.param_groups:
                 group["lr"] = peak * scale
-        batch, size = [], 0
-        while size < 0.9 * args.batch or len(batch) < world:
-            ids, weights = next(stream)
-            batch.append((ids, weights))
-            size += ids.numel()
+        batch = [next(stream) for _ in range(max(world, args.batch // args.micro))]
         total = sum(float(w.sum()) for _, w in batch)
-        value = 0.0
+        value = torch.zeros((), device=args.device)
         for ids, weights in batch[rank::world]:
             with torch.autocast(args.device, dtype=torch.bfloat16):
                 loss = compute(model, ids.to(args.device), weights.to(args.device)) / total
             loss.backward()
-            value += float(loss.detach())
+            value += loss.detach()
         tokens += sum(int((w > 0).sum()) for _, w in batch)
         if world > 1:
-            sum_gradients(model)
+            value = sum_gradients(model, value)
         torch.nn.utils.clip_grad_norm_(others, 1.0)
         for optimizer in optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         step += 1
-        smooth = value if smooth is None else 0.95 * smooth + 0.05 * value
+        smooth = value if smooth is None else smooth.lerp(value, 0.1)
         if rank == 0 and (step % 10 == 0 or step == 1):
-            seconds = time.time() - began
-            print(f"step {step} {progress:6.1%} loss {smooth * world:.3f} lr {scale:.2f} {tokens / 1e6:.2f} M tokens, {seconds:.0f} s", flush=True)
-            log.write(json.dumps(dict(step=step, tokens=tokens, loss=round(smooth * world, 4), seconds=round(trained), lr=round(scale, 3))) + "\n")
+            seconds, loss = time.time() - began, float(smooth)
+            print(f"step {step} {progress:6.1%} loss {loss:.3f} lr {scale:.2f} {tokens / 1e6:.2f} M tokens, {seconds:.0f} s", flush=True)
+            log.write(json.dumps(dict(step=step, tokens=tokens, loss=round(loss, 4), seconds=round(trained), lr=round(scale, 3))) + "\n")
     checkpoint_now(True)
     if world > 1:
         dist.destroy_process_group()
