@@ -137,6 +137,7 @@ GOLDEN = [
     ("cmd/main.go", "func run() error {\n\tif err := start(); err != nil {\n\t\t", "\n\t}\n\treturn nil\n}\n"),
     ("notes/naïve.txt", "2 + 2 = 4 \t<|eot|> stays text, “quoted”\n", ""),
 ]
+GOLDEN_CONTEXT = dict(context=[("src/point.rs", "pub struct Point {\n    pub x: f32,\n}\n")], recent=["let p = Point { x: 1.0 };\n"])
 
 
 def write_golden(model: Ember, tokenizer_path: Path, out: Path):
@@ -144,11 +145,12 @@ def write_golden(model: Ember, tokenizer_path: Path, out: Path):
     from samples import Encoder
 
     model, encoder, cases = dequantised(model), Encoder(tok.load(tokenizer_path)), []
-    for path, prefix, suffix in GOLDEN:
-        ids = encoder.prompt(path, prefix, suffix, [], [])[0]
+    for number, (path, prefix, suffix) in enumerate(GOLDEN):
+        extra = GOLDEN_CONTEXT if number == 0 else dict(context=[], recent=[])
+        ids = encoder.prompt(path, prefix, suffix, **extra)[0]
         with torch.no_grad():
             top = model(torch.tensor([ids]))[0, -1].topk(5)
-        cases.append(dict(path=path, prefix=prefix, suffix=suffix, prompt=ids, top_ids=top.indices.tolist(),
+        cases.append(dict(**extra, path=path, prefix=prefix, suffix=suffix, prompt=ids, top_ids=top.indices.tolist(),
                           top_logits=[round(x, 5) for x in top.values.tolist()], greedy=model.greedy(ids, 16, set())))
     text = ",\n".join(json.dumps(case, ensure_ascii=False) for case in cases)
     out.write_text(f'{{"weights": "Q8_0 dequantised to f32", "note": "greedy does not stop at eot", "cases": [\n{text}\n]}}\n')
@@ -158,8 +160,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("/work/ember-data"))
     parser.add_argument("--model", default="spark")
-    parser.add_argument("--out", type=Path, help="the GGUF; DATA/out/ember.gguf if not given")
-    parser.add_argument("--golden", type=Path, help="write the golden file here too")
+    parser.add_argument("--out", type=Path, help="the GGUF, golden.json beside it; DATA/out/ember.gguf if not given")
     parser.add_argument("--safetensors", type=Path, help="write a Hugging Face folder here too")
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -167,8 +168,7 @@ def main():
     tokenizer_path = args.data / f"tokenizer-{model.config.vocab}.json"
     out = args.out or args.data / "out" / "ember.gguf"
     write_gguf(model, tokenizer_path, out)
-    if args.golden:
-        write_golden(model, tokenizer_path, args.golden)
+    write_golden(model, tokenizer_path, out.with_name("golden.json"))
     if args.safetensors:
         write_safetensors(model, tokenizer_path, args.safetensors)
     print(f"{out}: {out.stat().st_size / 1e6:.2f} MB, step {state['step']}, {state['tokens'] / 1e6:.2f} M tokens")
