@@ -40,7 +40,7 @@ def similar_line(files: list[dict], record: dict, start: int, end: int) -> str:
     above = record["text"][:start].rstrip(" \t").rstrip("\n").split("\n")[-1].strip()
     words = set(IDENTIFIER.findall(above))
     best, guess = 0.0, ""
-    for file in files[:40]:
+    for file in [record] + [f for f in files[:40] if f is not record]:
         text = record["text"][:start] if file is record else file["text"]
         lines = text.split("\n")
         for a, b in zip(lines, lines[1:]):
@@ -73,13 +73,13 @@ class Tally:
         return dict(exact=round(self.exact / n, 4), similarity=round(self.similarity / n, 4), stopped=round(self.stopped / n, 4))
 
 
-def complete(model, encoder: Encoder, record: dict, start: int, end: int, context: list) -> tuple[str, bool]:
-    """The greedy completion of the hole, and whether it ended by itself before the next line."""
+def complete(model, encoder: Encoder, record: dict, start: int, end: int, context: list, stop: set[int]) -> tuple[str, bool]:
+    """The greedy completion of the hole up to its first newline, and whether it ended by itself before that."""
     prefix, suffix = window(record["text"], start, end, BEFORE if not context else BEFORE - 400, AFTER)
     prompt = encoder.prompt(record["path"], prefix, suffix, context, [])[0]
-    ids = model.greedy(prompt, NEW, {tok.EOT})
+    ids = model.greedy(prompt, NEW, stop)
     text = encoder.tokenizer.decode([i for i in ids if i >= len(tok.SPECIALS)])
-    return text, ids[-1] == tok.EOT and "\n" not in text
+    return text, ids[-1] == tok.EOT
 
 
 def main():
@@ -98,6 +98,8 @@ def main():
     if not args.unquantised:
         model = export.dequantised(model)
     encoder = Encoder(tok.load(args.data / f"tokenizer-{model.config.vocab}.json"))
+    decode = encoder.tokenizer.decode
+    stop = {tok.EOT} | {i for i in range(len(tok.SPECIALS), model.config.vocab) if "\n" in decode([i])}
     packages = defaultdict(list)
     for path in sorted((args.data / "files/heldout").glob("*.jsonl")):
         files = [json.loads(line) for line in path.open()]
@@ -112,18 +114,18 @@ def main():
                 text = record["text"]
                 truth = text[start:end]
                 context = index.best(text[max(0, start - 600) : start] + text[end : end + 300], record["path"], 3)
-                row = dict(file=complete(model, encoder, record, start, end, []), baseline=(similar_line(files, record, start, end), False))
-                row["repository"] = complete(model, encoder, record, start, end, context) if context else row["file"]
+                row = dict(file=complete(model, encoder, record, start, end, [], stop), baseline=(similar_line(files, record, start, end), False))
+                row["repository"] = complete(model, encoder, record, start, end, context, stop) if context else row["file"]
                 for name, (guess, stopped) in row.items():
                     columns[language][name].add(truth, guess, stopped)
                     columns["overall"][name].add(truth, guess, stopped)
                 if columns[language]["file"].n <= args.show:
                     print(f"  {language}: {truth!r}\n      -> {row['file'][0]!r}")
-            for _ in range(max(4, args.holes // 8)):
+            for _ in range(max(4, args.holes // (4 * len(groups)))):
                 hole = holes.empty_hole(rng, *[(r := rng.choice(files))["text"], holes.line_starts(r["text"])])
                 if hole:
                     record = next(f for f in files if f is r)
-                    guess, stopped = complete(model, encoder, record, hole[0], hole[0], [])
+                    guess, stopped = complete(model, encoder, record, hole[0], hole[0], [], stop)
                     columns[language]["empty"].add("", guess, stopped and not guess)
                     columns["overall"]["empty"].add("", guess, stopped and not guess)
         print(f"{language}: {time.time() - began:.0f} s", flush=True)

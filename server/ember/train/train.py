@@ -72,6 +72,25 @@ def ahead(batches: Batches, depth: int = 16):
         yield ready.get()
 
 
+def drill(ids: torch.Tensor, rng: random.Random, rows: int = 6, width: int = 161) -> tuple[torch.Tensor, torch.Tensor]:
+    """Copying practice: segments of the batch, as they are or shuffled, said over and over with a period of their own.
+
+    Only what is said again counts. Copying from what was seen is most of completing code, and natural text alone teaches it late.
+    """
+    words = ids[ids >= 32].tolist()
+    out, weights = torch.zeros(rows, width, dtype=torch.long), torch.ones(rows, width)
+    for row in range(rows):
+        period = rng.randint(6, 64)
+        start = rng.randrange(max(1, len(words) - 2 * period))
+        segment = words[start : start + period]
+        if rng.random() < 0.6:
+            segment = sorted(set(words[start : start + 2 * period]))[:period]
+            rng.shuffle(segment)
+        out[row] = torch.tensor(segment * (width // len(segment) + 1))[:width]
+        weights[row, : len(segment) + 1] = 0
+    return out, weights
+
+
 def loss_sum(model: Ember, ids: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     hidden = model.hidden(ids[:, :-1])
     logits = model.logits(hidden).flatten(0, 1)
@@ -79,7 +98,7 @@ def loss_sum(model: Ember, ids: torch.Tensor, weights: torch.Tensor) -> torch.Te
 
 
 @torch.no_grad()
-def heldout(model: Ember, folder: Path, device: str, limit: int = 24) -> dict[str, float]:
+def heldout(model: Ember, folder: Path, device: str, limit: int = 6) -> dict[str, float]:
     """Mean loss a token of the prefix and of the middle on the first batches of the held-out shard."""
     sums = {"prefix": [0.0, 0], "middle": [0.0, 0]}
     for n, (ids, weights) in zip(range(limit), Batches(folder, 4096, 0)):
@@ -140,6 +159,7 @@ def main():
     parser.add_argument("--lr", type=float, default=0.02, help="of the matrices (Muon)")
     parser.add_argument("--embed-lr", type=float, default=0.004, help="of embeddings and norms (AdamW)")
     parser.add_argument("--decay", type=float, default=0.6, help="share of the time in which the rate falls to zero")
+    parser.add_argument("--drill-until", type=float, default=0.0, help="share of the time in which copying is practised beside")
     parser.add_argument("--warmup", type=int, default=30, help="steps")
     parser.add_argument("--save-every", type=float, default=240, help="seconds")
     parser.add_argument("--export", action="store_true", help="run export.py after each checkpoint")
@@ -207,6 +227,9 @@ def main():
             for group in optimizer.param_groups:
                 group["lr"] = peak * scale
         batch = [next(stream) for _ in range(max(world, args.batch // args.micro))]
+        tokens += sum(int((w > 0).sum()) for _, w in batch)
+        if progress < args.drill_until:
+            batch += [drill(batch[r % len(batch)][0], random.Random(f"{args.seed} {step} {r}")) for r in range(world)]
         total = sum(float(w.sum()) for _, w in batch)
         value = torch.zeros((), device=args.device)
         for ids, weights in batch[rank::world]:
@@ -214,7 +237,6 @@ def main():
                 loss = compute(model, ids.to(args.device), weights.to(args.device)) / total
             loss.backward()
             value += loss.detach()
-        tokens += sum(int((w > 0).sum()) for _, w in batch)
         if world > 1:
             value = sum_gradients(model, value)
         torch.nn.utils.clip_grad_norm_(others, 1.0)
