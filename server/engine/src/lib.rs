@@ -6,6 +6,8 @@
 //! [`backend`] computes that. The [`actor`] owns the backend on its own thread and serves [`request`]s.
 
 pub mod actor;
+#[cfg(test)]
+mod allocations;
 pub mod backend;
 mod cache;
 pub mod checkpoint;

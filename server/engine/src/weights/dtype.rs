@@ -17,6 +17,8 @@ pub enum Dtype {
     BF16,
     Q8_0,
     Q4_0,
+    /// llama-quantize falls back to it where 256 does not divide the columns.
+    Q5_0,
     Q4_K,
     Q5_K,
     Q6_K,
@@ -24,8 +26,8 @@ pub enum Dtype {
 
 impl Dtype {
     /// All of them.
-    pub const ALL: [Self; 8] =
-        [Self::F32, Self::F16, Self::BF16, Self::Q8_0, Self::Q4_0, Self::Q4_K, Self::Q5_K, Self::Q6_K];
+    pub const ALL: [Self; 9] =
+        [Self::F32, Self::F16, Self::BF16, Self::Q8_0, Self::Q4_0, Self::Q5_0, Self::Q4_K, Self::Q5_K, Self::Q6_K];
 
     /// By GGUF's number (`ggml_type`).
     pub fn from_ggml(id: u32) -> Option<Self> {
@@ -33,6 +35,7 @@ impl Dtype {
             0 => Self::F32,
             1 => Self::F16,
             2 => Self::Q4_0,
+            6 => Self::Q5_0,
             8 => Self::Q8_0,
             12 => Self::Q4_K,
             13 => Self::Q5_K,
@@ -52,7 +55,7 @@ impl Dtype {
     pub const fn block_elements(self) -> usize {
         match self {
             Self::F32 | Self::F16 | Self::BF16 => 1,
-            Self::Q8_0 | Self::Q4_0 => 32,
+            Self::Q8_0 | Self::Q4_0 | Self::Q5_0 => 32,
             Self::Q4_K | Self::Q5_K | Self::Q6_K => 256,
         }
     }
@@ -64,6 +67,7 @@ impl Dtype {
             Self::F16 | Self::BF16 => 2,
             Self::Q8_0 => 2 + 32,
             Self::Q4_0 => 2 + 16,
+            Self::Q5_0 => 2 + 4 + 16,
             Self::Q4_K => 2 + 2 + 12 + 128,
             Self::Q5_K => 2 + 2 + 12 + 32 + 128,
             Self::Q6_K => 128 + 64 + 16 + 2,
@@ -88,6 +92,7 @@ impl Dtype {
             Self::BF16 => GgmlDType::BF16,
             Self::Q8_0 => GgmlDType::Q8_0,
             Self::Q4_0 => GgmlDType::Q4_0,
+            Self::Q5_0 => GgmlDType::Q5_0,
             Self::Q4_K => GgmlDType::Q4K,
             Self::Q5_K => GgmlDType::Q5K,
             Self::Q6_K => GgmlDType::Q6K,

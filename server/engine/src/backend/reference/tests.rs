@@ -103,6 +103,7 @@ fn every_dtype_is_within_its_tolerance() {
             (Dtype::Q6_K, 1e-3, 8e-2),
             (Dtype::Q5_K, 2e-3, 0.15),
             (Dtype::Q4_K, 5e-3, 0.3),
+            (Dtype::Q5_0, 2e-3, 0.2),
             (Dtype::Q4_0, 5e-3, 0.4),
         ] {
             let mut model = reference(&gguf(&tiny, dtype));
