@@ -1,7 +1,5 @@
 //! Tiny models for tests: the same weights, from a formula, in every format. `tests/golden/make.py` computes the same ones.
 
-pub(crate) mod allocation;
-
 use std::{collections::BTreeMap, path::Path};
 
 use bytes::Bytes;

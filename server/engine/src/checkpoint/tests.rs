@@ -8,7 +8,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     backend::{Backend as _, Logits, reference::Reference},
-    fixture::{Gguf as Writer, LLAMA, Meta, QWEN2, Tiny, allocation, tokenizer_json},
+    fixture::{Gguf as Writer, LLAMA, Meta, QWEN2, Tiny, tokenizer_json},
     weights::Dtype,
 };
 
@@ -224,7 +224,7 @@ fn a_tokenizer_of_another_model_is_refused() {
 
 /// Opens a file that may be broken, and if it opens, runs it. Whatever happens, it must not panic or allocate much.
 fn survive(result: impl FnOnce() -> Result<Checkpoint, EngineError>, size: usize, name: &str) {
-    let (_, largest) = allocation::largest(|| match result() {
+    let (_, largest) = crate::allocations::largest(|| match result() {
         Err(error) => assert!(error.to_string().contains(name), "{error}"),
         Ok(checkpoint) => {
             let mut model = Reference::new(&checkpoint.decoder, 64, 1, 1).unwrap();
