@@ -1,3 +1,5 @@
+//! Tests of `attention`.
+
 use half::f16;
 
 use super::*;

@@ -156,7 +156,7 @@ impl Shape {
             None => return Err(format!("dtype {dtype}: expected Q4_K_M or one of {:?}", Dtype::ALL)),
         };
         let matrix = |rows: usize, columns: usize, better: bool| {
-            let dtype = match (mixed && better, columns % 256 == 0 || stored.block_elements() < 256) {
+            let dtype = match (mixed && better, columns.is_multiple_of(256) || stored.block_elements() < 256) {
                 (false, true) => stored,
                 (false, false) => Dtype::Q5_0,
                 (true, true) => Dtype::Q6_K,

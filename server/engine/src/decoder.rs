@@ -107,9 +107,8 @@ struct Places(Weights);
 
 impl Places {
     fn need(&mut self, canonical: &str, shape: &[usize]) -> Result<Tensor, EngineError> {
-        self.optional(canonical, shape)?.ok_or_else(|| {
-            EngineError::malformed(self.0.file(), canonical, format!("a tensor of shape {shape:?}"), "no such tensor")
-        })
+        self.optional(canonical, shape)?
+            .ok_or_else(|| self.0.missing(canonical, &format!("a tensor of shape {shape:?}")))
     }
 
     fn optional(&mut self, canonical: &str, shape: &[usize]) -> Result<Option<Tensor>, EngineError> {

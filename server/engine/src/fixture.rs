@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use bytes::Bytes;
 use candle_core::{Device, Tensor, quantized::QTensor};
 
-use crate::weights::Dtype;
+use crate::weights::{Dtype, names};
 
 /// A tiny decoder's shape. Rows of 256 so that every block format fits; a head width that is not hidden / heads.
 #[derive(Clone, Debug)]
@@ -162,7 +162,7 @@ impl Tiny {
                 tensor = adjacent_pairs(&tensor, self.head_dim);
             }
             let dtype = if tensor.shape.len() == 1 { Dtype::F32 } else { dtype };
-            gguf.tensors.push((gguf_name(&canonical), tensor.shape.clone(), dtype, quantise(dtype, &tensor)));
+            gguf.tensors.push((names::to_gguf(&canonical), tensor.shape.clone(), dtype, quantise(dtype, &tensor)));
         }
         gguf
     }
@@ -177,14 +177,6 @@ fn adjacent_pairs(tensor: &Dense, head_dim: usize) -> Dense {
         &tensor.data[from * width..(from + 1) * width]
     };
     Dense { shape: tensor.shape.clone(), data: (0..tensor.shape[0]).flat_map(row).copied().collect() }
-}
-
-fn gguf_name(canonical: &str) -> String {
-    let (stem, suffix) = match canonical.strip_suffix("_bias") {
-        Some(stem) => (stem, ".bias"),
-        None => (canonical, ".weight"),
-    };
-    format!("{}{suffix}", stem.replace("layers.", "blk.").replace("embedding", "token_embd"))
 }
 
 /// The bytes of a tensor in a format, by candle.
@@ -287,33 +279,6 @@ impl Gguf {
     }
 }
 
-/// Hugging Face's name of a tensor.
-fn hugging_face_name(canonical: &str) -> String {
-    let (stem, suffix) = match canonical.strip_suffix("_bias") {
-        Some(stem) => (stem, "bias"),
-        None => (canonical, "weight"),
-    };
-    let stem = match stem {
-        "embedding" => "model.embed_tokens".into(),
-        "output_norm" => "model.norm".into(),
-        "output" => "lm_head".into(),
-        layer => [
-            ("attn_norm", "input_layernorm"),
-            ("ffn_norm", "post_attention_layernorm"),
-            ("attn_output", "self_attn.o_proj"),
-            ("attn_q", "self_attn.q_proj"),
-            ("attn_k", "self_attn.k_proj"),
-            ("attn_v", "self_attn.v_proj"),
-            ("ffn_gate", "mlp.gate_proj"),
-            ("ffn_up", "mlp.up_proj"),
-            ("ffn_down", "mlp.down_proj"),
-        ]
-        .iter()
-        .fold(format!("model.{layer}"), |name, (ours, theirs)| name.replace(ours, theirs)),
-    };
-    format!("{stem}.{suffix}")
-}
-
 impl Tiny {
     /// As a Hugging Face folder: `config.json` as given, weights in `dtype` over `shards` files.
     pub(crate) fn folder(&self, folder: &Path, config: &serde_json::Value, dtype: Dtype, shards: usize) {
@@ -329,7 +294,7 @@ impl Tiny {
         let stored: Vec<_> = self
             .tensors()
             .into_iter()
-            .map(|(canonical, tensor)| (hugging_face_name(&canonical), quantise(dtype, &tensor), tensor.shape))
+            .map(|(canonical, tensor)| (names::to_hugging_face(&canonical), quantise(dtype, &tensor), tensor.shape))
             .collect();
         let mut weight_map = serde_json::Map::new();
         for shard in 0..shards {

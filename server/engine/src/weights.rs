@@ -49,18 +49,19 @@ impl Tensor {
 #[derive(Debug)]
 pub struct Weights {
     file: Arc<Path>,
+    spell: fn(&str) -> String,
     tensors: BTreeMap<String, Tensor>,
 }
 
 impl Weights {
-    /// An empty set; `file` is what messages about missing tensors name.
-    pub fn new(file: Arc<Path>) -> Self {
-        Self { file, tensors: BTreeMap::new() }
+    /// An empty set. `file` and `spell`, which gives the file's own name of a tensor, are for messages.
+    pub fn new(file: Arc<Path>, spell: fn(&str) -> String) -> Self {
+        Self { file, spell, tensors: BTreeMap::new() }
     }
 
-    /// The file (or folder) they come from.
-    pub fn file(&self) -> &Path {
-        &self.file
+    /// The error for a tensor that must be there.
+    pub fn missing(&self, canonical: &str, expected: &str) -> EngineError {
+        EngineError::malformed(&self.file, (self.spell)(canonical), expected, "no such tensor")
     }
 
     /// Adds a tensor; two of the same name are an error.

@@ -6,10 +6,17 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 
 const CHROMIUM = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+/** The first as the extension's README shows it; the others are quicker and surer than the command palette. */
+const KEYS = [
+  { key: 'ctrl+alt+right', command: 'editor.action.inlineSuggest.acceptNextLine', when: 'inlineSuggestionVisible && !editorReadonly' },
+  { key: 'ctrl+alt+f1', command: 'workbench.action.files.saveAll' },
+  { key: 'ctrl+alt+f2', command: 'workbench.action.closeAllEditors' },
+  { key: 'ctrl+alt+f3', command: 'notifications.clearAll' },
+];
 export const GHOST = '.monaco-editor [class*="ghost-text"]';
 
 /** Polls until `what` gives something true; the failure says what was waited for. */
-export async function until(description, what, limit = 10_000) {
+export async function until(description, what, limit = 20_000) {
   const deadline = Date.now() + limit;
   for (;;) {
     const found = await what();
@@ -35,24 +42,32 @@ export class Workbench {
    * @param files of the workspace: path to text
    * @param env for the server and so for the extension host
    */
-  static async open({ folder, cache, vsix, artefacts, files, env, settings = {} }) {
+  static async open(options) {
     const bench = new Workbench();
-    Object.assign(bench, { folder, artefacts, data: join(folder, 'data'), workspace: join(folder, 'workspace') });
+    try {
+      await bench.#start(options);
+      return bench;
+    } catch (error) {
+      await bench.close();
+      throw error;
+    }
+  }
+
+  async #start({ folder, cache, vsix, artefacts, files, env, settings = {} }) {
+    const bench = Object.assign(this, { folder, artefacts, data: join(folder, 'data'), workspace: join(folder, 'workspace') });
     for (const [path, text] of Object.entries(files)) bench.write(path, text);
     bench.settings({
       'editor.wordBasedSuggestions': 'off',
       'editor.autoClosingBrackets': 'never',
       'editor.minimap.enabled': false,
+      'files.autoSave': 'off',
       'chat.disableAIFeatures': true,
       'workbench.startupEditor': 'none',
-      'workbench.colorTheme': 'Default Dark Modern',
+      'window.autoDetectColorScheme': true,
       'workbench.secondarySideBar.defaultVisibility': 'hidden',
       ...settings,
     });
-    // As the extension's README shows it.
-    const keys = [{ key: 'ctrl+alt+right', command: 'editor.action.inlineSuggest.acceptNextLine', when: 'inlineSuggestionVisible && !editorReadonly' }];
-    writeFileSync(join(bench.data, 'User', 'keybindings.json'), JSON.stringify(keys));
-    mkdirSync(join(bench.data, 'User', 'globalStorage'), { recursive: true });
+    writeFileSync(join(bench.data, 'User', 'keybindings.json'), JSON.stringify(KEYS));
 
     const node = join(cache, 'node24/bin/node');
     const entry = join(cache, 'node_modules/code-server/out/node/entry.js');
@@ -74,13 +89,14 @@ export class Workbench {
     bench.context = await chromium.launchPersistentContext(join(folder, 'chromium'), {
       executablePath: '/usr/bin/chromium',
       headless: true,
+      colorScheme: 'dark',
       args: CHROMIUM,
       viewport: { width: 1440, height: 860 },
     });
     bench.page = bench.context.pages()[0] ?? (await bench.context.newPage());
-    await bench.page.goto(`${url}?folder=${encodeURIComponent(bench.workspace)}`);
-    await bench.page.waitForSelector('.monaco-workbench .part.statusbar', { timeout: 60_000 });
-    return bench;
+    await bench.page.goto(`${url}?folder=${encodeURIComponent(bench.workspace)}`, { waitUntil: 'commit', timeout: 60_000 });
+    await bench.page.waitForSelector('.monaco-workbench .part.statusbar', { timeout: 120_000 });
+    bench.page.setDefaultTimeout(20_000);
   }
 
   async close() {
@@ -134,7 +150,8 @@ export class Workbench {
     await this.page.waitForSelector('.quick-input-widget input', { state: 'visible' });
     await this.page.keyboard.type(path);
     const name = path.split('/').at(-1);
-    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().waitFor();
+    // Until the list is filtered, its first row is another file.
+    await this.page.locator('.quick-input-list .monaco-list-row.focused', { hasText: name }).waitFor();
     await this.page.keyboard.press('Enter');
     await this.page.waitForSelector(`.tab.active[data-resource-name="${name}"]`);
     await this.page.waitForSelector('.editor-group-container.active .monaco-editor .view-line');
@@ -152,11 +169,17 @@ export class Workbench {
     await this.page.keyboard.type(text, { delay });
   }
 
-  async command(title) {
-    await this.page.keyboard.press('F1');
-    await this.page.waitForSelector('.quick-input-widget input', { state: 'visible' });
-    await this.page.keyboard.type(title);
-    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().click();
+  /** Closes all editors. What was typed is saved first: nothing asks. */
+  async closeAll() {
+    await this.page.keyboard.press('Control+Alt+F1');
+    await until('all is saved', async () => (await this.page.locator('.tab.dirty').count()) === 0);
+    await this.page.keyboard.press('Control+Alt+F2');
+    await until('all editors are closed', async () => (await this.page.locator('.tabs-container .tab').count()) === 0);
+  }
+
+  async clearNotifications() {
+    await this.page.keyboard.press('Control+Alt+F3');
+    await until('no messages', async () => (await this.notifications().count()) === 0);
   }
 
   /** Chooses an entry of the menu behind the flame. */
@@ -179,7 +202,7 @@ export class Workbench {
   }
 
   /** Waits for ghost text that contains `text`. */
-  async sees(text, limit = 10_000) {
+  async sees(text, limit = 20_000) {
     let seen = '';
     try {
       await until('', async () => (seen = await this.ghost()).includes(text), limit);
@@ -196,11 +219,12 @@ export class Workbench {
     if (seen !== '') throw new Error(`no ghost text was expected, found ${JSON.stringify(seen)}`);
   }
 
-  /** Saves, and gives the active file's text. */
-  async saved(path) {
+  /** Saves the active file, which must then read so. */
+  async saves(path, expected) {
     await this.page.keyboard.press('Control+S');
-    await until('the file is saved', async () => (await this.page.locator('.tab.active.dirty').count()) === 0);
-    return this.read(path);
+    await until('', () => this.read(path) === expected, 5_000).catch(() => {
+      throw new Error(`${path}:\n expected ${JSON.stringify(expected)}\n found    ${JSON.stringify(this.read(path))}`);
+    });
   }
 
   /** The notifications on the screen. */

@@ -1,9 +1,23 @@
+//! Tests of `actor`.
+
 #![allow(clippy::unwrap_used)]
 
+use std::{
+    path::Path,
+    sync::{Mutex, mpsc as std_mpsc},
+    time::Duration,
+};
+
+use proptest::prelude::*;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::{Done, Finish, Prefill, Priority, Sampling, Token, fixture::LLAMA, weights::Dtype};
+use crate::{
+    Done, Finish, Prefill, Priority, Sampling, Token,
+    backend::Logits,
+    fixture::{LLAMA, SPECIALS, vocabulary},
+    weights::Dtype,
+};
 
 fn request(prompt: &[u32], max_tokens: usize) -> Request {
     Request {
@@ -17,45 +31,456 @@ fn request(prompt: &[u32], max_tokens: usize) -> Request {
     }
 }
 
-fn tiny() -> Engine {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("tiny.gguf");
-    LLAMA.gguf(Dtype::F32).write(&path);
-    let options = EngineOptions { threads: 1, prefill_chunk: 16, ..EngineOptions::default() };
-    Engine::load_with(&ModelSource::Gguf(path), &options).unwrap()
-}
-
 /// Everything a request gave.
+#[derive(Debug)]
 struct Answer {
     prefill: Option<Prefill>,
     tokens: Vec<Token>,
     last: Event,
 }
 
+impl Answer {
+    fn ids(&self) -> Vec<u32> {
+        self.tokens.iter().map(|token| token.id).collect()
+    }
+
+    fn done(&self) -> Done {
+        match &self.last {
+            Event::Done(done) => *done,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn failure(&self) -> &str {
+        match &self.last {
+            Event::Failed(message) => message,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn counts(&self) -> (usize, usize) {
+        let prefill = self.prefill.unwrap();
+        (prefill.reused, prefill.prefilled)
+    }
+}
+
+/// Waits for the end, and holds the order of events: one `Prefilled`, tokens, exactly one last event, nothing after it.
 fn collect(mut events: mpsc::UnboundedReceiver<Event>) -> Answer {
     let (mut prefill, mut tokens, mut last) = (None, vec![], None);
     while let Some(event) = events.blocking_recv() {
         assert!(last.is_none(), "{event:?} after {last:?}");
         match event {
             Event::Prefilled(p) => assert!(prefill.replace(p).is_none() && tokens.is_empty()),
-            Event::Token(token) => tokens.push(token),
+            Event::Token(token) => {
+                assert!(prefill.is_some());
+                tokens.push(token);
+            }
             end => last = Some(end),
         }
     }
-    Answer { prefill, tokens, last: last.expect("exactly one last event") }
+    Answer { prefill, tokens, last: last.expect("a last event") }
+}
+
+/// The tiny model, really computed.
+fn tiny(options: &EngineOptions) -> Engine {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("tiny.gguf");
+    LLAMA.gguf(Dtype::F32).write(&path);
+    Engine::load_with(&ModelSource::Gguf(path), options).unwrap()
+}
+
+fn options() -> EngineOptions {
+    EngineOptions { threads: 1, prefill_chunk: 16, ..EngineOptions::default() }
+}
+
+/// A model that counts: after token t comes t + 1. It checks what it is asked against what its slots hold, and waits for a
+/// permit before each step, so that a test decides what happens between two steps.
+struct Counter {
+    slots: Vec<Vec<u32>>,
+    logits: Vec<f32>,
+    steps: Arc<Mutex<Vec<Vec<u32>>>>,
+    permits: std_mpsc::Receiver<()>,
+}
+
+/// The test's end of a `Counter`.
+struct Steps {
+    taken: Arc<Mutex<Vec<Vec<u32>>>>,
+    permits: std_mpsc::Sender<()>,
+}
+
+/// On these the counter fails.
+const PANIC: u32 = 200;
+const ERROR: u32 = 201;
+const EOS: u32 = 0;
+const CONTEXT: usize = 64;
+
+impl Steps {
+    fn allow(&self, n: usize) {
+        (0..n).for_each(|_| self.permits.send(()).unwrap());
+    }
+
+    /// The tokens of each step so far.
+    fn taken(&self) -> Vec<Vec<u32>> {
+        self.taken.lock().unwrap().clone()
+    }
+
+    /// Waits until this many steps have begun.
+    fn wait(&self, n: usize) {
+        while self.taken.lock().unwrap().len() < n {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+impl Backend for Counter {
+    fn name(&self) -> String {
+        "counter".into()
+    }
+
+    fn slots(&self) -> usize {
+        self.slots.len()
+    }
+
+    fn context_length(&self) -> usize {
+        CONTEXT
+    }
+
+    fn forward(&mut self, slot: usize, position: usize, tokens: &[u32], logits: Logits) -> Result<&[f32], EngineError> {
+        self.steps.lock().unwrap().push(tokens.to_vec());
+        self.permits.recv().unwrap();
+        assert!(!tokens.is_empty() && position <= self.slots[slot].len() && position + tokens.len() <= CONTEXT);
+        assert!(!tokens.contains(&PANIC), "the counter met its number");
+        if tokens.contains(&ERROR) {
+            return Err(EngineError::Compute { backend: "counter", message: "no".into() });
+        }
+        self.slots[slot].truncate(position);
+        self.slots[slot].extend(tokens);
+        self.logits.fill(0.0);
+        self.logits[*tokens.last().unwrap() as usize + 1] = 5.0;
+        Ok(if logits == Logits::None { &[] } else { &self.logits })
+    }
+
+    fn copy(&mut self, from: usize, to: usize, length: usize) -> Result<(), EngineError> {
+        self.slots[to] = self.slots[from][..length].to_vec();
+        Ok(())
+    }
+}
+
+fn counter(slots: usize) -> (Engine, Steps) {
+    let vocab = vocabulary().0.len();
+    let (permits, permits_end) = std_mpsc::channel();
+    let steps = Arc::new(Mutex::new(vec![]));
+    let backend =
+        Counter { slots: vec![vec![]; slots], logits: vec![0.0; vocab], steps: steps.clone(), permits: permits_end };
+    let gguf = LLAMA.gguf(Dtype::Q8_0);
+    let checkpoint = Checkpoint::from_gguf(Path::new("tiny"), &gguf.bytes()).unwrap();
+    let info = ModelInfo {
+        name: "counter".into(),
+        architecture: "counter".into(),
+        parameters: 0,
+        bytes: 0,
+        context_length: CONTEXT,
+        licence: None,
+        backend: "counter".into(),
+        bos: None,
+        eos: vec![EOS],
+    };
+    let engine = Engine::start(Box::new(backend), checkpoint.tokenizer, info, 4).unwrap();
+    (engine, Steps { taken: steps, permits })
 }
 
 #[test]
 fn a_request_streams_and_ends() {
-    let engine = tiny();
+    let engine = tiny(&options());
     let prompt: Vec<u32> = engine.tokenizer().encode("fn main() {\n    let x = 1;\n");
     let answer = collect(engine.submit(request(&prompt, 5)));
-    let prefill = answer.prefill.unwrap();
-    assert_eq!((prefill.reused, prefill.prefilled), (0, prompt.len()));
-    assert!(matches!(answer.last, Event::Done(Done { finish: Finish::Length, decoded: 5, .. })));
-    assert_eq!(answer.tokens.len(), 5);
+    assert_eq!(answer.counts(), (0, prompt.len()));
+    assert_eq!((answer.done().finish, answer.done().decoded, answer.tokens.len()), (Finish::Length, 5, 5));
     for token in &answer.tokens {
         assert_eq!(token.bytes, engine.tokenizer().bytes(token.id));
         assert!(token.logprob < 0.0 && token.logprob > -20.0);
+    }
+    let info = engine.info();
+    assert_eq!((info.name.as_str(), info.architecture.as_str()), ("tiny llama", "llama"));
+    assert_eq!((info.bos, &info.eos[..], info.licence.as_deref()), (Some(1), &[0][..], Some("MIT")));
+    assert_eq!(info.parameters * 4, info.bytes);
+}
+
+#[test]
+fn what_is_computed_is_exactly_what_is_new() {
+    let (engine, steps) = counter(2);
+    steps.allow(100);
+    let prompt: Vec<u32> = (40..50).collect();
+    let answer = collect(engine.submit(request(&prompt, 3)));
+    assert_eq!((answer.ids(), answer.counts()), (vec![50, 51, 52], (0, 10)));
+    assert_eq!(steps.taken(), [&[40, 41, 42, 43][..], &[44, 45, 46, 47], &[48, 49], &[50], &[51]]);
+
+    // What was decoded and then typed is there already, but for the last token, which was never fed.
+    let typed: Vec<u32> = (40..54).collect();
+    let answer = collect(engine.submit(request(&typed, 1)));
+    assert_eq!((answer.ids(), answer.counts()), (vec![54], (12, 2)));
+    assert_eq!(steps.taken()[5..], [[52, 53]]);
+
+    // Backspace.
+    let answer = collect(engine.submit(request(&typed[..11], 1)));
+    assert_eq!((answer.ids(), answer.counts()), (vec![51], (10, 1)));
+
+    // The same text, edited in the middle.
+    let edited: Vec<u32> = typed[..8].iter().copied().chain([90, 91]).collect();
+    let answer = collect(engine.submit(request(&edited, 1)));
+    assert_eq!((answer.ids(), answer.counts()), (vec![92], (8, 2)));
+    // Prefill only.
+    let answer = collect(engine.submit(request(&edited, 0)));
+    assert_eq!((answer.ids(), answer.counts(), answer.done().finish), (vec![], (9, 1), Finish::Length));
+}
+
+#[test]
+fn decoding_ends_at_a_stop_id_at_the_models_own_end_and_at_the_contexts() {
+    let (engine, steps) = counter(1);
+    steps.allow(1000);
+    let answer = collect(engine.submit(Request { stop: vec![53, 55], ..request(&[50], 10) }));
+    assert_eq!((answer.ids(), answer.done().finish, answer.done().decoded), (vec![51, 52], Finish::Stop, 2));
+    // The end id needs no mention.
+    let (engine, steps) = counter(1);
+    steps.allow(1000);
+    let last = vocabulary().0.len() as u32 - 2;
+    let wraps = collect(engine.submit(request(&[last - 1], 2)));
+    assert_eq!(wraps.ids(), [last, last + 1]);
+    // A prompt that fills the context leaves room for one token, which is not fed back.
+    let full: Vec<u32> = (100..100 + CONTEXT as u32).collect();
+    let answer = collect(engine.submit(request(&full, 10)));
+    assert_eq!((answer.ids(), answer.done().finish), (vec![100 + CONTEXT as u32], Finish::Length));
+    let answer = collect(engine.submit(request(&full[..CONTEXT - 2], 10)));
+    assert_eq!((answer.tokens.len(), answer.done().finish), (3, Finish::Length));
+}
+
+#[test]
+fn the_models_own_end_ends_it() {
+    // A model whose end id is what the counter says next.
+    let (engine, steps) = counter(1);
+    steps.allow(10);
+    let mut info = engine.info().clone();
+    info.eos = vec![42];
+    let (permits, permits_end) = std_mpsc::channel();
+    (0..9).for_each(|_| permits.send(()).unwrap());
+    let backend = Counter { slots: vec![vec![]], logits: vec![0.0; 296], steps: Arc::default(), permits: permits_end };
+    let tokenizer = Checkpoint::from_gguf(Path::new("tiny"), &LLAMA.gguf(Dtype::Q8_0).bytes()).unwrap().tokenizer;
+    let engine = Engine::start(Box::new(backend), tokenizer, info, 4).unwrap();
+    let answer = collect(engine.submit(request(&[40], 10)));
+    assert_eq!((answer.ids(), answer.done().finish), (vec![41], Finish::Stop));
+}
+
+#[test]
+fn what_cannot_be_served_is_refused_with_figures() {
+    let (engine, _steps) = counter(1);
+    let top_p = |temperature, top_p| Sampling::TopP { temperature, top_p, seed: 0 };
+    for (bad, words) in [
+        (request(&[], 1), &["empty"][..]),
+        (request(&[50; 65], 1), &["65 tokens", "at most 64"]),
+        (request(&[50, 296], 1), &["token 296", "below 296"]),
+        (Request { sampling: top_p(0.0, 1.0), ..request(&[50], 1) }, &["temperature", "found 0"]),
+        (Request { sampling: top_p(1.0, 2.0), ..request(&[50], 1) }, &["top_p", "found 2"]),
+    ] {
+        let answer = collect(engine.submit(bad));
+        for word in words {
+            assert!(answer.failure().contains(word), "{} lacks {word}", answer.failure());
+        }
+    }
+}
+
+#[test]
+fn typing_overtakes_between_two_steps_and_the_other_goes_on_where_it_was() {
+    let (engine, steps) = counter(2);
+    let refactor = Request { priority: Priority::Refactor, ..request(&[40, 41, 42, 43, 44, 45, 46, 47, 48], 2) };
+    let refactor = engine.submit(refactor);
+    steps.wait(1); // In its first chunk.
+    let typing = engine.submit(request(&[60], 2));
+    let warming = engine.submit(Request { priority: Priority::Warming, ..request(&[80], 1) });
+    steps.allow(100);
+    let typing = collect(typing);
+    let refactor = collect(refactor);
+    let warming = collect(warming);
+    assert_eq!(steps.taken(), [&[40, 41, 42, 43][..], &[60], &[61], &[44, 45, 46, 47], &[48], &[49], &[80]]);
+    assert_eq!((typing.ids(), refactor.ids(), warming.ids()), (vec![61, 62], vec![49, 50], vec![81]));
+    assert_eq!(refactor.counts(), (0, 9));
+}
+
+#[test]
+fn equals_are_served_in_order_of_arrival() {
+    let (engine, steps) = counter(4);
+    let answers: Vec<_> = (0..4).map(|i| engine.submit(request(&[40 + 10 * i], 2))).collect();
+    steps.allow(100);
+    answers.into_iter().for_each(|answer| assert_eq!(collect(answer).tokens.len(), 2));
+    let firsts: Vec<u32> = steps.taken().iter().map(|tokens| tokens[0]).collect();
+    assert_eq!(firsts, [40, 41, 50, 51, 60, 61, 70, 71]);
+}
+
+#[test]
+fn a_preempted_request_that_loses_its_slot_starts_over_and_says_the_same() {
+    let (engine, steps) = counter(1);
+    let low = engine.submit(Request { priority: Priority::Warming, ..request(&[40, 41, 42, 43, 44], 3) });
+    steps.allow(2); // Two chunks.
+    steps.wait(3); // In its first decode step.
+    let typing = engine.submit(request(&[60], 1));
+    steps.allow(100);
+    assert_eq!(collect(typing).ids(), [61]);
+    let low = collect(low);
+    assert_eq!((low.ids(), low.counts()), (vec![45, 46, 47], (0, 5)));
+    // Its prompt and what it had decoded were computed again, in chunks.
+    assert_eq!(steps.taken()[3..], [&[60][..], &[40, 41, 42, 43], &[44, 45, 46]]);
+}
+
+#[test]
+fn cancelling_ends_a_request_at_the_next_step_wherever_it_is() {
+    let (engine, steps) = counter(2);
+    let running = request(&[40, 41, 42, 43, 44, 45, 46, 47], 9);
+    let queued = request(&[60], 9);
+    let (stop_running, stop_queued) = (running.cancel.clone(), queued.cancel.clone());
+    let (running, queued) = (engine.submit(running), engine.submit(queued));
+    let after = engine.submit(request(&[80], 1));
+    steps.wait(1);
+    stop_running.cancel();
+    stop_queued.cancel();
+    steps.allow(100);
+    for answer in [collect(running), collect(queued)] {
+        assert_eq!((answer.done().finish, answer.tokens.len()), (Finish::Cancelled, 0));
+        assert!(answer.prefill.is_none());
+    }
+    assert_eq!(collect(after).ids(), [81]);
+    assert_eq!(steps.taken(), [&[40, 41, 42, 43][..], &[80]]);
+    // What the cancelled one computed is of use.
+    assert_eq!(collect(engine.submit(request(&[40, 41, 42, 43, 44], 1))).counts(), (4, 1));
+}
+
+#[test]
+fn a_dropped_receiver_cancels() {
+    let (engine, steps) = counter(2);
+    let dropped = engine.submit(request(&[40], 50));
+    steps.allow(2);
+    steps.wait(3);
+    drop(dropped);
+    steps.allow(100);
+    assert_eq!(collect(engine.submit(request(&[80], 1))).ids(), [81]);
+    assert!(steps.taken().len() <= 5, "{:?}", steps.taken());
+}
+
+#[test]
+fn a_failed_step_fails_one_request_and_its_slot_is_not_trusted() {
+    let (engine, steps) = counter(1);
+    steps.allow(100);
+    let failed = collect(engine.submit(request(&[40, 41, 42, 43, 44, ERROR], 1)));
+    assert!(failed.failure().contains("counter: no"));
+    let next = collect(engine.submit(request(&[40, 41, 42, 43, 44], 1)));
+    assert_eq!((next.ids(), next.counts()), (vec![45], (0, 5)));
+}
+
+#[test]
+fn a_panic_fails_every_request_then_and_later_and_hangs_none() {
+    let (engine, steps) = counter(2);
+    let streaming = engine.submit(Request { priority: Priority::Warming, ..request(&[40], 50) });
+    steps.allow(3);
+    steps.wait(4);
+    let bad = engine.submit(request(&[PANIC], 1));
+    let queued = engine.submit(request(&[60], 1));
+    steps.allow(2);
+    for answer in [bad, queued, streaming, engine.submit(request(&[70], 1))] {
+        let answer = collect(answer);
+        assert!(answer.failure().contains("the engine has stopped"), "{}", answer.failure());
+        assert!(answer.failure().contains("the counter met its number"), "{}", answer.failure());
+    }
+}
+
+#[test]
+fn dropping_the_last_handle_ends_the_thread_and_answers_what_waits() {
+    let (engine, steps) = counter(1);
+    let other = engine.clone();
+    let waiting = engine.submit(request(&[40], 50));
+    steps.wait(1);
+    drop(engine);
+    steps.allow(2);
+    steps.wait(3); // One handle is left: it goes on.
+    drop(other);
+    steps.permits.send(()).unwrap();
+    let answer = collect(waiting);
+    assert!(answer.failure().contains("closed"), "{}", answer.failure());
+    while steps.permits.send(()).is_ok() {
+        std::thread::sleep(Duration::from_millis(1)); // Until the backend is dropped.
+    }
+}
+
+#[test]
+fn healing_prescribes_the_first_bytes() {
+    let engine = tiny(&options());
+    let prompt = engine.tokenizer().encode("fn main() {");
+    let answer = collect(engine.submit(Request { heal: b"  ret".to_vec(), ..request(&prompt, 6) }));
+    let text: Vec<u8> = answer.tokens.iter().flat_map(|token| token.bytes.clone()).collect();
+    assert!(text.starts_with(b"  ret") || b"  ret".starts_with(&text), "{text:?}");
+    assert!(text.len() >= 5);
+}
+
+#[test]
+fn sampling_is_repeatable_and_differs_by_seed() {
+    let engine = tiny(&options());
+    let prompt = engine.tokenizer().encode("let a = b;\n");
+    let sample = |seed| {
+        let sampling = Sampling::TopP { temperature: 1.0, top_p: 0.95, seed };
+        collect(engine.submit(Request { sampling, ..request(&prompt, 20) })).ids()
+    };
+    assert_eq!(sample(1), sample(1));
+    assert_ne!(sample(1), sample(2));
+}
+
+/// A prompt made from the one before it, as a person's keystrokes make it.
+#[derive(Clone, Debug)]
+enum Edit {
+    Append(Vec<u32>),
+    Cut(prop::sample::Index),
+    Replace(prop::sample::Index, u32),
+    /// Go on with what was decoded.
+    Accept,
+    /// Another document.
+    Switch(Vec<u32>),
+}
+
+fn edits() -> impl Strategy<Value = Vec<Edit>> {
+    let token = || SPECIALS as u32..296;
+    let edit = prop_oneof![
+        4 => prop::collection::vec(token(), 1..6).prop_map(Edit::Append),
+        2 => any::<prop::sample::Index>().prop_map(Edit::Cut),
+        2 => (any::<prop::sample::Index>(), token()).prop_map(|(at, token)| Edit::Replace(at, token)),
+        2 => Just(Edit::Accept),
+        1 => prop::collection::vec(token(), 5..40).prop_map(Edit::Switch),
+    ];
+    prop::collection::vec(edit, 1..8)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// Whatever is in the cache, a warm engine says what a fresh one says.
+    #[test]
+    fn warm_equals_cold(start in prop::collection::vec(SPECIALS as u32..296, 10..40), edits in edits()) {
+        let warm = tiny(&EngineOptions { kv_slots: 2, ..options() });
+        let mut prompt = start;
+        let mut said: Vec<u32> = vec![];
+        let mut reused = 0;
+        for edit in std::iter::once(Edit::Append(vec![60])).chain(edits) {
+            match edit {
+                Edit::Append(tokens) => prompt.extend(tokens),
+                Edit::Cut(at) => prompt.truncate(at.index(prompt.len()).max(1)),
+                Edit::Replace(at, token) => { let at = at.index(prompt.len()); prompt[at] = token; }
+                Edit::Accept => prompt.extend(&said),
+                Edit::Switch(other) => prompt = other,
+            }
+            let answer = collect(warm.submit(request(&prompt, 6)));
+            let cold = collect(tiny(&options()).submit(request(&prompt, 6)));
+            prop_assert_eq!(answer.ids(), cold.ids());
+            let (warm_reused, prefilled) = answer.counts();
+            prop_assert_eq!(warm_reused + prefilled, prompt.len());
+            prop_assert_eq!(cold.counts(), (0, prompt.len()));
+            reused += warm_reused;
+            said = answer.ids();
+        }
+        let _ = reused;
     }
 }

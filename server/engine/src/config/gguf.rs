@@ -24,7 +24,7 @@ impl DecoderConfig {
         let optional = |name: &str| gguf.unsigned(&key(name));
         let required = |name: &str| optional(name)?.ok_or_else(|| gguf.missing(&key(name), "a number"));
 
-        let embedding = weights.get("embedding").ok_or_else(|| missing_tensor(weights, "token_embd.weight"))?;
+        let embedding = weights.get("embedding").ok_or_else(|| weights.missing("embedding", "a matrix"))?;
         let (hidden, heads) = (required("embedding_length")?, required("attention.head_count")?);
         let rope_dimensions = optional("rope.dimension_count")?;
         let head_dim = optional("attention.key_length")?
@@ -123,8 +123,4 @@ fn divide_frequencies(config: &mut DecoderConfig, weights: &mut Weights) -> Resu
         *frequency /= divisor;
     }
     Ok(())
-}
-
-fn missing_tensor(weights: &Weights, name: &str) -> EngineError {
-    EngineError::malformed(weights.file(), name, "a tensor of this name", "none")
 }

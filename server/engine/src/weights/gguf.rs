@@ -212,7 +212,7 @@ impl Gguf {
 
     /// Its tensors by canonical name; one with an unknown name is an error.
     pub fn weights(&self) -> Result<Weights> {
-        let mut weights = Weights::new(self.path.clone());
+        let mut weights = Weights::new(self.path.clone(), names::to_gguf);
         for tensor in &self.tensors {
             let canonical = names::from_gguf(&tensor.name).ok_or_else(|| {
                 let expected = "the name of a tensor of a supported architecture";

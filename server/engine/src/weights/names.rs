@@ -50,6 +50,37 @@ pub fn from_hugging_face(name: &str) -> Option<String> {
     Some(format!("{canonical}{suffix}"))
 }
 
+/// A canonical name as GGUF spells it.
+pub fn to_gguf(canonical: &str) -> String {
+    spell(canonical, |outer| outer.1, |layer| layer.0, "blk.", "")
+}
+
+/// A canonical name as Hugging Face spells it.
+pub fn to_hugging_face(canonical: &str) -> String {
+    spell(canonical, |outer| outer.2, |layer| layer.1, "layers.", "model.")
+}
+
+fn spell(
+    canonical: &str,
+    outer: fn(&(&'static str, &'static str, &'static str)) -> &'static str,
+    layer: fn(&(&'static str, &'static str)) -> &'static str,
+    layers: &str,
+    model: &str,
+) -> String {
+    let (stem, suffix) = match canonical.strip_suffix("_bias") {
+        Some(stem) => (stem, ".bias"),
+        None => (canonical, ".weight"),
+    };
+    if let Some((index, part)) = stem.strip_prefix("layers.").and_then(|rest| rest.split_once('.')) {
+        let part = LAYER.iter().find(|names| names.0 == part).map_or(part, layer);
+        return format!("{model}{layers}{index}.{part}{suffix}");
+    }
+    let name = OUTER.iter().find(|names| names.0 == stem).map_or(stem, outer);
+    // The output projection stands outside of Hugging Face's `model`.
+    let model = if stem == "output" { "" } else { model };
+    format!("{model}{name}{suffix}")
+}
+
 /// `x.weight` is `("x", "")`, `x.bias` is `("x", "_bias")`.
 fn split(name: &str) -> Option<(&str, &str)> {
     name.strip_suffix(".weight")
@@ -78,6 +109,7 @@ mod tests {
         ] {
             assert_eq!(from_gguf(gguf).as_deref(), Some(canonical));
             assert_eq!(from_hugging_face(hf).as_deref(), Some(canonical));
+            assert_eq!((to_gguf(canonical).as_str(), to_hugging_face(canonical).as_str()), (gguf, hf));
         }
         for unknown in
             ["", "blk.1.attn_q", "blk.01.attn_q.weight", "blk..attn_q.weight", "blk.1.other.weight", ".weight"]

@@ -22,7 +22,7 @@ struct Index {
 /// Maps all weights of a folder.
 pub fn read(folder: &Path) -> Result<Weights, EngineError> {
     let index_path = folder.join("model.safetensors.index.json");
-    let mut weights = Weights::new(folder.into());
+    let mut weights = Weights::new(folder.into(), names::to_hugging_face);
     if !index_path.exists() {
         read_file(&folder.join("model.safetensors"), &mut weights, |_| true)?;
         return Ok(weights);

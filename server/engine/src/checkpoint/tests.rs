@@ -1,0 +1,298 @@
+//! Bad input: an error that names the file and the field, never a panic, never a huge allocation.
+#![allow(clippy::unwrap_used)]
+
+use bytes::Bytes;
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::{
+    backend::{Backend as _, Logits, reference::Reference},
+    fixture::{Gguf as Writer, LLAMA, Meta, QWEN2, Tiny, tokenizer_json},
+    weights::Dtype,
+};
+
+/// Small enough to be written and read a thousand times.
+const SMALL: Tiny = Tiny { hidden: 32, heads: 2, kv_heads: 1, head_dim: 16, ffn: 32, context_length: 64, ..LLAMA };
+
+const PATH: &str = "/models/some.gguf";
+
+fn open(bytes: Bytes) -> Result<Checkpoint, EngineError> {
+    Checkpoint::from_gguf(Path::new(PATH), &bytes)
+}
+
+/// The message of a file that must not load, which must hold all `words`.
+fn refused(result: Result<Checkpoint, EngineError>, words: &[&str]) {
+    let message = result.map(|checkpoint| checkpoint.name).unwrap_err().to_string();
+    for word in words {
+        assert!(message.contains(word), "`{message}` lacks `{word}`");
+    }
+}
+
+#[test]
+fn each_broken_gguf_is_refused_by_name() {
+    type Break = fn(&mut Writer);
+    let cases: &[(Break, &[&str])] = &[
+        (
+            |g| g.tensors.retain(|t| t.0 != "blk.1.ffn_up.weight"),
+            &["blk.1.ffn_up.weight", "[32, 32]", "no such tensor"],
+        ),
+        (|g| g.tensors.retain(|t| t.0 != "token_embd.weight"), &["token_embd.weight", "no such tensor"]),
+        (
+            |g| {
+                let t = g.tensors.iter_mut().find(|t| t.0 == "blk.0.attn_k.weight").unwrap();
+                t.1 = vec![32, 16];
+            },
+            &["blk.0.attn_k.weight", "[16, 32]", "[32, 16]"],
+        ),
+        (
+            |g| g.tensors.push(("blk.2.attn_norm.weight".into(), vec![32], Dtype::F32, vec![0; 128])),
+            &["blk.2.attn_norm.weight", "llama model of 2 layers"],
+        ),
+        (
+            |g| g.tensors.push(("blk.0.attn_q_norm.weight".into(), vec![16], Dtype::F32, vec![0; 64])),
+            &["blk.0.attn_q_norm.weight", "unknown"],
+        ),
+        (|g| g.tensors.push(g.tensors[0].clone()), &["one tensor of this name", "second"]),
+        (|g| g.metadata.push(g.metadata[0].clone()), &["general.architecture", "second"]),
+        (|g| g.metadata.retain(|(k, _)| k != "llama.block_count"), &["llama.block_count", "no such metadata key"]),
+        (
+            |g| g.set("general.architecture", Meta::Text("gptj".into())),
+            &["general.architecture", "llama, qwen2", "`gptj`"],
+        ),
+        (
+            |g| g.set("llama.block_count", Meta::Text("two".into())),
+            &["llama.block_count", "integer", "the string `two`"],
+        ),
+        (|g| g.set("llama.block_count", Meta::U32(u32::MAX)), &["block_count", "1 to 1024", "4294967295"]),
+        (|g| g.set("llama.block_count", Meta::U32(0)), &["block_count", "found 0"]),
+        (|g| g.set("llama.attention.head_count", Meta::U32(0)), &["attention.head_count", "found 0"]),
+        (|g| g.set("llama.attention.head_count_kv", Meta::U32(3)), &["head_count_kv", "divisor of the 2", "found 3"]),
+        (|g| g.set("llama.attention.key_length", Meta::U32(15)), &["key_length", "same as"]),
+        (|g| g.set("llama.rope.dimension_count", Meta::U32(18)), &["RoPE dimensions", "16", "18"]),
+        (|g| g.set("llama.rope.freq_base", Meta::F32(f32::NAN)), &["RoPE base", "NaN"]),
+        (|g| g.set("llama.rope.scaling.type", Meta::Text("dynamic".into())), &["rope.scaling.type", "dynamic"]),
+        (|g| g.set("llama.context_length", Meta::U32(0)), &["context_length", "found 0"]),
+        (|g| g.set("general.alignment", Meta::U32(0)), &["general.alignment", "power of two", "found 0"]),
+        (|g| g.set("split.count", Meta::U32(3)), &["split.count", "3 parts"]),
+        (|g| g.set("tokenizer.ggml.model", Meta::Text("llama".into())), &["tokenizer.ggml.model", "`gpt2`", "`llama`"]),
+        (|g| g.set("tokenizer.ggml.pre", Meta::Text("martian".into())), &["tokenizer.ggml.pre", "qwen2", "martian"]),
+        (|g| g.set("tokenizer.ggml.token_type", Meta::I32s(vec![1; 7])), &["token_type", "296", "found 7"]),
+        (|g| g.set("tokenizer.ggml.merges", Meta::Texts(vec!["in".into()])), &["merges 0", "space", "`in`"]),
+        (|g| g.set("tokenizer.ggml.merges", Meta::Texts(vec!["i q".into()])), &["merge 0", "`iq`"]),
+        (|g| g.set("tokenizer.ggml.eos_token_id", Meta::U32(999)), &["eos_token_id", "below 296", "999"]),
+        (
+            |g| {
+                let Some((_, Meta::Texts(tokens))) = g.metadata.iter_mut().find(|(k, _)| k == "tokenizer.ggml.tokens")
+                else {
+                    panic!()
+                };
+                tokens.push("one more".into());
+                g.metadata.retain(|(k, _)| k != "tokenizer.ggml.token_type");
+            },
+            &["297 embedding rows", "296 rows"],
+        ),
+    ];
+    assert_eq!(open(SMALL.gguf(Dtype::F32).bytes()).unwrap().name, "tiny llama");
+    for (change, words) in cases {
+        let mut gguf = SMALL.gguf(Dtype::F32);
+        change(&mut gguf);
+        refused(open(gguf.bytes()), words);
+        refused(open(gguf.bytes()), &[PATH]);
+    }
+}
+
+#[test]
+fn what_is_no_gguf_is_refused() {
+    let good = SMALL.gguf(Dtype::F32).bytes();
+    let with = |at: usize, bytes: &[u8]| {
+        let mut file = good.to_vec();
+        file[at..at + bytes.len()].copy_from_slice(bytes);
+        open(file.into())
+    };
+    refused(open(Bytes::new()), &["magic", "4 bytes"]);
+    refused(open(Bytes::from_static(b"PK\x03\x04 a zip file")), &["magic", "`GGUF`", "`PK\\x03\\x04`"]);
+    refused(with(4, &[1, 0, 0, 0]), &["version", "version 1"]);
+    refused(with(4, &[0, 0, 0, 3]), &["version", "big-endian"]);
+    refused(with(8, &u64::MAX.to_le_bytes()), &["tensor count", "18446744073709551615"]);
+    refused(with(16, &(1u64 << 40).to_le_bytes()), &["metadata count", "at most"]);
+    refused(open(good.slice(..good.len() - 1)), &["bytes of F32 data", "truncated"]);
+    let missing = Checkpoint::open(&ModelSource::Gguf("/no/such.gguf".into()));
+    refused(missing, &["/no/such.gguf", "No such file"]);
+    refused(Checkpoint::open(&ModelSource::Gguf("/".into())), &["a file"]);
+}
+
+#[test]
+fn qwen2_without_its_biases_is_refused() {
+    let mut gguf = QWEN2.gguf(Dtype::Q8_0);
+    gguf.tensors.retain(|t| t.0 != "blk.0.attn_v.bias");
+    refused(open(gguf.bytes()), &["blk.0.attn_v.bias", "[128]"]);
+}
+
+fn folder(change: impl FnOnce(&Path)) -> Result<Checkpoint, EngineError> {
+    let folder = tempfile::tempdir().unwrap();
+    SMALL.folder(folder.path(), &SMALL.config_json(), Dtype::F32, 2);
+    change(folder.path());
+    Checkpoint::open(&ModelSource::SafeTensors(folder.path().into()))
+}
+
+/// Changes a JSON file of the folder.
+fn json(file: &'static str, change: impl Fn(&mut serde_json::Value)) -> impl FnOnce(&Path) {
+    move |folder| {
+        let path = folder.join(file);
+        let mut value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        change(&mut value);
+        std::fs::write(path, value.to_string()).unwrap();
+    }
+}
+
+#[test]
+fn each_broken_folder_is_refused_by_name() {
+    const INDEX: &str = "model.safetensors.index.json";
+    const FIRST: &str = "model-00001-of-00002.safetensors";
+    assert_eq!(folder(|_| ()).unwrap().eos, [0]);
+    let remove = |file: &'static str| folder(move |folder| std::fs::remove_file(folder.join(file)).unwrap());
+    refused(remove("config.json"), &["config.json", "No such file"]);
+    refused(remove("tokenizer.json"), &["tokenizer.json", "No such file"]);
+    refused(remove(FIRST), &[FIRST, "No such file"]);
+    refused(folder(|f| std::fs::write(f.join(FIRST), b"{}").unwrap()), &[FIRST, "header"]);
+    refused(folder(json(INDEX, |j| j["weight_map"] = json!(3))), &[INDEX, "weight_map"]);
+    let escape = |shard: &'static str| folder(json(INDEX, move |j| j["weight_map"]["lm_head.weight"] = json!(shard)));
+    refused(escape("../model.safetensors"), &[INDEX, "same folder", "../model.safetensors"]);
+    refused(escape("/etc/passwd"), &[INDEX, "same folder"]);
+    refused(
+        folder(json(INDEX, |j| j["weight_map"]["model.layers.7.mlp.up_proj.weight"] = json!(FIRST))),
+        &[FIRST, "model.layers.7.mlp.up_proj.weight", "none of this name"],
+    );
+    refused(
+        folder(json(INDEX, |j| {
+            j["weight_map"].as_object_mut().unwrap().remove("model.norm.weight");
+        })),
+        &["model.norm.weight", "[32]", "no such tensor"],
+    );
+    refused(folder(json("config.json", |j| j["model_type"] = json!("bert"))), &["config.json", "model_type", "`bert`"]);
+    refused(folder(json("config.json", |j| j["hidden_size"] = json!(64))), &["embed_tokens", "[296, 64]", "[296, 32]"]);
+    refused(folder(json("config.json", |j| j["hidden_size"] = json!("wide"))), &["config.json", "hidden_size"]);
+    refused(folder(json("config.json", |j| j["hidden_act"] = json!("gelu"))), &["hidden_act", "`gelu`"]);
+    refused(folder(json("config.json", |j| j["vocab_size"] = json!(0))), &["vocab_size", "found 0"]);
+    refused(folder(json("config.json", |j| j["eos_token_id"] = json!([0, 5000]))), &["eos_token_id", "5000"]);
+    let scaling = json!({ "rope_type": "longrope", "factor": 2.0 });
+    refused(folder(json("config.json", move |j| j["rope_scaling"] = scaling.clone())), &["rope_type", "`longrope`"]);
+    refused(
+        folder(json("tokenizer.json", |j| j["model"]["vocab"]["one more"] = json!(3000))),
+        &["tokenizer.json", "3001 embedding rows", "296 rows"],
+    );
+    refused(
+        folder(json("tokenizer.json", |j| j["model"]["vocab"]["one more"] = json!(u32::MAX))),
+        &["`one more`", "4294967295"],
+    );
+    refused(folder(json("tokenizer.json", |j| j["model"]["type"] = json!("Unigram"))), &["model.type", "Unigram"]);
+    refused(
+        folder(json("tokenizer.json", |j| j["pre_tokenizer"]["pretokenizers"][0]["behavior"] = json!("Removed"))),
+        &["pre_tokenizer", "not Removed"],
+    );
+    refused(
+        folder(json("tokenizer.json", |j| {
+            j["model"]["vocab"].as_object_mut().unwrap().remove("a");
+        })),
+        &["a token for each byte", "0x61"],
+    );
+}
+
+#[test]
+fn a_tokenizer_of_another_model_is_refused() {
+    let mut other = tokenizer_json();
+    other["model"]["merges"] = json!([]);
+    let vocab = other["model"]["vocab"].as_object_mut().unwrap();
+    vocab.retain(|_, id| id.as_u64().unwrap() < 288);
+    // 288 ids for 296 rows: rows may be padded.
+    let mut model = tempfile::tempdir().unwrap();
+    SMALL.folder(model.path(), &SMALL.config_json(), Dtype::F32, 1);
+    std::fs::write(model.path().join("tokenizer.json"), other.to_string()).unwrap();
+    let opened = Checkpoint::open(&ModelSource::SafeTensors(model.path().into())).unwrap();
+    assert_eq!(opened.tokenizer.vocab_size(), 288);
+    // 296 ids for 288 rows: ids without a row.
+    model = tempfile::tempdir().unwrap();
+    let mut config = SMALL.config_json();
+    config["vocab_size"] = json!(288);
+    SMALL.folder(model.path(), &config, Dtype::F32, 1);
+    refused(
+        Checkpoint::open(&ModelSource::SafeTensors(model.path().into())),
+        &["embed_tokens", "[288, 32]", "[296, 32]"],
+    );
+}
+
+/// Opens a file that may be broken, and if it opens, runs it. Whatever happens, it must not panic or allocate much.
+fn survive(result: impl FnOnce() -> Result<Checkpoint, EngineError>, size: usize, name: &str) {
+    let (_, largest) = crate::allocations::largest(|| match result() {
+        Err(error) => assert!(error.to_string().contains(name), "{error}"),
+        Ok(checkpoint) => {
+            let mut model = Reference::new(&checkpoint.decoder, 64, 1, 1).unwrap();
+            model.forward(0, 0, &[1, 40, 41], Logits::Last).map(|_| ()).unwrap_or_default();
+            checkpoint.tokenizer.encode("fn main() {}\n");
+        }
+    });
+    // f32 from 4-bit weights is eight times the file; buffers double.
+    assert!(largest < 32 * size + (1 << 20), "an allocation of {largest} for a file of {size}");
+}
+
+/// Damage to a file.
+#[derive(Clone, Debug)]
+enum Damage {
+    Cut(prop::sample::Index),
+    Flip(Vec<(prop::sample::Index, u8)>),
+    /// Eight bytes that make a count or a size absurd.
+    Huge(prop::sample::Index, u64),
+}
+
+fn damage() -> impl Strategy<Value = Damage> {
+    let huge = prop_oneof![Just(u64::MAX), Just(1 << 63), Just(1 << 40), Just(1 << 32), Just(u64::MAX / 4)];
+    prop_oneof![
+        any::<prop::sample::Index>().prop_map(Damage::Cut),
+        prop::collection::vec((any::<prop::sample::Index>(), 1..=255u8), 1..6).prop_map(Damage::Flip),
+        (any::<prop::sample::Index>(), huge).prop_map(|(at, value)| Damage::Huge(at, value)),
+    ]
+}
+
+impl Damage {
+    /// Damages the first `header` bytes (or cuts anywhere).
+    fn apply(&self, bytes: &[u8], header: usize) -> Vec<u8> {
+        let mut bytes = bytes.to_vec();
+        match self {
+            Self::Cut(at) => bytes.truncate(at.index(bytes.len())),
+            Self::Flip(all) => all.iter().for_each(|(at, mask)| bytes[at.index(header)] ^= mask),
+            Self::Huge(at, value) => {
+                let at = at.index(header - 8);
+                bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
+            }
+        }
+        bytes
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+
+    #[test]
+    fn damaged_gguf(damage in damage(), near in any::<bool>()) {
+        let good = SMALL.gguf(Dtype::Q4_0).bytes();
+        // Half of the damage goes to the counts and sizes at the front, the rest anywhere in the header.
+        let header = if near { 1500 } else { 20_000.min(good.len()) };
+        let bad = damage.apply(&good, header);
+        let size = bad.len();
+        survive(|| open(bad.into()), size, PATH);
+    }
+
+    #[test]
+    fn damaged_folder(damage in damage(), which in 0..4usize) {
+        let folder = tempfile::tempdir().unwrap();
+        SMALL.folder(folder.path(), &SMALL.config_json(), Dtype::BF16, 2);
+        let files =
+            ["config.json", "tokenizer.json", "model.safetensors.index.json", "model-00001-of-00002.safetensors"];
+        let path = folder.path().join(files[which]);
+        let good = std::fs::read(&path).unwrap();
+        std::fs::write(&path, damage.apply(&good, good.len().min(3000))).unwrap();
+        let open = || Checkpoint::open(&ModelSource::SafeTensors(folder.path().into()));
+        survive(open, good.len().max(100_000), folder.path().to_str().unwrap());
+    }
+}
