@@ -23,7 +23,10 @@ fn open(bytes: Bytes) -> Result<Checkpoint, EngineError> {
 
 /// The message of a file that must not load, which must hold all `words`.
 fn refused(result: Result<Checkpoint, EngineError>, words: &[&str]) {
-    let message = result.map(|checkpoint| checkpoint.name).unwrap_err().to_string();
+    let message = match result {
+        Ok(checkpoint) => panic!("{} was loaded: expected an error with {words:?}", checkpoint.name),
+        Err(error) => error.to_string(),
+    };
     for word in words {
         assert!(message.contains(word), "`{message}` lacks `{word}`");
     }
@@ -68,7 +71,7 @@ fn each_broken_gguf_is_refused_by_name() {
         (|g| g.set("llama.block_count", Meta::U32(0)), &["block_count", "found 0"]),
         (|g| g.set("llama.attention.head_count", Meta::U32(0)), &["attention.head_count", "found 0"]),
         (|g| g.set("llama.attention.head_count_kv", Meta::U32(3)), &["head_count_kv", "divisor of the 2", "found 3"]),
-        (|g| g.set("llama.attention.key_length", Meta::U32(15)), &["key_length", "same as"]),
+        (|g| g.set("llama.attention.key_length", Meta::U32(15)), &["value_length", "same as the keys' 15"]),
         (|g| g.set("llama.rope.dimension_count", Meta::U32(18)), &["RoPE dimensions", "16", "18"]),
         (|g| g.set("llama.rope.freq_base", Meta::F32(f32::NAN)), &["RoPE base", "NaN"]),
         (|g| g.set("llama.rope.scaling.type", Meta::Text("dynamic".into())), &["rope.scaling.type", "dynamic"]),

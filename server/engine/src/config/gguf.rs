@@ -86,7 +86,7 @@ fn scaling(gguf: &Gguf, key: &dyn Fn(&str) -> String, context: u64) -> Result<Sc
     let kind_key = key("rope.scaling.type");
     let original = number("rope.scaling.original_context_length")?.unwrap_or(context as f64);
     match (gguf.text(&kind_key)?, factor) {
-        (Some("none"), _) | (_, None | Some(0.0)) => Ok(Scaling::None),
+        (Some("none"), _) | (Some("linear" | "yarn") | None, None | Some(0.0)) => Ok(Scaling::None),
         (Some("linear") | None, Some(factor)) => Ok(Scaling::Linear { factor }),
         (Some("yarn"), Some(factor)) => Ok(Scaling::Yarn {
             factor,

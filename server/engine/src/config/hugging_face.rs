@@ -57,8 +57,10 @@ struct RopeParameters {
 impl DecoderConfig {
     /// Reads the text of a `config.json`; `path` is for messages.
     pub fn from_json(path: &Path, text: &[u8]) -> Result<Self, EngineError> {
-        let config: Config = serde_json::from_slice(text).map_err(|e| {
-            EngineError::malformed(path, "config", "the fields of a decoder's config.json", e.to_string())
+        let mut json = serde_json::Deserializer::from_slice(text);
+        let config: Config = serde_path_to_error::deserialize(&mut json).map_err(|e| {
+            let (field, found) = (e.path().to_string(), e.into_inner().to_string());
+            EngineError::malformed(path, field, "the fields of a decoder's config.json", found)
         })?;
         let Some(family) = FAMILIES.iter().find(|family| family.model_types.contains(&config.model_type.as_str()))
         else {
