@@ -11,7 +11,7 @@ use std::{
 
 use dashmap::DashMap;
 use pilotlight_context::Anchor;
-use pilotlight_engine::{Engine, EngineError};
+use pilotlight_engine::{Engine, EngineError, Priority};
 use pilotlight_syntax::{Change, Document, Language, PositionEncoding, Snapshot};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +21,9 @@ use crate::{
     completion::{self, Shown},
     model::Model,
 };
+use ahead::Foresight;
+
+mod ahead;
 
 /// Names a document: the surface's own name for it (LSP's URI, verbatim).
 pub type DocumentId = Arc<str>;
@@ -57,6 +60,7 @@ struct Inner {
     /// Completions being computed: the status is busy while there are any.
     working: AtomicUsize,
     next_id: AtomicU64,
+    foresight: Foresight,
 }
 
 struct Open {
@@ -65,8 +69,19 @@ struct Open {
     /// Trips what is being computed for the document's state.
     current: CancellationToken,
     shown: Option<Shown>,
+    /// What would be shown next if that were accepted whole, and the token of the work on it.
+    next: Option<Shown>,
+    ahead: CancellationToken,
     /// What the last prompt left for the next.
     anchor: Option<Anchor>,
+}
+
+impl Open {
+    /// Cancels what is being computed for the state that was.
+    fn stop_work(&self) {
+        self.current.cancel();
+        self.ahead.cancel();
+    }
 }
 
 impl Assistant {
@@ -84,6 +99,7 @@ impl Assistant {
             status: watch::Sender::new(Status::Loading { model: name.to_owned() }),
             working: AtomicUsize::new(0),
             next_id: AtomicU64::new(1),
+            foresight: Foresight::default(),
         });
         let loading = Arc::clone(&inner);
         std::thread::spawn(move || {
@@ -105,10 +121,12 @@ impl Assistant {
             path,
             current: CancellationToken::new(),
             shown: None,
+            next: None,
+            ahead: CancellationToken::new(),
             anchor: None,
         };
         if let Some(replaced) = self.inner.documents.insert(document, open) {
-            replaced.current.cancel();
+            replaced.stop_work();
         }
     }
 
@@ -122,7 +140,7 @@ impl Assistant {
     ) -> Result<(), DocumentError> {
         let mut open =
             self.inner.documents.get_mut(document).ok_or_else(|| DocumentError::NotOpen(document.clone()))?;
-        open.current.cancel();
+        open.stop_work();
         open.document
             .edit(version, changes, encoding)
             .map_err(|error| DocumentError::Edit { document: document.clone(), error })
@@ -132,7 +150,7 @@ impl Assistant {
     pub fn close(&self, document: &DocumentId) -> Result<(), DocumentError> {
         let (_, open) =
             self.inner.documents.remove(document).ok_or_else(|| DocumentError::NotOpen(document.clone()))?;
-        open.current.cancel();
+        open.stop_work();
         Ok(())
     }
 
@@ -164,12 +182,16 @@ impl Assistant {
         };
         let mut outcome = {
             let _busy = Busy::new(inner, &model.engine);
-            completion::generate(model, &inner.options.completion, &request, &path, &mut anchor, &current).await
+            let options = &inner.options.completion;
+            completion::generate(model, options, &request, &path, &mut anchor, Priority::Typing, &current).await
         };
         if let Some(completion) = &mut outcome.completion {
-            completion.id = CompletionId(inner.next_id.fetch_add(1, Ordering::Relaxed));
+            completion.id = inner.new_id();
         }
         inner.remember(&request, &outcome, anchor);
+        if let Some(completion) = &outcome.completion {
+            self.look_ahead(&request, completion, path);
+        }
         outcome
     }
 
@@ -217,6 +239,10 @@ impl Inner {
         self.status.send_replace(status);
     }
 
+    fn new_id(&self) -> CompletionId {
+        CompletionId(self.next_id.fetch_add(1, Ordering::Relaxed))
+    }
+
     async fn ready(&self) -> Result<&Model, String> {
         let mut status = self.status.subscribe();
         loop {
@@ -238,7 +264,7 @@ impl Inner {
         if open.document.snapshot().revision() != request.snapshot.revision() {
             return None;
         }
-        open.current.cancel();
+        open.stop_work();
         open.current = cancel.child_token();
         let path = self.prompt_path(open.path.as_deref(), &request.document);
         Some(Turn { current: open.current.clone(), path, anchor: open.anchor.clone() })
@@ -260,11 +286,20 @@ impl Inner {
         None
     }
 
+    /// The answer that is there already: the rest of the ghost text, or what was computed for the state after accepting it.
     fn kept(&self, request: &CompletionRequest) -> Option<Outcome> {
-        let open = self.documents.get(&request.document)?;
-        let rest = open.shown.as_ref()?.rest_for(request)?;
-        let mut outcome = Outcome { completion: Some(rest), ..Outcome::default() };
-        outcome.explanation.kept = true;
+        let mut open = self.documents.get_mut(&request.document)?;
+        let mut outcome = Outcome::default();
+        let shown = open.shown.as_ref().and_then(|shown| shown.rest_for(request));
+        if shown.is_some() {
+            outcome.explanation.kept = true;
+            outcome.completion = shown;
+        } else {
+            outcome.completion = Some(open.next.as_ref()?.rest_for(request)?);
+            outcome.explanation.foreseen = true;
+            open.shown = open.next.take();
+            self.foresight.used();
+        }
         Some(outcome)
     }
 

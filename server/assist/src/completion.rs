@@ -69,6 +69,8 @@ pub struct Explanation {
     pub nothing_because: Option<String>,
     /// Whether the engine was not asked, because the person typed what the ghost text said.
     pub kept: bool,
+    /// Whether the engine was not asked, because the answer was computed while the person read the ghost text that has now been accepted.
+    pub foreseen: bool,
     /// The prompt's segments in order.
     pub segments: Vec<SegmentReport>,
     /// Prompt tokens found in the KV cache.
@@ -146,6 +148,7 @@ pub(crate) async fn generate(
     request: &CompletionRequest,
     path: &str,
     anchor: &mut Option<Anchor>,
+    priority: Priority,
     cancel: &CancellationToken,
 ) -> Outcome {
     let started = Instant::now();
@@ -168,7 +171,7 @@ pub(crate) async fn generate(
         max_tokens: options.max_tokens,
         stop: encoder.stops(),
         sampling: Sampling::Greedy,
-        priority: Priority::Typing,
+        priority,
         cancel: cancel.clone(),
     });
 

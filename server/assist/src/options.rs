@@ -22,6 +22,8 @@ pub struct CompletionOptions {
     pub context_tokens: usize,
     /// While typing, a completion is shown only if the geometric mean of its tokens' probabilities is at least this (0 shows all; asking by key always does).
     pub min_confidence: f32,
+    /// Whether the completion that would follow is computed while the person reads the one that is shown.
+    pub look_ahead: bool,
 }
 
 impl Default for CompletionOptions {
@@ -32,6 +34,7 @@ impl Default for CompletionOptions {
             max_tokens: 64,
             context_tokens: 1024,
             min_confidence: 0.25,
+            look_ahead: true,
         }
     }
 }

@@ -12,6 +12,9 @@ pub mod checkpoint;
 pub mod config;
 pub mod decoder;
 pub mod error;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod fixture;
 pub mod options;
 pub mod request;
 mod sampling;

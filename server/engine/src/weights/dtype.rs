@@ -42,6 +42,12 @@ impl Dtype {
         })
     }
 
+    /// GGUF's number of it.
+    #[cfg(test)]
+    pub(crate) fn to_ggml(self) -> u32 {
+        (0..64).find(|&id| Self::from_ggml(id) == Some(self)).unwrap_or(u32::MAX)
+    }
+
     /// Elements in a block.
     pub const fn block_elements(self) -> usize {
         match self {
@@ -75,7 +81,7 @@ impl Dtype {
     }
 
     /// candle's name for it.
-    fn candle(self) -> GgmlDType {
+    pub(crate) fn candle(self) -> GgmlDType {
         match self {
             Self::F32 => GgmlDType::F32,
             Self::F16 => GgmlDType::F16,

@@ -1,0 +1,288 @@
+//! Tiny models for tests: the same weights, from a formula, in every format. `tests/golden/make.py` computes the same ones.
+
+use std::{collections::BTreeMap, path::Path};
+
+use bytes::Bytes;
+use candle_core::{Device, Tensor, quantized::QTensor};
+
+use crate::weights::Dtype;
+
+/// A tiny decoder's shape. Rows of 256 so that every block format fits; a head width that is not hidden / heads.
+#[derive(Clone, Debug)]
+pub(crate) struct Tiny {
+    pub(crate) architecture: &'static str,
+    pub(crate) hidden: usize,
+    pub(crate) layers: usize,
+    pub(crate) heads: usize,
+    pub(crate) kv_heads: usize,
+    pub(crate) head_dim: usize,
+    pub(crate) ffn: usize,
+    pub(crate) context_length: usize,
+    pub(crate) tied: bool,
+}
+
+pub(crate) const LLAMA: Tiny = Tiny {
+    architecture: "llama",
+    hidden: 256,
+    layers: 2,
+    heads: 4,
+    kv_heads: 2,
+    head_dim: 64,
+    ffn: 256,
+    context_length: 512,
+    tied: false,
+};
+
+/// Wider heads than hidden / heads, tied, with biases.
+pub(crate) const QWEN2: Tiny =
+    Tiny { architecture: "qwen2", heads: 4, kv_heads: 1, head_dim: 128, tied: true, ..LLAMA };
+
+/// Markers that come first in the vocabulary, as in ember's.
+pub(crate) const SPECIAL: [&str; 6] =
+    ["<|eot|>", "<|bos|>", "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|file_sep|>"];
+/// Their number, reserved ones included.
+pub(crate) const SPECIALS: usize = 32;
+/// Merges, each of tokens that are there by then.
+const MERGES: [(&str, &str); 8] =
+    [("i", "n"), ("Ġ", "t"), ("r", "e"), ("Ġ", "Ġ"), ("in", "t"), ("ĠĠ", "ĠĠ"), ("re", "t"), ("Ġt", "re")];
+
+/// The vocabulary: markers, bytes, merges.
+pub(crate) fn vocabulary() -> (Vec<String>, Vec<(String, String)>) {
+    let mut tokens: Vec<String> = SPECIAL.iter().map(|&s| s.to_owned()).collect();
+    tokens.extend((tokens.len()..SPECIALS).map(|i| format!("<|reserved_{i}|>")));
+    let mut alphabet = Vec::from_iter(tokenizers::pre_tokenizers::byte_level::ByteLevel::alphabet());
+    alphabet.sort_unstable();
+    tokens.extend(alphabet.into_iter().map(String::from));
+    let merges: Vec<_> = MERGES.iter().map(|&(a, b)| (a.to_owned(), b.to_owned())).collect();
+    tokens.extend(merges.iter().map(|(a, b)| format!("{a}{b}")));
+    (tokens, merges)
+}
+
+/// Pseudo-random numbers in [-1, 1) that depend on the name alone: SplitMix64 seeded by FNV-1a.
+fn noise(name: &str, n: usize) -> impl Iterator<Item = f64> {
+    let seed = name.bytes().fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
+    (1..=n as u64).map(move |i| {
+        let mut z = seed.wrapping_add(i.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^= z >> 31;
+        (z >> 40) as f64 / f64::from(1 << 23) - 1.0
+    })
+}
+
+/// A tensor in f32.
+#[derive(Clone, Debug)]
+pub(crate) struct Dense {
+    pub(crate) shape: Vec<usize>,
+    pub(crate) data: Vec<f32>,
+}
+
+fn dense(name: &str, shape: &[usize]) -> Dense {
+    let (offset, scale) = match name {
+        _ if name.ends_with("norm") => (1.0, 0.1),
+        _ if name.ends_with("bias") => (0.0, 0.5),
+        "embedding" => (0.0, 0.0625),
+        _ => (0.0, (3.0 / shape[1] as f64).sqrt()),
+    };
+    let data = noise(name, shape.iter().product()).map(|x| (offset + scale * x) as f32).collect();
+    Dense { shape: shape.to_vec(), data }
+}
+
+impl Tiny {
+    pub(crate) fn vocab(&self) -> usize {
+        vocabulary().0.len()
+    }
+
+    /// All tensors by canonical name, Q and K half-split.
+    pub(crate) fn tensors(&self) -> BTreeMap<String, Dense> {
+        let (q, kv) = (self.heads * self.head_dim, self.kv_heads * self.head_dim);
+        let mut shapes = vec![("embedding".to_owned(), vec![self.vocab(), self.hidden])];
+        for i in 0..self.layers {
+            for (part, shape) in [
+                ("attn_norm", vec![self.hidden]),
+                ("attn_q", vec![q, self.hidden]),
+                ("attn_k", vec![kv, self.hidden]),
+                ("attn_v", vec![kv, self.hidden]),
+                ("attn_output", vec![self.hidden, q]),
+                ("ffn_norm", vec![self.hidden]),
+                ("ffn_gate", vec![self.ffn, self.hidden]),
+                ("ffn_up", vec![self.ffn, self.hidden]),
+                ("ffn_down", vec![self.hidden, self.ffn]),
+            ] {
+                shapes.push((format!("layers.{i}.{part}"), shape));
+            }
+            if self.architecture == "qwen2" {
+                for (part, out) in [("attn_q_bias", q), ("attn_k_bias", kv), ("attn_v_bias", kv)] {
+                    shapes.push((format!("layers.{i}.{part}"), vec![out]));
+                }
+            }
+        }
+        shapes.push(("output_norm".to_owned(), vec![self.hidden]));
+        if !self.tied {
+            shapes.push(("output".to_owned(), vec![self.vocab(), self.hidden]));
+        }
+        shapes.into_iter().map(|(name, shape)| (name.clone(), dense(&name, &shape))).collect()
+    }
+
+    /// As a GGUF whose matrices are of `dtype`.
+    pub(crate) fn gguf(&self, dtype: Dtype) -> Gguf {
+        let mut gguf = Gguf::default();
+        let arch = self.architecture;
+        gguf.set("general.architecture", Meta::Text(arch.into()));
+        gguf.set("general.name", Meta::Text(format!("tiny {arch}")));
+        gguf.set("general.license", Meta::Text("MIT".into()));
+        for (key, value) in [
+            ("block_count", self.layers),
+            ("embedding_length", self.hidden),
+            ("feed_forward_length", self.ffn),
+            ("context_length", self.context_length),
+            ("attention.head_count", self.heads),
+            ("attention.head_count_kv", self.kv_heads),
+            ("attention.key_length", self.head_dim),
+            ("attention.value_length", self.head_dim),
+            ("rope.dimension_count", self.head_dim),
+        ] {
+            gguf.set(&format!("{arch}.{key}"), Meta::U32(value as u32));
+        }
+        gguf.set(&format!("{arch}.attention.layer_norm_rms_epsilon"), Meta::F32(1e-5));
+        gguf.set(&format!("{arch}.rope.freq_base"), Meta::F32(10_000.0));
+
+        let (tokens, merges) = vocabulary();
+        let kinds = (0..tokens.len()).map(|id| if id < SPECIALS { 3 } else { 1 }).collect();
+        gguf.set("tokenizer.ggml.model", Meta::Text("gpt2".into()));
+        gguf.set("tokenizer.ggml.pre", Meta::Text("qwen2".into()));
+        gguf.set("tokenizer.ggml.tokens", Meta::Texts(tokens));
+        gguf.set("tokenizer.ggml.token_type", Meta::I32s(kinds));
+        gguf.set("tokenizer.ggml.merges", Meta::Texts(merges.iter().map(|(a, b)| format!("{a} {b}")).collect()));
+        gguf.set("tokenizer.ggml.eos_token_id", Meta::U32(0));
+        gguf.set("tokenizer.ggml.bos_token_id", Meta::U32(1));
+
+        for (canonical, mut tensor) in self.tensors() {
+            if arch == "llama" && (canonical.ends_with("attn_q") || canonical.ends_with("attn_k")) {
+                tensor = adjacent_pairs(&tensor, self.head_dim);
+            }
+            let dtype = if tensor.shape.len() == 1 { Dtype::F32 } else { dtype };
+            gguf.tensors.push((gguf_name(&canonical), tensor.shape.clone(), dtype, quantise(dtype, &tensor)));
+        }
+        gguf
+    }
+}
+
+/// Permutes the rows of Q or K from half-split to adjacent pairs, as llama.cpp's converter does.
+fn adjacent_pairs(tensor: &Dense, head_dim: usize) -> Dense {
+    let width = tensor.shape[1];
+    let row = |out: usize| {
+        let (head, i) = (out / head_dim, out % head_dim);
+        let from = head * head_dim + i / 2 + (i % 2) * head_dim / 2;
+        &tensor.data[from * width..(from + 1) * width]
+    };
+    Dense { shape: tensor.shape.clone(), data: (0..tensor.shape[0]).flat_map(row).copied().collect() }
+}
+
+fn gguf_name(canonical: &str) -> String {
+    let (stem, suffix) = match canonical.strip_suffix("_bias") {
+        Some(stem) => (stem, ".bias"),
+        None => (canonical, ".weight"),
+    };
+    format!("{}{suffix}", stem.replace("layers.", "blk.").replace("embedding", "token_embd"))
+}
+
+/// The bytes of a tensor in a format, by candle.
+pub(crate) fn quantise(dtype: Dtype, tensor: &Dense) -> Vec<u8> {
+    let data = &tensor.data;
+    match dtype {
+        Dtype::F32 => data.iter().flat_map(|x| x.to_le_bytes()).collect(),
+        Dtype::F16 => data.iter().flat_map(|&x| half::f16::from_f32(x).to_le_bytes()).collect(),
+        Dtype::BF16 => data.iter().flat_map(|&x| half::bf16::from_f32(x).to_le_bytes()).collect(),
+        _ => {
+            let dense = Tensor::from_slice(data, tensor.shape.as_slice(), &Device::Cpu).unwrap();
+            QTensor::quantize(&dense, dtype.candle()).unwrap().data().unwrap().into_owned()
+        }
+    }
+}
+
+/// A metadata value.
+#[derive(Clone, Debug)]
+pub(crate) enum Meta {
+    U32(u32),
+    F32(f32),
+    Text(String),
+    Texts(Vec<String>),
+    I32s(Vec<i32>),
+}
+
+/// A GGUF file to be written.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Gguf {
+    pub(crate) metadata: Vec<(String, Meta)>,
+    /// Name, shape (outermost first), type, bytes.
+    pub(crate) tensors: Vec<(String, Vec<usize>, Dtype, Vec<u8>)>,
+}
+
+impl Gguf {
+    pub(crate) fn set(&mut self, key: &str, value: Meta) {
+        self.metadata.retain(|(k, _)| k != key);
+        self.metadata.push((key.to_owned(), value));
+    }
+
+    /// The whole file, version 3.
+    pub(crate) fn bytes(&self) -> Bytes {
+        let mut out = b"GGUF".to_vec();
+        let u32 = |out: &mut Vec<u8>, x: usize| out.extend((x as u32).to_le_bytes());
+        let u64 = |out: &mut Vec<u8>, x: usize| out.extend((x as u64).to_le_bytes());
+        let text = |out: &mut Vec<u8>, s: &str| {
+            u64(out, s.len());
+            out.extend(s.as_bytes());
+        };
+        u32(&mut out, 3);
+        u64(&mut out, self.tensors.len());
+        u64(&mut out, self.metadata.len());
+        for (key, value) in &self.metadata {
+            text(&mut out, key);
+            match value {
+                Meta::U32(x) => {
+                    u32(&mut out, 4);
+                    u32(&mut out, *x as usize);
+                }
+                Meta::F32(x) => {
+                    u32(&mut out, 6);
+                    out.extend(x.to_le_bytes());
+                }
+                Meta::Text(s) => {
+                    u32(&mut out, 8);
+                    text(&mut out, s);
+                }
+                Meta::Texts(all) => {
+                    u32(&mut out, 9);
+                    u32(&mut out, 8);
+                    u64(&mut out, all.len());
+                    all.iter().for_each(|s| text(&mut out, s));
+                }
+                Meta::I32s(all) => {
+                    u32(&mut out, 9);
+                    u32(&mut out, 5);
+                    u64(&mut out, all.len());
+                    out.extend(all.iter().flat_map(|x| x.to_le_bytes()));
+                }
+            }
+        }
+        let mut offset = 0;
+        for (name, shape, dtype, bytes) in &self.tensors {
+            text(&mut out, name);
+            u32(&mut out, shape.len());
+            shape.iter().rev().for_each(|&d| u64(&mut out, d));
+            u32(&mut out, dtype.to_ggml() as usize);
+            u64(&mut out, offset);
+            offset = (offset + bytes.len()).next_multiple_of(32);
+        }
+        for (.., bytes) in &self.tensors {
+            out.resize(out.len().next_multiple_of(32), 0);
+            out.extend(bytes);
+        }
+        out.into()
+    }
+
+    pub(crate) fn write(&self, path: &Path) {
+        std::fs::write(path, self.bytes()).unwrap();
+    }
+}
