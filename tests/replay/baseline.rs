@@ -104,18 +104,16 @@ impl LlamaVim {
         Ok(())
     }
 
+    /// Where the cache ended, by what differs from the last prompt. Prefix first: whatever is typed stands before the suffix.
     fn broken(&self, prompt: &Prompt) -> Part {
-        let Some(last) = &self.last else { return Part::Tail };
+        let Some(last) = &self.last else { return Part::Suffix };
         let top = |prompt: &Prompt| prompt.prefix.lines().next().map(str::to_owned);
         if last.extra != prompt.extra {
             Part::Extra
         } else if top(last) != top(prompt) {
             Part::Window
-        } else if self.server.format() == Format::Infill || last.suffix != prompt.suffix {
-            // Prefix first: whatever is typed stands before the suffix.
-            Part::Suffix
         } else {
-            Part::Tail
+            Part::Suffix
         }
     }
 }
@@ -161,10 +159,10 @@ impl Peer for LlamaVim {
         let dice = self.next_dice();
         self.ring.evict_like(&Lines::of(view).around(ring::CHUNK_LINES / 2), dice);
         prompt.extra = self.ring.extra();
-        let Completed { content, prefilled, reused, decoded, took, decoding } =
+        let Completed { content, prefilled, reused, decoded, took, decoding, broken } =
             self.server.complete(&prompt, FIRST_MS).await?;
         let took = std::mem::take(&mut self.backlog) + took;
-        let cost = Cost { prefilled, reused, decoded, first_token: took - decoding, broken: self.broken(&prompt) };
+        let cost = Cost { prefilled, reused, decoded, first_token: took - decoding, broken: broken.unwrap_or_else(|| self.broken(&prompt)) };
         self.hints.insert(&prompt, content.clone());
         self.last = Some(prompt);
         self.pick_far(view);

@@ -22,11 +22,6 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// Its file name's extension, which is the language.
-    pub(crate) fn extension(&self) -> &str {
-        self.path.rsplit('.').next().unwrap_or_default()
-    }
-
     /// Reads it from `folder`; an error if it is not what was pinned.
     pub(crate) fn read(&self, folder: &Path) -> Result<String> {
         let path = folder.join(&self.path);

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use super::{PREFIX_LINES, SUFFIX_LINES, ring::Chunk};
-use crate::driver::View;
+use crate::driver::{Part, View};
 
 /// The batch that llama.vim's authors recommend; `/infill` shares it between prefix and suffix, three to one.
 const BATCH: usize = 1024;
@@ -25,7 +25,8 @@ pub(crate) enum Format {
     /// `/infill`, as llama.vim asks: `extra PRE prefix SUF suffix MID`. The model's file must name the three markers.
     Infill,
     /// Ember has no marker behind the prefix, and `/infill` cannot do without one. The prompt is put together as `/infill --spm-infill` would
-    /// (`extra SUF suffix PRE prefix`, shared and cut likewise), less that marker, and goes to `/completion`: the best that this server can do with this model.
+    /// (`extra SUF suffix PRE prefix`, shared and cut likewise: the suffix gets what a quarter of the batch leaves beside the cursor's line), less that marker, and goes
+    /// to `/completion`.
     Ember,
 }
 
@@ -75,6 +76,8 @@ pub(super) struct Completed {
     pub(super) took: f64,
     /// Milliseconds of it spent on decoding.
     pub(super) decoding: f64,
+    /// Where the cache ended, if this format tells.
+    pub(super) broken: Option<Part>,
 }
 
 /// A running llama-server; ended when dropped.
@@ -133,7 +136,7 @@ impl LlamaServer {
 
     /// Asks for the text at the cursor, decoding for `most_ms` at the most (once a line is done).
     pub(super) async fn complete(&self, prompt: &Prompt, most_ms: u32) -> Result<Completed> {
-        let mut request = json!({
+        let request = json!({
             "id_slot": 0,
             "n_predict": PREDICT,
             "n_indent": prompt.indent,
@@ -146,25 +149,12 @@ impl LlamaServer {
             "t_max_prompt_ms": 500,
             "t_max_predict_ms": most_ms,
         });
-        let path = match self.format {
-            Format::Infill => {
-                request["input_prefix"] = json!(prompt.prefix);
-                request["input_suffix"] = json!(prompt.suffix);
-                request["input_extra"] = extra(&prompt.extra);
-                request["prompt"] = json!(prompt.middle);
-                "/infill"
-            }
-            Format::Ember => {
-                request["prompt"] = json!(self.ember(prompt).await?);
-                "/completion"
-            }
-        };
-        self.post(path, &request).await
+        self.ask(request, prompt).await
     }
 
     /// Has the extra context computed, and nothing else.
     pub(super) async fn warm(&self, chunks: &[Chunk]) -> Result<Completed> {
-        let mut request = json!({
+        let request = json!({
             "id_slot": 0, "n_predict": 0, "temperature": 0.0, "samplers": [], "stream": false, "cache_prompt": true,
             "t_max_prompt_ms": 1, "t_max_predict_ms": 1,
         });
@@ -175,24 +165,32 @@ impl LlamaServer {
             suffix: String::new(),
             indent: 0,
         };
-        let path = match self.format {
-            Format::Infill => {
-                for (name, value) in [("input_prefix", json!("")), ("input_suffix", json!("")), ("prompt", json!(""))] {
-                    request[name] = value;
-                }
-                request["input_extra"] = extra(chunks);
-                "/infill"
-            }
-            Format::Ember => {
-                request["prompt"] = json!(self.ember(&empty).await?);
-                "/completion"
-            }
-        };
-        self.post(path, &request).await
+        self.ask(request, &empty).await
     }
 
-    /// Ember's prompt as ids, shared and cut as `/infill` does.
-    async fn ember(&self, prompt: &Prompt) -> Result<Vec<u64>> {
+    async fn ask(&self, mut request: Value, prompt: &Prompt) -> Result<Completed> {
+        match self.format {
+            Format::Infill => {
+                request["input_prefix"] = json!(prompt.prefix);
+                request["input_suffix"] = json!(prompt.suffix);
+                request["input_extra"] = extra(&prompt.extra);
+                request["prompt"] = json!(prompt.middle);
+                self.post("/infill", &request).await
+            }
+            Format::Ember => {
+                let (ids, [extra, suffix, prefix]) = self.ember(prompt).await?;
+                request["prompt"] = json!(ids);
+                let mut completed = self.post("/completion", &request).await?;
+                let ends = [(extra, Part::Extra), (suffix, Part::Suffix), (prefix, Part::Prefix)];
+                let part = ends.into_iter().find(|(end, _)| completed.reused <= *end).map(|(_, part)| part);
+                completed.broken = Some(part.unwrap_or(Part::Tail));
+                Ok(completed)
+            }
+        }
+    }
+
+    /// Ember's prompt as ids, shared and cut as `/infill` does; and where its extra context, its suffix, and its prefix end.
+    async fn ember(&self, prompt: &Prompt) -> Result<(Vec<u64>, [usize; 3])> {
         const BOS: u64 = 1;
         const FILE: u64 = 2;
         const SUFFIX: u64 = 3;
@@ -211,12 +209,15 @@ impl LlamaServer {
         suffix.truncate((BATCH / 4).saturating_sub(2 + middle.len()));
         let mut ids = vec![BOS];
         ids.extend(&before[before.len().saturating_sub(room)..]);
+        let extra = ids.len();
         ids.push(SUFFIX);
         ids.extend(suffix);
+        let suffix = ids.len();
         ids.push(PREFIX);
         ids.extend(&prefix[prefix.len().saturating_sub(3 * (BATCH / 4))..]);
+        let prefix = ids.len();
         ids.extend(middle);
-        Ok(ids)
+        Ok((ids, [extra, suffix, prefix]))
     }
 
     async fn tokens(&self, text: &str) -> Result<Vec<u64>> {
@@ -242,6 +243,7 @@ impl LlamaServer {
             reused: timing("cache_n") as usize,
             decoded: timing("predicted_n") as usize,
             took,
+            broken: None,
             decoding: timing("predicted_ms"),
         })
     }
