@@ -36,7 +36,7 @@ pub(super) async fn run(arguments: Try, settings: &Settings, started: Instant) -
     };
     let path = std::path::absolute(&name)?;
     let language = Language::from_path(&path);
-    let script = Script::of(language, &text, arguments.keystrokes);
+    let script = Script::of(&text, arguments.keystrokes);
 
     let assistant = model::assistant(settings);
     let (ours, theirs) = tokio::io::duplex(PIPE);

@@ -8,6 +8,7 @@ use crate::{Done, Finish, Prefill, Priority, Sampling, Token, fixture::LLAMA, we
 fn request(prompt: &[u32], max_tokens: usize) -> Request {
     Request {
         prompt: prompt.to_vec(),
+        heal: vec![],
         max_tokens,
         stop: vec![],
         sampling: Sampling::Greedy,

@@ -1,7 +1,5 @@
 //! What `pilotlight try` types: a piece of a real file, taken out and typed back in key by key.
 
-use pilotlight_assist::syntax::{Document, Language};
-
 /// A real file with a hole, and the keys that fill it.
 pub(super) struct Script {
     /// The file without the piece.
@@ -13,10 +11,10 @@ pub(super) struct Script {
 }
 
 impl Script {
-    /// Takes at most `most` keystrokes' worth of lines out of `text`: the outlined items of the file's second half (where there is something to have learnt from), or else its lines.
-    pub(super) fn of(language: Language, text: &str, most: usize) -> Self {
+    /// Takes at most `most` keystrokes' worth of lines out of `text`: from the first thing that begins in its second half, where there is something to have learnt from.
+    pub(super) fn of(text: &str, most: usize) -> Self {
         let lines: Vec<&str> = text.split_inclusive('\n').collect();
-        let from = first_line(language, text, lines.len());
+        let from = first_line(&lines);
         let mut keys = Vec::new();
         let mut taken = 0;
         for line in &lines[from..] {
@@ -36,12 +34,13 @@ impl Script {
     }
 }
 
-/// The line at which the first outlined item of the second half begins.
-fn first_line(language: Language, text: &str, lines: usize) -> usize {
-    let snapshot = Document::open(language, 0, text).snapshot();
-    let rope = snapshot.rope();
-    let starts = snapshot.outline().into_iter().map(|item| rope.byte_to_line(item.range.start));
-    starts.filter(|&line| line >= lines / 2).min().unwrap_or(lines / 2)
+/// The first line of the second half that begins something: not indented, after a blank line.
+fn first_line(lines: &[&str]) -> usize {
+    let half = lines.len() / 2;
+    let begins = |&line: &usize| {
+        line > 0 && lines[line - 1].trim().is_empty() && lines[line].starts_with(|c: char| !c.is_whitespace())
+    };
+    (half..lines.len()).find(begins).unwrap_or(half)
 }
 
 /// One key a character; a line's indentation comes with the Enter before it (`first`: there is none).
@@ -57,4 +56,32 @@ fn keys_of(line: &str, first: bool) -> Vec<String> {
     }
     keys.extend(code.chars().map(String::from));
     keys
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn typing_the_keys_into_the_hole_gives_the_file_back() {
+        let text = "use a;\n\nfn f() {\n    g();\n}\n\nfn h() {\n\tif x {\n\t\ty();\n\t}\n}\n\nfn last() {}\n";
+        for most in [1, 5, 20, 1000] {
+            let script = Script::of(text, most);
+            let mut lines: Vec<&str> = script.text.split_inclusive('\n').collect();
+            let typed = script.keys.concat();
+            let hole = format!("{typed}\n");
+            assert_eq!(lines[script.line], "\n");
+            lines[script.line] = &hole;
+            let whole = lines.concat();
+            // The blank lines that end the piece are not typed.
+            assert_eq!(whole.replace("\n\n", "\n"), text.replace("\n\n", "\n"), "{most} keys");
+        }
+    }
+
+    #[test]
+    fn any_file_can_be_typed() {
+        for text in ["", "x", "\n\n\n", "    indented\n"] {
+            assert!(Script::of(text, 10).keys.len() <= 10);
+        }
+    }
 }

@@ -1,0 +1,11 @@
+//! `textDocument/didSave`: the text comes along, so that a document whose edits went wrong is mended, and one that went apart in silence is found.
+
+use tower_lsp::gen_lsp_types::DidSaveTextDocumentParams;
+
+use crate::session::Session;
+
+pub(crate) fn handle(session: &Session, params: DidSaveTextDocumentParams) {
+    if let Err(problem) = session.documents.save(&params.text_document.uri.0, params.text.as_deref()) {
+        session.complain(&problem.to_string());
+    }
+}

@@ -1,0 +1,73 @@
+//! `workspace/executeCommand`: what became of a completion, and the status.
+
+use pilotlight_assist::{Acceptance, CompletionId};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+use tower_lsp::{
+    gen_lsp_types::ExecuteCommandParams,
+    jsonrpc::{Error, Result},
+};
+
+use crate::{session::Session, status};
+
+/// `[id]`: the whole completion is in the document. Each item carries it.
+pub(crate) const ACCEPT: &str = "pilotlight.accept";
+/// `[id, length]`: the first `length` UTF-16 units of the item's text are.
+const ACCEPT_PART: &str = "pilotlight.acceptPart";
+/// `[id]`: the person does not want it.
+const DISMISS: &str = "pilotlight.dismiss";
+/// `[]`: answers with the parameters of `didChangeStatus`.
+const STATUS: &str = "pilotlight.status";
+
+/// All of them.
+pub(crate) const COMMANDS: [&str; 4] = [ACCEPT, ACCEPT_PART, DISMISS, STATUS];
+
+pub(crate) async fn handle(session: &Session, params: ExecuteCommandParams) -> Result<Value> {
+    let ExecuteCommandParams { command, arguments, .. } = params;
+    let arguments = Value::Array(arguments.unwrap_or_default());
+    match command.as_str() {
+        ACCEPT => session.report(id(&command, arguments)?, Acceptance::Whole),
+        ACCEPT_PART => {
+            let (id, length): (u64, usize) = read(&command, arguments, "[id, length]")?;
+            session.report_partial(CompletionId(id), length);
+        }
+        DISMISS => session.report(id(&command, arguments)?, Acceptance::Dismissed),
+        STATUS => {
+            let [] = read::<[Value; 0]>(&command, arguments, "[]")?;
+            return Ok(json!(status::Shown::from(&*session.assistant.status().borrow())));
+        }
+        _ => {
+            let known = COMMANDS.join(", ");
+            return Err(Error::invalid_params(format!("unknown command `{command}`: expected one of {known}")));
+        }
+    }
+    Ok(Value::Null)
+}
+
+fn id(command: &str, arguments: Value) -> Result<CompletionId> {
+    let [id] = read::<[u64; 1]>(command, arguments, "[id]")?;
+    Ok(CompletionId(id))
+}
+
+fn read<T: DeserializeOwned>(command: &str, arguments: Value, expected: &str) -> Result<T> {
+    serde_json::from_value(arguments)
+        .map_err(|error| Error::invalid_params(format!("{command}: expected the arguments {expected}: {error}")))
+}
+
+/// An item as a client sends it back: its command tells which it is.
+#[derive(Deserialize)]
+pub(crate) struct ShownItem {
+    command: ItemCommand,
+}
+
+#[derive(Deserialize)]
+struct ItemCommand {
+    arguments: [u64; 1],
+}
+
+impl ShownItem {
+    pub(crate) fn id(&self) -> CompletionId {
+        let [id] = self.command.arguments;
+        CompletionId(id)
+    }
+}

@@ -1,0 +1,115 @@
+//! One client's connection: what was agreed with it, its documents, and what it was answered.
+
+mod documents;
+mod recent;
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use pilotlight_assist::{Acceptance, Assistant, CompletionId, syntax::PositionEncoding};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use tower_lsp::gen_lsp_types::MessageType;
+
+use crate::{capabilities::Profile, options::Options, uri, wire::Outgoing};
+pub(crate) use documents::{Current, Documents, Problem};
+pub(crate) use recent::{Answer, Inserted, Recent};
+
+/// What the methods share. Notifications change it one after another, in the order of arrival; requests read it before their first await.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) assistant: Assistant,
+    pub(crate) outgoing: Outgoing,
+    /// The daemon's settings, before the client's own.
+    pub(crate) settings: Options,
+    /// Agreed at `initialize`.
+    pub(crate) profile: Arc<OnceLock<Profile>>,
+    /// Tripped by the client's `initialized`.
+    pub(crate) initialized: CancellationToken,
+    pub(crate) documents: Documents,
+    // Std mutexes: held for a look or a push, never across an await.
+    recent: Mutex<Recent>,
+    roots: Mutex<Vec<PathBuf>>,
+    shut_down: AtomicBool,
+}
+
+impl Session {
+    pub(crate) fn new(assistant: Assistant, settings: Options, outgoing: Outgoing) -> Self {
+        Self {
+            documents: Documents::new(assistant.clone()),
+            assistant,
+            outgoing,
+            settings,
+            profile: Arc::default(),
+            initialized: CancellationToken::new(),
+            recent: Mutex::default(),
+            roots: Mutex::default(),
+            shut_down: AtomicBool::new(false),
+        }
+    }
+
+    /// What positions are counted in.
+    pub(crate) fn encoding(&self) -> PositionEncoding {
+        self.profile.get().map(|profile| profile.encoding).unwrap_or_default()
+    }
+
+    /// Whether suggestions go into the completion menu.
+    pub(crate) fn menu(&self) -> bool {
+        self.profile.get().is_some_and(|profile| profile.menu)
+    }
+
+    /// What was answered lately.
+    pub(crate) fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the client (`window/logMessage`) and our log of something that went wrong and could not be answered.
+    pub(crate) fn complain(&self, message: &str) {
+        tracing::warn!("{message}");
+        self.outgoing.notify("window/logMessage", json!({ "type": MessageType::Warning, "message": message }));
+    }
+
+    /// Adds and removes workspace folders by their URIs; those that name no file are left out.
+    pub(crate) fn change_roots<'a>(
+        &self,
+        added: impl IntoIterator<Item = &'a str>,
+        removed: impl IntoIterator<Item = &'a str>,
+    ) {
+        let mut roots = self.roots.lock().unwrap_or_else(PoisonError::into_inner);
+        let removed: Vec<_> = removed.into_iter().filter_map(uri::to_path).collect();
+        roots.retain(|root| !removed.contains(root));
+        for root in added.into_iter().filter_map(uri::to_path) {
+            if !roots.contains(&root) {
+                roots.push(root);
+            }
+        }
+        self.assistant.set_roots(roots.clone());
+    }
+
+    /// Passes on what became of a completion.
+    pub(crate) fn report(&self, id: CompletionId, what: Acceptance) {
+        self.assistant.report(id, what);
+    }
+
+    /// Passes on that the first `length` UTF-16 units of what was inserted for completion `id` were taken; unknown ids are too old to matter.
+    pub(crate) fn report_partial(&self, id: CompletionId, length: usize) {
+        let bytes = self.recent().bytes_taken(id, length);
+        match bytes {
+            Some(bytes) => self.assistant.report(id, Acceptance::Partial { bytes }),
+            None => tracing::debug!(id = id.0, "part of an unknown completion was accepted"),
+        }
+    }
+
+    pub(crate) fn shut_down(&self) {
+        self.shut_down.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_shut_down(&self) -> bool {
+        self.shut_down.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,54 @@
+//! From a document's URI to the file it names.
+
+use std::path::PathBuf;
+
+use percent_encoding::percent_decode_str;
+
+/// The path of a `file:` URI (RFC 8089); `None` for other schemes (unsaved buffers, virtual documents), other hosts, and paths that are not UTF-8.
+pub(crate) fn to_path(uri: &str) -> Option<PathBuf> {
+    let rest = uri.get(..5).filter(|scheme| scheme.eq_ignore_ascii_case("file:")).and_then(|_| uri.get(5..))?;
+    let path = match rest.strip_prefix("//") {
+        Some(rest) => {
+            let (host, _) = rest.split_once('/')?;
+            rest.strip_prefix(host).filter(|_| host.is_empty() || host.eq_ignore_ascii_case("localhost"))?
+        }
+        None => rest,
+    };
+    let path = path.split(['?', '#']).next()?;
+    let path = percent_decode_str(path).decode_utf8().ok()?;
+    Some(PathBuf::from(without_slash_before_drive(&path)))
+}
+
+/// `/c:/x` is `c:/x`: a path that begins with a drive's letter is Windows's, wherever we run.
+fn without_slash_before_drive(path: &str) -> &str {
+    match path.as_bytes() {
+        [b'/', letter, b':', ..] if letter.is_ascii_alphabetic() => &path[1..],
+        _ => path,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uris() {
+        for (uri, path) in [
+            ("file:///home/a%20b/c.rs", Some("/home/a b/c.rs")),
+            ("FILE:///a.rs", Some("/a.rs")),
+            ("file:/a.rs", Some("/a.rs")),
+            ("file://localhost/a.rs", Some("/a.rs")),
+            ("file:///c%3A/x/y.rs", Some("c:/x/y.rs")),
+            ("file:///a%23b.rs", Some("/a#b.rs")),
+            ("file:///%C3%A9.rs", Some("/é.rs")),
+            ("file:///%FF.rs", None),
+            ("file://server/share/a.rs", None),
+            ("file://", None),
+            ("untitled:Untitled-1", None),
+            ("é", None),
+            ("", None),
+        ] {
+            assert_eq!(to_path(uri), path.map(PathBuf::from), "{uri}");
+        }
+    }
+}
