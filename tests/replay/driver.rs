@@ -140,6 +140,13 @@ pub(crate) struct Extent {
     pub(crate) per_session: usize,
 }
 
+impl Extent {
+    /// Keys of the next session, where `played` are played already.
+    pub(crate) fn next(self, played: usize) -> usize {
+        self.per_session.min(self.keys.saturating_sub(played))
+    }
+}
+
 /// Plays `sessions` in order until the extent is reached.
 pub(crate) async fn play<P: Peer>(
     peer: &mut P,
@@ -149,13 +156,21 @@ pub(crate) async fn play<P: Peer>(
 ) -> Result<Vec<Record>> {
     let mut records = Vec::new();
     for (index, session) in sessions.iter().enumerate() {
-        if records.len() >= extent.keys {
-            break;
-        }
-        let most = extent.per_session.min(extent.keys - records.len());
-        records.extend(Desk::new(index, session).work(peer, most, progress).await?);
+        let most = extent.next(records.len());
+        records.extend(play_session(peer, index, session, most, progress).await?);
     }
     Ok(records)
+}
+
+/// Plays at most `most` keys of a session.
+pub(crate) async fn play_session<P: Peer>(
+    peer: &mut P,
+    index: usize,
+    session: &Session,
+    most: usize,
+    progress: &ProgressBar,
+) -> Result<Vec<Record>> {
+    Desk::new(index, session).work(peer, most, progress).await
 }
 
 /// One session being played.

@@ -1,9 +1,9 @@
 //! Whether what the warm cache says is what a cold engine says: the same tokens for the same prompt, key by key.
 
-use std::sync::Arc;
+use std::{collections::HashMap, path::Path, sync::Arc};
 
 use anyhow::{Result, bail, ensure};
-use pilotlight_assist::syntax::Snapshot;
+use pilotlight_assist::syntax::{Document, Language};
 use pilotlight_context::{Anchor, Budget, Family, Input, PartialWords, Piece, TokenCounter};
 use pilotlight_engine::{Engine, EngineOptions, Event, Priority, Request, Sampling, Tokenizer};
 use serde::Serialize;
@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::{
     driver::{Answer, Peer, View},
     editor::Edit,
-    server::{Server, uri},
+    server::Server,
 };
 
 /// Tokens that are compared at a key.
@@ -38,7 +38,7 @@ pub(crate) struct Twin {
     encoder: Encoder,
     budget: Budget,
     /// The document of the last prompt and what it left for the next: as the assistant has it.
-    anchors: std::collections::HashMap<String, Anchor>,
+    anchors: HashMap<String, Anchor>,
     every: usize,
     asked: usize,
     pub(crate) agreement: Agreement,
@@ -55,13 +55,14 @@ impl Twin {
         let engine = server.assistant().engine().await.map_err(anyhow::Error::msg)?;
         let encoder = Encoder::new(engine.tokenizer().clone())?;
         let budget = Budget::shared(context_tokens);
-        let anchors = std::collections::HashMap::new();
+        let anchors = HashMap::new();
         Ok(Self { server, options, encoder, budget, anchors, every, asked: 0, agreement: Agreement::default() })
     }
 
     /// The prompt that the assistant sent for `view`; checked against what its explanation says of it.
     fn prompt(&mut self, view: View<'_>) -> Result<(Vec<u32>, Vec<u8>)> {
-        let snapshot: Snapshot = self.server.assistant().snapshot(&uri(view.path).into())?;
+        let language = Language::from_path(Path::new(view.path));
+        let snapshot = Document::open(language, 0, view.text).snapshot();
         let anchor = self.anchors.remove(view.path);
         let input = Input { path: view.path, snapshot: &snapshot, cursor: view.cursor, anchor: anchor.as_ref() };
         let plan = pilotlight_context::plan(self.encoder.family, input, self.budget, &self.encoder);

@@ -17,7 +17,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use pilotlight_assist::options::Options;
 use pilotlight_engine::EngineOptions;
@@ -42,6 +42,8 @@ struct Cli {
 enum Command {
     /// Plays keys and writes down what each cost.
     Run(RunArguments),
+    /// Plays keys on Pilotlight and on the baseline, session by session in turns, so that both meet the same machine.
+    Compare(CompareArguments),
     /// Plays CI's sample and compares its counters with results.json; `--record` writes them there.
     Check {
         #[command(flatten)]
@@ -108,9 +110,7 @@ struct RunArguments {
     set: Set,
     #[command(flatten)]
     play: Play,
-    #[arg(long, value_enum, default_value = "pilotlight")]
-    peer: PeerName,
-    /// `ember` or a GGUF file; the baseline needs a file.
+    /// `ember` or a GGUF file.
     #[arg(long, default_value = "ember")]
     model: String,
     /// Waits between keys as a person does; without it each key follows the answer to the last, so that counters repeat exactly.
@@ -119,20 +119,28 @@ struct RunArguments {
     /// Lets Pilotlight work ahead while nothing is typed.
     #[arg(long)]
     look_ahead: bool,
-    /// The llama-server to measure against.
-    #[arg(long)]
-    llama_server: Option<PathBuf>,
     #[arg(long)]
     out: PathBuf,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum PeerName {
-    Pilotlight,
-    /// llama.vim over `/infill`.
-    LlamaVim,
-    /// llama.vim over `/completion` in ember's own format.
-    LlamaVimEmber,
+#[derive(Debug, Args)]
+struct CompareArguments {
+    #[command(flatten)]
+    set: Set,
+    #[command(flatten)]
+    play: Play,
+    /// A GGUF file, for both.
+    #[arg(long)]
+    model: PathBuf,
+    /// How the baseline asks.
+    #[arg(long, value_enum)]
+    format: Format,
+    /// The llama-server to measure against: `tests/bench/llama-cpp` prints its folder.
+    #[arg(long)]
+    llama_server: PathBuf,
+    /// Pilotlight's run goes to OUT.ours.json, the baseline's to OUT.baseline.json, llama-server's log to OUT.log.
+    #[arg(long)]
+    out: PathBuf,
 }
 
 impl Set {
@@ -161,6 +169,7 @@ async fn main() -> Result<ExitCode> {
                 .with_context(|| arguments.out.display().to_string())?;
             print!("{}", Comparison::of(&run, None).table());
         }
+        Command::Compare(arguments) => compare(&arguments).await?,
         Command::Check { set, record } => return check(&set, record).await,
         Command::Exact { set, play, model, every } => return exact(&set, &play, &model, every).await,
         Command::Table { ours, baseline, shape } => tabulate(&ours, baseline.as_deref(), &shape)?,
@@ -175,44 +184,71 @@ async fn main() -> Result<ExitCode> {
 }
 
 async fn run(arguments: &RunArguments) -> Result<Run> {
-    let RunArguments { set, play, model, .. } = arguments;
+    let RunArguments { set, play, model, human_pace, look_ahead, .. } = arguments;
     let sessions = set.sessions()?;
-    let progress = bar(play.keys);
-    let mut setting = Setting {
-        peer: "pilotlight".to_owned(),
-        model: model.clone(),
+    let pace = if *human_pace { Pace::Human } else { Pace::Answers };
+    let mut server = pilotlight(model, play.threads, *look_ahead, pace).await?;
+    let info = server.model().await?;
+    let setting = Setting {
+        model: info.name,
+        backend: info.backend,
+        human_pace: *human_pace,
+        look_ahead: *look_ahead,
+        ..setting("pilotlight", set, play, model)?
+    };
+    let records = driver::play(&mut server, &sessions, play.extent(), &bar(play.keys)).await?;
+    Ok(Run { setting, records })
+}
+
+async fn compare(arguments: &CompareArguments) -> Result<()> {
+    let CompareArguments { set, play, model, format, llama_server, out } = arguments;
+    let path = model.to_str().context("the model's path is not UTF-8")?;
+    let sessions = set.sessions()?;
+    let mut ours = pilotlight(path, play.threads, false, Pace::Answers).await?;
+    let llama = LlamaServer::start(llama_server, model, *format, play.threads, &out.with_extension("log")).await?;
+    let mut theirs = LlamaVim::new(llama);
+    let info = ours.model().await?;
+    let name = info.name;
+    let asked = match format {
+        Format::Infill => "llama.vim's algorithm, llama-server's /infill",
+        Format::Ember => "llama.vim's algorithm, llama-server's /completion in ember's format",
+    };
+    let mut runs = [
+        Run {
+            setting: Setting { model: name.clone(), backend: info.backend, ..setting("pilotlight", set, play, path)? },
+            records: Vec::new(),
+        },
+        Run { setting: Setting { model: name, look_ahead: true, ..setting(asked, set, play, path)? }, records: Vec::new() },
+    ];
+    let progress = bar(2 * play.keys);
+    for (index, session) in sessions.iter().enumerate() {
+        let most = play.extent().next(runs[0].records.len());
+        runs[0].records.extend(driver::play_session(&mut ours, index, session, most, &progress).await?);
+        let most = play.extent().next(runs[1].records.len());
+        runs[1].records.extend(driver::play_session(&mut theirs, index, session, most, &progress).await?);
+        runs[1].setting.background_tokens = theirs.background;
+        for (run, extension) in runs.iter().zip(["ours.json", "baseline.json"]) {
+            fs::write(out.with_extension(extension), serde_json::to_vec(run)?)?;
+        }
+    }
+    print!("{}", Comparison::of(&runs[0], Some(&runs[1])).table());
+    Ok(())
+}
+
+/// What all runs have in common.
+fn setting(peer: &str, set: &Set, play: &Play, model: &str) -> Result<Setting> {
+    Ok(Setting {
+        peer: peer.to_owned(),
+        model: model.to_owned(),
         model_sha256: model_hash(model)?,
         backend: "llama.cpp".to_owned(),
         threads: play.threads,
         seed: set.seed,
         per_session: play.per_session,
-        human_pace: arguments.human_pace,
-        look_ahead: arguments.look_ahead,
+        human_pace: false,
+        look_ahead: false,
         background_tokens: 0,
-    };
-    if arguments.peer == PeerName::Pilotlight {
-        let pace = if arguments.human_pace { Pace::Human } else { Pace::Answers };
-        let mut server = pilotlight(model, play.threads, arguments.look_ahead, pace).await?;
-        let info = server.model().await?;
-        (setting.model, setting.backend) = (info.name, info.backend);
-        let records = driver::play(&mut server, &sessions, play.extent(), &progress).await?;
-        return Ok(Run { setting, records });
-    }
-    let Some(binary) = &arguments.llama_server else {
-        bail!("the baseline needs --llama-server (tests/bench/llama-cpp)")
-    };
-    let (name, format) = match arguments.peer {
-        PeerName::LlamaVimEmber => ("llama.vim's algorithm, /completion in ember's format", Format::Ember),
-        _ => ("llama.vim's algorithm, /infill", Format::Infill),
-    };
-    setting.peer = name.to_owned();
-    setting.look_ahead = true;
-    let log = arguments.out.with_extension("llama-server.log");
-    let server = LlamaServer::start(binary, Path::new(model), format, play.threads, &log).await?;
-    let mut peer = LlamaVim::new(server);
-    let records = driver::play(&mut peer, &sessions, play.extent(), &progress).await?;
-    setting.background_tokens = peer.background;
-    Ok(Run { setting, records })
+    })
 }
 
 /// The server that is measured: look-ahead depends on the clock, so it is off where counters are to repeat.
@@ -227,11 +263,9 @@ async fn check(set: &Set, record: bool) -> Result<ExitCode> {
     let arguments = RunArguments {
         set: Set { sources: set.sources.clone(), seed: set.seed },
         play: Play { keys: CI.keys, per_session: CI.per_session, threads: 2 },
-        peer: PeerName::Pilotlight,
         model: "ember".to_owned(),
         human_pace: false,
         look_ahead: false,
-        llama_server: None,
         out: PathBuf::new(),
     };
     let run = run(&arguments).await?;

@@ -223,7 +223,7 @@ impl Peer for Server {
 }
 
 /// The document's URI.
-pub(crate) fn uri(path: &str) -> String {
+fn uri(path: &str) -> String {
     format!("file://{ROOT}/{path}")
 }
 

@@ -20,7 +20,7 @@ const PREDICT: usize = 128;
 const LOADING: Duration = Duration::from_secs(120);
 
 /// How a prompt reaches the model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Format {
     /// `/infill`, as llama.vim asks: `extra PRE prefix SUF suffix MID`. The model's file must name the three markers.
     Infill,
@@ -128,10 +128,6 @@ impl LlamaServer {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         bail!("llama-server did not load its model within {LOADING:?}")
-    }
-
-    pub(crate) fn format(&self) -> Format {
-        self.format
     }
 
     /// Asks for the text at the cursor, decoding for `most_ms` at the most (once a line is done).
