@@ -1,52 +1,40 @@
-; Units
 [
   (translation_unit)
-  (compound_statement)
-  (declaration_list)
-  (field_declaration_list)
-  (enumerator_list)
-] @units
-
-; Under a directive or a case, or where an error has eaten the list around them.
-[
-  (attributed_statement)
-  (break_statement)
-  (case_statement)
-  (continue_statement)
-  (declaration)
-  (do_statement)
-  (enumerator)
-  (expression_statement)
-  (field_declaration)
-  (for_statement)
   (function_definition)
-  (goto_statement)
-  (if_statement)
-  (labeled_statement)
-  (linkage_specification)
-  (preproc_call)
-  (preproc_def)
-  (preproc_function_def)
-  (preproc_include)
-  (return_statement)
-  (switch_statement)
-  (type_definition)
-  (while_statement)
-] @unit
-
-; Blocks
-[
   (compound_statement)
-  (declaration_list)
-  (field_declaration_list)
-  (enumerator_list)
-] @block
+  (for_statement)
+  (preproc_function_def)
+] @scope
 
-; Lexical
-(comment) @comment
+(function_definition declarator: (function_declarator declarator: (identifier) @definition.function)) @item
+(function_definition
+  declarator: (pointer_declarator declarator: (function_declarator declarator: (identifier) @definition.function))) @item
+(declaration declarator: (function_declarator declarator: (identifier) @definition.function)) @item
+(declaration
+  declarator: (pointer_declarator declarator: (function_declarator declarator: (identifier) @definition.function))) @item
+(struct_specifier name: (type_identifier) @definition.struct body: (_))
+(union_specifier name: (type_identifier) @definition.union body: (_))
+(enum_specifier name: (type_identifier) @definition.enum body: (_))
+(enumerator name: (_) @definition.variant)
+(type_definition declarator: (type_identifier) @definition.type)
+(type_definition declarator: (pointer_declarator declarator: (type_identifier) @definition.type))
+(preproc_def name: (_) @definition.constant)
+(preproc_function_def name: (_) @definition.macro) @item
+(preproc_params (identifier) @definition.parameter)
+
+(declaration declarator: (identifier) @definition.variable)
+(declaration declarator: (array_declarator declarator: (identifier) @definition.variable))
+(declaration declarator: (pointer_declarator declarator: (identifier) @definition.variable))
+(init_declarator declarator: (identifier) @definition.variable)
+(init_declarator declarator: (array_declarator declarator: (identifier) @definition.variable))
+(init_declarator declarator: (pointer_declarator declarator: (identifier) @definition.variable))
+(parameter_declaration declarator: (identifier) @definition.parameter)
+(parameter_declaration declarator: (array_declarator declarator: (identifier) @definition.parameter))
+(parameter_declaration declarator: (pointer_declarator declarator: (identifier) @definition.parameter))
+(parameter_declaration
+  declarator: (pointer_declarator declarator: (pointer_declarator declarator: (identifier) @definition.parameter)))
 
 [
-  (string_literal)
-  (char_literal)
-  (system_lib_string)
-] @string
+  (identifier)
+  (type_identifier)
+] @reference

@@ -1,59 +1,50 @@
 ; What JavaScript, TypeScript and TSX share.
 
-; Units
 [
   (program)
   (statement_block)
-  (class_body)
-  (switch_body)
-] @units
-
-; Where an error has eaten the list around them, these are units still.
-[
-  (break_statement)
-  (continue_statement)
-  (debugger_statement)
-  (do_statement)
-  (empty_statement)
-  (export_statement)
-  (expression_statement)
-  (for_in_statement)
-  (for_statement)
-  (if_statement)
-  (import_statement)
-  (labeled_statement)
-  (return_statement)
-  (switch_statement)
-  (switch_case)
-  (switch_default)
-  (throw_statement)
-  (try_statement)
-  (while_statement)
   (class_declaration)
+  (class)
   (function_declaration)
   (generator_function_declaration)
-  (lexical_declaration)
-  (variable_declaration)
+  (function_expression)
+  (generator_function)
+  (arrow_function)
   (method_definition)
-] @unit
-
-; Blocks
-[
-  (statement_block)
-  (class_body)
+  (for_statement)
+  (for_in_statement)
+  (catch_clause)
   (switch_body)
-] @block
+] @scope
 
-; Lexical
+(function_declaration name: (_) @definition.function) @item
+(generator_function_declaration name: (_) @definition.function) @item
+(class_declaration name: (_) @definition.class) @item
+(function_expression name: (_) @definition.function)
+(class name: (_) @definition.class)
+
+(variable_declarator name: (identifier) @definition.variable)
+(for_in_statement kind: _ left: (identifier) @definition.variable)
+(arrow_function parameter: (identifier) @definition.parameter)
+(catch_clause parameter: (identifier) @definition.parameter)
+
+; Of destructuring, wherever it stands
+(array_pattern (identifier) @definition.variable)
+(object_pattern (shorthand_property_identifier_pattern) @definition.variable)
+(object_assignment_pattern left: (shorthand_property_identifier_pattern) @definition.variable)
+(pair_pattern value: (identifier) @definition.variable)
+(assignment_pattern left: (identifier) @definition.variable)
+(rest_pattern (identifier) @definition.variable)
+
+(import_clause (identifier) @definition.import)
+(import_specifier name: (identifier) @definition.import !alias)
+(import_specifier alias: (identifier) @definition.import)
+(namespace_import (identifier) @definition.import)
+
 [
-  (comment)
-  (hash_bang_line)
-] @comment
+  (identifier)
+  (shorthand_property_identifier)
+] @reference
 
-[
-  (string)
-  (template_string)
-  (regex)
-] @string
-
-(template_substitution) @embedded
+(import_specifier name: (identifier) @qualified alias: (_))
+(export_specifier alias: (identifier) @qualified)

@@ -1,68 +1,47 @@
-; Units
 [
   (source_file)
-  (statement_list)
-  (field_declaration_list)
-  (interface_type)
-  (import_spec_list)
-  (var_spec_list)
-] @units
-
-[
+  (function_declaration)
+  (method_declaration)
+  (func_literal)
+  (block)
+  (if_statement)
+  (for_statement)
+  (expression_switch_statement)
+  (type_switch_statement)
   (expression_case)
   (type_case)
   (default_case)
   (communication_case)
-  (const_spec)
   (type_spec)
-  (type_alias)
-] @unit
+] @scope
 
-; Where an error has eaten the list around them, these are units still.
-[
-  (assignment_statement)
-  (break_statement)
-  (const_declaration)
-  (continue_statement)
-  (dec_statement)
-  (defer_statement)
-  (expression_statement)
-  (expression_switch_statement)
-  (fallthrough_statement)
-  (field_declaration)
-  (for_statement)
-  (function_declaration)
-  (go_statement)
-  (goto_statement)
-  (if_statement)
-  (import_declaration)
-  (inc_statement)
-  (labeled_statement)
-  (method_declaration)
-  (method_elem)
-  (package_clause)
-  (return_statement)
-  (select_statement)
-  (send_statement)
-  (short_var_declaration)
-  (type_declaration)
-  (type_switch_statement)
-  (var_declaration)
-] @unit
-
-; Blocks
-[
-  (block)
-  (field_declaration_list)
-  (import_spec_list)
-  (var_spec_list)
-] @block
-
-; Lexical
-(comment) @comment
+(function_declaration name: (_) @definition.function) @item
+(type_spec name: (_) @definition.type) @item
+(type_alias name: (_) @definition.type) @item
+(type_parameter_declaration name: (_) @definition.type)
+(method_declaration
+  receiver: (parameter_list (parameter_declaration
+    type: (pointer_type (generic_type type_arguments: (type_arguments (type_elem (type_identifier) @definition.type)))))))
+(method_declaration
+  receiver: (parameter_list (parameter_declaration
+    type: (generic_type type_arguments: (type_arguments (type_elem (type_identifier) @definition.type))))))
+(const_spec name: (identifier) @definition.constant)
+(var_spec name: (identifier) @definition.variable)
+(short_var_declaration left: (expression_list (identifier) @definition.variable)) @item
+(range_clause left: (expression_list (identifier) @definition.variable))
+(receive_statement left: (expression_list (identifier) @definition.variable))
+(type_switch_statement alias: (expression_list (identifier) @definition.variable))
+(parameter_declaration name: (identifier) @definition.parameter)
+(variadic_parameter_declaration name: (identifier) @definition.parameter)
+(import_spec name: (package_identifier) @definition.import)
+(import_spec !name path: (interpreted_string_literal (interpreted_string_literal_content) @definition.import))
 
 [
-  (interpreted_string_literal)
-  (raw_string_literal)
-  (rune_literal)
-] @string
+  (identifier)
+  (type_identifier)
+  (package_identifier)
+] @reference
+
+(package_clause (package_identifier) @qualified)
+(qualified_type name: (type_identifier) @qualified)
+(keyed_element key: (literal_element (identifier) @qualified))

@@ -1,75 +1,58 @@
-; Units
 [
   (program)
-  (block)
-  (class_body)
-  (interface_body)
-  (enum_body)
-  (enum_body_declarations)
-  (annotation_type_body)
-  (constructor_body)
-  (switch_block)
-  (module_body)
-] @units
-
-; Under a case, or where an error has eaten the list around them.
-[
-  (annotation_type_declaration)
-  (annotation_type_element_declaration)
-  (assert_statement)
-  (break_statement)
   (class_declaration)
-  (compact_constructor_declaration)
-  (constant_declaration)
-  (constructor_declaration)
-  (continue_statement)
-  (do_statement)
-  (enhanced_for_statement)
-  (enum_constant)
-  (enum_declaration)
-  (explicit_constructor_invocation)
-  (expression_statement)
-  (field_declaration)
-  (for_statement)
-  (if_statement)
-  (import_declaration)
-  (interface_declaration)
-  (labeled_statement)
-  (local_variable_declaration)
-  (method_declaration)
-  (package_declaration)
   (record_declaration)
-  (return_statement)
-  (static_initializer)
-  (synchronized_statement)
-  (throw_statement)
-  (try_statement)
-  (try_with_resources_statement)
-  (while_statement)
-  (yield_statement)
-] @unit
-
-; Blocks
-[
+  (interface_declaration)
+  (enum_declaration)
+  (annotation_type_declaration)
+  (method_declaration)
+  (constructor_declaration)
+  (lambda_expression)
   (block)
-  (class_body)
-  (interface_body)
-  (enum_body)
-  (annotation_type_body)
   (constructor_body)
+  (for_statement)
+  (enhanced_for_statement)
+  (catch_clause)
+  (try_with_resources_statement)
   (switch_block)
-  (module_body)
-] @block
+] @scope
 
-; Lexical
+(class_declaration name: (_) @definition.class) @item
+(record_declaration name: (_) @definition.class) @item
+(interface_declaration name: (_) @definition.interface) @item
+(annotation_type_declaration name: (_) @definition.interface) @item
+(enum_declaration name: (_) @definition.enum) @item
+(enum_constant name: (_) @definition.variant)
+(method_declaration name: (_) @definition.method) @item
+(field_declaration declarator: (variable_declarator name: (identifier) @definition.field))
+(constant_declaration declarator: (variable_declarator name: (identifier) @definition.constant))
+(local_variable_declaration declarator: (variable_declarator name: (identifier) @definition.variable))
+(type_parameter (type_identifier) @definition.type)
+
+(formal_parameter name: (identifier) @definition.parameter)
+(spread_parameter (variable_declarator name: (identifier) @definition.parameter))
+(catch_formal_parameter name: (identifier) @definition.parameter)
+(inferred_parameters (identifier) @definition.parameter)
+(lambda_expression parameters: (identifier) @definition.parameter)
+(enhanced_for_statement name: (identifier) @definition.variable)
+(resource name: (identifier) @definition.variable)
+(type_pattern (identifier) @definition.variable)
+(instanceof_expression name: (identifier) @definition.variable)
+
+(import_declaration (scoped_identifier name: (identifier) @definition.import))
+
 [
-  (line_comment)
-  (block_comment)
-] @comment
+  (identifier)
+  (type_identifier)
+] @reference
 
-[
-  (string_literal)
-  (character_literal)
-] @string
-
-(string_interpolation) @embedded
+(scoped_identifier name: (identifier) @qualified)
+(scoped_type_identifier (_) (type_identifier) @qualified)
+(field_access field: (identifier) @qualified)
+(method_invocation object: (_) name: (identifier) @qualified)
+(method_reference (_) (identifier) @qualified)
+(constructor_declaration name: (identifier) @qualified)
+(element_value_pair key: (identifier) @qualified)
+(package_declaration (scoped_identifier name: (identifier) @qualified))
+(package_declaration (scoped_identifier (identifier) @qualified))
+(import_declaration (scoped_identifier (scoped_identifier) @qualified))

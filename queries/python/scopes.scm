@@ -1,46 +1,53 @@
-; Units
 [
   (module)
-  (block)
-] @units
+  (function_definition)
+  (class_definition)
+  (lambda)
+  (list_comprehension)
+  (set_comprehension)
+  (dictionary_comprehension)
+  (generator_expression)
+] @scope
 
-; Where an error has eaten the list around them, these are units still.
-[
-  (assert_statement)
-  (break_statement)
-  (continue_statement)
-  (delete_statement)
-  (expression_statement)
-  (future_import_statement)
-  (global_statement)
-  (import_from_statement)
-  (import_statement)
-  (nonlocal_statement)
-  (pass_statement)
-  (raise_statement)
-  (return_statement)
-  (type_alias_statement)
-  (decorated_definition)
-  (for_statement)
-  (if_statement)
-  (match_statement)
-  (case_clause)
-  (try_statement)
-  (while_statement)
-  (with_statement)
-] @unit
+(function_definition name: (_) @definition.function) @item
+(class_definition name: (_) @definition.class) @item
+(type_alias_statement left: (type (identifier) @definition.type))
 
-; A decorated definition is one unit with its decorators.
-(module [(class_definition) (function_definition)] @unit)
-(block [(class_definition) (function_definition)] @unit)
-(ERROR [(class_definition) (function_definition)] @unit)
+(parameters (identifier) @definition.parameter)
+(lambda_parameters (identifier) @definition.parameter)
+(default_parameter name: (identifier) @definition.parameter)
+(typed_parameter . (identifier) @definition.parameter)
+(typed_default_parameter name: (identifier) @definition.parameter)
+(parameters (list_splat_pattern (identifier) @definition.parameter))
+(parameters (dictionary_splat_pattern (identifier) @definition.parameter))
+(lambda_parameters (list_splat_pattern (identifier) @definition.parameter))
+(lambda_parameters (dictionary_splat_pattern (identifier) @definition.parameter))
+(typed_parameter (list_splat_pattern (identifier) @definition.parameter))
+(typed_parameter (dictionary_splat_pattern (identifier) @definition.parameter))
+; Known in all of the comprehension
+(for_in_clause left: (identifier) @definition.parameter)
+(for_in_clause left: (pattern_list (identifier) @definition.parameter))
 
-; Blocks
-(block) @block
+(assignment left: (identifier) @definition.variable)
+(assignment left: (pattern_list (identifier) @definition.variable))
+(assignment left: (tuple_pattern (identifier) @definition.variable))
+(assignment left: (list_pattern (identifier) @definition.variable))
+(pattern_list (list_splat_pattern (identifier) @definition.variable))
+(named_expression name: (identifier) @definition.variable)
+(for_statement left: (identifier) @definition.variable)
+(for_statement left: (pattern_list (identifier) @definition.variable))
+(as_pattern alias: (as_pattern_target (identifier) @definition.variable))
 
-; Lexical
-(comment) @comment
+(import_statement name: (dotted_name . (identifier) @definition.import))
+(import_from_statement name: (dotted_name (identifier) @definition.import))
+(aliased_import alias: (identifier) @definition.import)
 
-(string) @string
+(identifier) @reference
 
-(interpolation) @embedded
+; What stands in a class is known by its class alone.
+(class_definition body: (block (function_definition name: (_) @qualified)))
+(class_definition body: (block (decorated_definition definition: (function_definition name: (_) @qualified))))
+(class_definition body: (block (expression_statement (assignment left: (identifier) @qualified))))
+(attribute attribute: (identifier) @qualified)
+(keyword_argument name: (identifier) @qualified)
+(dotted_name (identifier) @qualified)

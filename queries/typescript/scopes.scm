@@ -1,39 +1,32 @@
 ; inherits: ecma
 
-; Units
-[
-  (interface_body)
-  (object_type)
-  (enum_body)
-] @units
-
 [
   (abstract_class_declaration)
-  (ambient_declaration)
-  (enum_declaration)
-  (function_signature)
-  (import_alias)
   (interface_declaration)
+  (type_alias_declaration)
   (internal_module)
   (module)
-  (type_alias_declaration)
-  (abstract_method_signature)
-  (call_signature)
-  (construct_signature)
-  (index_signature)
+  (function_signature)
   (method_signature)
-  (property_signature)
-  (public_field_definition)
-] @unit
+  (function_type)
+  (mapped_type_clause)
+] @scope
 
-; Blocks
-[
-  (interface_body)
-  (object_type)
-  (enum_body)
-] @block
+(abstract_class_declaration name: (_) @definition.class) @item
+(interface_declaration name: (_) @definition.interface) @item
+(type_alias_declaration name: (_) @definition.type) @item
+(enum_declaration name: (_) @definition.enum) @item
+(internal_module name: (identifier) @definition.module) @item
+(module name: (identifier) @definition.module) @item
+(function_signature name: (_) @definition.function) @item
+(import_alias . (identifier) @definition.import)
+(type_parameter name: (_) @definition.type)
 
-; Lexical
-(template_literal_type) @string
+(required_parameter pattern: (identifier) @definition.parameter)
+(optional_parameter pattern: (identifier) @definition.parameter)
+(required_parameter pattern: (rest_pattern (identifier) @definition.parameter))
 
-(template_type) @embedded
+(type_identifier) @reference
+
+(nested_type_identifier name: (type_identifier) @qualified)
+(enum_body name: (_) @qualified)

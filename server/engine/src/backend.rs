@@ -1,6 +1,9 @@
 //! A way to compute the decoder: one step over one KV-cache slot.
 
+pub mod cpu;
 pub mod reference;
+
+use pilotlight_kernels::cpu::KvDtype;
 
 use crate::{EngineError, EngineOptions, decoder::Decoder, options::BackendChoice};
 
@@ -46,9 +49,19 @@ pub fn build(
     context_length: usize,
     options: &EngineOptions,
 ) -> Result<Box<dyn Backend>, EngineError> {
-    match options.backend {
-        BackendChoice::Auto | BackendChoice::Reference => {
-            Ok(Box::new(reference::Reference::new(decoder, context_length, options.kv_slots, options.thread_count())?))
+    let threads = options.thread_count();
+    let reference = || -> Result<Box<dyn Backend>, EngineError> {
+        Ok(Box::new(reference::Reference::new(decoder, context_length, options.kv_slots, threads)?))
+    };
+    let cpu = || -> Result<Box<dyn Backend>, EngineError> {
+        Ok(Box::new(cpu::Cpu::new(decoder, context_length, options.kv_slots, threads, KvDtype::F16)?))
+    };
+    match (options.backend, cpu::Cpu::supports(decoder)) {
+        (BackendChoice::Reference, _) => reference(),
+        (BackendChoice::Auto, Err(why)) => {
+            tracing::warn!(why, "the slow reference backend computes this model");
+            reference()
         }
+        (BackendChoice::Auto | BackendChoice::Cpu, _) => cpu(),
     }
 }

@@ -286,3 +286,104 @@ impl Gguf {
         std::fs::write(path, self.bytes()).unwrap();
     }
 }
+
+/// Hugging Face's name of a tensor.
+fn hugging_face_name(canonical: &str) -> String {
+    let (stem, suffix) = match canonical.strip_suffix("_bias") {
+        Some(stem) => (stem, "bias"),
+        None => (canonical, "weight"),
+    };
+    let stem = match stem {
+        "embedding" => "model.embed_tokens".into(),
+        "output_norm" => "model.norm".into(),
+        "output" => "lm_head".into(),
+        layer => [
+            ("attn_norm", "input_layernorm"),
+            ("ffn_norm", "post_attention_layernorm"),
+            ("attn_output", "self_attn.o_proj"),
+            ("attn_q", "self_attn.q_proj"),
+            ("attn_k", "self_attn.k_proj"),
+            ("attn_v", "self_attn.v_proj"),
+            ("ffn_gate", "mlp.gate_proj"),
+            ("ffn_up", "mlp.up_proj"),
+            ("ffn_down", "mlp.down_proj"),
+        ]
+        .iter()
+        .fold(format!("model.{layer}"), |name, (ours, theirs)| name.replace(ours, theirs)),
+    };
+    format!("{stem}.{suffix}")
+}
+
+impl Tiny {
+    /// As a Hugging Face folder: `config.json` as given, weights in `dtype` over `shards` files.
+    pub(crate) fn folder(&self, folder: &Path, config: &serde_json::Value, dtype: Dtype, shards: usize) {
+        use safetensors::tensor::TensorView;
+        std::fs::write(folder.join("config.json"), config.to_string()).unwrap();
+        std::fs::write(folder.join("tokenizer.json"), tokenizer_json().to_string()).unwrap();
+        let kind = match dtype {
+            Dtype::F32 => safetensors::Dtype::F32,
+            Dtype::F16 => safetensors::Dtype::F16,
+            Dtype::BF16 => safetensors::Dtype::BF16,
+            other => panic!("no {other} in safetensors"),
+        };
+        let stored: Vec<_> = self
+            .tensors()
+            .into_iter()
+            .map(|(canonical, tensor)| (hugging_face_name(&canonical), quantise(dtype, &tensor), tensor.shape))
+            .collect();
+        let mut weight_map = serde_json::Map::new();
+        for shard in 0..shards {
+            let file = match shards {
+                1 => "model.safetensors".to_owned(),
+                _ => format!("model-{:05}-of-{shards:05}.safetensors", shard + 1),
+            };
+            let part = stored.iter().skip(shard).step_by(shards);
+            let views = part.map(|(name, bytes, shape)| {
+                weight_map.insert(name.clone(), file.clone().into());
+                (name.as_str(), TensorView::new(kind, shape.clone(), bytes).unwrap())
+            });
+            let views: Vec<_> = views.collect();
+            safetensors::serialize_to_file(views, None, &folder.join(&file)).unwrap();
+        }
+        if shards > 1 {
+            let index = serde_json::json!({ "metadata": {}, "weight_map": weight_map });
+            std::fs::write(folder.join("model.safetensors.index.json"), index.to_string()).unwrap();
+        }
+    }
+
+    /// A `config.json` as transformers 4 wrote it.
+    pub(crate) fn config_json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "architectures": ["..."], "model_type": self.architecture, "vocab_size": self.vocab(),
+            "hidden_size": self.hidden, "num_hidden_layers": self.layers, "num_attention_heads": self.heads,
+            "num_key_value_heads": self.kv_heads, "head_dim": self.head_dim, "intermediate_size": self.ffn,
+            "max_position_embeddings": self.context_length, "rms_norm_eps": 1e-5, "rope_theta": 10000.0,
+            "hidden_act": "silu", "tie_word_embeddings": self.tied, "bos_token_id": 1, "eos_token_id": 0,
+        })
+    }
+}
+
+/// The vocabulary as a `tokenizer.json`, with Qwen2's pre-tokenizer as Qwen2's file describes it.
+pub(crate) fn tokenizer_json() -> serde_json::Value {
+    let (tokens, merges) = vocabulary();
+    let added = tokens[..SPECIALS].iter().enumerate();
+    let added: Vec<_> = added
+        .map(|(id, content)| serde_json::json!({ "id": id, "content": content, "special": true, "normalized": false }))
+        .collect();
+    let vocab: serde_json::Map<_, _> =
+        tokens.iter().enumerate().skip(SPECIALS).map(|(id, token)| (token.clone(), id.into())).collect();
+    let regex = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+    serde_json::json!({
+        "version": "1.0",
+        "normalizer": { "type": "NFC" },
+        "added_tokens": added,
+        "pre_tokenizer": { "type": "Sequence", "pretokenizers": [
+            { "type": "Split", "pattern": { "Regex": regex }, "behavior": "Isolated", "invert": false },
+            { "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": false },
+        ]},
+        "post_processor": { "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": false },
+        "decoder": { "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": false },
+        "model": { "type": "BPE", "dropout": null, "unk_token": null, "vocab": vocab, "merges": merges,
+            "continuing_subword_prefix": "", "end_of_word_suffix": "" },
+    })
+}

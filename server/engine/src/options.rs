@@ -30,6 +30,8 @@ pub enum BackendChoice {
     /// The fastest that this machine and this model can use.
     #[default]
     Auto,
+    /// Own SIMD kernels on quantised weights, for the instruction set found.
+    Cpu,
     /// The readable one that the others are tested against: f32, slow, four bytes of memory a weight.
     Reference,
 }

@@ -137,13 +137,15 @@ fn nothing(because: String) -> Outcome {
 
 /// The one line that each answered completion leaves in the log.
 fn log(ask: &Ask, snapshot: &Snapshot, id: Option<CompletionId>, explanation: &Explanation) {
-    let Explanation { nothing_because, kept, reused, prefilled, decoded, confidence, millis, .. } = explanation;
+    let Explanation { nothing_because, kept, foreseen, reused, prefilled, decoded, confidence, millis, .. } =
+        explanation;
     tracing::info!(
         id = id.map(|id| id.0),
         uri = ask.uri,
         version = snapshot.version(),
         trigger = ?ask.trigger,
         kept,
+        foreseen,
         prefilled,
         reused,
         decoded,

@@ -4,15 +4,19 @@
 
 pub mod document;
 pub mod language;
+pub mod outline;
 mod parser;
 pub mod position;
 mod queries;
+pub mod scopes;
 pub mod snapshot;
 pub mod structure;
 mod syntax_error;
 
 pub use document::{Change, Document, EditError};
 pub use language::Language;
+pub use outline::{DefinitionKind, Item};
 pub use position::{Position, PositionEncoding, PositionError, Span};
+pub use scopes::{Definition, Reference, Scope, Scopes};
 pub use snapshot::{Snapshot, TooLarge};
 pub use structure::{Block, CommentOrString, Unit};

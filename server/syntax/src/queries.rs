@@ -1,59 +1,89 @@
 //! The queries of `queries/<language>/`, compiled when first asked for. Their captures are the contract of `queries/README.md`.
 
-use std::sync::OnceLock;
+use std::{ops::Range, sync::OnceLock};
 
-use tree_sitter::{CaptureQuantifier, Query, QueryError};
+use streaming_iterator::StreamingIterator;
+use tree_sitter::{Node, Query, QueryCapture, QueryCursor, QueryError};
 
-use crate::Language;
+use crate::{Language, Snapshot};
 
-/// The captures of scopes.scm that say how the text is built; the others say what its names mean.
-const STRUCTURE: [&str; 7] = ["units", "unit", "unit.prefix", "block", "comment", "string", "embedded"];
-
-/// The compiled queries of one language.
-pub(crate) struct Queries {
-    /// scopes.scm, of it the patterns of [`STRUCTURE`].
-    pub(crate) structure: Query,
+/// What is asked of a tree: one file of a language's folder each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// What the text defines.
+    Outline,
+    /// How the text is built: its units, blocks, comments and strings.
+    Structure,
+    /// What its names mean.
+    Scopes,
 }
 
-/// The queries of `language`; `None` for plain text.
-pub(crate) fn of(language: Language) -> Option<&'static Queries> {
-    static COMPILED: [OnceLock<Option<Queries>>; Language::PARSED.len()] =
-        [const { OnceLock::new() }; Language::PARSED.len()];
-    let cell = COMPILED.get(language as usize)?;
-    cell.get_or_init(|| match compile(language) {
-        Ok(queries) => queries,
+impl Language {
+    /// Compiles the queries of this language, which takes up to tenths of a second once in a process. Without this call the first
+    /// question that needs a query waits for it.
+    pub fn warm(self) {
+        for purpose in Purpose::ALL {
+            let _ = compiled(self, purpose);
+        }
+    }
+}
+
+impl Purpose {
+    const ALL: [Self; 3] = [Self::Outline, Self::Structure, Self::Scopes];
+}
+
+impl Snapshot {
+    /// Calls `each` with the pattern and the captures of every match that touches bytes `range`, all of them by `None`. `None` for plain
+    /// text.
+    pub(crate) fn matches<'tree>(
+        &'tree self,
+        purpose: Purpose,
+        range: Option<Range<usize>>,
+        mut each: impl FnMut(usize, &[QueryCapture<'tree>]),
+    ) -> Option<&'static Query> {
+        let query = compiled(self.language(), purpose)?;
+        let root = self.tree()?.root_node();
+        let mut cursor = QueryCursor::new();
+        if let Some(range) = range {
+            cursor.set_byte_range(range);
+        }
+        let text = |node: Node| self.rope().byte_slice(node.byte_range()).chunks().map(str::as_bytes);
+        let mut matches = cursor.matches(query, root, text);
+        while let Some(found) = matches.next() {
+            each(found.pattern_index, found.captures());
+        }
+        Some(query)
+    }
+}
+
+/// A query of `language`; `None` for plain text.
+pub(crate) fn compiled(language: Language, purpose: Purpose) -> Option<&'static Query> {
+    type Cells = [OnceLock<Option<Query>>; Purpose::ALL.len()];
+    static CELLS: [Cells; Language::PARSED.len()] =
+        [const { [const { OnceLock::new() }; Purpose::ALL.len()] }; Language::PARSED.len()];
+    let cell = &CELLS.get(language as usize)?[purpose as usize];
+    cell.get_or_init(|| match compile(language, purpose) {
+        Ok(query) => query,
         Err(error) => {
             // A test compiles all of them.
-            tracing::error!(language = language.id(), %error, "a query does not fit its grammar");
+            tracing::error!(language = language.id(), ?purpose, %error, "a query does not fit its grammar");
             None
         }
     })
     .as_ref()
 }
 
-fn compile(language: Language) -> Result<Option<Queries>, QueryError> {
+fn compile(language: Language, purpose: Purpose) -> Result<Option<Query>, QueryError> {
     let (Some(grammar), Some(folder)) = (language.grammar(), folder(language)) else { return Ok(None) };
-    let mut structure = Query::new(&grammar, &source(folder, |files| files.scopes))?;
-    keep(&mut structure, |capture| STRUCTURE.contains(&capture));
-    Ok(Some(Queries { structure }))
-}
-
-/// Disables the patterns without a capture that `wanted` accepts.
-fn keep(query: &mut Query, wanted: impl Fn(&str) -> bool) {
-    for pattern in 0..query.pattern_count() {
-        let used = query.capture_quantifiers(pattern).iter().zip(query.capture_names());
-        let keep = used.into_iter().any(|(&quantifier, name)| quantifier != CaptureQuantifier::Zero && wanted(name));
-        if !keep {
-            query.disable_pattern(pattern);
-        }
-    }
+    Query::new(&grammar, &source(folder, purpose)).map(Some)
 }
 
 /// The text of a query, with what its first line `; inherits: <folder>` names before it.
-fn source(folder: &str, file: impl Fn(&Files) -> &'static str + Copy) -> String {
-    let text = FILES.iter().find(|(name, _)| *name == folder).map_or("", |(_, files)| file(files));
+fn source(folder: &str, purpose: Purpose) -> String {
+    let files = FILES.iter().find(|(name, _)| *name == folder);
+    let text = files.map_or("", |(_, texts)| texts[purpose as usize]);
     let base = text.lines().next().and_then(|line| line.strip_prefix("; inherits:"));
-    base.map_or(String::new(), |base| source(base.trim(), file)) + text
+    base.map_or(String::new(), |base| source(base.trim(), purpose)) + text
 }
 
 fn folder(language: Language) -> Option<&'static str> {
@@ -71,34 +101,19 @@ fn folder(language: Language) -> Option<&'static str> {
     })
 }
 
-struct Files {
-    scopes: &'static str,
-}
-
 macro_rules! files {
     ($($folder:literal),*) => {
-        [$(($folder, Files {
-            scopes: include_str!(concat!("../../../queries/", $folder, "/scopes.scm")),
-        })),*]
+        [$(($folder, [
+            include_str!(concat!("../../../queries/", $folder, "/outline.scm")),
+            include_str!(concat!("../../../queries/", $folder, "/structure.scm")),
+            include_str!(concat!("../../../queries/", $folder, "/scopes.scm")),
+        ])),*]
     };
 }
 
-/// By folder. `ecma` is no language: JavaScript and TypeScript inherit it.
-static FILES: [(&str, Files); 10] =
+/// The texts by folder, in the order of [`Purpose`]. `ecma` is no language: JavaScript and TypeScript inherit it.
+static FILES: [(&str, [&str; Purpose::ALL.len()]); 10] =
     files!["rust", "python", "ecma", "javascript", "typescript", "tsx", "go", "c", "cpp", "java"];
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_query_compiles_for_its_grammar() {
-        for language in Language::PARSED {
-            let start = std::time::Instant::now();
-            compile(language).map_err(|error| format!("{}: {error}", language.id())).unwrap().unwrap();
-            println!("{}: {:?}", language.id(), start.elapsed());
-        }
-        assert!(compile(Language::Plain).unwrap().is_none());
-    }
-}
+mod tests;

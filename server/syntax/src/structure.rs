@@ -1,17 +1,20 @@
-//! Where statements, blocks, comments and strings begin and end, by the structural captures of `queries/<language>/scopes.scm`.
+//! Where statements, blocks, comments and strings begin and end, by the captures of `queries/<language>/structure.scm`.
 
 use std::ops::Range;
 
 use ropey::Rope;
-use streaming_iterator::StreamingIterator;
-use tree_sitter::{Node, QueryCursor};
+use tree_sitter::Node;
 
-use crate::{Snapshot, position::line_end, queries};
+use crate::{
+    Snapshot,
+    position::line_end,
+    queries::{self, Purpose},
+};
 
 /// A statement, an item or a member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unit {
-    /// Its bytes, without blanks at the end.
+    /// Its bytes with the `;` or `,` that ends it, without blanks at the end.
     pub range: Range<usize>,
     /// The grammar's name of its node; `ERROR` where nothing better could be made of it.
     pub kind: String,
@@ -45,29 +48,22 @@ impl Snapshot {
     /// plain text.
     pub fn statement_at(&self, offset: usize) -> Option<Unit> {
         let at = next_text(self.rope(), offset)?;
-        let mut found: Option<Node> = None;
-        self.captures(at..at + 1, |capture, node| {
-            let candidate = match capture {
-                "unit" => Some(node),
-                "units" => node.first_child_for_byte(at).filter(|child| child.is_named()),
-                _ => None,
-            };
-            if let Some(node) = candidate.filter(|node| node.byte_range().contains(&at)) {
-                let smaller = |other: Node| node.byte_range().len() <= other.byte_range().len();
-                if found.is_none_or(smaller) {
-                    found = Some(node);
-                }
-            }
+        let mut candidates: Vec<Node> = Vec::new();
+        let mut parts: Vec<Node> = Vec::new();
+        self.captures(at..at + 1, |capture, node| match capture {
+            "unit" => candidates.push(node),
+            "units" => candidates.extend(node.first_child_for_byte(at).filter(Node::is_named)),
+            "part" => parts.push(node),
+            _ => {}
         })?;
-        let first = found?;
+        candidates.retain(|node| node.byte_range().contains(&at) && !parts.contains(node));
+        let first = candidates.into_iter().min_by_key(|node| node.byte_range().len())?;
         let last = self.skip_prefixes(first);
+        let separator = last.next_sibling().filter(|next| matches!(next.kind(), ";" | ",") && !next.is_missing());
         let start = first.start_byte();
-        let end = text_end(self.rope(), start..last.end_byte());
-        Some(Unit {
-            range: start..end,
-            kind: last.kind().to_owned(),
-            complete: !first.has_error() && !last.has_error(),
-        })
+        let end = text_end(self.rope(), start..separator.unwrap_or(last).end_byte());
+        let complete = !first.has_error() && !last.has_error();
+        Some(Unit { range: start..end, kind: last.kind().to_owned(), complete })
     }
 
     /// The smallest block whose inside has `offset`: the edges count, so that this is the block that a `{` or a `:` just before `offset`
@@ -79,11 +75,13 @@ impl Snapshot {
         let next = next_text(rope, offset).unwrap_or(rope.len_bytes());
         let mut found: Option<Block> = None;
         self.captures(offset.saturating_sub(1)..next + 1, |capture, node| {
-            if capture != "block" {
-                return;
-            }
-            let delimited = node.child(0).is_some_and(|first| !first.is_named());
-            let block = if delimited { delimited_block(node) } else { self.indented_block(node) };
+            let delimited = capture == "block";
+            let block = match capture {
+                "block" => delimited_block(node),
+                "block.indented" => Some(self.indented_block(node)),
+                _ => None,
+            };
+            let Some(block) = block else { return };
             let after = block.inner.start <= offset;
             let before = offset <= block.inner.end || !delimited && next < block.range.end;
             if after && before && found.as_ref().is_none_or(|other| block.range.len() < other.range.len()) {
@@ -158,29 +156,25 @@ impl Snapshot {
 
     /// Calls `each` with every structural capture whose node touches bytes `range`. `None` for plain text.
     fn captures<'tree>(&'tree self, range: Range<usize>, mut each: impl FnMut(&str, Node<'tree>)) -> Option<()> {
-        let query = &queries::of(self.language())?.structure;
-        let root = self.tree()?.root_node();
-        let mut cursor = QueryCursor::new();
-        cursor.set_byte_range(range);
-        let rope = self.rope();
-        let text = |node: Node| rope.byte_slice(node.byte_range()).chunks().map(str::as_bytes);
-        let mut matches = cursor.matches(query, root, text);
-        while let Some(found) = matches.next() {
-            for capture in found.captures() {
-                each(query.capture_names()[capture.index as usize], capture.node);
+        let names = queries::compiled(self.language(), Purpose::Structure)?.capture_names();
+        self.matches(Purpose::Structure, Some(range), |_, captures| {
+            for capture in captures {
+                each(names[capture.index as usize], capture.node);
             }
-        }
-        Some(())
+        })
+        .map(|_| ())
     }
 }
 
-fn delimited_block(node: Node) -> Block {
-    let range = node.byte_range();
-    let open = node.child(0).map_or(range.start, |open| open.end_byte());
-    let close =
-        node.child(node.child_count().saturating_sub(1)).filter(|close| !close.is_named() && !close.is_missing());
-    let inner = open..close.map_or(range.end, |close| close.start_byte().max(open));
-    Block { inner, range, complete: close.is_some() && !node.has_error() }
+/// From its first bracket to the last that closes it; `None` without a bracket.
+fn delimited_block(node: Node) -> Option<Block> {
+    let mut cursor = node.walk();
+    let open = node.children(&mut cursor).find(|child| matches!(child.kind(), "{" | "(" | "["))?;
+    let close = node.child(node.child_count().saturating_sub(1));
+    let close = close.filter(|close| matches!(close.kind(), "}" | ")" | "]") && !close.is_missing());
+    let inner = open.end_byte()..close.map_or(node.end_byte(), |close| close.start_byte());
+    let range = open.start_byte()..node.end_byte();
+    Some(Block { inner, range, complete: close.is_some() && !node.has_error() })
 }
 
 /// The first byte at or after `offset` that is not blank.

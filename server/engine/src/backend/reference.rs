@@ -307,3 +307,6 @@ fn dense(tensor: &weights::Tensor) -> std::result::Result<Tensor, EngineError> {
 fn compute(message: String) -> EngineError {
     EngineError::Compute { backend: "reference", message }
 }
+
+#[cfg(test)]
+mod tests;

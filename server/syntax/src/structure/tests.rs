@@ -40,7 +40,7 @@ fn rust_units() {
     );
     assert_eq!(unit("fn f() {\n    a();\n    $0b.c()\n}\n"), "b.c()", "a tail expression");
     assert_eq!(unit("fn f() { let a = $0b.c(); d(); }"), "let a = b.c();", "begun before the cursor");
-    assert_eq!(unit("struct A {\n    a: u8,\n    $0b: u8,\n}"), "b: u8");
+    assert_eq!(unit("struct A {\n    a: u8,\n    $0b: u8,\n}"), "b: u8,");
     assert_eq!(unit("fn f() { match x {\n  1 => 2,\n  $0_ => { 3 }\n} }"), "_ => { 3 }");
     assert_eq!(
         unit("$0/// Doc.\n#[derive(Debug)]\n// why\nstruct A;\n\nstruct B;"),
@@ -69,13 +69,13 @@ fn units_of_the_others() {
     for language in [Language::JavaScript, Language::TypeScript, Language::Tsx] {
         assert_eq!(unit(language, "f(() => {\n  $0return 1;\n});\n"), "return 1;");
         assert_eq!(unit(language, "class A {\n  $0b() { return 1 }\n  c() {}\n}"), "b() { return 1 }");
-        assert_eq!(unit(language, "class A {\n  $0b = 1;\n  c() {}\n}"), "b = 1");
+        assert_eq!(unit(language, "class A {\n  $0b = 1;\n  c() {}\n}"), "b = 1;");
         assert_eq!(unit(language, "switch (a) { case 1:\n $0b();\n break; }"), "b();");
         assert_eq!(unit(language, "switch (a) { $0case 1:\n b();\n break;\n default: }"), "case 1:\n b();\n break;");
         assert_eq!(unit(language, "switch (a) { case $01:\n b(); }"), "case 1:\n b();");
     }
-    assert_eq!(unit(Language::TypeScript, "interface A {\n  $0b: string;\n  c(): void;\n}"), "b: string");
-    assert_eq!(unit(Language::TypeScript, "enum A {\n  B,\n  $0C = 2,\n}"), "C = 2");
+    assert_eq!(unit(Language::TypeScript, "interface A {\n  $0b: string;\n  c(): void;\n}"), "b: string;");
+    assert_eq!(unit(Language::TypeScript, "enum A {\n  B,\n  $0C = 2,\n}"), "C = 2,");
     assert_eq!(
         unit(Language::Go, "package a\nfunc f() {\n\t$0if x {\n\t\ty()\n\t}\n\tz()\n}\n"),
         "if x {\n\t\ty()\n\t}"
@@ -88,6 +88,12 @@ fn units_of_the_others() {
     );
     assert_eq!(unit(Language::C, "$0#include <a.h>\n\nint b;\n"), "#include <a.h>");
     assert_eq!(unit(Language::C, "struct a {\n  int b;\n  $0int c;\n};"), "int c;");
+    assert_eq!(unit(Language::C, "$0struct a { int b; };\nint c;"), "struct a { int b; };");
+    assert_eq!(
+        unit(Language::C, "void f(void) { for (int $0i = 0; i < 3; i++) g(); }"),
+        "for (int i = 0; i < 3; i++) g();"
+    );
+    assert_eq!(unit(Language::Go, "package a\nfunc f() { if $0x := 1; x > 0 { y() } }"), "if x := 1; x > 0 { y() }");
     assert_eq!(unit(Language::Cpp, "class A {\n $0public:\n  A();\n  int b;\n};"), "public:\n  A();");
     assert_eq!(
         unit(Language::Cpp, "$0template <class T>\nT f(T a) { return a; }\nint b;"),
@@ -117,6 +123,9 @@ fn blocks() {
         assert_eq!(block(language, "class A {$0}"), "");
     }
     assert_eq!(block(Language::Go, "package a\nfunc f() { for {$0 b() } }"), " b() ");
+    assert_eq!(block(Language::Go, "package a\ntype A interface {$0 B() }"), " B() ");
+    assert_eq!(block(Language::Go, "package a\nfunc f() { switch a {$0 case 1: b() } }"), " case 1: b() ");
+    assert_eq!(block(Language::Go, "package a\nconst b = $01\n"), "-");
     assert_eq!(block(Language::C, "int f(void) {$0 return 1; }"), " return 1; ");
     assert_eq!(block(Language::Cpp, "namespace a {$0 int b; }"), " int b; ");
     assert_eq!(block(Language::Java, "class A { A() {$0 super(); } }"), " super(); ");

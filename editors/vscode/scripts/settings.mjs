@@ -1,0 +1,100 @@
+// Writes the server's settings into package.json, from the JSON schema that the server's own settings are declared by.
+//
+// usage: node scripts/settings.mjs [--check]
+//
+// The schema is `pilotlight schema` of the binary $PILOTLIGHT where that answers, and is then kept in settings.schema.json; else settings.schema.json as it is.
+// --check writes nothing; the exit status is 1 if something would change.
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'));
+const check = process.argv.includes('--check');
+
+// What an editor can set today: by the server's command line (src/settings.ts) or by itself (src/switches.ts). The server does not take the others from an
+// editor yet, and a setting without effect is worse than none.
+const OFFERED = ['engine.model', 'engine.threads', 'completion.enabled', 'completion.disabled-languages'];
+
+// These name programs and files: only the user may set them, never a workspace.
+const USERS_OWN = ['engine'];
+
+function schema() {
+  const kept = readFileSync('settings.schema.json', 'utf8');
+  const binary = process.env.PILOTLIGHT;
+  if (!binary) return { text: kept, kept };
+  const asked = spawnSync(binary, ['schema'], { encoding: 'utf8' });
+  if (asked.status !== 0) {
+    console.error(`settings: ${binary} schema does not answer (${asked.error?.message ?? `exit status ${asked.status}`}): settings.schema.json is taken`);
+    return { text: kept, kept };
+  }
+  return { text: `${JSON.stringify(JSON.parse(asked.stdout), null, 2)}\n`, kept };
+}
+
+/** Follows `$ref`, and keeps what stands beside it (a field's own description and default). */
+function resolve(root, node) {
+  const whole = node.allOf?.length === 1 ? { ...node.allOf[0], ...node } : node;
+  if (!whole.$ref) return whole;
+  const name = whole.$ref.match(/^#\/\$defs\/(.+)$/)?.[1];
+  const target = root.$defs?.[name];
+  if (!target) throw new Error(`the schema refers to ${whole.$ref}, which it does not have`);
+  return { ...resolve(root, target), ...whole, $ref: undefined };
+}
+
+/** One setting in VS Code's terms. */
+function setting(root, path, node, order) {
+  const types = [node.type].flat().filter((type) => type !== 'null');
+  const variants = node.oneOf?.every((variant) => typeof variant.const === 'string') ? node.oneOf : undefined;
+  const out = { order, scope: USERS_OWN.includes(path[0]) ? 'machine' : 'resource' };
+  if (variants) {
+    Object.assign(out, { type: 'string', enum: variants.map((variant) => variant.const), markdownEnumDescriptions: variants.map((variant) => variant.description) });
+  } else if (types.length === 1 && ['boolean', 'integer', 'number', 'string'].includes(types[0])) {
+    out.type = types[0];
+    for (const key of ['enum', 'minimum', 'maximum']) if (node[key] !== undefined) out[key] = node[key];
+  } else if (types[0] === 'array') {
+    Object.assign(out, { type: 'array', items: { type: resolve(root, node.items).type }, uniqueItems: true });
+  } else {
+    throw new Error(`${path.join('.')}: no way to show this to a person: ${JSON.stringify(node)}`);
+  }
+  if (node.default !== undefined) out.default = node.default;
+  if (!node.description) throw new Error(`${path.join('.')} has no description`);
+  out.markdownDescription = node.description.replaceAll('\n', ' ');
+  return out;
+}
+
+function sections(root) {
+  return Object.entries(root.properties).flatMap(([room, reference], index) => {
+    const node = resolve(root, reference);
+    const defaults = { ...root.default?.[room], ...node.default };
+    const properties = {};
+    for (const [name, field] of Object.entries(node.properties ?? {})) {
+      if (!OFFERED.includes(`${room}.${name}`)) continue;
+      const camel = name.replace(/-([a-z])/g, (_, letter) => letter.toUpperCase());
+      const whole = resolve(root, field);
+      const order = Object.keys(properties).length;
+      properties[`pilotlight.${room}.${camel}`] = setting(root, [room, name], { default: defaults[name], ...whole }, order);
+    }
+    if (Object.keys(properties).length === 0) return [];
+    return [{ title: room[0].toUpperCase() + room.slice(1), order: index + 1, properties }];
+  });
+}
+
+const { text, kept } = schema();
+const before = readFileSync('package.json', 'utf8');
+const manifest = JSON.parse(before);
+const [own] = manifest.contributes.configuration;
+manifest.contributes.configuration = [own, ...sections(JSON.parse(text))];
+const count = manifest.contributes.configuration.flatMap((section) => Object.keys(section.properties)).length;
+const expected = OFFERED.length + Object.keys(own.properties).length;
+if (count !== expected) throw new Error(`${expected} settings were expected, ${count} found: OFFERED names one that the schema does not have`);
+// Compared as data: how package.json is laid out is npm's and the author's.
+const changed = JSON.stringify(JSON.parse(before)) !== JSON.stringify(manifest) || text !== kept;
+if (changed && check) {
+  console.error('settings: package.json or settings.schema.json is not current; run `npm run settings`');
+  process.exit(1);
+}
+if (changed) {
+  writeFileSync('package.json', `${JSON.stringify(manifest, null, 2)}\n`);
+  writeFileSync('settings.schema.json', text);
+}
+console.log(`settings: ${count}, ${changed ? 'written' : 'current'}`);

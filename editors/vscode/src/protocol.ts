@@ -1,0 +1,72 @@
+/**
+ * What is spoken with the server beyond LSP itself: the Copilot language server's notifications, and Pilotlight's own request.
+ *
+ * `Explanation` mirrors `assist::Explanation`; everything in it may be absent, so that a newer or older server is shown as far as it is understood.
+ */
+import type { InlineCompletionItem } from 'vscode-languageclient/node';
+
+/** `didChangeStatus`, from the server: the state to show in the status bar. */
+export interface StatusParams {
+  readonly busy: boolean;
+  readonly message: string;
+  readonly kind: 'Normal' | 'Warning' | 'Error' | 'Inactive';
+}
+
+/** `textDocument/didFocus`: the document the person looks at now. */
+export interface DidFocusParams {
+  readonly textDocument?: { readonly uri: string };
+}
+
+/** `textDocument/didShowCompletion`. */
+export interface DidShowParams {
+  readonly item: InlineCompletionItem;
+}
+
+/** `textDocument/didPartiallyAcceptCompletion`. */
+export interface DidPartiallyAcceptParams {
+  readonly item: InlineCompletionItem;
+  /** UTF-16 units from the start of `insertText`. */
+  readonly acceptedLength: number;
+}
+
+/** `pilotlight/explain`: the last answer for a document. */
+export interface ExplainParams {
+  readonly textDocument: { readonly uri: string };
+}
+
+/** How an answer came about. */
+export interface Explanation {
+  /** Why nothing is shown; absent where something is. */
+  readonly nothing_because?: string | null;
+  /** The person typed what the ghost text said: the engine was not asked. */
+  readonly kept?: boolean;
+  /** The prompt, in order. */
+  readonly segments?: readonly Segment[];
+  /** Prompt tokens found in the KV cache. */
+  readonly reused?: number;
+  /** Prompt tokens computed. */
+  readonly prefilled?: number;
+  readonly decoded?: number;
+  /** The geometric mean of the decoded tokens' probabilities. */
+  readonly confidence?: number | null;
+  /** Milliseconds by stage, from the request on. */
+  readonly millis?: Readonly<Record<string, number>>;
+}
+
+/** One segment of the prompt. */
+export interface Segment {
+  /** `header`, `prefix`, `suffix`, … */
+  readonly source: string;
+  readonly path: string;
+  /** Zero-based. */
+  readonly line: number;
+  readonly tokens: number;
+}
+
+export const method = {
+  status: 'didChangeStatus',
+  focus: 'textDocument/didFocus',
+  shown: 'textDocument/didShowCompletion',
+  partlyAccepted: 'textDocument/didPartiallyAcceptCompletion',
+  explain: 'pilotlight/explain',
+} as const;

@@ -1,0 +1,81 @@
+/** The flame in the status bar: the model, whether it works, whether it is off here, what is wrong. Its menu is in menu.ts. */
+import * as vscode from 'vscode';
+import { LOG, RESTART, type Session, type State } from './session';
+import { offBecause } from './switches';
+
+/** A longer message is for the tooltip. */
+const LONGEST = 32;
+
+/** What the status bar says. */
+export interface Words {
+  readonly icon: string;
+  readonly text: string;
+  /** A sentence or two. */
+  readonly detail: string;
+  readonly level: 'normal' | 'warning' | 'error';
+}
+
+/** The server's state and the switches, in words. */
+export function words(state: State, document: vscode.TextDocument | undefined): Words {
+  switch (state.is) {
+    case 'starting':
+      return { icon: 'loading~spin', text: 'Pilotlight', detail: 'The server is starting.', level: 'normal' };
+    case 'stopped':
+      return { icon: 'circle-slash', text: 'Pilotlight: stopped', detail: 'The server is stopped.', level: 'normal' };
+    case 'failed':
+      return { icon: 'error', text: 'Pilotlight: not running', detail: state.message, level: 'error' };
+    case 'running':
+      break;
+  }
+  const message = state.status?.message.trim() ?? '';
+  const [line = ''] = message.split('\n');
+  const text = line === '' || line.length > LONGEST ? 'Pilotlight' : line;
+  const busy = state.status?.busy === true;
+  const kind = state.status?.kind ?? 'Normal';
+  const detail = message === '' ? `${state.server}: ready` : kind === 'Normal' && !busy ? `${message}: ready` : message;
+  if (kind === 'Error') return { icon: 'error', text: text === 'Pilotlight' ? 'Pilotlight: error' : text, detail, level: 'error' };
+  if (kind === 'Warning') return { icon: 'warning', text, detail, level: 'warning' };
+  const off = offBecause(document);
+  if (off !== undefined) return { icon: 'circle-slash', text: `Pilotlight: ${off}`, detail: `No suggestions: ${off}.`, level: 'normal' };
+  if (kind === 'Inactive') return { icon: 'circle-slash', text, detail, level: 'normal' };
+  return { icon: busy ? 'loading~spin' : 'flame', text, detail, level: 'normal' };
+}
+
+export class StatusItem implements vscode.Disposable {
+  readonly #item = vscode.window.createStatusBarItem('pilotlight.status', vscode.StatusBarAlignment.Right, 100);
+  readonly #subscriptions: vscode.Disposable[];
+
+  constructor(private readonly session: Session) {
+    this.#item.name = 'Pilotlight';
+    this.#item.command = 'pilotlight.menu';
+    this.#subscriptions = [
+      session.onDidChange(() => {
+        this.draw();
+      }),
+      vscode.window.onDidChangeActiveTextEditor(() => {
+        this.draw();
+      }),
+      vscode.workspace.onDidChangeConfiguration((event) => {
+        if (event.affectsConfiguration('pilotlight')) this.draw();
+      }),
+    ];
+    this.draw();
+    this.#item.show();
+  }
+
+  dispose(): void {
+    vscode.Disposable.from(...this.#subscriptions, this.#item).dispose();
+  }
+
+  private draw(): void {
+    const { icon, text, detail, level } = words(this.session.state, vscode.window.activeTextEditor?.document);
+    this.#item.text = `$(${icon}) ${text}`;
+    this.#item.backgroundColor = level === 'normal' ? undefined : new vscode.ThemeColor(`statusBarItem.${level}Background`);
+    this.#item.accessibilityInformation = { label: `${text}. ${detail}` };
+    const tooltip = new vscode.MarkdownString('', true);
+    tooltip.isTrusted = { enabledCommands: [RESTART.command, LOG.command] };
+    tooltip.appendText(detail);
+    if (level !== 'normal') tooltip.appendMarkdown(`\n\n[Restart](command:${RESTART.command}) · [Show log](command:${LOG.command})`);
+    this.#item.tooltip = tooltip;
+  }
+}

@@ -1,0 +1,35 @@
+//! Quantised matrix products, attention and what lies between them, on the CPU.
+
+mod activations;
+mod attention;
+mod buffer;
+mod exponential;
+mod format;
+mod gated;
+mod isa;
+mod kv;
+mod linear;
+mod logits;
+mod matmul;
+mod matrix;
+mod pool;
+mod rms_norm;
+mod rope;
+mod shared;
+pub(crate) mod simd;
+#[cfg(test)]
+mod testing;
+
+pub use activations::Activations;
+pub use attention::{AttentionShape, attention};
+pub use buffer::Buffer;
+pub use format::Dtype;
+pub use gated::gated;
+pub use isa::Isa;
+pub use kv::{KvDtype, KvLayer};
+pub use linear::{Part, linear};
+pub use logits::{argmax, log_softmax_at};
+pub use matrix::{Matrix, MatrixError};
+pub use pool::Pool;
+pub use rms_norm::{normalise, rms_norm};
+pub use rope::{Rope, RopePairs};

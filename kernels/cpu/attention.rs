@@ -1,0 +1,313 @@
+//! Causal attention of a few query rows over a layer's keys and values, in one pass. Source: Milakov and Gimelshein, Online normalizer
+//! calculation for softmax (2018); Dao et al., FlashAttention (2022).
+//!
+//! The query heads that share a key head, and neighbouring rows while they fit, are computed together, up to 8 queries: each key and value is loaded
+//! and converted once for all of them. Positions go by in blocks of 64 from 0 on, whatever the row: scores (lanes are positions), greatest,
+//! exponentials, weighted values (lanes are elements). A query's sums do not depend on which others are computed with it.
+
+use half::f16;
+
+use super::{
+    Activations, KvLayer, Pool,
+    activations::Rows,
+    exponential::exp,
+    kv::{Element, SIDE, Store},
+    simd::{Simd, entry},
+};
+
+/// The shape of an attention.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AttentionShape {
+    /// Query heads; a multiple of the layer's key heads.
+    pub heads: usize,
+    /// What scores are multiplied with: `1 / sqrt(head_dim)`, mostly.
+    pub scale: f32,
+}
+
+/// Queries computed together.
+const TOGETHER: usize = 8;
+/// Positions of a block.
+const BLOCK: usize = 64;
+/// The largest head: queries and sums lie on the stack.
+const MOST_DIM: usize = 256;
+
+/// `query` is `[rows][heads * head_dim]`, already turned; row r stands at position `start + r` and sees the positions up to its own, which must
+/// have been written. Writes rows `0..rows` of `out` (`heads * head_dim` columns).
+pub fn attention(
+    pool: &Pool,
+    shape: AttentionShape,
+    query: &[f32],
+    start: usize,
+    rows: usize,
+    kv: &KvLayer,
+    out: &mut Activations,
+) {
+    let (kv_heads, d) = kv.shape();
+    let width = shape.heads * d;
+    assert!(d <= MOST_DIM, "head_dim {d}: at most {MOST_DIM}");
+    assert!(kv_heads > 0 && shape.heads % kv_heads == 0, "{} query heads for {kv_heads} key heads", shape.heads);
+    assert!(query.len() == rows * width && out.columns() == width && out.rows() >= rows, "{rows} rows of queries");
+    assert!(start + rows <= kv.capacity(), "position {} of {}", start + rows, kv.capacity());
+
+    let group = shape.heads / kv_heads;
+    // Heads of one group and rows that go together.
+    let some_heads = group.min(TOGETHER);
+    let some_rows = TOGETHER / some_heads;
+    let (by_head, by_row) = (group.div_ceil(some_heads), rows.div_ceil(some_rows));
+    let isa = pool.isa();
+    let to = out.as_rows();
+    pool.run(kv_heads * by_head * by_row, &|chunk| {
+        // Later rows see more: the longest chunks go first.
+        let row = (by_row - 1 - chunk / (kv_heads * by_head)) * some_rows;
+        let kv_head = chunk % (kv_heads * by_head) / by_head;
+        let head = kv_head * group + chunk % by_head * some_heads;
+        let heads = some_heads.min((kv_head + 1) * group - head);
+        let rows = some_rows.min(rows - row);
+        let step = Step { heads, queries: rows * heads, width, head_dim: d, first: start + row, scale: shape.scale };
+        // SAFETY: shapes were checked above; chunks share no outputs; blocks are quantised here only if they are whole.
+        unsafe {
+            let query = query.as_ptr().add(row * width + head * d);
+            let rows_out = Rows { values: to.values.add(row * to.stride + head * d), ..to };
+            let at = kv_head * kv.capacity() * d;
+            match &kv.store {
+                Store::F16(kv) => {
+                    attend_f16(isa, step, query, kv.keys[at..].as_ptr(), kv.values[at..].as_ptr(), rows_out)
+                }
+                Store::F32(kv) => {
+                    attend_f32(isa, step, query, kv.keys[at..].as_ptr(), kv.values[at..].as_ptr(), rows_out)
+                }
+            }
+            if some_heads * d % 32 == 0 && group * d % 32 == 0 {
+                for m in row..row + rows {
+                    to.quantise(isa, m, head * d, heads * d);
+                }
+            }
+        }
+    });
+    if some_heads * d % 32 != 0 || group * d % 32 != 0 {
+        for m in 0..rows {
+            // SAFETY: the rows exist and the workers are done.
+            unsafe { to.quantise(isa, m, 0, to.stride) };
+        }
+    }
+}
+
+/// Queries that are computed together: query i is head `i % heads` of row `i / heads`.
+#[derive(Clone, Copy)]
+pub(super) struct Step {
+    heads: usize,
+    queries: usize,
+    /// Elements from a row's queries to the next row's.
+    width: usize,
+    head_dim: usize,
+    /// The first row's position.
+    first: usize,
+    scale: f32,
+}
+
+entry! { fn attend_f32(step: Step, query: *const f32, keys: *const f32, values: *const f32, out: Rows) = pick_f32; }
+entry! { fn attend_f16(step: Step, query: *const f32, keys: *const f16, values: *const f16, out: Rows) = pick_f16; }
+
+#[inline(always)]
+unsafe fn pick_f32<S: Simd>(step: Step, query: *const f32, keys: *const f32, values: *const f32, out: Rows) {
+    pick::<S, f32>(step, query, keys, values, out);
+}
+#[inline(always)]
+unsafe fn pick_f16<S: Simd>(step: Step, query: *const f32, keys: *const f16, values: *const f16, out: Rows) {
+    pick::<S, f16>(step, query, keys, values, out);
+}
+
+/// Kernels for just this many queries, with as many independent sums as fill the pipelines.
+#[inline(always)]
+unsafe fn pick<S: Simd, E: Element>(step: Step, query: *const f32, keys: *const E, values: *const E, out: Rows) {
+    let mut at = 0;
+    while at < step.queries {
+        at += match step.queries - at {
+            8 if S::ROWS >= 8 => attend::<S, E, 8, 1>(step, at, query, keys, values, out),
+            7 if S::ROWS >= 8 => attend::<S, E, 7, 1>(step, at, query, keys, values, out),
+            6 if S::ROWS >= 8 => attend::<S, E, 6, 1>(step, at, query, keys, values, out),
+            4.. if S::ROWS >= 4 => attend::<S, E, 4, 2>(step, at, query, keys, values, out),
+            2.. if S::ROWS >= 4 => attend::<S, E, 2, 2>(step, at, query, keys, values, out),
+            _ => attend::<S, E, 1, 4>(step, at, query, keys, values, out),
+        };
+    }
+}
+
+/// The `Q` queries from `at` on, `W` registers of 16 positions (scores) or 16 elements (values) side by side. Gives `Q`.
+#[inline(always)]
+unsafe fn attend<S: Simd, E: Element, const Q: usize, const W: usize>(
+    step: Step,
+    at: usize,
+    query: *const f32,
+    keys: *const E,
+    values: *const E,
+    out: Rows,
+) -> usize {
+    let d = step.head_dim;
+    let mut scaled = [[0f32; MOST_DIM]; Q];
+    let mut sums = [[0f32; MOST_DIM]; Q];
+    let mut scores = [[0f32; BLOCK]; Q];
+    let mut greatest = [f32::NEG_INFINITY; Q];
+    let mut totals = [S::splat(0.0); Q];
+    for i in 0..Q {
+        let from = query.add((at + i) / step.heads * step.width + (at + i) % step.heads * d);
+        let mut j = 0;
+        while j < d {
+            S::store(scaled[i].as_mut_ptr().add(j), S::mul(S::load(from.add(j)), S::splat(step.scale)));
+            j += 16;
+        }
+    }
+    // Positions that the last query sees; query i sees up to `first + (at + i) / heads`, itself included.
+    let end = step.first + (at + Q - 1) / step.heads + 1;
+    let mut block = 0;
+    while block < end {
+        let count = BLOCK.min(end - block);
+        let mut side = 0;
+        while side < BLOCK / SIDE {
+            score::<S, E, Q, W>(keys.add((block + SIDE * side) * d), d, &scaled, &mut scores, SIDE * side, count);
+            side += W;
+        }
+        let mut factors = [0f32; Q];
+        for i in 0..Q {
+            // Of this block, the positions this query sees.
+            let sees = (step.first + (at + i) / step.heads + 1).saturating_sub(block).min(BLOCK);
+            factors[i] = weigh::<S>(&mut scores[i], sees, &mut greatest[i], &mut totals[i]);
+        }
+        let mut j = 0;
+        while j + 16 * W <= d {
+            gather::<S, E, Q, W>(values.add(block * d + j), d, count, &scores, &factors, &mut sums, j);
+            j += 16 * W;
+        }
+        while j < d {
+            gather::<S, E, Q, 1>(values.add(block * d + j), d, count, &scores, &factors, &mut sums, j);
+            j += 16;
+        }
+        block += BLOCK;
+    }
+    for i in 0..Q {
+        let to = out.values.add((at + i) / step.heads * out.stride + (at + i) % step.heads * d);
+        let total = S::splat(S::sum(totals[i]));
+        let mut j = 0;
+        while j < d {
+            S::store(to.add(j), S::div(S::load(sums[i].as_ptr().add(j)), total));
+            j += 16;
+        }
+    }
+    Q
+}
+
+/// Scores of `16 W` positions. Past `count` they are not computed (the layer may end there) but for the rest of a group of 16.
+#[inline(always)]
+unsafe fn score<S: Simd, E: Element, const Q: usize, const W: usize>(
+    keys: *const E,
+    d: usize,
+    query: &[[f32; MOST_DIM]; Q],
+    scores: &mut [[f32; BLOCK]; Q],
+    at: usize,
+    count: usize,
+) {
+    if at + SIDE * (W - 1) < count {
+        let mut s = [[S::splat(0.0); W]; Q];
+        for j in 0..d {
+            let mut w = 0;
+            while w < W {
+                let key = E::load::<S>(keys.add(w * SIDE * d + j * SIDE));
+                for i in 0..Q {
+                    s[i][w] = S::fma(key, S::splat(query[i][j]), s[i][w]);
+                }
+                w += 1;
+            }
+        }
+        for i in 0..Q {
+            for w in 0..W {
+                S::store(scores[i].as_mut_ptr().add(at + SIDE * w), s[i][w]);
+            }
+        }
+    } else if W > 1 {
+        for w in 0..W {
+            if at + SIDE * w < count {
+                score::<S, E, Q, 1>(keys.add(w * SIDE * d), d, query, scores, at + SIDE * w, count);
+            }
+        }
+    }
+}
+
+/// Turns the first `sees` scores of a block into weights relative to the greatest score so far, and the rest into zeros. Gives what earlier sums
+/// must be multiplied with.
+#[inline(always)]
+unsafe fn weigh<S: Simd>(scores: &mut [f32; BLOCK], sees: usize, greatest: &mut f32, total: &mut S::F) -> f32 {
+    let p = scores.as_mut_ptr();
+    let mut j = sees;
+    while j < BLOCK {
+        *p.add(j) = f32::NEG_INFINITY;
+        j += 1;
+    }
+    let mut most = S::load(p);
+    let mut j = 16;
+    while j < BLOCK {
+        most = S::max(most, S::load(p.add(j)));
+        j += 16;
+    }
+    let most = S::greatest(most);
+    let before = *greatest;
+    let now = if most > before { most } else { before };
+    *greatest = now;
+    let mut j = 0;
+    while j < BLOCK {
+        S::store(p.add(j), exp::<S>(S::sub(S::load(p.add(j)), S::splat(now))));
+        j += 16;
+    }
+    let mut j = sees;
+    while j < BLOCK {
+        *p.add(j) = 0.0;
+        j += 1;
+    }
+    // In the first block there is nothing before: 0 times a tiny factor.
+    let mut lanes = [0f32; 16];
+    S::store(lanes.as_mut_ptr(), exp::<S>(S::splat(before - now)));
+    let factor = lanes[0];
+    *total = S::mul(*total, S::splat(factor));
+    let mut j = 0;
+    while j < BLOCK {
+        *total = S::add(*total, S::load(p.add(j)));
+        j += 16;
+    }
+    factor
+}
+
+/// Adds the weighted values of `count` positions to `16 W` elements of each query's sums.
+#[inline(always)]
+unsafe fn gather<S: Simd, E: Element, const Q: usize, const W: usize>(
+    values: *const E,
+    d: usize,
+    count: usize,
+    weights: &[[f32; BLOCK]; Q],
+    factors: &[f32; Q],
+    sums: &mut [[f32; MOST_DIM]; Q],
+    at: usize,
+) {
+    let mut s = [[S::splat(0.0); W]; Q];
+    for i in 0..Q {
+        for w in 0..W {
+            s[i][w] = S::mul(S::load(sums[i].as_ptr().add(at + 16 * w)), S::splat(factors[i]));
+        }
+    }
+    for position in 0..count {
+        let mut w = 0;
+        while w < W {
+            let value = E::load::<S>(values.add(position * d + 16 * w));
+            for i in 0..Q {
+                s[i][w] = S::fma(value, S::splat(weights[i][position]), s[i][w]);
+            }
+            w += 1;
+        }
+    }
+    for i in 0..Q {
+        for w in 0..W {
+            S::store(sums[i].as_mut_ptr().add(at + 16 * w), s[i][w]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

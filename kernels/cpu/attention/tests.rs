@@ -1,0 +1,140 @@
+use half::f16;
+
+use super::*;
+use crate::cpu::{Dtype, Isa, KvDtype, testing::random};
+
+struct Case {
+    heads: usize,
+    kv_heads: usize,
+    head_dim: usize,
+    start: usize,
+    rows: usize,
+}
+
+fn run(case: &Case, dtype: KvDtype, isa: Isa, start: usize, rows: usize) -> Activations {
+    let (width, kv_width) = (case.heads * case.head_dim, case.kv_heads * case.head_dim);
+    let end = case.start + case.rows;
+    let mut kv = KvLayer::new(dtype, case.kv_heads, case.head_dim, end + 3);
+    for position in 0..end {
+        kv.write(position, &key(position, kv_width), &value(position, kv_width));
+    }
+    let query: Vec<f32> = (start..start + rows).flat_map(|p| random(3_000_000 + p as u64, width)).collect();
+    let mut out = Activations::new(rows, width);
+    let shape = AttentionShape { heads: case.heads, scale: 3.0 };
+    attention(&Pool::with_isa(2, isa), shape, &query, start, rows, &kv, &mut out);
+    out
+}
+
+fn key(position: usize, width: usize) -> Vec<f32> {
+    random(1_000_000 + position as u64, width)
+}
+
+fn value(position: usize, width: usize) -> Vec<f32> {
+    random(2_000_000 + position as u64, width)
+}
+
+/// Softmax attention in f64, two passes.
+fn expected(case: &Case, row: usize, round: fn(f32) -> f64) -> Vec<f64> {
+    let (d, width, kv_width) = (case.head_dim, case.heads * case.head_dim, case.kv_heads * case.head_dim);
+    let position = case.start + row;
+    let query = random(3_000_000 + position as u64, width);
+    let keys: Vec<Vec<f64>> = (0..=position).map(|p| key(p, kv_width).into_iter().map(round).collect()).collect();
+    let values: Vec<Vec<f64>> = (0..=position).map(|p| value(p, kv_width).into_iter().map(round).collect()).collect();
+    let mut out = Vec::new();
+    for head in 0..case.heads {
+        let at = head / (case.heads / case.kv_heads) * d;
+        let dot = |k: &Vec<f64>| -> f64 { (0..d).map(|j| k[at + j] * f64::from(query[head * d + j])).sum() };
+        let scores: Vec<f64> = keys.iter().map(|k| 3.0 * dot(k)).collect();
+        let most = scores.iter().copied().fold(f64::MIN, f64::max);
+        let total: f64 = scores.iter().map(|s| (s - most).exp()).sum();
+        out.extend(
+            (0..d).map(|j| scores.iter().zip(&values).map(|(s, v)| (s - most).exp() / total * v[at + j]).sum::<f64>()),
+        );
+    }
+    out
+}
+
+const CASES: [Case; 9] = [
+    Case { heads: 4, kv_heads: 2, head_dim: 64, start: 0, rows: 1 },
+    Case { heads: 4, kv_heads: 2, head_dim: 64, start: 0, rows: 9 },
+    Case { heads: 4, kv_heads: 2, head_dim: 64, start: 61, rows: 70 },
+    Case { heads: 14, kv_heads: 2, head_dim: 64, start: 127, rows: 2 },
+    Case { heads: 12, kv_heads: 2, head_dim: 128, start: 300, rows: 3 },
+    Case { heads: 3, kv_heads: 3, head_dim: 80, start: 20, rows: 20 },
+    Case { heads: 3, kv_heads: 1, head_dim: 48, start: 64, rows: 7 },
+    Case { heads: 5, kv_heads: 1, head_dim: 16, start: 64, rows: 4 },
+    Case { heads: 20, kv_heads: 2, head_dim: 32, start: 33, rows: 5 },
+];
+
+#[test]
+fn agrees_with_f64_in_f32_and_f16() {
+    for case in &CASES {
+        for isa in Isa::available() {
+            let single = run(case, KvDtype::F32, isa, case.start, case.rows);
+            let half = run(case, KvDtype::F16, isa, case.start, case.rows);
+            for row in [0, case.rows / 2, case.rows - 1] {
+                for (out, round) in
+                    [(&single, f64::from as fn(f32) -> f64), (&half, |x| f64::from(f16::from_f32(x).to_f32()))]
+                {
+                    for (got, want) in out.row(row).iter().zip(expected(case, row, round)) {
+                        assert!((f64::from(*got) - want).abs() < 1e-5, "{isa} row {row}: {got} and {want}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_same_bits_everywhere_and_for_a_row_alone() {
+    for case in &CASES {
+        let bits = |x: &Activations, row: usize| -> Vec<u32> { x.row(row).iter().map(|v| v.to_bits()).collect() };
+        let scalar = run(case, KvDtype::F16, Isa::Scalar, case.start, case.rows);
+        for isa in Isa::available() {
+            let all = run(case, KvDtype::F16, isa, case.start, case.rows);
+            for row in 0..case.rows {
+                assert_eq!(bits(&all, row), bits(&scalar, row), "{isa} row {row}");
+                if isa == Isa::best() {
+                    let alone = run(case, KvDtype::F16, isa, case.start + row, 1);
+                    assert_eq!(bits(&alone, 0), bits(&all, row), "row {row} alone");
+                    assert_eq!(alone.seen(0, Dtype::Q8_0), all.seen(row, Dtype::Q8_0));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_lies_after_a_position_is_not_seen() {
+    let mut kv = KvLayer::new(KvDtype::F16, 1, 64, 128);
+    for position in 0..100 {
+        kv.write(position, &key(position, 64), &value(position, 64));
+    }
+    let pool = Pool::new(1);
+    let shape = AttentionShape { heads: 2, scale: 1.0 };
+    let (query, mut before, mut after) = (random(1, 128), Activations::new(1, 128), Activations::new(1, 128));
+    attention(&pool, shape, &query, 70, 1, &kv, &mut before);
+    for position in 71..100 {
+        kv.write(position, &[900.0; 64], &[1e4; 64]);
+    }
+    attention(&pool, shape, &query, 70, 1, &kv, &mut after);
+    assert_eq!(before.row(0), after.row(0));
+    kv.write(70, &[900.0; 64], &[1e4; 64]);
+    attention(&pool, shape, &query, 70, 1, &kv, &mut after);
+    assert_ne!(before.row(0), after.row(0));
+}
+
+#[test]
+fn a_copy_answers_as_the_original() {
+    let mut kv = KvLayer::new(KvDtype::F16, 2, 32, 200);
+    for position in 0..100 {
+        kv.write(position, &key(position, 64), &value(position, 64));
+    }
+    let mut copy = KvLayer::new(KvDtype::F16, 2, 32, 200);
+    copy.copy_from(&kv, 77);
+    let (pool, shape) = (Pool::new(1), AttentionShape { heads: 4, scale: 1.0 });
+    let (query, mut a, mut b) = (random(1, 128), Activations::new(1, 128), Activations::new(1, 128));
+    attention(&pool, shape, &query, 76, 1, &kv, &mut a);
+    attention(&pool, shape, &query, 76, 1, &copy, &mut b);
+    assert_eq!(a.row(0), b.row(0));
+}

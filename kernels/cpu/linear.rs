@@ -1,0 +1,84 @@
+//! Matrix products of the same input, as one op: `y = W x + b`, or `y += W x` for a residual.
+
+use super::{
+    Activations, Matrix, Pool,
+    format::TILE,
+    matmul::{Target, Tiles, matmul},
+    shared::Shared,
+};
+
+/// One product of several that share their input.
+#[derive(Debug)]
+pub struct Part<'a> {
+    /// `[out][in]`.
+    pub weight: &'a Matrix,
+    /// `[out]`.
+    pub bias: Option<&'a [f32]>,
+    /// `[rows][out]`.
+    pub out: &'a mut [f32],
+    /// Whether to add to `out` (a residual) instead of overwriting it.
+    pub add: bool,
+}
+
+/// The most parts of one op.
+const PARTS: usize = 4;
+
+/// The least a worker takes at once: below it, taking chunks costs more than it balances.
+const LEAST_BYTES: usize = 16 << 10;
+
+/// The most a worker takes at once when many rows go over it: what stays in a core's second-level cache beside the rows.
+const MOST_BYTES: usize = 256 << 10;
+
+/// Rows that go over a chunk's weights together; their bytes stay in the second-level cache too.
+pub(crate) const ROWS: usize = 64;
+
+/// Multiplies rows `from..from + rows` of `x` with each part's weights (at most 4 parts).
+pub fn linear(pool: &Pool, x: &Activations, from: usize, rows: usize, parts: &mut [Part<'_>]) {
+    assert!(parts.len() <= PARTS, "at most {PARTS} products in one op");
+    assert!(from + rows <= x.rows(), "rows {from}..{} of {}", from + rows, x.rows());
+    let bytes: usize = parts.iter().map(|part| part.weight.bytes()).sum();
+    let chunk_bytes = (bytes / (8 * pool.workers())).clamp(LEAST_BYTES, MOST_BYTES);
+
+    // What the workers see: each part's weights, output, tiles of a chunk, and its first chunk.
+    let mut seen: [Option<(&Matrix, Option<&[f32]>, Shared<'_, f32>, bool, usize, usize)>; PARTS] =
+        [const { None }; PARTS];
+    let mut chunks = 0;
+    for (slot, part) in seen.iter_mut().zip(parts) {
+        assert_eq!(part.weight.columns(), x.columns(), "inputs of a product");
+        assert_eq!(part.out.len(), rows * part.weight.rows(), "outputs of a product");
+        assert!(part.bias.is_none_or(|bias| bias.len() == part.weight.rows()), "biases of a product");
+        let per_chunk = (chunk_bytes / part.weight.tile_bytes()).max(1);
+        *slot = Some((part.weight, part.bias, Shared::new(part.out), part.add, per_chunk, chunks));
+        chunks += part.weight.tiles().div_ceil(per_chunk);
+    }
+
+    let isa = pool.isa();
+    let seen = &seen;
+    pool.run(chunks, &|chunk| {
+        let part = seen.iter().flatten().take_while(|part| part.5 <= chunk).last();
+        let Some(&(weight, bias, out, add, per_chunk, first)) = part else { return };
+        let start = (chunk - first) * per_chunk;
+        let count = per_chunk.min(weight.tiles() - start);
+        let tiles = Tiles {
+            dtype: weight.dtype(),
+            start: weight.tile(start),
+            bytes: weight.tile_bytes(),
+            count,
+            columns: weight.columns(),
+        };
+        let (stride, n) = (weight.rows(), TILE * start);
+        for row in (0..rows).step_by(ROWS) {
+            // SAFETY: shapes were checked above; chunks share no output.
+            unsafe {
+                let target = Target {
+                    start: out.at(row * stride + n),
+                    stride,
+                    outputs: stride - n,
+                    bias: bias.map_or(std::ptr::null(), |bias| bias[n..].as_ptr()),
+                    add,
+                };
+                matmul(isa, tiles, x.view().from(from + row), ROWS.min(rows - row), target);
+            }
+        }
+    });
+}

@@ -1,0 +1,3 @@
+; inherits: ecma
+
+(field_definition) @unit

@@ -1,0 +1,44 @@
+; Units
+[
+  (module)
+  (block)
+] @units
+
+; Where an error has eaten the list around them, these are units still.
+[
+  (assert_statement)
+  (break_statement)
+  (continue_statement)
+  (delete_statement)
+  (expression_statement)
+  (future_import_statement)
+  (global_statement)
+  (import_from_statement)
+  (import_statement)
+  (nonlocal_statement)
+  (pass_statement)
+  (raise_statement)
+  (return_statement)
+  (type_alias_statement)
+  (decorated_definition)
+  (for_statement)
+  (if_statement)
+  (match_statement)
+  (case_clause)
+  (try_statement)
+  (while_statement)
+  (with_statement)
+] @unit
+
+; A decorated definition is one unit with its decorators.
+(ERROR [(class_definition) (function_definition)] @unit)
+
+; Blocks
+(block) @block.indented
+
+; Lexical
+(comment) @comment
+
+(string) @string
+
+(interpolation) @embedded

@@ -1,0 +1,22 @@
+// A greeting.
+// <- comment
+// <-> units
+export function Greeting({ name }: Props) {
+//                                        ^> block
+// <-> unit
+//     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^> unit
+//                                        ^> units
+  const style = "bold";
+//              ^^^^^^ string
+//^^^^^^^^^^^^^^^^^^^^^ unit
+  return (
+//^^^^^^^^> unit
+    <p className={style}>
+      {list.map((item) => { return <b key="k">{item}</b>; })}
+//                        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ block
+//                                        ^^^ string
+//                          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ unit
+//                        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ units
+    </p>
+  );
+}

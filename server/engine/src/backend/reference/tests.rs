@@ -1,0 +1,154 @@
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::*;
+use crate::{
+    ModelSource,
+    checkpoint::Checkpoint,
+    fixture::{LLAMA, QWEN2, Tiny},
+    weights::Dtype,
+};
+
+/// What `tests/golden/make.py` writes.
+#[derive(Deserialize)]
+struct Golden {
+    config: serde_json::Value,
+    prompt: Vec<u32>,
+    rows: std::collections::BTreeMap<usize, Vec<f32>>,
+    greedy: Vec<u32>,
+}
+
+fn reference(decoder: &Decoder) -> Reference {
+    Reference::new(decoder, 512, 2, 1).unwrap()
+}
+
+fn gguf(tiny: &Tiny, dtype: Dtype) -> Decoder {
+    Checkpoint::from_gguf(Path::new("tiny.gguf"), &tiny.gguf(dtype).bytes()).unwrap().decoder
+}
+
+/// The largest difference, relative to the largest number.
+fn difference(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    let largest = b.iter().fold(0f32, |m, x| m.max(x.abs()));
+    a.iter().zip(b).fold(0f32, |m, (a, b)| m.max((a - b).abs())) / largest
+}
+
+fn argmax(row: &[f32]) -> u32 {
+    (0u32..).zip(row).max_by(|a, b| a.1.total_cmp(b.1)).unwrap().0
+}
+
+fn greedy(model: &mut Reference, prompt: &[u32], n: usize) -> Vec<u32> {
+    let mut next = argmax(model.forward(0, 0, prompt, Logits::Last).unwrap());
+    let mut out = vec![next];
+    while out.len() < n {
+        let position = prompt.len() + out.len() - 1;
+        next = argmax(model.forward(0, position, &[next], Logits::Last).unwrap());
+        out.push(next);
+    }
+    out
+}
+
+const TOKENS: [u32; 20] = [1, 40, 41, 295, 33, 290, 102, 200, 201, 40, 41, 60, 61, 62, 250, 251, 252, 32, 5, 288];
+
+#[test]
+fn agrees_with_transformers() {
+    for (case, tiny, golden) in [
+        ("llama", LLAMA, include_str!("../../../tests/golden/llama.json")),
+        ("llama-linear", LLAMA, include_str!("../../../tests/golden/llama-linear.json")),
+        ("llama-llama3", LLAMA, include_str!("../../../tests/golden/llama-llama3.json")),
+        ("qwen2", QWEN2, include_str!("../../../tests/golden/qwen2.json")),
+        ("qwen2-yarn", QWEN2, include_str!("../../../tests/golden/qwen2-yarn.json")),
+    ] {
+        let golden: Golden = serde_json::from_str(golden).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        tiny.folder(folder.path(), &golden.config, Dtype::F32, 2);
+        let checkpoint = Checkpoint::open(&ModelSource::SafeTensors(folder.path().into())).unwrap();
+        let mut model = reference(&checkpoint.decoder);
+        let vocab = tiny.vocab();
+        let logits = model.forward(0, 0, &golden.prompt, Logits::All).unwrap();
+        assert_eq!(logits.len(), golden.prompt.len() * vocab);
+        for (row, expected) in &golden.rows {
+            let error = difference(&logits[row * vocab..(row + 1) * vocab], expected);
+            assert!(error < 1e-3, "{case}: row {row} differs by {error}");
+        }
+        assert_eq!(greedy(&mut model, &golden.prompt, golden.greedy.len()), golden.greedy, "{case}");
+    }
+}
+
+#[test]
+fn both_formats_and_rope_layouts_agree() {
+    for tiny in [LLAMA, QWEN2] {
+        let folder = tempfile::tempdir().unwrap();
+        tiny.folder(folder.path(), &tiny.config_json(), Dtype::F32, 1);
+        let open = Checkpoint::open(&ModelSource::SafeTensors(folder.path().into())).unwrap();
+        let expected = reference(&open.decoder).forward(0, 0, &TOKENS, Logits::All).unwrap().to_vec();
+        let mut model = reference(&gguf(&tiny, Dtype::F32));
+        let error = difference(model.forward(0, 0, &TOKENS, Logits::All).unwrap(), &expected);
+        assert!(error < 1e-5, "{}: {error}", tiny.architecture);
+    }
+}
+
+#[test]
+fn every_dtype_is_within_its_tolerance() {
+    for tiny in [LLAMA, QWEN2] {
+        let expected = reference(&gguf(&tiny, Dtype::F32)).forward(0, 0, &TOKENS, Logits::All).unwrap().to_vec();
+        // Bounds on both sides: an error of zero would mean that the weights were not stored in that type at all.
+        for (dtype, least, most) in [
+            (Dtype::F16, 1e-6, 2e-3),
+            (Dtype::BF16, 1e-4, 2e-2),
+            (Dtype::Q8_0, 1e-4, 3e-2),
+            (Dtype::Q6_K, 1e-3, 8e-2),
+            (Dtype::Q5_K, 2e-3, 0.15),
+            (Dtype::Q4_K, 5e-3, 0.3),
+            (Dtype::Q4_0, 5e-3, 0.4),
+        ] {
+            let mut model = reference(&gguf(&tiny, dtype));
+            let error = difference(model.forward(0, 0, &TOKENS, Logits::All).unwrap(), &expected);
+            assert!((least..most).contains(&error), "{} {dtype}: {error}", tiny.architecture);
+        }
+    }
+}
+
+#[test]
+fn bf16_safetensors_load() {
+    let folder = tempfile::tempdir().unwrap();
+    QWEN2.folder(folder.path(), &QWEN2.config_json(), Dtype::BF16, 3);
+    let open = Checkpoint::open(&ModelSource::SafeTensors(folder.path().into())).unwrap();
+    let expected = reference(&gguf(&QWEN2, Dtype::F32)).forward(0, 0, &TOKENS, Logits::Last).unwrap().to_vec();
+    let error = difference(reference(&open.decoder).forward(0, 0, &TOKENS, Logits::Last).unwrap(), &expected);
+    assert!((1e-4..2e-2).contains(&error), "{error}");
+}
+
+#[test]
+fn chunks_and_single_steps_agree_with_one_prefill() {
+    for tiny in [LLAMA, QWEN2] {
+        let mut model = reference(&gguf(&tiny, Dtype::F32));
+        let vocab = tiny.vocab();
+        let whole = model.forward(0, 0, &TOKENS, Logits::All).unwrap().to_vec();
+        for chunk in [1, 3, 7] {
+            for (i, tokens) in TOKENS.chunks(chunk).enumerate() {
+                let at = i * chunk;
+                let logits = model.forward(1, at, tokens, Logits::All).unwrap();
+                let error = difference(logits, &whole[at * vocab..(at + tokens.len()) * vocab]);
+                assert!(error < 1e-5, "{} in chunks of {chunk} at {at}: {error}", tiny.architecture);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_position_forgets_what_came_after_it_and_a_copy_stands_alone() {
+    let mut model = reference(&gguf(&LLAMA, Dtype::F32));
+    let expected = model.forward(0, 0, &TOKENS, Logits::Last).unwrap().to_vec();
+    // Another continuation of the first ten, longer, in the copy; then the original's again, in both.
+    model.copy(0, 1, 10).unwrap();
+    model.forward(1, 10, &[77; 90], Logits::None).unwrap();
+    for slot in [0, 1] {
+        let again = model.forward(slot, 10, &TOKENS[10..], Logits::Last).unwrap();
+        assert!(difference(again, &expected) < 1e-5);
+    }
+    assert!(model.forward(0, TOKENS.len(), &[9], Logits::None).unwrap().is_empty());
+}

@@ -1,0 +1,151 @@
+//! `textDocument/inlineCompletion`, and why.
+
+use pilotlight_assist::{Options as AssistOptions, options::CompletionOptions};
+use serde_json::{Value, json};
+
+use crate::client::{Buffer, Setup, TestServer, check};
+
+#[tokio::test]
+async fn ghost_text_at_the_cursor() {
+    assert_eq!(check("a.rs", "fn f() {\n    let x =$0\n}\n").await, "fn f() {\n    let x =⟦ 1;⟧\n}\n");
+    assert_eq!(check("a.txt", "f($0").await, "f(⟦);⟧");
+    assert_eq!(check("a.txt", "é@$0").await, "é@⟦𝄞!⟧");
+    assert_eq!(check("a.txt", "no chain begins here: $0").await, "no chain begins here: ⟦1;⟧");
+    assert_eq!(check("a.txt", "x$0").await, "nothing");
+}
+
+#[tokio::test]
+async fn an_item_says_all_that_an_editor_needs() {
+    let server = TestServer::start().await;
+    let buffer = Buffer::new("a.txt", "\né =$0");
+    buffer.open(&server);
+    let item = buffer.ghost(&server).await;
+    let at = json!({ "line": 1, "character": 3 });
+    let id = item["command"]["arguments"][0].as_u64().unwrap();
+    assert_eq!(
+        item,
+        json!({
+            "insertText": " 1;",
+            "filterText": " 1;",
+            "range": { "start": at, "end": at },
+            "command": { "title": "Accept suggestion", "command": "pilotlight.accept", "arguments": [id] },
+        })
+    );
+    server.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn typing_what_it_says_keeps_it_without_the_engine() {
+    let server = TestServer::start().await;
+    let mut buffer = Buffer::new("a.txt", "x =$0");
+    buffer.open(&server);
+    let first = buffer.ghost(&server).await;
+    let why = buffer.why(&server).await;
+    assert_eq!(why["kept"], false);
+    assert!(why["prefilled"].as_u64().unwrap() > 0, "{why}");
+    buffer.type_text(&server, " 1");
+    let rest = buffer.ghost(&server).await;
+    assert_eq!(buffer.with(&rest), "x = 1⟦;⟧");
+    assert_eq!(rest["command"]["arguments"], first["command"]["arguments"]);
+    let why = buffer.why(&server).await;
+    assert_eq!((&why["kept"], &why["prefilled"], &why["decoded"]), (&json!(true), &json!(0), &json!(0)));
+    server.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_answer_goes_on_from_what_the_menu_has_selected() {
+    let server = TestServer::start().await;
+    let buffer = Buffer::new("a.txt", "v.pu$0 rest");
+    buffer.open(&server);
+    let ask = async |text: &str, start: u32, end: u32| {
+        let at = |character: u32| json!({ "line": 0, "character": character });
+        let mut params = buffer.here();
+        params["context"]["selectedCompletionInfo"] =
+            json!({ "range": { "start": at(start), "end": at(end) }, "text": text });
+        let items = server.request("textDocument/inlineCompletion", params).await.unwrap();
+        buffer.with(items.get(0).unwrap_or(&Value::Null))
+    };
+    // Without a selection the model would go on from `pu`.
+    assert_eq!(buffer.with(&buffer.ghost(&server).await), "v.pu⟦sh();⟧ rest");
+    assert_eq!(ask("put(", 2, 4).await, "v.⟦put();⟧ rest");
+    assert_eq!(ask("push", 2, 4).await, "v.⟦push();⟧ rest");
+    assert_eq!(ask("put_x", 2, 4).await, "nothing");
+    assert_eq!(ask("push", 0, 1).await, "nothing");
+    assert_eq!(
+        buffer.why(&server).await["nothing_because"],
+        "selectedCompletionInfo: its range is not on the cursor's line around the cursor"
+    );
+    // The document itself was never changed.
+    buffer.save(&server);
+    server.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_version_that_is_not_the_documents_is_not_answered_with_guesses() {
+    let server = TestServer::start().await;
+    let buffer = Buffer::new("a.txt", "x =$0");
+    buffer.open(&server);
+    let later = Buffer { version: 5, ..buffer.clone() };
+    assert_eq!(later.ghost(&server).await, Value::Null);
+    assert_eq!(
+        buffer.why(&server).await["nothing_because"],
+        "asked for version 5 of the document, which is at version 1 here"
+    );
+    // The specification's own parameters have none.
+    let mut params = buffer.here();
+    params["textDocument"] = buffer.named();
+    assert_eq!(server.request("textDocument/inlineCompletion", params).await.unwrap().as_array().unwrap().len(), 1);
+    server.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_position_outside_the_document_is_an_error() {
+    let server = TestServer::start().await;
+    let buffer = Buffer::new("a.txt", "x =$0");
+    buffer.open(&server);
+    let mut params = buffer.here();
+    params["position"] = json!({ "line": 7, "character": 0 });
+    let error = server.request("textDocument/inlineCompletion", params.clone()).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "textDocument/inlineCompletion: file:///work/a.txt: line 7 (counted from 0) is outside the document, which has 1 lines (-32602)"
+    );
+    // Past the line's end is the line's end (LSP 3.17, `Position`).
+    params["position"] = json!({ "line": 0, "character": 70 });
+    let items = server.request("textDocument/inlineCompletion", params).await.unwrap();
+    assert_eq!(buffer.with(&items[0]), "x =⟦ 1;⟧");
+    server.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn explanations_are_found_by_id_by_document_and_by_time() {
+    let server = TestServer::start().await;
+    let (one, two) = (Buffer::new("a.txt", "x =$0"), Buffer::new("b.txt", "longer, so that it has more tokens ($0"));
+    one.open(&server);
+    two.open(&server);
+    let id = one.ghost(&server).await["command"]["arguments"][0].clone();
+    two.ghost(&server).await;
+    let explain = async |params: Value| server.request("pilotlight/explain", params).await.unwrap();
+    let (first, second) = (one.why(&server).await, two.why(&server).await);
+    assert_ne!(first["prefilled"], second["prefilled"]);
+    assert_eq!(explain(json!({ "id": id })).await, first);
+    assert_eq!(explain(json!({})).await, second);
+    assert_eq!(explain(json!({ "id": 123_456 })).await, Value::Null);
+    assert_eq!(explain(json!({ "textDocument": { "uri": "file:///no" } })).await, Value::Null);
+    let tokens: u64 = first["segments"].as_array().unwrap().iter().map(|s| s["tokens"].as_u64().unwrap()).sum();
+    assert_eq!(tokens, first["prefilled"].as_u64().unwrap() + first["reused"].as_u64().unwrap());
+    server.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_switched_off_says_so() {
+    let completion = CompletionOptions { disabled_languages: vec!["rust".to_owned()], ..CompletionOptions::default() };
+    let assist = AssistOptions { completion, ..AssistOptions::default() };
+    let server = TestServer::with(Setup { assist, ..Setup::default() }).await;
+    let buffer = Buffer::new("a.rs", "fn f() { let x =$0 }");
+    buffer.open(&server);
+    assert_eq!(buffer.ghost(&server).await, Value::Null);
+    let why = buffer.why(&server).await["nothing_because"].as_str().unwrap().to_owned();
+    assert!(why.contains("switched off for rust"), "{why}");
+    server.close().await.unwrap();
+}

@@ -1,0 +1,16 @@
+//! The protocol, end to end in one process: real frames, the real server, a real engine over a model written by hand.
+#![allow(clippy::unwrap_used)]
+
+mod client;
+mod model;
+
+mod acceptance;
+mod bad_input;
+mod cancellation;
+mod completion;
+mod documents;
+mod lifecycle;
+mod log;
+mod menu;
+mod order;
+mod status;

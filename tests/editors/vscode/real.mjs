@@ -1,0 +1,2 @@
+import { Suite } from './suite.mjs';
+export async function real() { return new Suite('real'); }

@@ -1,0 +1,288 @@
+// The client to the letter, with the scripted server: what is shown, what the server is told, and what a person reads when something is wrong.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ALTERNATIVE } from './fake-server.mjs';
+import { Suite, contains, equal } from './suite.mjs';
+import { Workbench, until } from './workbench.mjs';
+
+const FILES = {
+  'src/lib.rs': 'fn sum(items: &[u64]) -> u64 {\n',
+  'src/words.rs': 'fn words(items: &[u64]) {\n',
+  'src/lines.rs': 'fn lines(items: &[&str]) {\n',
+  'src/cycle.rs': 'fn cycle(items: &[u64]) -> u64 {\n',
+  'src/off.rs': 'fn off(items: &[u64]) -> u64 {\n',
+  'src/again.rs': 'fn again(items: &[u64]) -> u64 {\n',
+  'stats.py': 'items = [1, 2]\n',
+  'broken.rs': '// broken\n',
+};
+const BEGUN = '    let total = ';
+const REST = 'items.iter().sum::<u64>();';
+
+export async function scripted({ folder, cache, vsix, artefacts, here }) {
+  const suite = new Suite('scripted');
+  const messages = join(folder, 'messages.jsonl');
+  const fake = join(here, 'fake-server.mjs');
+  const bench = await Workbench.open({ folder, cache, vsix, artefacts, files: FILES, env: { PILOTLIGHT: fake, PILOTLIGHT_FAKE_LOG: messages } });
+  const { page } = bench;
+  const test = (description, run) => suite.test(description, run, bench);
+  const received = (method) =>
+    existsSync(messages)
+      ? readFileSync(messages, 'utf8').trim().split('\n').map((line) => JSON.parse(line)).filter((message) => method === undefined || message.method === method)
+      : [];
+  const starts = () => received('(started)').length;
+
+  /** Opens a file and types at its end until the scripted completion stands there. */
+  async function begin(path, text = BEGUN, ghost = REST) {
+    await bench.openFile(path);
+    await bench.type(text);
+    await bench.sees(ghost);
+  }
+  /** Leaves nothing unsaved behind. */
+  async function leave() {
+    await bench.command('File: Revert File');
+    await bench.command('View: Close Editor');
+  }
+
+  try {
+    await test('the first run opens the walkthrough, and the status bar names the model', async () => {
+      await until('the status bar says ember', async () => (await bench.status()) === 'ember', 30_000);
+      await page.waitForSelector('text=Get Started with Pilotlight');
+      await bench.screenshot('01-first-run');
+      await bench.command('View: Close All Editors');
+    });
+
+    await test('ghost text appears while typing, and Tab takes all of it', async () => {
+      await begin('src/lib.rs');
+      await bench.screenshot('02-ghost-text');
+      const [shown] = received('textDocument/didShowCompletion').slice(-1);
+      equal(shown?.params.item.insertText, REST, 'didShowCompletion');
+      await page.keyboard.press('Tab');
+      equal(await bench.saved('src/lib.rs'), `${FILES['src/lib.rs']}${BEGUN}${REST}`, 'the file');
+      const accepted = await until('the server is told', () => received('workspace/executeCommand')[0]);
+      equal(accepted.params.command, 'pilotlight.accept', 'the command');
+      equal(accepted.params.arguments, shown.params.item.command.arguments, 'its arguments');
+      equal(received('textDocument/didPartiallyAcceptCompletion').length, 0, 'partial accepts');
+    });
+
+    await test('requests carry the document’s version and indentation', () => {
+      const [request] = received('textDocument/inlineCompletion').slice(-1);
+      const changes = received('textDocument/didChange').filter(({ params }) => params.textDocument.uri === request.params.textDocument.uri);
+      const versions = changes.map(({ params }) => params.textDocument.version);
+      if (!versions.includes(request.params.textDocument.version)) throw new Error(`version ${request.params.textDocument.version} is none of ${versions}`);
+      equal(request.params.formattingOptions, { tabSize: 4, insertSpaces: true }, 'formattingOptions');
+      if (!received('textDocument/didFocus').some(({ params }) => params.textDocument?.uri.endsWith('/src/lib.rs'))) throw new Error('no didFocus of src/lib.rs');
+    });
+
+    await test('Ctrl+Right takes a word, and the server is told how much', async () => {
+      await begin('src/words.rs');
+      await page.keyboard.press('Control+ArrowRight');
+      const partly = await until('the server is told', () => received('textDocument/didPartiallyAcceptCompletion')[0]);
+      equal([partly.params.item.insertText, partly.params.acceptedLength], [REST, 'items'.length], 'the item and the length');
+      await bench.sees('.iter().sum::<u64>();');
+      await bench.screenshot('03-after-a-word');
+      equal(await bench.saved('src/words.rs'), `${FILES['src/words.rs']}${BEGUN}items`, 'the file');
+      equal(received('workspace/executeCommand').length, 1, 'whole accepts');
+    });
+
+    await test('a line is taken by the command for it', async () => {
+      await begin('src/lines.rs', '    for item ', 'in items {');
+      await bench.screenshot('04-several-lines');
+      await page.keyboard.press('Control+Alt+ArrowRight');
+      const line = 'in items {';
+      await until('the server is told', () => received('textDocument/didPartiallyAcceptCompletion').some(({ params }) => params.acceptedLength === line.length));
+      contains(await bench.saved('src/lines.rs'), `${FILES['src/lines.rs']}    for item ${line}`, 'the file');
+      if (bench.read('src/lines.rs').includes('println')) throw new Error('more than a line was taken');
+    });
+
+    await test('alternatives come by VS Code’s own keys', async () => {
+      await begin('src/cycle.rs');
+      await page.keyboard.press('Alt+]');
+      await bench.sees(ALTERNATIVE);
+      await page.keyboard.press('Alt+[');
+      await bench.sees(REST);
+      await page.keyboard.press('Alt+]');
+      await bench.sees(ALTERNATIVE);
+      await page.keyboard.press('Tab');
+      equal(await bench.saved('src/cycle.rs'), `${FILES['src/cycle.rs']}${BEGUN}${ALTERNATIVE}`, 'the file');
+    });
+
+    await test('Escape dismisses, and Tab is a Tab again', async () => {
+      await begin('src/off.rs');
+      await page.keyboard.press('Escape');
+      await bench.seesNone();
+      await page.keyboard.press('Tab');
+      equal(await bench.saved('src/off.rs'), `${FILES['src/off.rs']}${BEGUN}    `, 'the file');
+    });
+
+    await test('the menu behind the flame', async () => {
+      await page.locator('.statusbar-item[id*="pilotlight"] a').first().click();
+      await page.locator('.quick-input-list .monaco-list-row', { hasText: 'Turn off for rust' }).first().waitFor();
+      await bench.screenshot('05-menu');
+      await page.keyboard.press('Escape');
+    });
+
+    await test('off for a language: no ghost text, the server is not asked, the status bar says so', async () => {
+      await bench.openFile('src/again.rs');
+      await bench.menu('Turn off for rust');
+      await until('the status bar says so', async () => (await bench.status()) === 'Pilotlight: off for rust');
+      await bench.focus();
+      const before = received('textDocument/inlineCompletion').length;
+      await bench.type(BEGUN);
+      await bench.seesNone();
+      await bench.screenshot('06-off-for-rust');
+      equal(received('textDocument/inlineCompletion').length, before, 'requests');
+      await begin('stats.py', 'total', ' = sum(items)');
+      equal(await bench.status(), 'ember', 'the status bar in a Python file');
+      await leave();
+      await bench.openFile('src/again.rs');
+      await bench.menu('Turn on for rust');
+      await until('the status bar says so', async () => (await bench.status()) === 'ember');
+      await bench.focus();
+      await page.keyboard.press('Backspace');
+      await bench.type(' ');
+      await bench.sees(REST);
+    });
+
+    await test('off everywhere takes away what is shown; the workspace can differ', async () => {
+      await bench.menu('Turn off everywhere');
+      await until('the status bar says so', async () => (await bench.status()) === 'Pilotlight: off everywhere');
+      equal(bench.setting('pilotlight.completion.enabled'), false, 'the setting');
+      await bench.seesNone();
+      await bench.menu('Turn on in this workspace');
+      await until('the status bar says so', async () => (await bench.status()) === 'ember');
+      equal(JSON.parse(bench.read('.vscode/settings.json')), { 'pilotlight.completion.enabled': true }, 'the workspace’s settings');
+      await bench.menu('Turn off in this workspace');
+      await until('the status bar says so', async () => (await bench.status()) === 'Pilotlight: off everywhere');
+      await bench.menu('Turn on everywhere');
+      await until('the status bar says so', async () => (await bench.status()) === 'ember');
+      equal(bench.setting('pilotlight.completion.enabled'), undefined, 'the setting');
+    });
+
+    await test('why this suggestion: segments, tokens and milliseconds, kept current', async () => {
+      await leave();
+      await begin('src/again.rs');
+      await bench.menu('Why this suggestion');
+      const text = await whyText(page);
+      for (const part of ['src/again.rs', '146', 'suffix', '118', 'In the server', '14.9', '83 %']) contains(text, part, 'the view');
+      await bench.screenshot('07-why');
+      await bench.focus();
+      await page.keyboard.press('Enter');
+      await bench.type('qqq');
+      await until('the view says why there is none', async () => (await whyText(page)).includes('the model has nothing to add here'));
+      await bench.screenshot('08-why-none');
+      await leave();
+      await bench.command('View: Close All Editors');
+    });
+
+    await test('doctor, in a page', async () => {
+      await bench.menu('Run doctor');
+      await page.waitForSelector('.tab.active[data-resource-name="Pilotlight Doctor"]');
+      await until('its words', async () => (await page.locator('.editor-group-container.active .view-lines').innerText()).replaceAll('\u00a0', ' ').includes('All is well'));
+      await bench.screenshot('09-doctor');
+      await bench.command('View: Close All Editors');
+    });
+
+    await test('an error of the server is in the status bar', async () => {
+      await bench.openFile('broken.rs');
+      await until('red', async () => (await page.locator('.statusbar-item.error-kind[id*="pilotlight"]').count()) === 1);
+      await page.locator('.statusbar-item[id*="pilotlight"]').first().hover();
+      await page.locator('.workbench-hover', { hasText: 'attn_q' }).first().waitFor();
+      await bench.screenshot('10-server-error');
+      await bench.command('View: Close All Editors');
+      await until('the status bar says ember', async () => (await bench.status()) === 'ember');
+    });
+
+    await test('a server that is killed: one message, the status bar, no restart unasked; Restart works', async () => {
+      await begin('src/again.rs');
+      const before = starts();
+      const { pid } = received('(started)').at(-1);
+      process.kill(pid, 'SIGKILL');
+      await bench.notifications().filter({ hasText: 'SIGKILL' }).waitFor();
+      await page.waitForTimeout(1_500);
+      equal(await bench.status(), 'Pilotlight: not running', 'the status bar');
+      equal(await bench.notifications().count(), 1, 'messages');
+      equal(starts(), before, 'starts');
+      await bench.screenshot('11-killed');
+      await bench.notifications().locator('.monaco-button', { hasText: 'Restart' }).click();
+      await until('the status bar says ember', async () => (await bench.status()) === 'ember');
+      equal(starts(), before + 1, 'starts');
+      await bench.focus();
+      await page.keyboard.press('Enter');
+      await bench.type(BEGUN);
+      await bench.sees(REST);
+    });
+
+    await test('a restart by the menu ends the old process', async () => {
+      const { pid } = received('(started)').at(-1);
+      await bench.menu('Restart');
+      await until('another process', () => received('(started)').at(-1).pid !== pid);
+      await until('the status bar says ember', async () => (await bench.status()) === 'ember');
+      await until('the old one is gone', () => !alive(pid));
+      if (!received('shutdown').some((message) => message.pid === pid)) throw new Error('it was not asked to shut down');
+    });
+
+    await test('a binary that is missing, and one that is something else: a message with what to do, and nothing loops', async () => {
+      const before = starts();
+      bench.settings({ 'pilotlight.path': '/nowhere/pilotlight' }, true);
+      await bench.notifications().filter({ hasText: '/nowhere/pilotlight' }).waitFor();
+      equal(await bench.status(), 'Pilotlight: not running', 'the status bar');
+      await bench.screenshot('12-no-binary');
+      await page.locator('.statusbar-item[id*="pilotlight"] a').first().click();
+      await page.locator('.quick-input-list .monaco-list-row', { hasText: 'Choose the binary' }).first().waitFor();
+      await page.keyboard.press('Escape');
+      await clearNotifications(bench);
+      bench.settings({ 'pilotlight.path': '/bin/false' }, true);
+      await bench.notifications().filter({ hasText: 'exit status 1' }).waitFor();
+      await page.waitForTimeout(1_500);
+      equal(await bench.notifications().count(), 1, 'messages');
+      equal(bench.log().split('starting /bin/false lsp').length - 1, 1, 'starts of /bin/false');
+      await bench.screenshot('13-wrong-binary');
+      await clearNotifications(bench);
+      bench.settings({ 'pilotlight.path': fake }, true);
+      await until('the status bar says ember', async () => (await bench.status()) === 'ember');
+      equal(starts(), before + 1, 'starts');
+    });
+
+    await test('the light theme', async () => {
+      await leave();
+      bench.settings({ 'workbench.colorTheme': 'Default Light Modern' });
+      await page.waitForSelector('.monaco-workbench.vs');
+      await begin('src/again.rs');
+      await bench.menu('Why this suggestion');
+      contains(await whyText(page), '146', 'the view');
+      await bench.screenshot('14-light');
+    });
+  } finally {
+    const pid = received('(started)').at(-1)?.pid;
+    await bench.close();
+    if (pid !== undefined) await suite.test('no process is left behind', () => until(`process ${pid} ends`, () => !alive(pid), 15_000));
+  }
+  return suite;
+}
+
+function alive(pid) {
+  try {
+    process.kill(pid, 0);
+    // A zombie waits for its parent to be told, and computes nothing.
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+async function clearNotifications(bench) {
+  await bench.command('Notifications: Clear All Notifications');
+  await until('no messages', async () => (await bench.notifications().count()) === 0);
+}
+
+/** What the view says: it is in the inner of two frames. */
+export async function whyText(page) {
+  return until('the view has text', async () => {
+    for (const frame of page.frames()) {
+      if (!frame.url().includes('fake.html')) continue;
+      const text = await frame.locator('body').innerText({ timeout: 500 }).catch(() => '');
+      if (text.trim() !== '') return text;
+    }
+    return undefined;
+  });
+}

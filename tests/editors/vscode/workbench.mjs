@@ -1,0 +1,217 @@
+// A real VS Code workbench: code-server on loopback with the packaged extension, and Chromium to look at it and type.
+import { execFileSync, spawn } from 'node:child_process';
+import { createWriteStream, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+
+const CHROMIUM = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+export const GHOST = '.monaco-editor [class*="ghost-text"]';
+
+/** Polls until `what` gives something true; the failure says what was waited for. */
+export async function until(description, what, limit = 10_000) {
+  const deadline = Date.now() + limit;
+  for (;;) {
+    const found = await what();
+    if (found) return found;
+    if (Date.now() > deadline) throw new Error(`waited ${limit} ms in vain: ${description}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+async function freePort() {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+export class Workbench {
+  /**
+   * @param folder scratch, empty
+   * @param cache what tests/provision/vscode made
+   * @param vsix the packaged extension
+   * @param files of the workspace: path to text
+   * @param env for the server and so for the extension host
+   */
+  static async open({ folder, cache, vsix, artefacts, files, env, settings = {} }) {
+    const bench = new Workbench();
+    Object.assign(bench, { folder, artefacts, data: join(folder, 'data'), workspace: join(folder, 'workspace') });
+    for (const [path, text] of Object.entries(files)) bench.write(path, text);
+    bench.settings({
+      'editor.wordBasedSuggestions': 'off',
+      'editor.autoClosingBrackets': 'never',
+      'editor.minimap.enabled': false,
+      'chat.disableAIFeatures': true,
+      'workbench.startupEditor': 'none',
+      'workbench.colorTheme': 'Default Dark Modern',
+      'workbench.secondarySideBar.defaultVisibility': 'hidden',
+      ...settings,
+    });
+    // As the extension's README shows it.
+    const keys = [{ key: 'ctrl+alt+right', command: 'editor.action.inlineSuggest.acceptNextLine', when: 'inlineSuggestionVisible && !editorReadonly' }];
+    writeFileSync(join(bench.data, 'User', 'keybindings.json'), JSON.stringify(keys));
+    mkdirSync(join(bench.data, 'User', 'globalStorage'), { recursive: true });
+
+    const node = join(cache, 'node24/bin/node');
+    const entry = join(cache, 'node_modules/code-server/out/node/entry.js');
+    writeFileSync(join(folder, 'config.yaml'), 'auth: none\n');
+    const common = [entry, '--config', join(folder, 'config.yaml'), '--user-data-dir', bench.data, '--extensions-dir', join(folder, 'extensions')];
+    const environment = { ...process.env, ...env, PATH: `${join(cache, 'node24/bin')}:${process.env.PATH}` };
+    execFileSync(node, [...common, '--install-extension', vsix], { env: environment, stdio: 'pipe' });
+
+    const port = await freePort();
+    const options = ['--auth', 'none', '--disable-telemetry', '--disable-update-check', '--disable-workspace-trust', '--disable-getting-started-override'];
+    bench.server = spawn(node, [...common, '--bind-addr', `127.0.0.1:${port}`, ...options, bench.workspace], { env: environment, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const log = createWriteStream(join(artefacts, 'code-server.log'));
+    bench.server.stdout.pipe(log);
+    bench.server.stderr.pipe(log);
+    const url = `http://127.0.0.1:${port}/`;
+    await until('code-server answers', () => fetch(`${url}healthz`).then((response) => response.ok, () => false), 30_000);
+
+    const { chromium } = createRequire(join(cache, 'package.json'))('playwright-core');
+    bench.context = await chromium.launchPersistentContext(join(folder, 'chromium'), {
+      executablePath: '/usr/bin/chromium',
+      headless: true,
+      args: CHROMIUM,
+      viewport: { width: 1440, height: 860 },
+    });
+    bench.page = bench.context.pages()[0] ?? (await bench.context.newPage());
+    await bench.page.goto(`${url}?folder=${encodeURIComponent(bench.workspace)}`);
+    await bench.page.waitForSelector('.monaco-workbench .part.statusbar', { timeout: 60_000 });
+    return bench;
+  }
+
+  async close() {
+    await this.context?.close();
+    if (this.server && this.server.exitCode === null) {
+      const gone = new Promise((resolve) => this.server.once('exit', resolve));
+      // The group: code-server's own children too. All of them were started here.
+      process.kill(-this.server.pid, 'SIGTERM');
+      await gone;
+    }
+  }
+
+  /** Writes a file of the workspace. */
+  write(path, text) {
+    const file = join(this.workspace, path);
+    mkdirSync(join(file, '..'), { recursive: true });
+    writeFileSync(file, text);
+  }
+
+  read(path) {
+    return readFileSync(join(this.workspace, path), 'utf8');
+  }
+
+  /** Changes user settings (`undefined` removes). Those of the machine are in a file of their own where the workbench is remote. */
+  settings(changes, machine = false) {
+    const file = join(this.data, machine ? 'Machine' : 'User', 'settings.json');
+    mkdirSync(join(file, '..'), { recursive: true });
+    const now = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
+    writeFileSync(file, JSON.stringify({ ...now, ...changes }, null, 2));
+  }
+
+  setting(name) {
+    const file = join(this.data, 'User', 'settings.json');
+    return JSON.parse(readFileSync(file, 'utf8'))[name];
+  }
+
+  /** A picture for a person to look at, once what moves has come to rest. */
+  async screenshot(name) {
+    await this.page.waitForTimeout(400);
+    await this.page.screenshot({ path: join(this.artefacts, `${name}.png`) });
+  }
+
+  /** The text of the extension's status bar item. */
+  async status() {
+    const item = this.page.locator('.statusbar-item[id*="pilotlight"]');
+    return (await item.count()) === 0 ? '' : (await item.first().innerText()).trim();
+  }
+
+  async openFile(path) {
+    await this.page.keyboard.press('Control+P');
+    await this.page.waitForSelector('.quick-input-widget input', { state: 'visible' });
+    await this.page.keyboard.type(path);
+    const name = path.split('/').at(-1);
+    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().waitFor();
+    await this.page.keyboard.press('Enter');
+    await this.page.waitForSelector(`.tab.active[data-resource-name="${name}"]`);
+    await this.page.waitForSelector('.editor-group-container.active .monaco-editor .view-line');
+    await this.focus();
+  }
+
+  /** Puts the cursor into the active editor's text. */
+  async focus() {
+    await this.page.locator('.editor-group-container.active .monaco-editor .view-lines').first().click();
+    await this.page.keyboard.press('Control+End');
+  }
+
+  /** Types at a person's pace. */
+  async type(text, delay = 40) {
+    await this.page.keyboard.type(text, { delay });
+  }
+
+  async command(title) {
+    await this.page.keyboard.press('F1');
+    await this.page.waitForSelector('.quick-input-widget input', { state: 'visible' });
+    await this.page.keyboard.type(title);
+    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().click();
+  }
+
+  /** Chooses an entry of the menu behind the flame. */
+  async menu(label) {
+    await this.page.locator('.statusbar-item[id*="pilotlight"] a').first().click();
+    // Else the item's tooltip stays in the way.
+    await this.page.mouse.move(720, 500);
+    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: label }).first().click();
+  }
+
+  /** The ghost text on the screen, as it reads; nothing where there is none. Its pieces, coloured as tokens, do not lie in the page in the order of reading. */
+  async ghost() {
+    const text = await this.page.evaluate((selector) => {
+      const pieces = [...document.querySelectorAll(selector)].filter((piece) => !piece.querySelector('[class*="ghost-text"]'));
+      const placed = pieces.map((piece) => ({ text: piece.textContent ?? '', box: piece.getBoundingClientRect() })).filter(({ box }) => box.height > 0);
+      placed.sort((a, b) => Math.round(a.box.top - b.box.top) || a.box.left - b.box.left);
+      return placed.map(({ text, box }, at) => (at > 0 && box.top - placed[at - 1].box.top > 4 ? `\n${text}` : text)).join('');
+    }, GHOST);
+    return text.replaceAll('\u00a0', ' ').replace(/[\u200b\u200c]/g, '').trimEnd();
+  }
+
+  /** Waits for ghost text that contains `text`. */
+  async sees(text, limit = 10_000) {
+    let seen = '';
+    try {
+      await until('', async () => (seen = await this.ghost()).includes(text), limit);
+    } catch {
+      throw new Error(`expected the ghost text ${JSON.stringify(text)}, found ${JSON.stringify(seen)}`);
+    }
+  }
+
+  /** Waits until there is no ghost text, and sees that it stays so. */
+  async seesNone(quiet = 700) {
+    await until('the ghost text goes', async () => (await this.ghost()) === '', 3_000);
+    await this.page.waitForTimeout(quiet);
+    const seen = await this.ghost();
+    if (seen !== '') throw new Error(`no ghost text was expected, found ${JSON.stringify(seen)}`);
+  }
+
+  /** Saves, and gives the active file's text. */
+  async saved(path) {
+    await this.page.keyboard.press('Control+S');
+    await until('the file is saved', async () => (await this.page.locator('.tab.active.dirty').count()) === 0);
+    return this.read(path);
+  }
+
+  /** The notifications on the screen. */
+  notifications() {
+    return this.page.locator('.notification-toast .notification-list-item');
+  }
+
+  /** The extension's log files, joined. */
+  log() {
+    const logs = join(this.data, 'logs');
+    const files = existsSync(logs) ? readdirSync(logs, { recursive: true }).filter((file) => /Pilotlight.*\.log$/i.test(file)) : [];
+    return files.map((file) => readFileSync(join(logs, file), 'utf8')).join('');
+  }
+}
