@@ -162,7 +162,13 @@ impl Peer for LlamaVim {
         let Completed { content, prefilled, reused, decoded, took, decoding, broken } =
             self.server.complete(&prompt, FIRST_MS).await?;
         let took = std::mem::take(&mut self.backlog) + took;
-        let cost = Cost { prefilled, reused, decoded, first_token: took - decoding, broken: broken.unwrap_or_else(|| self.broken(&prompt)) };
+        let cost = Cost {
+            prefilled,
+            reused,
+            decoded,
+            first_token: took - decoding,
+            broken: broken.unwrap_or_else(|| self.broken(&prompt)),
+        };
         self.hints.insert(&prompt, content.clone());
         self.last = Some(prompt);
         self.pick_far(view);

@@ -218,7 +218,10 @@ async fn compare(arguments: &CompareArguments) -> Result<()> {
             setting: Setting { model: name.clone(), backend: info.backend, ..setting("pilotlight", set, play, path)? },
             records: Vec::new(),
         },
-        Run { setting: Setting { model: name, look_ahead: true, ..setting(asked, set, play, path)? }, records: Vec::new() },
+        Run {
+            setting: Setting { model: name, look_ahead: true, ..setting(asked, set, play, path)? },
+            records: Vec::new(),
+        },
     ];
     let progress = bar(2 * play.keys);
     for (index, session) in sessions.iter().enumerate() {

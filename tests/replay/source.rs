@@ -1,9 +1,6 @@
 //! The pinned sources that are typed: `sources.json` names each file with the hash of its content.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
@@ -68,7 +65,7 @@ pub(crate) fn discover(folder: &Path) -> Result<Vec<Source>> {
     Ok(sources)
 }
 
-fn worth_typing(path: &PathBuf) -> Option<String> {
+fn worth_typing(path: &Path) -> Option<String> {
     let name = path.file_name()?.to_str()?;
     let known = ["rs", "py", "ts", "go"].iter().any(|extension| name.ends_with(&format!(".{extension}")));
     if !known || name.ends_with(".d.ts") || path.components().any(|part| part.as_os_str() == "dist") {
