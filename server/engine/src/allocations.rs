@@ -1,4 +1,4 @@
-//! Counts allocations, for tests that a hot path makes none.
+//! Watches allocations: for tests that a hot path makes none, and that a hostile header cannot talk us into a huge one.
 #![allow(unsafe_code)]
 
 use std::{
@@ -8,6 +8,7 @@ use std::{
 
 thread_local! {
     static COUNT: Cell<u64> = const { Cell::new(0) };
+    static LARGEST: Cell<usize> = const { Cell::new(0) };
 }
 
 struct Counting;
@@ -15,25 +16,26 @@ struct Counting;
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-fn count() {
+fn count(size: usize) {
     // A thread that is being torn down has no counter any more.
     let _ = COUNT.try_with(|count| count.set(count.get() + 1));
+    let _ = LARGEST.try_with(|largest| largest.set(largest.get().max(size)));
 }
 
 // SAFETY: every call goes to the system's allocator as it is; counting allocates nothing.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
+        count(layout.size());
         // SAFETY: the caller's promise.
         unsafe { System.alloc(layout) }
     }
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count();
+        count(layout.size());
         // SAFETY: the caller's promise.
         unsafe { System.alloc_zeroed(layout) }
     }
     unsafe fn realloc(&self, start: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
+        count(size);
         // SAFETY: the caller's promise.
         unsafe { System.realloc(start, layout, size) }
     }
@@ -46,4 +48,11 @@ unsafe impl GlobalAlloc for Counting {
 /// How often this thread has allocated.
 pub(crate) fn of_this_thread() -> u64 {
     COUNT.get()
+}
+
+/// Runs `f`; gives what it gave and the bytes of its largest allocation on this thread.
+pub(crate) fn largest<T>(f: impl FnOnce() -> T) -> (T, usize) {
+    LARGEST.set(0);
+    let result = f();
+    (result, LARGEST.get())
 }

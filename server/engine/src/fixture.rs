@@ -1,7 +1,5 @@
 //! Tiny models for tests: the same weights, from a formula, in every format. `tests/golden/make.py` computes the same ones.
 
-pub(crate) mod allocation;
-
 use std::{collections::BTreeMap, path::Path};
 
 use bytes::Bytes;
@@ -38,6 +36,10 @@ pub(crate) const LLAMA: Tiny = Tiny {
 /// Wider heads than hidden / heads, tied, with biases.
 pub(crate) const QWEN2: Tiny =
     Tiny { architecture: "qwen2", heads: 4, kv_heads: 1, head_dim: 128, tied: true, ..LLAMA };
+
+/// Small enough to be written and read a thousand times; too narrow for the block formats of 256.
+pub(crate) const SMALL: Tiny =
+    Tiny { hidden: 32, heads: 2, kv_heads: 1, head_dim: 16, ffn: 32, context_length: 128, ..LLAMA };
 
 /// Markers that come first in the vocabulary, as in ember's.
 pub(crate) const SPECIAL: [&str; 6] =
