@@ -30,6 +30,6 @@ pub use kv::{KvDtype, KvLayer};
 pub use linear::{Part, linear};
 pub use logits::{argmax, log_softmax_at};
 pub use matrix::{Matrix, MatrixError};
-pub use pool::Pool;
+pub use pool::{Pool, physical_cores};
 pub use rms_norm::{normalise, rms_norm};
 pub use rope::{Rope, RopePairs};

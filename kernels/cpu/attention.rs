@@ -45,15 +45,23 @@ pub fn attention(
     let (kv_heads, d) = kv.shape();
     let width = shape.heads * d;
     assert!(d <= MOST_DIM, "head_dim {d}: at most {MOST_DIM}");
-    assert!(kv_heads > 0 && shape.heads % kv_heads == 0, "{} query heads for {kv_heads} key heads", shape.heads);
+    assert!(
+        kv_heads > 0 && shape.heads.is_multiple_of(kv_heads),
+        "{} query heads for {kv_heads} key heads",
+        shape.heads
+    );
     assert!(query.len() == rows * width && out.columns() == width && out.rows() >= rows, "{rows} rows of queries");
     assert!(start + rows <= kv.capacity(), "position {} of {}", start + rows, kv.capacity());
 
     let group = shape.heads / kv_heads;
     // Heads of one group and rows that go together.
-    let some_heads = group.min(TOGETHER);
+    // Where there are more workers than key heads, a group is split: its keys are read twice, by two cores.
+    let split = pool.workers().div_ceil(kv_heads * rows).clamp(1, group);
+    let some_heads = group.div_ceil(split).min(TOGETHER);
     let some_rows = TOGETHER / some_heads;
     let (by_head, by_row) = (group.div_ceil(some_heads), rows.div_ceil(some_rows));
+    // Whether each chunk's outputs are whole blocks: then it quantises them.
+    let whole = (some_heads * d).is_multiple_of(32) && (group * d).is_multiple_of(32);
     let isa = pool.isa();
     let to = out.as_rows();
     pool.run(kv_heads * by_head * by_row, &|chunk| {
@@ -77,14 +85,14 @@ pub fn attention(
                     attend_f32(isa, step, query, kv.keys[at..].as_ptr(), kv.values[at..].as_ptr(), rows_out)
                 }
             }
-            if some_heads * d % 32 == 0 && group * d % 32 == 0 {
+            if whole {
                 for m in row..row + rows {
                     to.quantise(isa, m, head * d, heads * d);
                 }
             }
         }
     });
-    if some_heads * d % 32 != 0 || group * d % 32 != 0 {
+    if !whole {
         for m in 0..rows {
             // SAFETY: the rows exist and the workers are done.
             unsafe { to.quantise(isa, m, 0, to.stride) };

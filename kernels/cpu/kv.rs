@@ -1,6 +1,6 @@
 //! The keys and values of one layer of one sequence.
 
-use half::f16;
+use half::{f16, slice::HalfFloatSliceExt};
 
 use super::{Buffer, simd::Simd};
 
@@ -43,14 +43,16 @@ pub(crate) struct Pair<E: Element> {
 
 /// A number as it is stored.
 pub(crate) trait Element: super::buffer::Plain {
-    /// Rounded to the nearest.
-    fn from_f32(x: f32) -> Self;
+    const ZERO: Self;
+    /// Each rounded to the nearest; of equal lengths.
+    fn convert(from: &[f32], to: &mut [Self]);
     unsafe fn load<S: Simd>(p: *const Self) -> S::F;
 }
 
 impl Element for f32 {
-    fn from_f32(x: f32) -> Self {
-        x
+    const ZERO: Self = 0.0;
+    fn convert(from: &[f32], to: &mut [Self]) {
+        to.copy_from_slice(from);
     }
     #[inline(always)]
     unsafe fn load<S: Simd>(p: *const Self) -> S::F {
@@ -59,8 +61,9 @@ impl Element for f32 {
 }
 
 impl Element for f16 {
-    fn from_f32(x: f32) -> Self {
-        Self::from_f32(x)
+    const ZERO: Self = Self::ZERO;
+    fn convert(from: &[f32], to: &mut [Self]) {
+        to.convert_from_f32_slice(from);
     }
     #[inline(always)]
     unsafe fn load<S: Simd>(p: *const Self) -> S::F {
@@ -121,13 +124,16 @@ impl<E: Element> Pair<E> {
     fn write(&mut self, capacity: usize, d: usize, position: usize, key: &[f32], value: &[f32]) {
         for (head, (key, value)) in key.chunks_exact(d).zip(value.chunks_exact(d)).enumerate() {
             let at = (head * capacity + position / SIDE * SIDE) * d + position % SIDE;
-            for (to, from) in self.keys[at..].iter_mut().step_by(SIDE).zip(key) {
-                *to = E::from_f32(*from);
+            for (i, key) in key.chunks_exact(SIDE).enumerate() {
+                let mut stored = [E::ZERO; SIDE];
+                E::convert(key, &mut stored);
+                let at = at + SIDE * SIDE * i;
+                for (to, from) in self.keys[at..].iter_mut().step_by(SIDE).zip(stored) {
+                    *to = from;
+                }
             }
             let at = (head * capacity + position) * d;
-            for (to, from) in self.values[at..at + d].iter_mut().zip(value) {
-                *to = E::from_f32(*from);
-            }
+            E::convert(value, &mut self.values[at..at + d]);
         }
     }
 

@@ -20,6 +20,19 @@ pub struct Part<'a> {
     pub add: bool,
 }
 
+/// A part as the workers see it.
+#[derive(Clone, Copy)]
+struct Seen<'a> {
+    weight: &'a Matrix,
+    bias: Option<&'a [f32]>,
+    add: bool,
+    out: Shared<'a, f32>,
+    /// Tiles of a chunk.
+    per_chunk: usize,
+    /// Its first chunk.
+    first: usize,
+}
+
 /// The most parts of one op.
 const PARTS: usize = 4;
 
@@ -39,24 +52,23 @@ pub fn linear(pool: &Pool, x: &Activations, from: usize, rows: usize, parts: &mu
     let bytes: usize = parts.iter().map(|part| part.weight.bytes()).sum();
     let chunk_bytes = (bytes / (8 * pool.workers())).clamp(LEAST_BYTES, MOST_BYTES);
 
-    // What the workers see: each part's weights, output, tiles of a chunk, and its first chunk.
-    let mut seen: [Option<(&Matrix, Option<&[f32]>, Shared<'_, f32>, bool, usize, usize)>; PARTS] =
-        [const { None }; PARTS];
+    let mut seen: [Option<Seen<'_>>; PARTS] = [const { None }; PARTS];
     let mut chunks = 0;
     for (slot, part) in seen.iter_mut().zip(parts) {
         assert_eq!(part.weight.columns(), x.columns(), "inputs of a product");
         assert_eq!(part.out.len(), rows * part.weight.rows(), "outputs of a product");
         assert!(part.bias.is_none_or(|bias| bias.len() == part.weight.rows()), "biases of a product");
-        let per_chunk = (chunk_bytes / part.weight.tile_bytes()).max(1);
-        *slot = Some((part.weight, part.bias, Shared::new(part.out), part.add, per_chunk, chunks));
-        chunks += part.weight.tiles().div_ceil(per_chunk);
+        let (weight, bias, add) = (part.weight, part.bias, part.add);
+        let per_chunk = (chunk_bytes / weight.tile_bytes()).max(1);
+        *slot = Some(Seen { weight, bias, add, out: Shared::new(part.out), per_chunk, first: chunks });
+        chunks += weight.tiles().div_ceil(per_chunk);
     }
 
     let isa = pool.isa();
     let seen = &seen;
     pool.run(chunks, &|chunk| {
-        let part = seen.iter().flatten().take_while(|part| part.5 <= chunk).last();
-        let Some(&(weight, bias, out, add, per_chunk, first)) = part else { return };
+        let part = seen.iter().flatten().take_while(|part| part.first <= chunk).last();
+        let Some(&Seen { weight, bias, add, out, per_chunk, first }) = part else { return };
         let start = (chunk - first) * per_chunk;
         let count = per_chunk.min(weight.tiles() - start);
         let tiles = Tiles {

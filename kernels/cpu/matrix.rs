@@ -60,7 +60,7 @@ impl Matrix {
         if rows == 0 || columns == 0 {
             return Err(MatrixError::Empty { rows, columns });
         }
-        if columns % block != 0 {
+        if !columns.is_multiple_of(block) {
             return Err(MatrixError::Columns { dtype, block, columns });
         }
         let expected = (rows as u128 * (columns / block) as u128).saturating_mul(bytes as u128);
@@ -106,6 +106,7 @@ impl Matrix {
     }
 
     /// Writes row `row` as f32 (an embedding look-up). Panics when `row` or `out.len()` does not fit.
+    #[allow(clippy::modulo_one)] // some formats have one block a unit
     pub fn row(&self, isa: Isa, row: usize, out: &mut [f32]) {
         assert!(row < self.rows, "row {row} of {}", self.rows);
         assert_eq!(out.len(), self.columns, "a row has as many elements as the matrix has columns");
@@ -155,6 +156,7 @@ pub(super) struct Decoded {
 entry! { fn decode(dtype: Dtype, unit: *const u8, b: usize, out: &mut Decoded) = decode_body; }
 
 #[inline(always)]
+#[allow(clippy::let_unit_value)] // some formats share nothing in a unit
 unsafe fn decode_body<S: Simd>(dtype: Dtype, unit: *const u8, b: usize, out: &mut Decoded) {
     with_format!(dtype, Q => {
         let head = Q::head::<S>(unit);

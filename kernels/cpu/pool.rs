@@ -34,6 +34,18 @@ pub struct Pool {
     alone: PhantomData<Cell<()>>,
 }
 
+/// Cores that this process may use, two threads of one core counted once: what compute-bound work is best split into.
+pub fn physical_cores() -> usize {
+    let logical = std::thread::available_parallelism().map_or(1, usize::from);
+    // One line a processor: the processors that share its core. Absent outside Linux.
+    let siblings = |cpu: usize| {
+        std::fs::read_to_string(format!("/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")).ok()
+    };
+    let cores: std::collections::BTreeSet<String> = (0..4096).map_while(siblings).collect();
+    // Fewer processors than the machine has (a container's limit) are taken for cores of their own.
+    if cores.is_empty() { logical } else { logical.min(cores.len()) }
+}
+
 type Job = *const (dyn Fn(usize) + Sync);
 
 /// On a cache line of its own: neighbours are written by different threads.
@@ -155,7 +167,7 @@ impl Drop for Close<'_> {
         while self.0.left.0.load(Acquire) != joined {
             spins += 1;
             // The helper may have lost its processor to another program: give it ours.
-            if spins % 4096 == 0 { std::thread::yield_now() } else { std::hint::spin_loop() }
+            if spins.is_multiple_of(4096) { std::thread::yield_now() } else { std::hint::spin_loop() }
         }
     }
 }
@@ -248,6 +260,12 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn cores_are_no_more_than_processors() {
+        let logical = std::thread::available_parallelism().map_or(1, usize::from);
+        assert!((1..=logical).contains(&physical_cores()));
     }
 
     #[test]

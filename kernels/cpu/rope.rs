@@ -48,7 +48,7 @@ impl Rope {
     /// Turns each head of `heads` (`[heads][head_dim]`) by the angles of row `row`. Elements past the pairs stay.
     pub fn apply(&self, row: usize, head_dim: usize, heads: &mut [f32]) {
         let half = self.frequencies.len();
-        assert!(2 * half <= head_dim && heads.len() % head_dim == 0, "{half} pairs in heads of {head_dim}");
+        assert!(2 * half <= head_dim && heads.len().is_multiple_of(head_dim), "{half} pairs in heads of {head_dim}");
         let (cos, sin) = (&self.cos[row * half..][..half], &self.sin[row * half..][..half]);
         for head in heads.chunks_exact_mut(head_dim) {
             match self.pairs {

@@ -19,17 +19,17 @@ use crate::model;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a test can choose.
-pub struct Setup {
+pub(crate) struct Setup {
     /// The client's `initializationOptions`.
-    pub given: Value,
+    pub(crate) given: Value,
     /// The client's capabilities.
-    pub capabilities: Value,
-    pub options: Options,
-    pub assist: AssistOptions,
+    pub(crate) capabilities: Value,
+    pub(crate) options: Options,
+    pub(crate) assist: AssistOptions,
     /// Holds the model's loading up until the sender is dropped.
-    pub gate: Option<gate::Receiver<()>>,
+    pub(crate) gate: Option<gate::Receiver<()>>,
     /// Loading fails.
-    pub no_model: bool,
+    pub(crate) no_model: bool,
 }
 
 impl Default for Setup {
@@ -46,27 +46,27 @@ impl Default for Setup {
 }
 
 /// A running server with one client.
-pub struct TestServer {
-    pub client: Client,
-    pub assistant: Assistant,
+pub(crate) struct TestServer {
+    pub(crate) client: Client,
+    pub(crate) assistant: Assistant,
     /// The answer to `initialize`.
-    pub initialized: Value,
+    pub(crate) initialized: Value,
     serving: JoinHandle<std::io::Result<()>>,
     messages: mpsc::UnboundedReceiver<Value>,
     /// Messages that came while another was waited for.
     passed: Vec<Value>,
     /// The model's files.
-    folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
 }
 
 impl TestServer {
     /// A server that is initialized.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::with(Setup::default()).await
     }
 
     /// The same, set up otherwise.
-    pub async fn with(setup: Setup) -> Self {
+    pub(crate) async fn with(setup: Setup) -> Self {
         let initialize = json!({
             "processId": null,
             "rootUri": null,
@@ -80,7 +80,7 @@ impl TestServer {
     }
 
     /// A server that has heard nothing yet.
-    pub fn raw(setup: Setup) -> Self {
+    pub(crate) fn raw(setup: Setup) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let Setup { assist, options, gate, no_model, .. } = setup;
         let path = folder.path().to_owned();
@@ -95,7 +95,7 @@ impl TestServer {
     }
 
     /// Another client's connection to the same assistant.
-    pub fn beside(&self) -> Self {
+    pub(crate) fn beside(&self) -> Self {
         Self::over(self.assistant.clone(), Options::default(), tempfile::tempdir().unwrap())
     }
 
@@ -105,25 +105,25 @@ impl TestServer {
         let serving = tokio::spawn(pilotlight_lsp::serve(assistant.clone(), options, read, write));
         let (read, write) = tokio::io::split(ours);
         let (client, messages) = Client::listening(read, write);
-        Self { client, assistant, initialized: Value::Null, serving, messages, passed: Vec::new(), folder }
+        Self { client, assistant, initialized: Value::Null, serving, messages, passed: Vec::new(), _folder: folder }
     }
 
     /// Sends a request at once; its future must be awaited.
-    pub fn ask(&self, method: &str, params: Value) -> Pending {
+    pub(crate) fn ask(&self, method: &str, params: Value) -> Pending {
         self.client.request(method, params)
     }
 
     /// A request and its result.
-    pub async fn request(&self, method: &str, params: Value) -> Result<Value, ClientError> {
+    pub(crate) async fn request(&self, method: &str, params: Value) -> Result<Value, ClientError> {
         soon(self.ask(method, params)).await
     }
 
-    pub fn notify(&self, method: &str, params: Value) {
+    pub(crate) fn notify(&self, method: &str, params: Value) {
         self.client.notify(method, params).into_inner().unwrap();
     }
 
     /// Waits for the next notification `method`, and gives its parameters.
-    pub async fn next(&mut self, method: &str) -> Value {
+    pub(crate) async fn next(&mut self, method: &str) -> Value {
         let wanted = |message: &Value| message["method"] == method;
         let message = match self.passed.iter().position(wanted) {
             Some(at) => self.passed.remove(at),
@@ -139,12 +139,12 @@ impl TestServer {
     }
 
     /// The text of the server's next complaint.
-    pub async fn complaint(&mut self) -> String {
+    pub(crate) async fn complaint(&mut self) -> String {
         self.next("window/logMessage").await["message"].as_str().unwrap().to_owned()
     }
 
     /// The next error that answers no request of the client.
-    pub async fn stray(&mut self) -> Value {
+    pub(crate) async fn stray(&mut self) -> Value {
         loop {
             if let Some(at) = self.passed.iter().position(|message| !message["error"].is_null()) {
                 return self.passed.remove(at);
@@ -154,14 +154,14 @@ impl TestServer {
     }
 
     /// The code of the next error that has no request at all.
-    pub async fn stray_error(&mut self) -> i64 {
+    pub(crate) async fn stray_error(&mut self) -> i64 {
         let error = self.stray().await;
         assert_eq!(error["id"], Value::Null);
         error["error"]["code"].as_i64().unwrap()
     }
 
     /// Fails if the server has complained of something that the test did not look at.
-    pub fn no_complaints(&mut self) {
+    pub(crate) fn no_complaints(&mut self) {
         while let Ok(message) = self.messages.try_recv() {
             self.passed.push(message);
         }
@@ -171,20 +171,20 @@ impl TestServer {
     }
 
     /// Says `shutdown` and `exit`, and gives what [`pilotlight_lsp::serve`] ended with.
-    pub async fn close(mut self) -> std::io::Result<()> {
+    pub(crate) async fn close(mut self) -> std::io::Result<()> {
         assert_eq!(self.request("shutdown", Value::Null).await, Ok(Value::Null));
         self.notify("exit", Value::Null);
         self.ended().await
     }
 
     /// Closes the pipe without a word.
-    pub async fn hang_up(&mut self) -> std::io::Result<()> {
+    pub(crate) async fn hang_up(&mut self) -> std::io::Result<()> {
         self.client = Client::new(tokio::io::empty(), tokio::io::sink());
         self.ended().await
     }
 
     /// Waits for the end of the connection.
-    pub async fn ended(&mut self) -> std::io::Result<()> {
+    pub(crate) async fn ended(&mut self) -> std::io::Result<()> {
         soon(&mut self.serving).await.unwrap()
     }
 }
@@ -202,23 +202,23 @@ impl Drop for TestServer {
 }
 
 /// `future`, which is expected to be quick.
-pub async fn soon<F: Future>(future: F) -> F::Output {
+pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(PATIENCE, future).await.expect("an answer in time")
 }
 
 /// A document as the editor has it, written with `$0` at the cursor. Positions are counted in UTF-16 unless `encoding` says otherwise.
 #[derive(Clone, Debug)]
-pub struct Buffer {
-    pub uri: String,
-    pub text: String,
-    pub cursor: usize,
-    pub version: i32,
-    pub language: &'static str,
-    pub encoding: &'static str,
+pub(crate) struct Buffer {
+    pub(crate) uri: String,
+    pub(crate) text: String,
+    pub(crate) cursor: usize,
+    pub(crate) version: i32,
+    pub(crate) language: &'static str,
+    pub(crate) encoding: &'static str,
 }
 
 impl Buffer {
-    pub fn new(name: &str, fixture: &str) -> Self {
+    pub(crate) fn new(name: &str, fixture: &str) -> Self {
         let cursor = fixture.find("$0").unwrap();
         let language = if name.ends_with(".rs") { "rust" } else { "plaintext" };
         Self {
@@ -231,27 +231,27 @@ impl Buffer {
         }
     }
 
-    pub fn named(&self) -> Value {
+    pub(crate) fn named(&self) -> Value {
         json!({ "uri": self.uri })
     }
 
-    pub fn open(&self, server: &TestServer) {
+    pub(crate) fn open(&self, server: &TestServer) {
         let document =
             json!({ "uri": self.uri, "languageId": self.language, "version": self.version, "text": self.text });
         server.notify("textDocument/didOpen", json!({ "textDocument": document }));
     }
 
-    pub fn close(&self, server: &TestServer) {
+    pub(crate) fn close(&self, server: &TestServer) {
         server.notify("textDocument/didClose", json!({ "textDocument": self.named() }));
     }
 
     /// Saves, text included: the server complains if its own text is another.
-    pub fn save(&self, server: &TestServer) {
+    pub(crate) fn save(&self, server: &TestServer) {
         server.notify("textDocument/didSave", json!({ "textDocument": self.named(), "text": self.text }));
     }
 
     /// Where byte `offset` is.
-    pub fn position(&self, offset: usize) -> Value {
+    pub(crate) fn position(&self, offset: usize) -> Value {
         let before = &self.text[..offset];
         let line = before.matches('\n').count();
         let on_line = &before[before.rfind('\n').map_or(0, |at| at + 1)..];
@@ -264,7 +264,7 @@ impl Buffer {
     }
 
     /// The byte of a position; past the line's end it is the line's end.
-    pub fn offset(&self, position: &Value) -> usize {
+    pub(crate) fn offset(&self, position: &Value) -> usize {
         let number = |name: &str| usize::try_from(position[name].as_u64().unwrap()).unwrap();
         let start: usize = self.text.split_inclusive('\n').take(number("line")).map(str::len).sum();
         let mut left = number("character");
@@ -283,7 +283,7 @@ impl Buffer {
     }
 
     /// Replaces bytes `start..end` by `text`, here and in the server, and puts the cursor behind it.
-    pub fn replace(&mut self, server: &TestServer, start: usize, end: usize, text: &str) {
+    pub(crate) fn replace(&mut self, server: &TestServer, start: usize, end: usize, text: &str) {
         let range = json!({ "start": self.position(start), "end": self.position(end) });
         self.text.replace_range(start..end, text);
         self.cursor = start + text.len();
@@ -294,12 +294,12 @@ impl Buffer {
     }
 
     /// Types at the cursor.
-    pub fn type_text(&mut self, server: &TestServer, text: &str) {
+    pub(crate) fn type_text(&mut self, server: &TestServer, text: &str) {
         self.replace(server, self.cursor, self.cursor, text);
     }
 
     /// The parameters of a request for ghost text at the cursor.
-    pub fn here(&self) -> Value {
+    pub(crate) fn here(&self) -> Value {
         json!({
             "textDocument": { "uri": self.uri, "version": self.version },
             "position": self.position(self.cursor),
@@ -308,12 +308,12 @@ impl Buffer {
     }
 
     /// Asks for ghost text at the cursor.
-    pub fn ask(&self, server: &TestServer) -> Pending {
+    pub(crate) fn ask(&self, server: &TestServer) -> Pending {
         server.ask("textDocument/inlineCompletion", self.here())
     }
 
     /// The ghost text at the cursor: the one item, or null.
-    pub async fn ghost(&self, server: &TestServer) -> Value {
+    pub(crate) async fn ghost(&self, server: &TestServer) -> Value {
         let mut items = soon(self.ask(server)).await.unwrap();
         let items = items.as_array_mut().unwrap();
         assert!(items.len() <= 1, "{items:?}");
@@ -321,13 +321,13 @@ impl Buffer {
     }
 
     /// Asks for ghost text, and fails unless the answer is this error.
-    pub async fn ghost_error(&self, server: &TestServer, message: &str) {
+    pub(crate) async fn ghost_error(&self, server: &TestServer, message: &str) {
         let error = soon(self.ask(server)).await.unwrap_err();
         assert_eq!(error.to_string(), format!("textDocument/inlineCompletion: {message} (-32602)"));
     }
 
     /// The text with the item's edit made, `⟦…⟧` around what is new; `nothing` for null.
-    pub fn with(&self, item: &Value) -> String {
+    pub(crate) fn with(&self, item: &Value) -> String {
         let (range, text) = match item.get("textEdit") {
             Some(edit) => (&edit["range"], &edit["newText"]),
             None => (&item["range"], &item["insertText"]),
@@ -338,13 +338,13 @@ impl Buffer {
     }
 
     /// Why the last answer for this document is what it is.
-    pub async fn why(&self, server: &TestServer) -> Value {
+    pub(crate) async fn why(&self, server: &TestServer) -> Value {
         server.request("pilotlight/explain", json!({ "textDocument": self.named() })).await.unwrap()
     }
 }
 
 /// Opens `fixture` in a server and gives it with the ghost text at `$0` in it.
-pub async fn check(name: &str, fixture: &str) -> String {
+pub(crate) async fn check(name: &str, fixture: &str) -> String {
     let server = TestServer::start().await;
     let buffer = Buffer::new(name, fixture);
     buffer.open(&server);

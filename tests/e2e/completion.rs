@@ -140,7 +140,7 @@ async fn explanations_are_found_by_id_by_document_and_by_time() {
 #[tokio::test]
 async fn what_is_switched_off_says_so() {
     let completion = CompletionOptions { disabled_languages: vec!["rust".to_owned()], ..CompletionOptions::default() };
-    let assist = AssistOptions { completion, ..AssistOptions::default() };
+    let assist = AssistOptions { completion };
     let server = TestServer::with(Setup { assist, ..Setup::default() }).await;
     let buffer = Buffer::new("a.rs", "fn f() { let x =$0 }");
     buffer.open(&server);

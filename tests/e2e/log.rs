@@ -11,7 +11,7 @@ use tracing::{Level, subscriber::DefaultGuard};
 use crate::client::{Buffer, TestServer};
 
 /// What this thread logs while it lives. (`#[tokio::test]` runs a test's tasks on its own thread.)
-pub struct Log {
+pub(crate) struct Log {
     lines: Lines,
     _guard: DefaultGuard,
 }
@@ -30,7 +30,7 @@ impl io::Write for Lines {
 }
 
 impl Log {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let lines = Lines::default();
         let writer = lines.clone();
         let subscriber = tracing_subscriber::fmt()
@@ -43,13 +43,13 @@ impl Log {
     }
 
     /// The lines, each a JSON object.
-    pub fn lines(&self) -> Vec<Value> {
+    pub(crate) fn lines(&self) -> Vec<Value> {
         let bytes = self.lines.0.lock().unwrap();
         String::from_utf8_lossy(&bytes).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// Field `name` of the lines that have it.
-    pub fn field(&self, name: &str) -> Vec<String> {
+    pub(crate) fn field(&self, name: &str) -> Vec<String> {
         self.lines().iter().filter_map(|line| Some(line.get(name)?.as_str()?.to_owned())).collect()
     }
 }

@@ -19,13 +19,13 @@ const WIDTH: usize = 288;
 const HEAD: usize = 32;
 
 /// Writes the model's files into `folder` and loads them.
-pub fn load(folder: &Path) -> Result<Engine, EngineError> {
+pub(crate) fn load(folder: &Path) -> Result<Engine, EngineError> {
     write(folder).unwrap();
     Engine::load_with(&ModelSource::SafeTensors(folder.to_owned()), &EngineOptions { threads: 1, ..Default::default() })
 }
 
 /// Loads from `folder`, in which there is nothing.
-pub fn missing(folder: &Path) -> Result<Engine, EngineError> {
+pub(crate) fn missing(folder: &Path) -> Result<Engine, EngineError> {
     Engine::load(&ModelSource::SafeTensors(folder.to_owned()))
 }
 

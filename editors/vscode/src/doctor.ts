@@ -38,7 +38,7 @@ export class Doctor implements vscode.TextDocumentContentProvider, vscode.Dispos
 function output(path: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve) => {
     execFile(path, args, { timeout: PATIENCE_MS, windowsHide: true }, (error, out, err) => {
-      const how = error ? `Not all is well: ${error.killed === true ? `no answer in ${PATIENCE_MS / 1000} s` : `exit status ${error.code ?? '?'}`}.` : 'All is well.';
+      const how = error ? (error.killed === true ? `No answer in ${PATIENCE_MS / 1000} s.` : `Exit status ${error.code ?? '?'}: not all is well.`) : '';
       resolve([out, err, how].map((part) => part.trimEnd()).filter((part) => part !== '').join('\n\n') + '\n');
     });
   });

@@ -117,7 +117,7 @@ function render(why: Explanation, name: string, millis: number | undefined): str
 <p>${verdict}</p>
 ${facts.length > 0 ? `<table class="facts">${facts.map(([key, value]) => `<tr><th scope="row">${key}</th><td>${value}</td></tr>`).join('')}</table>` : ''}
 ${segments.length > 0 ? prompt(segments) : ''}
-${stages(why.millis ?? {}, millis)}`;
+${stages(why.kept === true ? {} : (why.millis ?? {}), millis)}`;
 }
 
 function prompt(segments: readonly Segment[]): string {

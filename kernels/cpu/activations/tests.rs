@@ -1,3 +1,5 @@
+//! Tests of `activations`.
+
 use super::*;
 use crate::cpu::{Dtype, testing::random};
 

@@ -1,3 +1,5 @@
+//! Tests of `attention`.
+
 use half::f16;
 
 use super::*;
@@ -12,6 +14,10 @@ struct Case {
 }
 
 fn run(case: &Case, dtype: KvDtype, isa: Isa, start: usize, rows: usize) -> Activations {
+    run_with(&Pool::with_isa(2, isa), case, dtype, start, rows)
+}
+
+fn run_with(pool: &Pool, case: &Case, dtype: KvDtype, start: usize, rows: usize) -> Activations {
     let (width, kv_width) = (case.heads * case.head_dim, case.kv_heads * case.head_dim);
     let end = case.start + case.rows;
     let mut kv = KvLayer::new(dtype, case.kv_heads, case.head_dim, end + 3);
@@ -21,7 +27,7 @@ fn run(case: &Case, dtype: KvDtype, isa: Isa, start: usize, rows: usize) -> Acti
     let query: Vec<f32> = (start..start + rows).flat_map(|p| random(3_000_000 + p as u64, width)).collect();
     let mut out = Activations::new(rows, width);
     let shape = AttentionShape { heads: case.heads, scale: 3.0 };
-    attention(&Pool::with_isa(2, isa), shape, &query, start, rows, &kv, &mut out);
+    attention(pool, shape, &query, start, rows, &kv, &mut out);
     out
 }
 
@@ -95,6 +101,11 @@ fn the_same_bits_everywhere_and_for_a_row_alone() {
             for row in 0..case.rows {
                 assert_eq!(bits(&all, row), bits(&scalar, row), "{isa} row {row}");
                 if isa == Isa::best() {
+                    // More workers than key heads: groups are split.
+                    let pool = Pool::new(7);
+                    let alone = run_with(&pool, case, KvDtype::F16, case.start + row, 1);
+                    assert_eq!(bits(&alone, 0), bits(&all, row), "row {row} by 7 workers");
+                    assert_eq!(alone.seen(0, Dtype::Q8_0), all.seen(row, Dtype::Q8_0));
                     let alone = run(case, KvDtype::F16, isa, case.start + row, 1);
                     assert_eq!(bits(&alone, 0), bits(&all, row), "row {row} alone");
                     assert_eq!(alone.seen(0, Dtype::Q8_0), all.seen(row, Dtype::Q8_0));

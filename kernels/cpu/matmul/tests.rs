@@ -1,3 +1,5 @@
+//! Tests of `matmul`.
+
 use crate::cpu::{
     Activations, Dtype, Isa, Matrix, Part, Pool, linear,
     testing::{matrix, random},

@@ -1,3 +1,5 @@
+//! Tests of `matrix`.
+
 use super::*;
 use crate::cpu::testing::matrix;
 

@@ -94,7 +94,8 @@ impl Cli {
     pub(crate) fn start_log(&self) {
         let level = match self.command {
             Command::Lsp(_) => "info",
-            _ => "warn",
+            // What goes wrong is printed anyway; PILOTLIGHT_LOG brings the rest.
+            _ => "off",
         };
         let filter = EnvFilter::try_from_env("PILOTLIGHT_LOG").unwrap_or_else(|_| EnvFilter::new(level));
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();

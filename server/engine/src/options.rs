@@ -1,6 +1,6 @@
 //! This room's settings.
 
-use std::{num::NonZeroUsize, path::PathBuf};
+use std::path::PathBuf;
 
 use crate::{EngineError, ModelSource};
 
@@ -68,7 +68,7 @@ impl EngineOptions {
     /// `threads`, with 0 resolved.
     pub(crate) fn thread_count(&self) -> usize {
         match self.threads {
-            0 => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            0 => pilotlight_kernels::cpu::physical_cores(),
             n => n,
         }
     }

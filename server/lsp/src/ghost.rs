@@ -76,7 +76,7 @@ pub(crate) async fn ghost(session: &Session, ask: Ask) -> Result<Option<Ghost>> 
         Err(because) => (nothing(because), None),
         Ok(selected) => complete(session, &ask, &current, cursor, selected).await,
     };
-    let edit = edit.map(|edit| if ask.whole_word { edit.from_word(&current.snapshot, cursor) } else { edit });
+    let edit = edit.map(|edit| if ask.whole_word { edit.widened_to_word(&current.snapshot, cursor) } else { edit });
     let id = outcome.completion.as_ref().map(|completion| completion.id);
     log(&ask, &current.snapshot, id, &outcome.explanation);
     let ghost = id.zip(edit).map(|(id, edit)| (Inserted { id, text: edit.text.clone(), lead: edit.lead }, edit));

@@ -66,7 +66,8 @@ impl Snapshot {
     pub fn scopes(&self) -> Scopes {
         let Some(query) = queries::compiled(self.language(), Purpose::Scopes) else { return Scopes::default() };
         let names = query.capture_names();
-        let mut scopes: Vec<Range<usize>> = Vec::from([0..self.rope().len_bytes()]);
+        let whole = 0..self.rope().len_bytes();
+        let mut scopes: Vec<Range<usize>> = vec![whole];
         let mut definitions: HashMap<usize, (usize, Named)> = HashMap::new();
         let mut references: Vec<Node> = Vec::new();
         let mut qualified: HashSet<usize> = HashSet::new();
@@ -214,7 +215,7 @@ impl Scopes {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::*;
+
     use crate::{Document, Language};
 
     const TEXT: &str = "fn a(b: u8) {\n    let c = b;\n    {\n        let d = c;\n        let c = d;\n        use_it(c);\n    }\n    late(c);\n}\nfn late(e: u8) {}\n";

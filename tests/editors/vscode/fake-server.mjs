@@ -137,6 +137,6 @@ function serve() {
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   if (process.argv[2] === 'lsp') serve();
-  else if (process.argv[2] === 'doctor') console.log('CPU     a scripted one\nmodel   ember (stand-in)');
+  else if (process.argv[2] === 'doctor') console.log('CPU     a scripted one\nmodel   ember (stand-in)\nAll is well.');
   else process.exit(2);
 }

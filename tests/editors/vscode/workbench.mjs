@@ -9,14 +9,14 @@ const CHROMIUM = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first
 /** The first as the extension's README shows it; the others are quicker and surer than the command palette. */
 const KEYS = [
   { key: 'ctrl+alt+right', command: 'editor.action.inlineSuggest.acceptNextLine', when: 'inlineSuggestionVisible && !editorReadonly' },
-  { key: 'ctrl+alt+f1', command: 'workbench.action.revertAndCloseActiveEditor' },
+  { key: 'ctrl+alt+f1', command: 'workbench.action.files.saveAll' },
   { key: 'ctrl+alt+f2', command: 'workbench.action.closeAllEditors' },
   { key: 'ctrl+alt+f3', command: 'notifications.clearAll' },
 ];
 export const GHOST = '.monaco-editor [class*="ghost-text"]';
 
 /** Polls until `what` gives something true; the failure says what was waited for. */
-export async function until(description, what, limit = 10_000) {
+export async function until(description, what, limit = 20_000) {
   const deadline = Date.now() + limit;
   for (;;) {
     const found = await what();
@@ -63,7 +63,7 @@ export class Workbench {
       'files.autoSave': 'off',
       'chat.disableAIFeatures': true,
       'workbench.startupEditor': 'none',
-      'workbench.colorTheme': 'Dark 2026',
+      'window.autoDetectColorScheme': true,
       'workbench.secondarySideBar.defaultVisibility': 'hidden',
       ...settings,
     });
@@ -89,13 +89,14 @@ export class Workbench {
     bench.context = await chromium.launchPersistentContext(join(folder, 'chromium'), {
       executablePath: '/usr/bin/chromium',
       headless: true,
+      colorScheme: 'dark',
       args: CHROMIUM,
       viewport: { width: 1440, height: 860 },
     });
     bench.page = bench.context.pages()[0] ?? (await bench.context.newPage());
     await bench.page.goto(`${url}?folder=${encodeURIComponent(bench.workspace)}`, { waitUntil: 'commit', timeout: 60_000 });
-    await bench.page.waitForSelector('.monaco-workbench .part.statusbar', { timeout: 60_000 });
-    bench.page.setDefaultTimeout(10_000);
+    await bench.page.waitForSelector('.monaco-workbench .part.statusbar', { timeout: 120_000 });
+    bench.page.setDefaultTimeout(20_000);
   }
 
   async close() {
@@ -168,12 +169,10 @@ export class Workbench {
     await this.page.keyboard.type(text, { delay });
   }
 
-  /** Closes the active editor; what was typed is dropped. */
-  async leave() {
-    await this.page.keyboard.press('Control+Alt+F1');
-  }
-
+  /** Closes all editors. What was typed is saved first: nothing asks. */
   async closeAll() {
+    await this.page.keyboard.press('Control+Alt+F1');
+    await until('all is saved', async () => (await this.page.locator('.tab.dirty').count()) === 0);
     await this.page.keyboard.press('Control+Alt+F2');
     await until('all editors are closed', async () => (await this.page.locator('.tabs-container .tab').count()) === 0);
   }
@@ -203,7 +202,7 @@ export class Workbench {
   }
 
   /** Waits for ghost text that contains `text`. */
-  async sees(text, limit = 10_000) {
+  async sees(text, limit = 20_000) {
     let seen = '';
     try {
       await until('', async () => (seen = await this.ghost()).includes(text), limit);

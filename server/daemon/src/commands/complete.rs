@@ -26,7 +26,7 @@ pub(super) async fn run(arguments: Complete, settings: &Settings) -> Result<Exit
     let snapshot = assistant.snapshot(&document)?;
     let cursor = snapshot.offset(position, PositionEncoding::Utf32).with_context(|| arguments.place.clone())?;
     // Asked by a person, so even an unsure answer is shown; a model that cannot be loaded is an error here.
-    assistant.engine().await.map_err(anyhow::Error::msg)?;
+    model::loaded(&assistant, settings).await?;
     let request = CompletionRequest { document, cursor, snapshot, trigger: Trigger::Invoked };
     let outcome = assistant.complete(request, CancellationToken::new()).await;
     let text = outcome.completion.as_ref().map(|completion| completion.text.as_str());

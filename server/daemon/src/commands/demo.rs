@@ -44,7 +44,7 @@ pub(super) async fn run(arguments: Try, settings: &Settings, started: Instant) -
     let server = tokio::spawn(pilotlight_lsp::serve(assistant.clone(), settings.lsp.clone(), read, write));
     let mut editor = Editor::start(ours, path, language, &script).await?;
 
-    let model = assistant.engine().await.map_err(anyhow::Error::msg)?.info().name.clone();
+    let model = model::loaded(&assistant, settings).await?.name.clone();
     let view = (!arguments.json).then(View::new);
     if let Some(view) = &view {
         view.open(&name, &model, script.keys.len());

@@ -34,12 +34,12 @@ struct Found {
 
 pub(super) async fn run(arguments: Doctor, settings: &Settings) -> Result<ExitCode> {
     let assistant = model::assistant(settings);
-    let (model, checks, error) = match assistant.engine().await {
-        Ok(engine) => match assistant.check().await {
-            Ok(checks) => (model_facts(engine.info()), checks, None),
-            Err(error) => (model_facts(engine.info()), Vec::new(), Some(error)),
+    let (model, checks, error) = match model::loaded(&assistant, settings).await {
+        Ok(info) => match assistant.check().await {
+            Ok(checks) => (model_facts(info), checks, None),
+            Err(error) => (model_facts(info), Vec::new(), Some(error)),
         },
-        Err(error) => (Vec::new(), Vec::new(), Some(error)),
+        Err(error) => (Vec::new(), Vec::new(), Some(format!("{error:#}"))),
     };
     let healthy = error.is_none() && checks.iter().all(|check| check.ok);
     let report = Report { healthy, version: env!("CARGO_PKG_VERSION"), machine: machine(), model, checks, error };

@@ -1,3 +1,5 @@
+//! Tests of `actor`.
+
 #![allow(clippy::unwrap_used)]
 
 use std::{

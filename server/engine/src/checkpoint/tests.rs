@@ -21,7 +21,10 @@ fn open(bytes: Bytes) -> Result<Checkpoint, EngineError> {
 
 /// The message of a file that must not load, which must hold all `words`.
 fn refused(result: Result<Checkpoint, EngineError>, words: &[&str]) {
-    let message = result.map(|checkpoint| checkpoint.name).unwrap_err().to_string();
+    let message = match result {
+        Ok(checkpoint) => panic!("{} was loaded: expected an error with {words:?}", checkpoint.name),
+        Err(error) => error.to_string(),
+    };
     for word in words {
         assert!(message.contains(word), "`{message}` lacks `{word}`");
     }
@@ -281,6 +284,10 @@ proptest! {
         let size = bad.len();
         survive(|| open(bad.into()), size, PATH);
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
 
     #[test]
     fn damaged_folder(damage in damage(), which in 0..4usize) {

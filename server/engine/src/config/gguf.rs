@@ -84,22 +84,21 @@ fn scaling(gguf: &Gguf, key: &dyn Fn(&str) -> String, context: u64) -> Result<Sc
         None => number("rope.scale_linear")?, // Before `rope.scaling.*` existed.
     };
     let kind_key = key("rope.scaling.type");
-    let kind = gguf.text(&kind_key)?.unwrap_or("linear");
-    if !["none", "linear", "yarn"].contains(&kind) {
-        return Err(EngineError::malformed(gguf.path(), kind_key, "`none`, `linear` or `yarn`", format!("`{kind}`")));
-    }
-    let Some(factor) = factor.filter(|&factor| factor != 0.0) else { return Ok(Scaling::None) };
-    Ok(match kind {
-        "linear" => Scaling::Linear { factor },
-        "yarn" => Scaling::Yarn {
+    let original = number("rope.scaling.original_context_length")?.unwrap_or(context as f64);
+    match (gguf.text(&kind_key)?, factor) {
+        (Some("none"), _) | (Some("linear" | "yarn") | None, None | Some(0.0)) => Ok(Scaling::None),
+        (Some("linear") | None, Some(factor)) => Ok(Scaling::Linear { factor }),
+        (Some("yarn"), Some(factor)) => Ok(Scaling::Yarn {
             factor,
             beta_fast: number("rope.scaling.yarn_beta_fast")?.unwrap_or(32.0),
             beta_slow: number("rope.scaling.yarn_beta_slow")?.unwrap_or(1.0),
-            original: number("rope.scaling.original_context_length")?.unwrap_or(context as f64),
+            original,
             magnitude: number("rope.scaling.attn_factor")?.map(|given| given * (0.1 * factor.max(1.0).ln() + 1.0)),
-        },
-        _ => Scaling::None,
-    })
+        }),
+        (Some(other), _) => {
+            Err(EngineError::malformed(gguf.path(), kind_key, "`none`, `linear` or `yarn`", format!("`{other}`")))
+        }
+    }
 }
 
 /// Llama 3.1's stretching comes as a tensor of divisors, one for each pair.

@@ -1,3 +1,5 @@
+//! Tests of `tokenizer`.
+
 #![allow(clippy::unwrap_used)]
 
 use std::{path::Path, str::FromStr};

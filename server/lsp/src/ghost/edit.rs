@@ -17,7 +17,7 @@ pub(crate) struct Edit {
 
 impl Edit {
     /// The same edit from the beginning of the word left of the cursor: a completion menu matches what it offers with that word.
-    pub(crate) fn from_word(self, snapshot: &Snapshot, cursor: usize) -> Self {
+    pub(crate) fn widened_to_word(self, snapshot: &Snapshot, cursor: usize) -> Self {
         let line = snapshot.line_at(cursor);
         let before = snapshot.slice(line.start..cursor);
         let word = before.trim_end_matches(|c: char| c.is_alphanumeric() || c == '_').len();
@@ -106,7 +106,7 @@ mod tests {
         ] {
             let (snapshot, cursor) = document(text);
             let edit = Edit { range: cursor..cursor, text: "nt()".to_owned(), lead: 0 };
-            assert_eq!(show(&snapshot, &edit.from_word(&snapshot, cursor)), expected);
+            assert_eq!(show(&snapshot, &edit.widened_to_word(&snapshot, cursor)), expected);
         }
     }
 

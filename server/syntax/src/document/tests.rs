@@ -1,3 +1,5 @@
+//! Tests of `document`.
+
 #![allow(clippy::unwrap_used)]
 
 use super::*;

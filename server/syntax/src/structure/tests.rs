@@ -1,3 +1,5 @@
+//! Tests of `structure`.
+
 #![allow(clippy::unwrap_used)]
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of `cpu`.
+
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;

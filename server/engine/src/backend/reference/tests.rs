@@ -1,3 +1,5 @@
+//! Tests of `reference`.
+
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;
