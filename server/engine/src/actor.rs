@@ -79,7 +79,10 @@ impl Engine {
     /// Loads the model and starts the thread that owns it. Blocking. `options.model` is not looked at: see [`EngineOptions::source`].
     pub fn load_with(source: &ModelSource, options: &EngineOptions) -> Result<Self, EngineError> {
         options.check()?;
-        let checkpoint = Checkpoint::open(source)?;
+        Self::of(Checkpoint::open(source)?, options)
+    }
+
+    fn of(checkpoint: Checkpoint, options: &EngineOptions) -> Result<Self, EngineError> {
         let config = &checkpoint.decoder.config;
         let context_length = config.context_length.min(options.context_length);
         let backend = backend::build(&checkpoint.decoder, context_length, options)?;

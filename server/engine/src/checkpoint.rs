@@ -9,6 +9,7 @@ use crate::{
     EngineError, ModelSource, Tokenizer,
     config::DecoderConfig,
     decoder::Decoder,
+    json,
     weights::{gguf::Gguf, map::map, safetensors},
 };
 
@@ -98,8 +99,7 @@ impl Checkpoint {
 
         let ids = |name: &str, text: &[u8]| {
             let path = folder.join(name);
-            let ids: TextEnds = serde_json::from_slice(text)
-                .map_err(|e| EngineError::malformed(&path, "eos_token_id", "a token id or several", e.to_string()))?;
+            let ids: TextEnds = json::parse(&path, text)?;
             match ids.eos().iter().chain(&ids.bos_token_id).find(|&&id| id as usize >= rows) {
                 Some(id) => {
                     let expected = format!("a token id below {rows}");

@@ -37,6 +37,10 @@ pub(crate) const LLAMA: Tiny = Tiny {
 pub(crate) const QWEN2: Tiny =
     Tiny { architecture: "qwen2", heads: 4, kv_heads: 1, head_dim: 128, tied: true, ..LLAMA };
 
+/// Small enough to be written and read a thousand times; too narrow for the block formats of 256.
+pub(crate) const SMALL: Tiny =
+    Tiny { hidden: 32, heads: 2, kv_heads: 1, head_dim: 16, ffn: 32, context_length: 128, ..LLAMA };
+
 /// Markers that come first in the vocabulary, as in ember's.
 pub(crate) const SPECIAL: [&str; 6] =
     ["<|eot|>", "<|bos|>", "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|file_sep|>"];

@@ -17,6 +17,7 @@ pub mod error;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod fixture;
+mod json;
 pub mod options;
 pub mod request;
 mod sampling;

@@ -8,7 +8,7 @@ use super::{
     DecoderConfig, FAMILIES, RopeStyle, Stated,
     rope::{self, Scaling},
 };
-use crate::EngineError;
+use crate::{EngineError, json};
 
 /// The part of `config.json` that is read.
 #[derive(Deserialize)]
@@ -57,11 +57,7 @@ struct RopeParameters {
 impl DecoderConfig {
     /// Reads the text of a `config.json`; `path` is for messages.
     pub fn from_json(path: &Path, text: &[u8]) -> Result<Self, EngineError> {
-        let mut json = serde_json::Deserializer::from_slice(text);
-        let config: Config = serde_path_to_error::deserialize(&mut json).map_err(|e| {
-            let (field, found) = (e.path().to_string(), e.into_inner().to_string());
-            EngineError::malformed(path, field, "the fields of a decoder's config.json", found)
-        })?;
+        let config: Config = json::parse(path, text)?;
         let Some(family) = FAMILIES.iter().find(|family| family.model_types.contains(&config.model_type.as_str()))
         else {
             let known = FAMILIES.iter().flat_map(|family| family.model_types).copied().collect::<Vec<_>>().join(", ");

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use serde::Deserialize;
 
 use super::{Kind, Tokenizer, Vocabulary, pre_tokenizer};
-use crate::EngineError;
+use crate::{EngineError, json};
 
 /// The part of the file that is read.
 #[derive(Deserialize)]
@@ -48,9 +48,7 @@ const MOST_TOKENS: u32 = 1 << 22;
 impl Tokenizer {
     /// Builds the tokenizer that the text of a `tokenizer.json` describes; `file` is for messages.
     pub fn from_json(file: &Path, text: &[u8]) -> Result<Self, EngineError> {
-        let parsed: File = serde_json::from_slice(text).map_err(|e| {
-            EngineError::malformed(file, "tokenizer", "a tokenizer.json with a BPE model", e.to_string())
-        })?;
+        let parsed: File = json::parse(file, text)?;
         let Model { kind, vocab, merges, ignore_merges, continuing_subword_prefix, end_of_word_suffix } = parsed.model;
         if let Some(kind) = kind.filter(|kind| kind != "BPE") {
             return Err(EngineError::malformed(file, "model.type", "`BPE`", format!("`{kind}`")));

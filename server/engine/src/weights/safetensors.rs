@@ -10,7 +10,7 @@ use bytes::Bytes;
 use safetensors::SafeTensors;
 
 use super::{Dtype, Tensor, Weights, map::map, names};
-use crate::EngineError;
+use crate::{EngineError, json};
 
 /// The part of the index that is read.
 #[derive(serde::Deserialize)]
@@ -28,9 +28,7 @@ pub fn read(folder: &Path) -> Result<Weights, EngineError> {
         return Ok(weights);
     }
     let text = std::fs::read(&index_path).map_err(|source| EngineError::Io { path: index_path.clone(), source })?;
-    let index: Index = serde_json::from_slice(&text).map_err(|e| {
-        EngineError::malformed(&index_path, "weight_map", "JSON with tensor names and files", e.to_string())
-    })?;
+    let index: Index = json::parse(&index_path, &text)?;
     let mut found = BTreeSet::new();
     for shard in BTreeSet::from_iter(index.weight_map.values()) {
         // A shard is a plain file name: an index must not reach outside its folder.
