@@ -194,7 +194,7 @@ macro_rules! properties {
             use super::*;
 
             proptest! {
-                #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+                #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
                 #[test]
                 fn random_edits(pick in 0..corpus::SNIPPETS, batches in batches(), encoding in encoding()) {

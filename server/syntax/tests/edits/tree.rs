@@ -1,6 +1,6 @@
 //! What a tree looks like, and what every tree of a text must hold to.
 
-use std::fmt::Write;
+use std::{fmt::Write, ops::Range};
 
 use pilotlight_syntax::Document;
 use tree_sitter::{Point, TreeCursor};
@@ -31,7 +31,7 @@ pub(crate) fn assert_sound(document: &Document, text: &str) {
         let row = line_starts.partition_point(|&start| start <= byte) - 1;
         Point { row, column: byte - line_starts[row] }
     };
-    let mut around: Vec<std::ops::Range<usize>> = Vec::new();
+    let mut around: Vec<Range<usize>> = Vec::new();
     let mut before = 0;
     each(document, |cursor| {
         let (node, depth) = (cursor.node(), cursor.depth() as usize);
