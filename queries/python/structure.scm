@@ -30,8 +30,13 @@
   (with_statement)
 ] @unit
 
+[
+  (class_definition)
+  (function_definition)
+] @unit
+
 ; A decorated definition is one unit with its decorators.
-(ERROR [(class_definition) (function_definition)] @unit)
+(decorated_definition definition: (_) @part)
 
 ; Blocks
 (block) @block.indented

@@ -48,7 +48,7 @@
   (match_block)
 ] @block
 
-(token_tree "{") @block
+(token_tree . "{") @block
 
 ; Lexical
 [

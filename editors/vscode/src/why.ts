@@ -104,7 +104,7 @@ function render(why: Explanation, name: string, millis: number | undefined): str
       ? `Nothing is shown: ${escape(nothing)}.`
       : why.kept === true
         ? 'You typed what the suggestion said: it was kept, and the model was not asked again.'
-        : 'Shown.';
+        : 'The model had a suggestion, and VS Code was given it.';
   const facts: [string, string][] = [];
   if (reused + prefilled > 0) {
     facts.push(['Prompt', `${reused + prefilled} tokens: <b>${reused}</b> reused from the cache, <b>${prefilled}</b> computed`]);

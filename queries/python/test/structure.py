@@ -7,6 +7,8 @@ import os
 @decorated
 # <-> unit
 class Point:
+# <-> part
+# <-> unit
     """A point."""
 #   ^^^^^^^^^^^^^^> block.indented
 #   ^^^^^^^^^^^^^^ string
@@ -16,6 +18,7 @@ class Point:
 #   ^^^^^^^^^^ unit
 
     def name(self):
+#   ^^^^^^^^^^^^^^^> unit
         if self.x:
 #       ^^^^^^^^^^> block.indented
 #       ^^^^^^^^^^> unit

@@ -34,10 +34,11 @@ impl Document {
     pub const LINE_LIMIT: usize = 100_000;
     /// For a text of more bytes completions are off ([`Snapshot::too_large`]).
     pub const COMPLETION_LIMIT: usize = 8 << 20;
-    /// The longest a parse of a whole text may take. Past it the text is plain; the next edits try again, after 1, 2, 4, ... 64 of them.
-    pub const OPEN_DEADLINE: Duration = Duration::from_millis(1000);
+    /// The longest a parse of a whole text may take, in processor time (as all deadlines here). Past it the text is plain; the next edits
+    /// try again, after 1, 2, 4, ... 64 of them.
+    pub const OPEN_DEADLINE: Duration = Duration::from_millis(2000);
     /// The longest the incremental parse of one batch of edits may take; what follows is as for [`Document::OPEN_DEADLINE`].
-    pub const EDIT_DEADLINE: Duration = Duration::from_millis(250);
+    pub const EDIT_DEADLINE: Duration = Duration::from_millis(500);
     /// The longest the incremental parse of [`Snapshot::with_replaced`] may take; past it the trial has no tree.
     pub const TRIAL_DEADLINE: Duration = Duration::from_millis(100);
 
@@ -49,6 +50,9 @@ impl Document {
     }
 
     /// Applies `changes` in order, all or none; the tree follows by `Tree::edit` and an incremental parse.
+    ///
+    /// Where the text has no syntax error, the tree is the one that a parse of the whole text gives. Where it has, tree-sitter may mend it in
+    /// another place than a whole parse would: its recovery depends on what it could reuse (`tests/edits.rs` says how often).
     pub fn edit(&mut self, version: i32, changes: &[Change], encoding: PositionEncoding) -> Result<(), EditError> {
         let mut next = self.now.state().clone();
         for change in changes {

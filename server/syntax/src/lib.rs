@@ -2,6 +2,7 @@
 //!
 //! This room knows text, positions and tree-sitter. It must not know of prompts, models, editors' protocols or settings files.
 
+mod deadline;
 pub mod document;
 pub mod language;
 pub mod outline;

@@ -48,14 +48,14 @@ pub struct Item {
 }
 
 impl Snapshot {
-    /// The definitions in the order of the text, an outer one before those in it. Empty for plain text. Reads the whole tree: for a
-    /// 10,000-line file some 10 ms, so not at every keystroke.
+    /// The definitions in the order of the text, an outer one before those in it. Empty for plain text, and
+    /// where it would take more than a second. Reads the whole tree: not at every keystroke.
     pub fn outline(&self) -> Vec<Item> {
         let Some(query) = queries::compiled(self.language(), Purpose::Outline) else { return Vec::new() };
         let names = query.capture_names();
         // By the name's node: where several patterns take the same one, the last pattern of the file says more.
         let mut found: HashMap<usize, (usize, Item)> = HashMap::new();
-        self.matches(Purpose::Outline, None, |pattern, captures| {
+        let done = self.matches(Purpose::Outline, |pattern, captures| {
             let name = captures.iter().find(|capture| names[capture.index as usize] == "name");
             let definition = captures.iter().find_map(|capture| {
                 let kind = names[capture.index as usize].strip_prefix("definition.")?;
@@ -70,6 +70,9 @@ impl Snapshot {
             let item = Item { name: text, kind, range: node.byte_range(), name_range, parent: None };
             found.insert(name.node.id(), (pattern, item));
         });
+        if done.is_none() {
+            return Vec::new();
+        }
         let mut items: Vec<Item> = found.into_values().map(|(_, item)| item).collect();
         items.sort_by_key(|item| (item.range.start, usize::MAX - item.range.end, item.name_range.start));
         let mut around: Vec<usize> = Vec::new();

@@ -1,15 +1,11 @@
 //! tree-sitter fed from a rope: one parser a thread and language, the text by chunks, and a deadline.
 
-use std::{
-    cell::RefCell,
-    ops::ControlFlow,
-    time::{Duration, Instant},
-};
+use std::{cell::RefCell, ops::ControlFlow, time::Duration};
 
 use ropey::Rope;
 use tree_sitter::{InputEdit, ParseOptions, Parser, Point, Tree};
 
-use crate::Language;
+use crate::{Language, deadline::Deadline};
 
 thread_local! {
     /// By `Language as usize`. A parser is not `Sync` and costs about a page until it has parsed: one a thread needs no lock.
@@ -40,9 +36,10 @@ pub(crate) fn parse(
         if parser.language().is_none() {
             return Ok(None);
         }
-        let end = Instant::now() + deadline;
+        let deadline = Deadline::after(deadline);
         // tree-sitter asks once in 100 steps, of parsing and of balancing.
-        let mut in_time = |_: &_| if Instant::now() < end { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
+        let mut in_time =
+            |_: &_| if deadline.has_passed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
         let tree = parser.parse_with_options(
             &mut |byte, _| chunk_from(rope, byte),
             old,

@@ -1,11 +1,12 @@
 //! The queries of `queries/<language>/`, compiled when first asked for. Their captures are the contract of `queries/README.md`.
 
-use std::{ops::Range, sync::OnceLock};
+use std::{cell::Cell, ops::ControlFlow, sync::OnceLock, time::Duration};
 
+use ropey::Rope;
 use streaming_iterator::StreamingIterator;
-use tree_sitter::{Node, Query, QueryCapture, QueryCursor, QueryError};
+use tree_sitter::{Node, Query, QueryCapture, QueryCursor, QueryCursorOptions, QueryError, TextProvider};
 
-use crate::{Language, Snapshot};
+use crate::{Language, Snapshot, deadline::Deadline};
 
 /// What is asked of a tree: one file of a language's folder each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,26 +34,67 @@ impl Purpose {
 }
 
 impl Snapshot {
-    /// Calls `each` with the pattern and the captures of every match that touches bytes `range`, all of them by `None`. `None` for plain
-    /// text.
+    /// Calls `each` with the pattern and the captures of every match in the text. `None` for plain text, and past `DEADLINE`: what was found
+    /// until then is to be thrown away.
     pub(crate) fn matches<'tree>(
         &'tree self,
         purpose: Purpose,
-        range: Option<Range<usize>>,
         mut each: impl FnMut(usize, &[QueryCapture<'tree>]),
-    ) -> Option<&'static Query> {
+    ) -> Option<()> {
+        // tree-sitter's cursor needs a time that grows with the square of the number of brackets in a row that nothing closes.
+        const DEADLINE: Duration = Duration::from_secs(1);
         let query = compiled(self.language(), purpose)?;
-        let root = self.tree()?.root_node();
+        let deadline = Deadline::after(DEADLINE);
+        let late = Cell::new(false);
+        let mut in_time = |_: &_| {
+            late.set(deadline.has_passed());
+            if late.get() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let options = QueryCursorOptions::new().progress_callback(&mut in_time);
         let mut cursor = QueryCursor::new();
-        if let Some(range) = range {
-            cursor.set_byte_range(range);
-        }
-        let text = |node: Node| self.rope().byte_slice(node.byte_range()).chunks().map(str::as_bytes);
-        let mut matches = cursor.matches(query, root, text);
+        let mut matches = cursor.matches_with_options(query, self.tree()?.root_node(), RopeText(self.rope()), options);
         while let Some(found) = matches.next() {
             each(found.pattern_index, found.captures());
         }
-        Some(query)
+        if late.get() {
+            tracing::warn!(language = self.language().id(), ?purpose, "a query ran out of time: taken as plain text");
+            return None;
+        }
+        Some(())
+    }
+
+    /// Calls `each` with the captures, by name, of every pattern of structure.scm that begins at a node with byte `at` in it, from the root
+    /// inwards. `None` for plain text.
+    ///
+    /// The way goes down the tree alone, at a few microseconds: a query over all of the tree, even for one byte of it, looks at every
+    /// sibling.
+    pub(crate) fn structure_at<'tree>(&'tree self, at: usize, mut each: impl FnMut(&str, Node<'tree>)) -> Option<()> {
+        let query = compiled(self.language(), Purpose::Structure)?;
+        let mut way = self.tree()?.walk();
+        let mut cursor = QueryCursor::new();
+        cursor.set_max_start_depth(Some(0));
+        loop {
+            let mut matches = cursor.matches(query, way.node(), RopeText(self.rope()));
+            while let Some(found) = matches.next() {
+                for capture in found.captures() {
+                    each(query.capture_names()[capture.index as usize], capture.node);
+                }
+            }
+            if way.goto_first_child_for_byte(at).is_none() || way.node().start_byte() > at {
+                return Some(());
+            }
+        }
+    }
+}
+
+/// The text of nodes, for the predicates of queries.
+struct RopeText<'rope>(&'rope Rope);
+
+impl<'rope> TextProvider<&'rope [u8]> for RopeText<'rope> {
+    type I = std::iter::Map<ropey::iter::Chunks<'rope>, fn(&'rope str) -> &'rope [u8]>;
+
+    fn text(&mut self, node: Node) -> Self::I {
+        self.0.byte_slice(node.byte_range()).chunks().map(str::as_bytes)
     }
 }
 

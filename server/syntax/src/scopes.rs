@@ -62,7 +62,8 @@ pub struct Reference {
 }
 
 impl Snapshot {
-    /// The names of this text. Empty for plain text. Reads the whole tree: not at every keystroke.
+    /// The names of this text. Empty for plain text, and where it would take more than a second. Reads the whole tree: not at every
+    /// keystroke.
     pub fn scopes(&self) -> Scopes {
         let Some(query) = queries::compiled(self.language(), Purpose::Scopes) else { return Scopes::default() };
         let names = query.capture_names();
@@ -71,7 +72,7 @@ impl Snapshot {
         let mut definitions: HashMap<usize, (usize, Named)> = HashMap::new();
         let mut references: Vec<Node> = Vec::new();
         let mut qualified: HashSet<usize> = HashSet::new();
-        self.matches(Purpose::Scopes, None, |pattern, captures| {
+        let done = self.matches(Purpose::Scopes, |pattern, captures| {
             let item =
                 captures.iter().find(|capture| names[capture.index as usize] == "item").map(|capture| capture.node);
             for capture in captures {
@@ -92,6 +93,9 @@ impl Snapshot {
                 }
             }
         });
+        if done.is_none() {
+            return Scopes::default();
+        }
         definitions.retain(|node, _| !qualified.contains(node));
         references.retain(|node| !definitions.contains_key(&node.id()) && !qualified.contains(&node.id()));
         references.sort_by_key(Node::start_byte);
@@ -215,7 +219,6 @@ impl Scopes {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-
     use crate::{Document, Language};
 
     const TEXT: &str = "fn a(b: u8) {\n    let c = b;\n    {\n        let d = c;\n        let c = d;\n        use_it(c);\n    }\n    late(c);\n}\nfn late(e: u8) {}\n";

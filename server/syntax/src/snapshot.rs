@@ -225,3 +225,32 @@ fn long_lines(rope: &Rope, range: Range<usize>) -> usize {
     let long = |&line: &usize| line_end(rope, line) - rope.line_to_byte(line) > Document::LINE_LIMIT;
     (first..=last).filter(long).count()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A parse that never has the time: what `State::parse` does about it, edit by edit.
+    #[test]
+    fn a_parse_that_ran_out_of_time_is_tried_again_ever_more_rarely() {
+        let text = "fn a() {}\n".repeat(2000);
+        let mut state = State::new(Language::Rust, 0, &text);
+        let mut tried = Vec::new();
+        for revision in 0..40 {
+            state.revision = revision;
+            if revision >= state.retry_from {
+                tried.push(revision);
+                state.reparse(Duration::ZERO);
+            }
+            assert!(state.tree.is_none());
+        }
+        assert_eq!(tried, [0, 1, 3, 7, 15, 31]);
+        // Not before its turn, and from then on as ever.
+        state.parse();
+        assert!(state.tree.is_none());
+        state.revision = state.retry_from;
+        state.parse();
+        assert_eq!(state.tree.as_ref().map(|tree| tree.root_node().named_child_count()), Some(2000));
+        assert_eq!(state.timeouts, 0);
+    }
+}

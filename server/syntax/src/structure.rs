@@ -5,11 +5,7 @@ use std::ops::Range;
 use ropey::Rope;
 use tree_sitter::Node;
 
-use crate::{
-    Snapshot,
-    position::line_end,
-    queries::{self, Purpose},
-};
+use crate::{Snapshot, position::line_end};
 
 /// A statement, an item or a member.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +46,7 @@ impl Snapshot {
         let at = next_text(self.rope(), offset)?;
         let mut candidates: Vec<Node> = Vec::new();
         let mut parts: Vec<Node> = Vec::new();
-        self.captures(at..at + 1, |capture, node| match capture {
+        self.structure_at(at, |capture, node| match capture {
             "unit" => candidates.push(node),
             "units" => candidates.extend(node.first_child_for_byte(at).filter(Node::is_named)),
             "part" => parts.push(node),
@@ -71,31 +67,35 @@ impl Snapshot {
     pub fn enclosing_block(&self, offset: usize) -> Option<Block> {
         let rope = self.rope();
         let offset = offset.min(rope.len_bytes());
-        // An indented block begins with its first statement.
+        // What a bracket before `offset` has opened has the byte before it; an indented block begins with its first statement.
+        let before = offset.saturating_sub(1);
         let next = next_text(rope, offset).unwrap_or(rope.len_bytes());
         let mut found: Option<Block> = None;
-        self.captures(offset.saturating_sub(1)..next + 1, |capture, node| {
-            let delimited = capture == "block";
-            let block = match capture {
-                "block" => delimited_block(node),
-                "block.indented" => Some(self.indented_block(node)),
-                _ => None,
-            };
-            let Some(block) = block else { return };
-            let after = block.inner.start <= offset;
-            let before = offset <= block.inner.end || !delimited && next < block.range.end;
-            if after && before && found.as_ref().is_none_or(|other| block.range.len() < other.range.len()) {
-                found = Some(block);
-            }
-        })?;
+        for at in [before, next] {
+            self.structure_at(at, |capture, node| {
+                let delimited = capture == "block";
+                let block = match capture {
+                    "block" => delimited_block(node),
+                    "block.indented" => Some(self.indented_block(node)),
+                    _ => None,
+                };
+                let Some(block) = block else { return };
+                let begun = block.inner.start <= offset;
+                let open = offset <= block.inner.end || !delimited && next < block.range.end;
+                if begun && open && found.as_ref().is_none_or(|other| block.range.len() < other.range.len()) {
+                    found = Some(block);
+                }
+            })?;
+        }
         found
     }
 
     /// Whether text typed at `offset` becomes part of a comment or of a string.
     pub fn in_comment_or_string(&self, offset: usize) -> Option<CommentOrString> {
         let offset = offset.min(self.rope().len_bytes());
-        let mut found: Option<(usize, Option<CommentOrString>)> = None;
-        self.captures(offset.saturating_sub(1)..offset + 1, |capture, node| {
+        let before = offset.checked_sub(1)?;
+        let mut found = None;
+        self.structure_at(before, |capture, node| {
             let kind = match capture {
                 "comment" => Some(CommentOrString::Comment),
                 "string" => Some(CommentOrString::String),
@@ -110,11 +110,12 @@ impl Snapshot {
             } else {
                 end.saturating_sub(1)
             };
-            if start < offset && offset <= last && found.is_none_or(|(size, _)| end - start < size) {
-                found = Some((end - start, kind));
+            // From the root inwards: the last one is the smallest.
+            if start < offset && offset <= last {
+                found = kind;
             }
         })?;
-        found.and_then(|(_, kind)| kind)
+        found
     }
 
     /// The unit that `node` is a comment or an attribute of; `node` itself if it is neither, or stands alone.
@@ -135,7 +136,7 @@ impl Snapshot {
     fn is_prefix(&self, node: Node) -> bool {
         let start = node.start_byte();
         let mut prefix = false;
-        let _ = self.captures(start..start + 1, |capture, other| {
+        let _ = self.structure_at(start, |capture, other| {
             prefix |= other == node && matches!(capture, "unit.prefix" | "comment");
         });
         let line = self.line_at(start);
@@ -152,17 +153,6 @@ impl Snapshot {
         let range = node.start_byte()..text_end(self.rope(), node.byte_range());
         let opened = node.prev_sibling().map_or(range.start, |colon| colon.end_byte());
         Block { inner: opened.min(range.start)..range.end, range, complete: !node.has_error() }
-    }
-
-    /// Calls `each` with every structural capture whose node touches bytes `range`. `None` for plain text.
-    fn captures<'tree>(&'tree self, range: Range<usize>, mut each: impl FnMut(&str, Node<'tree>)) -> Option<()> {
-        let names = queries::compiled(self.language(), Purpose::Structure)?.capture_names();
-        self.matches(Purpose::Structure, Some(range), |_, captures| {
-            for capture in captures {
-                each(names[capture.index as usize], capture.node);
-            }
-        })
-        .map(|_| ())
     }
 }
 

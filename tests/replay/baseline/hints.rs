@@ -58,8 +58,10 @@ impl Hints {
     }
 }
 
+/// The prompt's key, and those of the windows that have lost their first lines (never all of them).
 fn keys(prompt: &Prompt) -> impl Iterator<Item = u64> + '_ {
-    let starts = std::iter::once(0).chain(prompt.prefix.match_indices('\n').map(|(at, _)| at + 1)).take(1 + SCROLLED);
+    let later = prompt.prefix.match_indices('\n').map(|(at, _)| at + 1).filter(|&start| start < prompt.prefix.len());
+    let starts = std::iter::once(0).chain(later.take(SCROLLED));
     starts.map(|start| key(&format!("{}{}", &prompt.prefix[start..], prompt.middle), &prompt.suffix))
 }
 

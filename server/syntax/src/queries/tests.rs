@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{collections::BTreeSet, ops::Range, path::PathBuf};
 
 use super::*;
 use crate::{DefinitionKind, Document};
@@ -115,7 +115,7 @@ fn captures(snapshot: &Snapshot, purpose: Purpose) -> BTreeSet<(String, usize, u
         }
         Purpose::Structure => {
             let names = compiled(snapshot.language(), purpose).unwrap().capture_names();
-            snapshot.matches(purpose, None, |_, captures| {
+            snapshot.matches(purpose, |_, captures| {
                 for capture in captures {
                     add(names[capture.index as usize], &capture.node.byte_range());
                 }
