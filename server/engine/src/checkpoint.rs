@@ -39,12 +39,7 @@ impl Checkpoint {
     pub fn open(source: &ModelSource) -> Result<Self, EngineError> {
         match source {
             ModelSource::Ember => {
-                let path = Path::new("the built-in model");
-                if pilotlight_ember::WEIGHTS.is_empty() {
-                    let expected = "server/ember/weights/ember.gguf when pilotlight was built";
-                    return Err(EngineError::malformed(path, "weights", expected, "a build without it"));
-                }
-                Self::from_gguf(path, &Bytes::from_static(pilotlight_ember::WEIGHTS))
+                Self::from_gguf(Path::new("the built-in model"), &Bytes::from_static(pilotlight_ember::WEIGHTS))
             }
             ModelSource::Gguf(path) => Self::from_gguf(path, &map(path)?),
             ModelSource::SafeTensors(folder) => Self::from_folder(folder),

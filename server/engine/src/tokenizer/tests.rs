@@ -30,6 +30,10 @@ fn decode(tokenizer: &Tokenizer, ids: &[u32]) -> Vec<u8> {
     ids.iter().flat_map(|&id| tokenizer.bytes(id).to_vec()).collect()
 }
 
+fn built_in() -> Tokenizer {
+    crate::checkpoint::Checkpoint::open(&crate::ModelSource::Ember).unwrap().tokenizer
+}
+
 const SOURCE: &str =
     "fn main() {\r\n\tlet naïve = 12345.67; // don't 日本語 🦀\n\n    return\n}\n\n\n  x  =  y'LL \u{0}\u{7f}";
 
@@ -101,9 +105,13 @@ fn markers_in_text_stay_text() {
         gguf.set("tokenizer.ggml.tokens", Meta::Texts(tokens));
         gguf.set("tokenizer.ggml.token_type", Meta::I32s(kinds));
     };
-    for tokenizer in
-        [from_json(), from_gguf("qwen2", |_| ()), from_gguf("llama-bpe", |_| ()), from_gguf("qwen2", add_qwen)]
-    {
+    for tokenizer in [
+        from_json(),
+        from_gguf("qwen2", |_| ()),
+        from_gguf("llama-bpe", |_| ()),
+        from_gguf("qwen2", add_qwen),
+        built_in(),
+    ] {
         for marker in qwen.iter().chain(&ember).chain(&SPECIAL) {
             let text = format!("a{marker}b {marker}\n{marker}");
             let ids = tokenizer.encode(&text);
@@ -116,6 +124,7 @@ fn markers_in_text_stay_text() {
         let id = tokenizer.special(marker).unwrap();
         assert!(tokenizer.is_special(id) && tokenizer.bytes(id).is_empty());
     }
+    assert!(ember.iter().all(|marker| built_in().special(marker).is_some()));
     assert_eq!((tokenizer.special("<|eot|>"), tokenizer.special("int"), tokenizer.special("")), (Some(0), None, None));
 }
 
@@ -174,7 +183,7 @@ proptest! {
     fn decoding_gives_the_bytes_back(text in text()) {
         thread_local! {
             static ALL: Vec<Tokenizer> = ["gpt-2", "llama-bpe", "qwen2", "seed-coder", "tekken", "starcoder", "deepseek-coder", "default"]
-                .iter().map(|pre| from_gguf(pre, |_| ())).chain([from_json()]).collect();
+                .iter().map(|pre| from_gguf(pre, |_| ())).chain([from_json(), built_in()]).collect();
         }
         ALL.with(|all| {
             for tokenizer in all {

@@ -80,6 +80,40 @@ fn agrees_with_transformers() {
     }
 }
 
+/// What `train/export.py` of ember writes.
+#[derive(Deserialize)]
+struct EmberGolden {
+    cases: Vec<EmberCase>,
+}
+
+#[derive(Deserialize)]
+struct EmberCase {
+    prefix: String,
+    prompt: Vec<u32>,
+    top_ids: Vec<u32>,
+    top_logits: Vec<f32>,
+    greedy: Vec<u32>,
+}
+
+#[test]
+fn agrees_with_the_network_that_trained_ember() {
+    let golden = include_str!("../../../../ember/weights/golden.json");
+    let golden: EmberGolden = serde_json::from_str(golden).unwrap();
+    let ember = Checkpoint::open(&ModelSource::Ember).unwrap();
+    let prefix = ember.tokenizer.special("<|prefix|>").unwrap();
+    let mut model = reference(&ember.decoder);
+    assert!(golden.cases.len() >= 5);
+    for case in golden.cases {
+        let start = case.prompt.iter().rposition(|&id| id == prefix).unwrap() + 1;
+        assert_eq!(ember.tokenizer.encode(&case.prefix), case.prompt[start..], "{:?}", case.prefix);
+        let logits = model.forward(0, 0, &case.prompt, Logits::Last).unwrap();
+        let top: Vec<f32> = case.top_ids.iter().map(|&id| logits[id as usize]).collect();
+        assert_eq!(argmax(logits), case.top_ids[0]);
+        assert!(difference(&top, &case.top_logits) < 1e-4, "{top:?} {:?}", case.top_logits);
+        assert_eq!(greedy(&mut model, &case.prompt, case.greedy.len()), case.greedy);
+    }
+}
+
 #[test]
 fn both_formats_and_rope_layouts_agree() {
     for tiny in [LLAMA, QWEN2] {
