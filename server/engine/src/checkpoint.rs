@@ -9,7 +9,7 @@ use crate::{
     EngineError, ModelSource, Tokenizer,
     config::DecoderConfig,
     decoder::Decoder,
-    json,
+    json, tokenizer,
     weights::{gguf::Gguf, map::map, safetensors},
 };
 
@@ -63,7 +63,10 @@ impl Checkpoint {
             id => Ok(id.map(|id| id as u32)),
         };
         let bos = id("tokenizer.ggml.bos_token_id")?;
-        let wants_bos = gguf.bool("tokenizer.ggml.add_bos_token")?.unwrap_or(true);
+        // Where the key is missing, two of the byte-level families want it.
+        let pre = gguf.text("tokenizer.ggml.pre")?.unwrap_or_default();
+        let default = matches!(pre, "llama-bpe" | "llama3" | "llama-v3" | "tekken");
+        let wants_bos = gguf.bool("tokenizer.ggml.add_bos_token")?.unwrap_or(default);
         let mut eos = Vec::new();
         for key in ["eos", "eot", "eom"] {
             eos.extend(id(&format!("tokenizer.ggml.{key}_token_id"))?.filter(|id| !eos.contains(id)));
@@ -88,43 +91,44 @@ impl Checkpoint {
         let config = DecoderConfig::from_json(&config_path, &config_text)?;
         let decoder = Decoder::new(config, safetensors::read(folder)?)?;
         let tokenizer_path = folder.join("tokenizer.json");
-        let tokenizer = Tokenizer::from_json(&tokenizer_path, &read("tokenizer.json")?)?;
+        let tokenizer_text = read("tokenizer.json")?;
+        let tokenizer = Tokenizer::from_json(&tokenizer_path, &tokenizer_text)?;
         let rows = decoder.config.vocab;
         tokenizer.check_rows(&tokenizer_path, rows, MOST_PADDING)?;
 
         let ids = |name: &str, text: &[u8]| {
             let path = folder.join(name);
-            let ids: TextEnds = json::parse(&path, text)?;
-            match ids.eos().iter().chain(&ids.bos_token_id).find(|&&id| id as usize >= rows) {
+            let ends: TextEnds = json::parse(&path, text)?;
+            match ends.eos().iter().find(|&&id| id as usize >= rows) {
                 Some(id) => {
-                    let expected = format!("a token id below {rows}");
-                    Err(EngineError::malformed(&path, "eos_token_id or bos_token_id", expected, id.to_string()))
+                    let expected = format!("token ids below {rows}");
+                    Err(EngineError::malformed(&path, "eos_token_id", expected, id.to_string()))
                 }
-                None => Ok(ids),
+                None => Ok(ends.eos().to_vec()),
             }
         };
         // Generation's list is the fuller one where it exists: Qwen and Llama chat models end by several ids.
-        let mut ends = ids("config.json", &config_text)?;
+        let mut eos = ids("config.json", &config_text)?;
         if folder.join("generation_config.json").exists() {
             let generation = ids("generation_config.json", &read("generation_config.json")?)?;
-            ends.bos_token_id = ends.bos_token_id.or(generation.bos_token_id);
-            ends.eos_token_id = generation.eos_token_id.or(ends.eos_token_id);
+            eos = if generation.is_empty() { eos } else { generation };
         }
-        Ok(Self {
-            name: stem(folder),
-            licence: None,
-            decoder,
-            tokenizer,
-            bos: ends.bos_token_id,
-            eos: ends.eos().to_vec(),
-        })
+        // The config's `bos_token_id` says nothing: Qwen2 has one and never uses it. What the tokenizer puts before a text counts.
+        let first = tokenizer::json::first_marker(&tokenizer_path, &tokenizer_text)?;
+        let bos = match first {
+            None => None,
+            Some(name) => Some(tokenizer.special(&name).ok_or_else(|| {
+                let expected = "a marker among `added_tokens`";
+                EngineError::malformed(&tokenizer_path, "post_processor", expected, format!("`{name}`"))
+            })?),
+        };
+        Ok(Self { name: stem(folder), licence: None, decoder, tokenizer, bos, eos })
     }
 }
 
-/// The ids around a text, in `config.json` and `generation_config.json`.
+/// The ids that end a text, in `config.json` and `generation_config.json`.
 #[derive(Deserialize)]
 struct TextEnds {
-    bos_token_id: Option<u32>,
     eos_token_id: Option<OneOrMore>,
 }
 

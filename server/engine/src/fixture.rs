@@ -160,6 +160,7 @@ impl Tiny {
         gguf.set("tokenizer.ggml.merges", Meta::Texts(merges.iter().map(|(a, b)| format!("{a} {b}")).collect()));
         gguf.set("tokenizer.ggml.eos_token_id", Meta::U32(0));
         gguf.set("tokenizer.ggml.bos_token_id", Meta::U32(1));
+        gguf.set("tokenizer.ggml.add_bos_token", Meta::Bool(true));
 
         for (canonical, mut tensor) in self.tensors() {
             if arch == "llama" && (canonical.ends_with("attn_q") || canonical.ends_with("attn_k")) {
@@ -202,6 +203,7 @@ pub(crate) fn quantise(dtype: Dtype, tensor: &Dense) -> Vec<u8> {
 pub(crate) enum Meta {
     U32(u32),
     F32(f32),
+    Bool(bool),
     Text(String),
     Texts(Vec<String>),
     I32s(Vec<i32>),
@@ -243,6 +245,10 @@ impl Gguf {
                 Meta::F32(x) => {
                     u32(&mut out, 6);
                     out.extend(x.to_le_bytes());
+                }
+                Meta::Bool(b) => {
+                    u32(&mut out, 7);
+                    out.push(u8::from(*b));
                 }
                 Meta::Text(s) => {
                     u32(&mut out, 8);

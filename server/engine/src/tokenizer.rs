@@ -6,7 +6,7 @@
 
 mod alphabet;
 mod gguf;
-mod json;
+pub(crate) mod json;
 mod pre_tokenizer;
 
 use std::{collections::HashMap, path::Path};

@@ -124,6 +124,31 @@ fn what_is_no_gguf_is_refused() {
 }
 
 #[test]
+fn the_first_marker_is_the_one_that_the_tokenizer_puts_there() {
+    let gguf = |change: fn(&mut Writer)| {
+        let mut gguf = SMALL.gguf(Dtype::F32);
+        change(&mut gguf);
+        open(gguf.bytes()).unwrap().bos
+    };
+    assert_eq!(gguf(|_| ()), Some(1));
+    assert_eq!(gguf(|g| g.set("tokenizer.ggml.add_bos_token", Meta::Bool(false))), None);
+    assert_eq!(gguf(|g| g.metadata.retain(|(key, _)| key != "tokenizer.ggml.add_bos_token")), None);
+
+    // `config.json` names a first marker, as Qwen2's does; nothing uses it.
+    assert_eq!(folder(|_| ()).unwrap().bos, None);
+    let template = |marker: &'static str| {
+        folder(json("tokenizer.json", move |j| {
+            j["post_processor"] = json!({ "type": "Sequence", "processors": [
+                { "type": "ByteLevel", "add_prefix_space": true, "trim_offsets": false, "use_regex": true },
+                { "type": "TemplateProcessing", "pair": [], "special_tokens": {}, "single": [
+                    { "SpecialToken": { "id": marker, "type_id": 0 } }, { "Sequence": { "id": "A", "type_id": 0 } } ] } ] });
+        }))
+    };
+    assert_eq!(template("<|bos|>").unwrap().bos, Some(1));
+    refused(template("<|begin|>"), &["tokenizer.json", "post_processor", "<|begin|>"]);
+}
+
+#[test]
 fn qwen2_without_its_biases_is_refused() {
     let mut gguf = QWEN2.gguf(Dtype::Q8_0);
     gguf.tensors.retain(|t| t.0 != "blk.0.attn_v.bias");

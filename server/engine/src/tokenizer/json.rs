@@ -42,6 +42,48 @@ struct AddedToken {
     content: String,
 }
 
+/// What is put around a text, where the file says so.
+#[derive(Deserialize)]
+struct PostProcessing {
+    post_processor: Option<PostProcessor>,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type")]
+enum PostProcessor {
+    Sequence {
+        processors: Vec<PostProcessor>,
+    },
+    TemplateProcessing {
+        single: Vec<Piece>,
+    },
+    #[serde(other)]
+    Other,
+}
+
+/// A piece of a template: a marker by its name, or the text.
+#[derive(Deserialize)]
+enum Piece {
+    SpecialToken { id: String },
+    Sequence {},
+}
+
+/// The marker that a `tokenizer.json` puts before every text, if it does.
+pub(crate) fn first_marker(file: &Path, text: &[u8]) -> Result<Option<String>, EngineError> {
+    fn find(processor: PostProcessor) -> Option<String> {
+        match processor {
+            PostProcessor::Sequence { processors } => processors.into_iter().find_map(find),
+            PostProcessor::TemplateProcessing { single } => match single.into_iter().next()? {
+                Piece::SpecialToken { id } => Some(id),
+                Piece::Sequence {} => None,
+            },
+            PostProcessor::Other => None,
+        }
+    }
+    let parsed: PostProcessing = json::parse(file, text)?;
+    Ok(parsed.post_processor.and_then(find))
+}
+
 /// More ids than any model has: a vocabulary past this is taken for corrupt before a table of its size is made.
 const MOST_TOKENS: u32 = 1 << 22;
 

@@ -163,6 +163,15 @@ fn padding_and_ids_out_of_range_are_nothing() {
     }
 }
 
+#[test]
+fn a_line_of_two_megabytes_is_encoded() {
+    let tokenizer = built_in();
+    // A long run of spaces makes the regular expression backtrack; a long word is one piece with a million merges to try.
+    for line in [" ".repeat(2_000_000) + "x", "x".repeat(2_000_000), "ab, ".repeat(500_000)] {
+        assert_eq!(decode(&tokenizer, &tokenizer.encode(&line)), line.as_bytes());
+    }
+}
+
 /// Text as source files have it: words, runs of spaces, markers, any characters.
 fn text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
