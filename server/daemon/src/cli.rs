@@ -56,7 +56,7 @@ pub(crate) enum Command {
     /// Say what was found (CPU, memory, GPU, model) and whether all is well; the exit status says it too
     Doctor(Doctor),
     /// Print the JSON schema of the settings (config.toml, and the editors' initializationOptions)
-    Schema,
+    Schema(Schema),
 }
 
 #[derive(Args, Debug)]
@@ -96,6 +96,13 @@ pub(crate) struct Status {
     /// Print one JSON document
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Schema {
+    /// Print the manual page of all settings in its place
+    #[arg(long)]
+    pub(crate) page: bool,
 }
 
 #[derive(Args, Debug)]

@@ -40,8 +40,8 @@ pub(crate) async fn run(cli: Cli, started: Instant) -> Result<ExitCode> {
                 "there is no resident daemon on this system yet: `pilotlight lsp` serves each editor by itself"
             )
         }
-        Command::Schema => {
-            print!("{}", Settings::schema());
+        Command::Schema(arguments) => {
+            print!("{}", if arguments.page { Settings::page() } else { Settings::schema() });
             Ok(ExitCode::SUCCESS)
         }
     }

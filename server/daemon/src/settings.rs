@@ -1,6 +1,8 @@
 //! Settings: defaults, then the user's config.toml, then the command line. Each room declares its own. What lies between these two for an editor (the workspace's
 //! `.pilotlight.toml`, the editor's own settings) is laid by the `lsp` room, connection by connection.
 
+mod page;
+
 use std::{
     env, fs,
     io::ErrorKind,
@@ -124,6 +126,11 @@ impl Settings {
         format!("{:#}\n", serde_json::Value::from(schema))
     }
 
+    /// The manual page of all settings, as `SETTINGS.md` has it.
+    pub(crate) fn page() -> String {
+        page::page(&serde_json::Value::from(schemars::schema_for!(Self)))
+    }
+
     /// What the `assist` room takes.
     pub(crate) fn assist(&self) -> Options {
         self.behaviour().assist()
@@ -180,15 +187,17 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    /// The editors' settings are made from the committed schema; `PILOTLIGHT_UPDATE=1 cargo test -p pilotlight` writes it anew.
+    /// The editors' settings are made from the committed schema (`npm run settings` in editors/vscode).
     #[test]
-    fn the_committed_schema_is_current() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../editors/settings.schema.json");
-        if env::var_os("PILOTLIGHT_UPDATE").is_some() {
-            fs::write(&path, Settings::schema()).unwrap();
+    fn the_committed_schema_and_page_are_current() {
+        for (name, text) in [("editors/settings.schema.json", Settings::schema()), ("SETTINGS.md", Settings::page())] {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(name);
+            if env::var_os("PILOTLIGHT_UPDATE").is_some() {
+                fs::write(&path, &text).unwrap();
+            }
+            let current = fs::read_to_string(&path).unwrap_or_default() == text;
+            assert!(current, "{name} is out of date: PILOTLIGHT_UPDATE=1 cargo test -p pilotlight --bins");
         }
-        let current = fs::read_to_string(&path).unwrap() == Settings::schema();
-        assert!(current, "{} is out of date: PILOTLIGHT_UPDATE=1 cargo test -p pilotlight", path.display());
     }
 
     fn global(config: PathBuf, model: Option<&str>, set: &[&str]) -> Global {
