@@ -151,15 +151,14 @@ fn read(path: &Path) -> Result<Option<Value>> {
     }
 }
 
-/// `SECTION.NAME=VALUE` as a layer. The value is TOML; what is none is a string, so that a word needs no quotes.
+/// `SECTION.NAME=VALUE` (a section may be in another) as a layer. The value is TOML; what is none is a string, so that a word needs no quotes.
 fn assigned(assignment: &str) -> Result<Value> {
-    let parts = assignment.split_once('=').and_then(|(place, value)| Some((place.split_once('.')?, value)));
-    let Some(((section, name), value)) = parts else {
+    let Some((place, value)) = assignment.split_once('=').filter(|(place, _)| place.contains('.')) else {
         bail!("--set: expected SECTION.NAME=VALUE, found {assignment:?}");
     };
     let value: Value = toml::from_str::<Value>(&format!("value = {value}"))
         .map_or_else(|_| json!(value), |mut read| read["value"].take());
-    Ok(json!({ section: { name: value } }))
+    Ok(place.rsplit('.').fold(value, |inner, name| json!({ name: inner })))
 }
 
 /// Lays one object of sections over another.

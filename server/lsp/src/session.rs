@@ -10,6 +10,7 @@ use std::sync::{
 
 use pilotlight_assist::{Acceptance, Assistant, CompletionId, syntax::PositionEncoding};
 use serde_json::json;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tower_lsp::gen_lsp_types::MessageType;
 
@@ -33,6 +34,8 @@ pub(crate) struct Session {
     /// Tripped by the client's `initialized`.
     pub(crate) initialized: CancellationToken,
     pub(crate) documents: Documents,
+    /// Why the last answer was empty, if it was.
+    pub(crate) nothing: watch::Sender<Option<String>>,
     // Std mutexes: held for a look or a push, never across an await.
     recent: Mutex<Recent>,
     layers: Mutex<Layers>,
@@ -47,6 +50,7 @@ impl Session {
             assistant,
             outgoing,
             profile: Arc::default(),
+            nothing: watch::Sender::new(None),
             initialized: CancellationToken::new(),
             recent: Mutex::default(),
             layers: Mutex::new(layers),

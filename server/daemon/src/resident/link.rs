@@ -62,7 +62,7 @@ impl Link {
         Ok(Arc::new(Self {
             folder: Folder::open()?,
             key: folder::key(&settings.engine),
-            binary: std::env::current_exe().context("this program's own file")?,
+            binary: hello::own_binary(),
             handed: Handed {
                 user: serde_json::to_value(settings.behaviour())?,
                 command_line: loaded.command_line.clone(),
@@ -129,7 +129,8 @@ impl Link {
             folder::open_log(&path).inspect_err(|error| tracing::warn!(%error, path = %path.display(), "no log")).ok()
         });
         // A binary that was deleted or replaced can still be run by the kernel's name for it; a new one in its place is better.
-        let binary = if self.binary.exists() { self.binary.as_path() } else { Path::new("/proc/self/exe") };
+        let gone = self.binary.is_absolute() && !self.binary.exists();
+        let binary = if gone { Path::new("/proc/self/exe") } else { self.binary.as_path() };
         let mut command = Command::new(binary);
         command.args(["daemon", "--handed"]).current_dir("/").stdin(Stdio::piped()).stdout(Stdio::null());
         command.stderr(log.map_or_else(Stdio::null, Stdio::from));
