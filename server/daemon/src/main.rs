@@ -1,5 +1,6 @@
 //! The binary `pilotlight`: command line, configuration, sockets, wiring. Nothing else.
 
+mod advice;
 mod cli;
 mod commands;
 mod model;

@@ -26,6 +26,8 @@ pub struct Settings {
     pub command_line: Value,
     /// What is wrong with the user's settings, to be told to the client.
     pub notices: Vec<String>,
+    /// One line that a person might like to know, told once and quietly.
+    pub hint: Option<String>,
 }
 
 impl From<Options> for Settings {

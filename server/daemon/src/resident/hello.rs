@@ -45,6 +45,9 @@ pub(crate) struct Handed {
     pub(crate) command_line: Value,
     /// What is wrong with them.
     pub(crate) notices: Vec<String>,
+    /// What else the person might like to know.
+    #[serde(default)]
+    pub(crate) hint: Option<String>,
 }
 
 /// What a daemon says first.

@@ -11,6 +11,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use pilotlight_assist::{Assistant, Status, Workspace, options::overlay};
+use rustix::fs::Mode;
 use tokio::{
     io::BufReader,
     net::{UnixListener, UnixStream},
@@ -43,6 +44,8 @@ type Stream = BufReader<UnixStream>;
 pub(crate) async fn run(settings: Settings, log: Option<PathBuf>) -> Result<ExitCode> {
     // Away from the editor's process group and terminal. It fails for the leader of a group, which is not in the editor's.
     let _ = rustix::process::setsid();
+    // Others must not be able to use the socket for a moment either: a client that looks just then would refuse it.
+    rustix::process::umask(Mode::from_raw_mode(0o077));
     let folder = Folder::open()?;
     let key = folder::key(&settings.engine);
     let lock = folder.lock_file(&key)?;
@@ -205,7 +208,7 @@ impl Host {
     }
 
     fn take(&mut self, number: u64, hello: Hello, stream: Stream) {
-        let Handed { user, command_line, mut notices } = hello.settings;
+        let Handed { user, command_line, mut notices, hint } = hello.settings;
         // A newer or older client's settings may have other names than ours: what is not known is told, the rest holds.
         let (behaviour, told) = overlay(&Behaviour::default(), &user, "config.toml");
         notices.extend(told);
@@ -215,7 +218,7 @@ impl Host {
         let client = Client { pid, build: hello.build, since: Instant::now(), assistant: assistant.clone() };
         self.known = true;
         self.clients.insert(number, client);
-        let settings = pilotlight_lsp::Settings { lsp: behaviour.lsp, command_line, notices };
+        let settings = pilotlight_lsp::Settings { lsp: behaviour.lsp, command_line, notices, hint };
         let leave = self.leave.clone();
         self.serving.spawn(async move {
             let (read, write) = tokio::io::split(stream);
