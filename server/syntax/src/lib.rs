@@ -5,8 +5,10 @@
 mod deadline;
 pub mod document;
 pub mod language;
+mod leavings;
 pub mod outline;
 mod parser;
+mod part;
 pub mod position;
 mod queries;
 pub mod scopes;
