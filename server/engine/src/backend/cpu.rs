@@ -16,7 +16,7 @@ use pilotlight_kernels::cpu::{
 use super::{Backend, Logits};
 use crate::{
     EngineError,
-    config::{DecoderConfig, RopeStyle},
+    config::{Activation, DecoderConfig, Norm, RopeStyle},
     decoder::{self, Decoder, Linear},
     weights::{self, Dtype},
 };
@@ -82,10 +82,19 @@ struct Step {
 impl Cpu {
     /// Whether this backend can compute the decoder; where not, why.
     pub fn supports(decoder: &Decoder) -> Result<(), String> {
-        match decoder.config.head_dim {
-            d if d % 16 == 0 && d <= 256 => Ok(()),
-            d => Err(format!("heads of {d} elements: a multiple of 16 up to 256 is computed")),
+        let c = &decoder.config;
+        if !c.head_dim.is_multiple_of(16) || c.head_dim > 256 {
+            return Err(format!("heads of {} elements: a multiple of 16 up to 256 is computed", c.head_dim));
         }
+        let family = c.family;
+        let biased = |gated: &decoder::Gated| gated.gate.bias.is_some() || gated.up.bias.is_some();
+        let plain = |layer: &decoder::Layer| matches!(&layer.mlp, decoder::Mlp::Gated(gated) if !biased(gated));
+        let llama = family.norm != Norm::Layer && family.activation == Activation::Silu && !family.qk_norm;
+        let scales = c.scales.embedding == 1.0 && c.scales.residual == 1.0 && c.scales.logits == 1.0;
+        if !(llama && scales && decoder.layers.iter().all(plain) && c.window.is_none() && c.temperature.is_none()) {
+            return Err(format!("the {} architecture is not computed yet", family.name));
+        }
+        Ok(())
     }
 
     /// Repacks the weights; the mapped file is not needed afterwards. `context_length` bounds what a slot may grow to.
@@ -126,7 +135,7 @@ impl Cpu {
             context_length,
             embedding,
             layers: decoder.layers.iter().map(Layer::new).collect::<Result<_, _>>()?,
-            output_norm: decoder.output_norm.to_f32()?,
+            output_norm: decoder.output_norm.weight.to_f32()?,
             output,
             cache: (0..slots).map(|_| slot()).collect(),
             step,
@@ -139,7 +148,7 @@ impl Cpu {
     fn pass(&mut self, slot: usize, mut position: usize, tokens: &[u32], wanted: Logits) -> usize {
         let Self { pool, config: c, step: s, .. } = self;
         let (hidden, q_width, kv_width) = (c.hidden, c.heads * c.head_dim, c.kv_heads * c.head_dim);
-        let shape = AttentionShape { heads: c.heads, scale: (c.head_dim as f32).sqrt().recip() };
+        let shape = AttentionShape { heads: c.heads, scale: c.scales.attention };
         let mut t = tokens.len();
 
         for (x, token) in s.x.chunks_exact_mut(hidden).zip(tokens) {
@@ -236,16 +245,19 @@ impl Backend for Cpu {
 
 impl Layer {
     fn new(layer: &decoder::Layer) -> Result<Self, EngineError> {
+        let decoder::Mlp::Gated(mlp) = &layer.mlp else {
+            return Err(EngineError::Compute { backend: "cpu", message: "an MLP that is not gated".into() });
+        };
         Ok(Self {
-            attn_norm: layer.attn_norm.to_f32()?,
+            attn_norm: layer.attn_norm.weight.to_f32()?,
             q: Projection::new(&layer.attn_q)?,
             k: Projection::new(&layer.attn_k)?,
             v: Projection::new(&layer.attn_v)?,
             o: Projection::new(&layer.attn_output)?,
-            ffn_norm: layer.ffn_norm.to_f32()?,
-            gate: Projection::new(&layer.ffn_gate)?,
-            up: Projection::new(&layer.ffn_up)?,
-            down: Projection::new(&layer.ffn_down)?,
+            ffn_norm: layer.ffn_norm.weight.to_f32()?,
+            gate: Projection::new(&mlp.gate)?,
+            up: Projection::new(&mlp.up)?,
+            down: Projection::new(&mlp.down)?,
         })
     }
 }
@@ -280,13 +292,22 @@ fn matrix(tensor: &weights::Tensor) -> Result<Matrix, EngineError> {
         Dtype::Q4_K => Stored::Q4_K,
         Dtype::Q5_K => Stored::Q5_K,
         Dtype::Q6_K => Stored::Q6_K,
+        // To the nearest float of 16 bits, which the types of fewer than 8 bits and their scales nearly are.
+        Dtype::F8E4M3 | Dtype::Q4_1 | Dtype::Q5_1 | Dtype::Q2_K | Dtype::Q3_K | Dtype::Q8_K => Stored::BF16,
     };
     let malformed =
         |expected: &str, found: String| EngineError::malformed(&tensor.file, &*tensor.name, expected, found);
     let [rows, columns] = tensor.shape[..] else {
         return Err(malformed("a matrix", format!("shape {:?}", tensor.shape)));
     };
-    Matrix::new(dtype, rows, columns, &tensor.bytes).map_err(|e| malformed("whole rows of weights", e.to_string()))
+    let repacked = match (tensor.dtype, dtype) {
+        (stored, Stored::BF16) if stored != Dtype::BF16 => {
+            let values = tensor.to_f32()?.into_iter().flat_map(|x| half::bf16::from_f32(x).to_le_bytes());
+            Matrix::new(dtype, rows, columns, &values.collect::<Vec<u8>>())
+        }
+        _ => Matrix::new(dtype, rows, columns, &tensor.bytes),
+    };
+    repacked.map_err(|e| malformed("whole rows of weights", e.to_string()))
 }
 
 #[cfg(test)]
