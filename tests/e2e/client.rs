@@ -5,7 +5,7 @@
 
 use std::{sync::mpsc as gate, time::Duration};
 
-use pilotlight_assist::{Assistant, Options as AssistOptions};
+use pilotlight_assist::{Assistant, Options as AssistOptions, Workspace};
 use pilotlight_lsp::{
     Options,
     client::{Client, ClientError, Pending},
@@ -96,7 +96,8 @@ impl TestServer {
 
     /// Another client's connection to the same assistant.
     pub(crate) fn beside(&self) -> Self {
-        Self::over(self.assistant.clone(), Options::default(), tempfile::tempdir().unwrap())
+        let other = self.assistant.for_client(Workspace::default());
+        Self::over(other, Options::default(), tempfile::tempdir().unwrap())
     }
 
     fn over(assistant: Assistant, options: Options, folder: tempfile::TempDir) -> Self {

@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-use pilotlight_assist::{Acceptance, Assistant, CompletionId, syntax::PositionEncoding};
+use pilotlight_assist::{Acceptance, Assistant, CompletionId, Workspace, syntax::PositionEncoding};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use tower_lsp::gen_lsp_types::MessageType;
@@ -88,7 +88,8 @@ impl Session {
                 roots.push(root);
             }
         }
-        self.assistant.set_roots(roots.clone());
+        let options = self.assistant.workspace().options.clone();
+        self.assistant.set_workspace(Workspace::new(options, roots.iter().cloned()));
     }
 
     /// Passes on what became of a completion.
