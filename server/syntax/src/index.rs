@@ -59,6 +59,8 @@ pub struct Index {
     definitions: Vec<Vec<(FileId, u32)>>,
     /// By name: the files in whose text it is a word.
     words: Vec<Vec<FileId>>,
+    /// By [`stem`], and by the name of the folder: what modules may be called by.
+    stems: HashMap<Box<str>, Vec<FileId>>,
     /// Counts up with every change.
     revision: u64,
     live: usize,
@@ -130,6 +132,11 @@ impl Index {
         self.names.find(word).and_then(|name| self.words.get(name.index())).map_or(&[], Vec::as_slice)
     }
 
+    /// The files that a module of that name may be: by [`stem`], or by their folder.
+    pub fn named(&self, stem: &str) -> &[FileId] {
+        self.stems.get(stem).map_or(&[], Vec::as_slice)
+    }
+
     /// Puts a file in, in place of what was known of it.
     pub fn put(&mut self, root: u32, path: &str, stamp: Stamp, facts: Facts<String>) -> FileId {
         let facts = facts.map_names(|name| self.names.intern(&name));
@@ -150,6 +157,9 @@ impl Index {
                 });
                 self.by_path.insert((root, path.into()), id);
                 self.live += 1;
+                for stem in stems(path) {
+                    self.stems.entry(stem.into()).or_default().push(id);
+                }
                 id
             }
         };
@@ -199,6 +209,11 @@ impl Index {
                     self.words[word.index()].remove(at);
                 }
             }
+            for stem in stems(path) {
+                if let Some(files) = self.stems.get_mut(stem.as_str()) {
+                    files.retain(|file| *file != id);
+                }
+            }
             self.live -= 1;
             self.free.push(id);
         }
@@ -213,6 +228,29 @@ impl Index {
             self.files().filter(|(_, file)| under(file)).map(|(_, file)| file.path.clone()).collect();
         gone.iter().filter(|path| self.remove(root, path)).count()
     }
+}
+
+/// A file's name in lower case, without its extensions and without what tells a test or a header from what it belongs to; empty where the name says nothing (`mod`, `index`).
+pub fn stem(path: &str) -> String {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let name = name.split('.').next().unwrap_or_default().to_lowercase();
+    let mut name = name.as_str();
+    for end in ["_tests", "_test", "-test", "tests", "test", "_spec", "_impl"] {
+        name = name.strip_suffix(end).unwrap_or(name);
+    }
+    match name.strip_prefix("test_").unwrap_or(name) {
+        "mod" | "lib" | "main" | "index" | "__init__" | "conftest" => String::new(),
+        name => name.to_owned(),
+    }
+}
+
+/// Under what names a file may be meant.
+fn stems(path: &str) -> Vec<String> {
+    let mut names = vec![stem(path)];
+    names.extend(path.rsplit('/').skip(1).find(|folder| *folder != "src").map(str::to_lowercase));
+    names.retain(|name| !name.is_empty());
+    names.dedup();
+    names
 }
 
 impl File {

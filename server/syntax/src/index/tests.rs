@@ -310,3 +310,22 @@ fn a_watch_tells_what_changed() {
     // The thread ends with it.
     assert!(receiver.recv_timeout(std::time::Duration::from_secs(20)).is_err());
 }
+
+#[test]
+fn files_are_found_by_what_they_may_be_called() {
+    for (left, right) in [
+        ("a/window.rs", "b/window_test.rs"),
+        ("x/test_api.py", "x/api.py"),
+        ("V.h", "v.cpp"),
+        ("src/UserTest.java", "src/User.java"),
+    ] {
+        assert_eq!(stem(left), stem(right));
+    }
+    assert_eq!(stem("a/mod.rs"), "");
+    let mut index = Index::default();
+    let root = index.root_id(Path::new("/w"));
+    let id = index.put(root, "server/syntax/src/lib.rs", Stamp::default(), of(Language::Rust, "fn a() {}"));
+    assert_eq!(index.named("syntax"), [id]);
+    index.remove(root, "server/syntax/src/lib.rs");
+    assert!(index.named("syntax").is_empty());
+}
