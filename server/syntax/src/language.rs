@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// A source language, or plain text where no grammar is linked in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize, serde::Serialize)]
 #[allow(missing_docs)]
 pub enum Language {
     Rust,
