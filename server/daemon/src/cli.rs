@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Complete(Complete),
     /// Say what was found (CPU, memory, GPU, model) and whether all is well; the exit status says it too
     Doctor(Doctor),
+    /// Index a workspace: what completions know of its other files. Shows what was found and left out
+    Index(Index),
     /// Print the JSON schema of the settings (config.toml, and the editors' initializationOptions)
     Schema(Schema),
 }
@@ -111,6 +113,18 @@ pub(crate) struct Complete {
     #[arg(value_name = "FILE:LINE:COL")]
     pub(crate) place: String,
     /// Print the completion with its explanation as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Index {
+    /// The workspace's folder (by default: this one)
+    pub(crate) folder: Option<PathBuf>,
+    /// Read every file anew, whatever the cache has
+    #[arg(long)]
+    pub(crate) anew: bool,
+    /// Print one JSON document
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -5,6 +5,7 @@ mod complete;
 mod daemon;
 mod demo;
 mod doctor;
+mod index;
 mod lsp;
 #[cfg(unix)]
 mod status;
@@ -28,6 +29,7 @@ pub(crate) async fn run(cli: Cli, started: Instant) -> Result<ExitCode> {
         Command::Lsp(arguments) => lsp::run(arguments, loaded()?).await,
         Command::Complete(arguments) => complete::run(arguments, &loaded()?.strict()?).await,
         Command::Doctor(arguments) => doctor::run(arguments, &loaded()?.strict()?).await,
+        Command::Index(arguments) => index::run(&arguments),
         #[cfg(unix)]
         Command::Daemon(arguments) => daemon::run(arguments, &cli.global).await,
         #[cfg(unix)]
