@@ -13,7 +13,7 @@ Where a setting is named more than once, the last of these counts:
 1. the defaults below;
 2. the user's file: `$XDG_CONFIG_HOME/pilotlight/config.toml`, or `~/.config/pilotlight/config.toml` (`--config FILE` names another);
 3. the workspace's file: `.pilotlight.toml` in a workspace's folder. It comes with the code, so it chooses behaviour only: sections that are marked as the user's are refused, with a message, and
-   the rest of the file holds;
+   the rest of the file holds; and what the user has switched off it cannot switch on;
 4. the editor's settings: `initializationOptions`, and what replaces them by `workspace/didChangeConfiguration`. Names may be written `likeThis` here, and a client may put them under `pilotlight`;
 5. the command line: `--set SECTION.NAME=VALUE` for any of them, `--model`, `--threads`.
 
