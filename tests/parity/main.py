@@ -87,7 +87,7 @@ class Server:
 def write_tokenizer(folder: Path) -> None:
     """A tokenizer that the converter accepts: ids of the same number of bytes and words. Only ids are compared."""
     alphabet = [chr(c) for c in list(range(33, 127)) + list(range(161, 173)) + list(range(174, 256)) + list(range(256, 324))]
-    vocab = {token: 32 + i for i, token in enumerate(alphabet)}
+    vocab = {f"<|{i}|>": i for i in range(32)} | {token: 32 + i for i, token in enumerate(alphabet)}
     vocab |= {token: 288 + i for i, token in enumerate(["in", "Ġt", "re", "ĠĠ", "int", "ĠĠĠĠ", "ret", "Ġtre"])}
     merges = ["i n", "Ġ t", "r e", "Ġ Ġ", "in t", "ĠĠ ĠĠ", "re t", "Ġt re"]
     added = [dict(id=i, content=f"<|{i}|>", special=True, normalized=False, single_word=False, lstrip=False, rstrip=False) for i in range(32)]
