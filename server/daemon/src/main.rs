@@ -3,6 +3,7 @@
 mod advice;
 mod cli;
 mod commands;
+mod http;
 mod model;
 #[cfg(unix)]
 mod resident;

@@ -28,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) lsp: pilotlight_lsp::Options,
     /// The resident daemon. The user's alone to set.
     pub(crate) daemon: DaemonOptions,
+    /// The HTTP surface. The user's alone to set.
+    pub(crate) http: pilotlight_http::Options,
 }
 
 /// The resident daemon that all editors share.
@@ -100,7 +102,7 @@ impl Loaded {
             merge(&mut command_line, layer);
         }
         if let Some(sections) = command_line.as_object_mut() {
-            sections.retain(|name, _| name != "engine" && name != "daemon");
+            sections.retain(|name, _| !["engine", "daemon", "http"].contains(&name.as_str()));
         }
         if let Some(model) = &global.model {
             settings.engine.model = model.clone();

@@ -15,7 +15,7 @@ use crate::options::Options;
 /// What other servers' clients send and needs no warning: who they are.
 const WHO: [&str; 2] = ["editorInfo", "editorPluginInfo"];
 /// Sections that only the user sets: they name what is loaded and run.
-const USERS: [&str; 2] = ["engine", "daemon"];
+const USERS: [&str; 3] = ["engine", "daemon", "http"];
 
 /// What a connection starts with. The user's other settings are those of the assistant's workspace.
 #[derive(Clone, Debug, Default)]

@@ -27,6 +27,7 @@ use super::{
     report::{Connection, Report},
 };
 use crate::{
+    http::Http,
     model,
     settings::{Behaviour, Settings},
 };
@@ -83,6 +84,7 @@ pub(crate) async fn run(settings: Settings, log: Option<PathBuf>) -> Result<Exit
         known: false,
         leaving: Vec::new(),
     };
+    host.open_http().await;
     host.serve(listener).await
 }
 
@@ -114,6 +116,25 @@ struct Client {
 }
 
 impl Host {
+    /// Listens for HTTP where the settings say so. What is wrong with that leaves the editors alone.
+    async fn open_http(&self) {
+        if self.settings.http.listen.is_empty() {
+            return;
+        }
+        match Http::open(self.settings.http.clone()).await {
+            Ok(http) => {
+                let (assistant, leave) = (self.assistant.clone(), self.leave.clone());
+                tracing::info!(listen = self.settings.http.listen, "listening for HTTP");
+                tokio::spawn(async move {
+                    if let Err(error) = http.serve(assistant, leave.cancelled_owned()).await {
+                        tracing::error!(error = format!("{error:#}"), "HTTP has ended");
+                    }
+                });
+            }
+            Err(error) => tracing::error!(error = format!("{error:#}"), "no HTTP; editors are served"),
+        }
+    }
+
     async fn serve(mut self, listener: UnixListener) -> Result<ExitCode> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
