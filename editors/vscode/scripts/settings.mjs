@@ -15,7 +15,7 @@ const check = process.argv.includes('--check');
 const HIDDEN = ['lsp'];
 
 // These name programs and files, and go by the command line: only the user may set them, never a workspace.
-const USERS_OWN = ['engine', 'daemon'];
+const USERS_OWN = ['engine', 'daemon', 'http'];
 
 /** Follows `$ref`, and keeps what stands beside it (a field's own description and default). */
 function resolve(root, node) {

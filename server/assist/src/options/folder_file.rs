@@ -16,7 +16,7 @@ const ONLY_OFF: [&str; 2] = ["/completion/enabled", "/completion/in-git-ignored-
 /// What the user has in a list stays in it.
 const ONLY_MORE: [&str; 1] = ["/completion/disabled-languages"];
 /// Sections of the user's settings that are not a workspace's business.
-const USERS: [&str; 3] = ["engine", "lsp", "daemon"];
+const USERS: [&str; 4] = ["engine", "lsp", "daemon", "http"];
 
 impl Options {
     /// These options with those of the folder's own file over them (a missing one is no error), and what of it was not taken.
