@@ -23,7 +23,8 @@ impl Http {
     /// The address is none or taken, the file of tokens is not good, or anybody on the network could ask.
     pub(crate) async fn open(options: Options) -> Result<Self> {
         let listen = &options.listen;
-        let listener = TcpListener::bind(listen).await.with_context(|| format!("http.listen: cannot listen at {listen}"))?;
+        let listener =
+            TcpListener::bind(listen).await.with_context(|| format!("http.listen: cannot listen at {listen}"))?;
         let tokens = match &options.tokens {
             Some(path) => Tokens::read(path).context("http.tokens")?,
             None => Tokens::default(),
@@ -49,7 +50,11 @@ impl Http {
     }
 
     /// Serves until `stop` is done.
-    pub(crate) async fn serve(self, assistant: Assistant, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+    pub(crate) async fn serve(
+        self,
+        assistant: Assistant,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<()> {
         let Self { listener, options, tokens } = self;
         pilotlight_http::serve(listener, assistant, &options, tokens, stop).await.context("the HTTP surface")
     }
