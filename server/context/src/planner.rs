@@ -16,7 +16,7 @@ const OVERHEAD: usize = 12;
 /// A candidate of which less is new says nothing new.
 const LEAST_NEW: f32 = 0.35;
 /// The most excerpts of one prompt.
-const MOST: usize = 24;
+const MOST: usize = 48;
 /// Left-out candidates that are told.
 const MOST_TOLD: usize = 40;
 /// What is left of the gain of an excerpt that no source proposes any more.

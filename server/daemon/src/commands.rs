@@ -3,6 +3,7 @@
 mod complete;
 mod demo;
 mod doctor;
+mod explain;
 mod index;
 mod lsp;
 
@@ -23,6 +24,7 @@ pub(crate) async fn run(cli: Cli, started: Instant) -> Result<ExitCode> {
         Command::Lsp(_) => lsp::run(&settings).await,
         Command::Complete(arguments) => complete::run(arguments, &settings).await,
         Command::Doctor(arguments) => doctor::run(arguments, &settings).await,
+        Command::Explain(arguments) => explain::run(arguments, &settings).await,
         Command::Index(arguments) => index::run(&arguments),
         Command::Schema => {
             print!("{}", Settings::schema());
