@@ -12,6 +12,7 @@ use pilotlight_lsp::{
 };
 use serde_json::{Value, json};
 use tokio::{sync::mpsc, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
 
 use crate::model;
 
@@ -103,7 +104,8 @@ impl TestServer {
     fn over(assistant: Assistant, options: Options, folder: tempfile::TempDir) -> Self {
         let (ours, theirs) = tokio::io::duplex(1 << 16);
         let (read, write) = tokio::io::split(theirs);
-        let serving = tokio::spawn(pilotlight_lsp::serve(assistant.clone(), options, read, write));
+        let serving =
+            tokio::spawn(pilotlight_lsp::serve(assistant.clone(), options, CancellationToken::new(), read, write));
         let (read, write) = tokio::io::split(ours);
         let (client, messages) = Client::listening(read, write);
         Self { client, assistant, initialized: Value::Null, serving, messages, passed: Vec::new(), _folder: folder }

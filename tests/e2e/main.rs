@@ -13,4 +13,6 @@ mod lifecycle;
 mod log;
 mod menu;
 mod order;
+mod privacy;
+mod settings;
 mod status;

@@ -287,7 +287,8 @@ pub(crate) async fn generate(
         cancel: cancel.clone(),
     });
 
-    let mut extent = extent::Extent::new(snapshot, cursor);
+    let here = snapshot.around(cursor);
+    let mut extent = extent::Extent::new(&here, cursor);
     let mut decoded = Decoded { healing: prompt.heal.len(), ..Decoded::default() };
     let mut ended = None;
     // Dropping `events` at the loop's end is what tells the engine that it has said enough.

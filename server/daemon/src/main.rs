@@ -1,8 +1,11 @@
 //! The binary `pilotlight`: command line, configuration, sockets, wiring. Nothing else.
 
+mod advice;
 mod cli;
 mod commands;
 mod model;
+#[cfg(unix)]
+mod resident;
 mod settings;
 
 use std::{process::ExitCode, time::Instant};

@@ -29,7 +29,7 @@ pub enum ModelSource {
     Ember,
     /// A `.gguf` file.
     Gguf(PathBuf),
-    /// A folder with `config.json`, `tokenizer.json` and `*.safetensors`.
+    /// A folder with `config.json`, `tokenizer.json` and `*.safetensors`, or with `params.json`, `tekken.json` and `consolidated.safetensors`.
     SafeTensors(PathBuf),
 }
 
@@ -88,7 +88,7 @@ impl Engine {
         let backend = backend::build(&checkpoint.decoder, context_length, options)?;
         let info = ModelInfo {
             name: checkpoint.name,
-            architecture: config.architecture.to_owned(),
+            architecture: config.family.name.to_owned(),
             parameters: checkpoint.decoder.parameters,
             bytes: checkpoint.decoder.bytes,
             context_length,

@@ -2,10 +2,10 @@
 
 use futures::future::{self, BoxFuture, FutureExt};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tower_lsp::{
     LanguageServer, LspService, LspServiceBuilder,
-    gen_lsp_types::{InitializeParams, InitializeResult, InitializedParams},
+    gen_lsp_types::{InitializeParams, InitializeResult, InitializedParams, MessageType},
     jsonrpc::{Request, Response, Result},
 };
 use tower_service::Service;
@@ -19,6 +19,10 @@ impl LanguageServer for Session {
 
     async fn initialized(&self, _: InitializedParams) {
         self.initialized.cancel();
+        if let Some(hint) = &self.hint {
+            let params = json!({ "type": MessageType::Info, "message": hint });
+            self.outgoing.notify("window/logMessage", params);
+        }
     }
 
     async fn shutdown(&self) -> Result<()> {
@@ -50,6 +54,7 @@ impl Server {
             .add("textDocument/didFocus", note::did_focus::handle)
             .add("textDocument/didShowCompletion", note::did_show_completion::handle)
             .add("textDocument/didPartiallyAcceptCompletion", note::did_partially_accept_completion::handle)
+            .add("workspace/didChangeConfiguration", note::did_change_configuration::handle)
             .add("workspace/didChangeWorkspaceFolders", note::did_change_workspace_folders::handle)
             .finish();
         Self { service, notifications }

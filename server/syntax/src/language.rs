@@ -159,6 +159,12 @@ impl Language {
         })
     }
 
+    /// Whether the members of a type or a module parse by themselves, outside of it (Python's need their indentation, JavaScript's their
+    /// class).
+    pub(crate) fn members_stand_alone(self) -> bool {
+        matches!(self, Self::Rust | Self::C | Self::Cpp | Self::Java)
+    }
+
     /// What begins a comment that ends with its line; `None` for plain text.
     pub fn line_comment(self) -> Option<&'static str> {
         match self {

@@ -46,20 +46,6 @@ pub(crate) fn ours(package: &Package, hidden: &Hidden, budget: usize, counter: &
     let plan = plan_with(&ember::FAMILY, input, Budget::shared(WINDOW), Some(repository), counter);
     let spent: usize = plan.excerpts.iter().map(|excerpt| excerpt.tokens).sum();
     assert!(spent <= budget, "{spent} tokens for {budget}");
-    if budget == 1024 && std::env::var_os("DEBUG_RECALL").is_some() {
-        eprintln!("## {}:{} needs {:?}", hidden.path, hidden.snapshot.rope().byte_to_line(hidden.cursor), hidden.needs);
-        for e in &plan.excerpts {
-            let has: Vec<_> = hidden.needs.iter().filter(|n| e.text.contains(n.as_str())).collect();
-            eprintln!(
-                "   {:<11} gain {:.2} tokens {:>4} {}:{} {has:?}",
-                e.id.source.name(),
-                e.gain,
-                e.tokens,
-                e.id.path,
-                e.id.line
-            );
-        }
-    }
     plan.excerpts.into_iter().map(|excerpt| format!("{}\n{}\n", excerpt.id.path, excerpt.text)).collect()
 }
 

@@ -54,7 +54,9 @@ impl Package {
             .files()
             .map(|(id, file)| (id, std::fs::read_to_string(root.join(&*file.path)).unwrap().into()))
             .collect();
-        let name = root.file_name().unwrap().to_string_lossy().into_owned();
+        // A package's `src` goes by the package's name.
+        let named = if root.ends_with("src") { root.parent().unwrap() } else { &root };
+        let name = named.file_name().unwrap().to_string_lossy().into_owned();
         Self { name, index, texts }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use pilotlight_syntax::{
     DefinitionKind, Language, UseKind,
-    index::{File, FileId, Name, words},
+    index::{DefinitionFact, File, FileId, Name, words},
 };
 
 use super::{ABOVE, BELOW, Here, Proposals, Surroundings, module::affinity, read, render};
@@ -18,6 +18,8 @@ const MOST_MEANINGS: usize = 64;
 const MOST_SHOWN: usize = 3;
 /// What the open file's own definitions outside of the window count, of what another file's do.
 const OWN: f32 = 0.35;
+/// The gain of what is imported and not used nearby.
+const IMPORTED: f32 = 0.25;
 /// Proposals whose signatures are followed.
 const MOST_SECOND: usize = 6;
 /// Files that use what is being written, and lines shown of each.
@@ -150,6 +152,9 @@ fn show(
 ) {
     let Some((file, text)) = read(around, id) else { return };
     let Some(fact) = file.facts.definitions.get(at as usize) else { return };
+    if of_a_trait(&text, fact) {
+        return;
+    }
     let path: &str = &file.path;
     // What the open file has, if not in the window, the person has seen; what it has not is what the next line needs.
     let gain = if Some(id) == around.file { gain * OWN } else { gain };
@@ -190,6 +195,12 @@ fn worth(kind: DefinitionKind) -> f32 {
     }
 }
 
+/// Whether an implementation is one of a trait: its names are the trait's, and most of them everybody's.
+fn of_a_trait(text: &str, fact: &DefinitionFact<Name>) -> bool {
+    let header = text.get(fact.start as usize..fact.body as usize).unwrap_or_default();
+    fact.kind == DefinitionKind::Implementation && header.contains(" for ")
+}
+
 /// What a type can do where that is written apart from it: Rust's `impl`, in the same file.
 fn implementations(
     here: &Here<'_>,
@@ -203,7 +214,7 @@ fn implementations(
     let Some(name) = file.facts.definitions.get(of as usize).map(|fact| fact.name) else { return };
     for (at, fact) in file.facts.definitions.iter().enumerate() {
         let other = at as u32 != of && fact.name == name && fact.kind == DefinitionKind::Implementation;
-        if !other || (Some(id) == around.file && here.shows(render::lines(fact, &text))) {
+        if !other || of_a_trait(&text, fact) || (Some(id) == around.file && here.shows(render::lines(fact, &text))) {
             continue;
         }
         if let Some(body) = render::definition(around.index, file, &text, at as u32) {
@@ -255,7 +266,7 @@ fn imported(here: &Here<'_>, around: &Surroundings<'_>, proposals: &mut Proposal
             }
         }
         if let Some((near, id, at)) = best.filter(|(_, id, _)| Some(*id) != around.file) {
-            show(here, around, id, at, 0.45 * near, Source::Definition, proposals);
+            show(here, around, id, at, IMPORTED * near, Source::Definition, proposals);
         }
     }
 }
@@ -264,7 +275,7 @@ fn imported(here: &Here<'_>, around: &Surroundings<'_>, proposals: &mut Proposal
 fn enclosing(here: &Here<'_>, around: &Surroundings<'_>, proposals: &mut Proposals) {
     let Some((id, own)) = around.file.and_then(|id| Some((id, around.index.file(id)?))) else { return };
     let cursor = here.cursor as u32;
-    let inside: Vec<(usize, &pilotlight_syntax::index::DefinitionFact<Name>)> = own
+    let inside: Vec<(usize, &DefinitionFact<Name>)> = own
         .facts
         .definitions
         .iter()
