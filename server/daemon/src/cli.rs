@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Complete(Complete),
     /// Say what was found (CPU, memory, GPU, model) and whether all is well; the exit status says it too
     Doctor(Doctor),
+    /// Say why the suggestion at one place is what it is: what the model was shown, and what was left out
+    Explain(Explain),
     /// Index a workspace: what completions know of its other files. Shows what was found and left out
     Index(Index),
     /// Serve other tools over HTTP, in the shapes of llama.cpp, OpenAI, Mistral and Ollama
@@ -115,6 +117,22 @@ pub(crate) struct Complete {
     #[arg(value_name = "FILE:LINE:COL")]
     pub(crate) place: String,
     /// Print the completion with its explanation as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Explain {
+    /// Where: FILE:LINE:COLUMN, both counted from 1, the column in characters
+    #[arg(value_name = "FILE:LINE:COL")]
+    pub(crate) place: String,
+    /// The workspace's folder (by default: the repository that the file is in)
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) folder: Option<PathBuf>,
+    /// Tokens for other files, in place of the setting completion.repository-tokens
+    #[arg(long, value_name = "N")]
+    pub(crate) repository_tokens: Option<usize>,
+    /// Print one JSON document
     #[arg(long)]
     pub(crate) json: bool,
 }

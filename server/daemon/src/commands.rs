@@ -5,6 +5,7 @@ mod complete;
 mod daemon;
 mod demo;
 mod doctor;
+mod explain;
 mod index;
 mod lsp;
 mod serve;
@@ -30,6 +31,7 @@ pub(crate) async fn run(cli: Cli, started: Instant) -> Result<ExitCode> {
         Command::Lsp(arguments) => lsp::run(arguments, loaded()?).await,
         Command::Complete(arguments) => complete::run(arguments, &loaded()?.strict()?).await,
         Command::Doctor(arguments) => doctor::run(arguments, &loaded()?.strict()?).await,
+        Command::Explain(arguments) => explain::run(arguments, &loaded()?.strict()?).await,
         Command::Index(arguments) => index::run(&arguments),
         Command::Serve(arguments) => serve::run(arguments, &loaded()?.strict()?).await,
         #[cfg(unix)]
