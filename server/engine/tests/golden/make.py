@@ -60,8 +60,9 @@ CASES = {
         text_config=dict(LLAMA | MINISTRAL, model_type="ministral3", tie_word_embeddings=True), tie_word_embeddings=True,
         vision_config=dict(model_type="pixtral", hidden_size=32, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
                            head_dim=16, image_size=32, patch_size=16), dtype="float32")),
-    "qwen2": ("Qwen2Config", WIDE | PLAIN | dict(num_key_value_heads=1, head_dim=128, tie_word_embeddings=True)),
-    "qwen2-yarn": ("Qwen2Config", LLAMA | YARN),
+    # llama.cpp knows no other width of heads here than hidden / heads.
+    "qwen2": ("Qwen2Config", WIDE | PLAIN | dict(num_key_value_heads=1, head_dim=64, tie_word_embeddings=True)),
+    "qwen2-yarn": ("Qwen2Config", LLAMA | YARN | dict(head_dim=16)),
     "qwen3": ("Qwen3Config", LLAMA | PLAIN | dict(tie_word_embeddings=True)),
     "qwen3moe": ("Qwen3MoeConfig", LLAMA | PLAIN | dict(
         num_experts=8, num_experts_per_tok=3, moe_intermediate_size=32, norm_topk_prob=True, decoder_sparse_step=1)),
