@@ -13,5 +13,6 @@ mod lifecycle;
 mod log;
 mod menu;
 mod order;
+mod privacy;
 mod settings;
 mod status;

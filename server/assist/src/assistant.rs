@@ -2,25 +2,26 @@
 
 use std::{
     fmt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
-        Arc, OnceLock, PoisonError, RwLock,
+        Arc, Mutex, OnceLock, PoisonError, RwLock,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
 use dashmap::DashMap;
-use pilotlight_context::Anchor;
 use pilotlight_engine::{Engine, EngineError, Priority};
-use pilotlight_syntax::{Change, Document, Language, PositionEncoding, Snapshot};
+use pilotlight_syntax::{Change, Document, Language, PositionEncoding, Snapshot, index::Exclusion};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     Acceptance, CompletionId, CompletionRequest, Options, Outcome, Status, Workspace,
-    completion::{self, Shown},
+    completion::{self, Last, Shown, Surrounded},
+    indexing::{IndexProgress, Indexing},
     model::Model,
     options::CompletionOptions,
+    trail::Trail,
 };
 use ahead::Foresight;
 
@@ -51,6 +52,8 @@ pub struct Assistant {
     inner: Arc<Inner>,
     /// This client's project.
     workspace: Arc<RwLock<Arc<Workspace>>>,
+    // A std mutex: held for a look or a push, never across an await.
+    trail: Arc<Mutex<Trail>>,
 }
 
 struct Inner {
@@ -61,6 +64,7 @@ struct Inner {
     working: AtomicUsize,
     next_id: AtomicU64,
     foresight: Foresight,
+    indexing: Indexing,
 }
 
 struct Open {
@@ -73,7 +77,7 @@ struct Open {
     next: Option<Shown>,
     ahead: CancellationToken,
     /// What the last prompt left for the next.
-    anchor: Option<Anchor>,
+    last: Last,
 }
 
 impl Open {
@@ -98,18 +102,20 @@ impl Assistant {
             working: AtomicUsize::new(0),
             next_id: AtomicU64::new(1),
             foresight: Foresight::default(),
+            indexing: Indexing::new(),
         });
         let loading = Arc::clone(&inner);
         std::thread::spawn(move || {
             let loaded = load().map_err(|error| error.to_string());
             loading.attach(loaded.and_then(|engine| Model::new(engine).map_err(|error| error.to_string())));
         });
-        Self { inner, workspace: Arc::new(RwLock::new(Arc::new(Workspace::new(options, [])))) }
+        Self { inner, workspace: Arc::new(RwLock::new(Arc::new(Workspace::new(options, [])))), trail: Arc::default() }
     }
 
     /// The same engine for another client: `workspace` is that client's alone, whatever this one does.
     pub fn for_client(&self, workspace: Workspace) -> Self {
-        Self { inner: Arc::clone(&self.inner), workspace: Arc::new(RwLock::new(Arc::new(workspace))) }
+        let workspace = Arc::new(RwLock::new(Arc::new(workspace)));
+        Self { inner: Arc::clone(&self.inner), workspace, trail: Arc::default() }
     }
 
     /// This client's project.
@@ -131,7 +137,7 @@ impl Assistant {
             shown: None,
             next: None,
             ahead: CancellationToken::new(),
-            anchor: None,
+            last: Last::default(),
         };
         if let Some(replaced) = self.inner.documents.insert(document, open) {
             replaced.stop_work();
@@ -149,9 +155,43 @@ impl Assistant {
         let mut open =
             self.inner.documents.get_mut(document).ok_or_else(|| DocumentError::NotOpen(document.clone()))?;
         open.stop_work();
+        let before = open.document.snapshot();
         open.document
             .edit(version, changes, encoding)
-            .map_err(|error| DocumentError::Edit { document: document.clone(), error })
+            .map_err(|error| DocumentError::Edit { document: document.clone(), error })?;
+        self.follow(document, open.path.clone(), before, open.document.snapshot(), changes);
+        Ok(())
+    }
+
+    /// Leaves an edit in the trail, and its document to be indexed again.
+    fn follow(
+        &self,
+        document: &DocumentId,
+        path: Option<PathBuf>,
+        before: Snapshot,
+        now: Snapshot,
+        changes: &[Change],
+    ) {
+        let workspace = self.workspace();
+        if let Some(path) = &path
+            && let Some(root) = workspace.root_of(path)
+        {
+            self.inner.indexing.edited(root, path, now);
+        }
+        let line = changes.last().and_then(|change| change.span).map(|span| span.start.line as usize);
+        if let Some(line) = line {
+            let mut trail = self.trail();
+            // Of another document, the edit that was going on ends as that document is now.
+            if let Some(other) = trail.editing().filter(|other| *other != document).cloned() {
+                trail.finish(self.snapshot(&other).ok());
+            }
+            let named = workspace.prompt_path(path.as_deref(), document);
+            trail.changed(document, path, named, before, line);
+        }
+    }
+
+    fn trail(&self) -> std::sync::MutexGuard<'_, Trail> {
+        self.trail.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Forgets a document.
@@ -159,6 +199,12 @@ impl Assistant {
         let (_, open) =
             self.inner.documents.remove(document).ok_or_else(|| DocumentError::NotOpen(document.clone()))?;
         open.stop_work();
+        let workspace = self.workspace();
+        if let Some(path) = &open.path
+            && let Some(root) = workspace.root_of(path)
+        {
+            self.inner.indexing.closed(root, path);
+        }
         Ok(())
     }
 
@@ -168,18 +214,34 @@ impl Assistant {
         Ok(open.document.snapshot())
     }
 
+    /// Every open document in which `text` stands once: its name in prompts, its state, and the byte at which the text begins.
+    pub(crate) fn documents_with(&self, text: &str) -> Vec<(String, Snapshot, usize)> {
+        let workspace = self.workspace();
+        let once = |open: dashmap::mapref::multiple::RefMulti<'_, DocumentId, Open>| {
+            let snapshot = open.document.snapshot();
+            let all = snapshot.rope().to_string();
+            let mut places = all.match_indices(text);
+            let (at, _) = places.next()?;
+            let path = workspace.prompt_path(open.path.as_deref(), open.key());
+            places.next().is_none().then_some((path, snapshot, at))
+        };
+        self.inner.documents.iter().filter_map(once).collect()
+    }
+
     /// Ghost text at a cursor. A newer call for the same document supersedes this one, and so does a change or `cancel`: the answer is then empty and says so.
     pub async fn complete(&self, request: CompletionRequest, cancel: CancellationToken) -> Outcome {
         let inner = &self.inner;
-        let Some(Turn { current, path, mut anchor }) = inner.supersede(&request, &cancel) else {
+        let Some(Turn { current, path: full, mut last }) = inner.supersede(&request, &cancel) else {
             return Outcome::nothing("the document is closed or has moved on");
         };
         let workspace = self.workspace();
-        let options = &workspace.options_for(path.as_deref()).completion;
-        let path = workspace.prompt_path(path.as_deref(), &request.document);
-        if let Some(because) = off_for(&request, options) {
+        let options = &workspace.options_for(full.as_deref()).completion;
+        let path = workspace.prompt_path(full.as_deref(), &request.document);
+        if let Some(because) = off_for(&request, options).or_else(|| self.excluded(full.as_deref(), options)) {
             return Outcome::nothing(because);
         }
+        let line = request.snapshot.rope().byte_to_line(request.cursor.min(request.snapshot.rope().len_bytes()));
+        self.trail().looked(&request.document, full.clone(), &path, &request.snapshot, line);
         if let Some(kept) = inner.kept(&request) {
             return kept;
         }
@@ -193,16 +255,68 @@ impl Assistant {
         };
         let mut outcome = {
             let _busy = Busy::new(inner, &model.engine);
-            completion::generate(model, options, &request, &path, &mut anchor, Priority::Typing, &current).await
+            let surrounded = self.surrounded(model, options, full.as_deref(), path.clone());
+            completion::generate(model, options, &request, &surrounded, &mut last, Priority::Typing, &current).await
         };
         if let Some(completion) = &mut outcome.completion {
             completion.id = inner.new_id();
         }
-        inner.remember(&request, &outcome, anchor);
+        inner.remember(&request, &outcome, last);
         if let Some(completion) = outcome.completion.as_ref().filter(|_| options.look_ahead) {
-            self.look_ahead(&request, completion, options, path);
+            self.look_ahead(&request, completion, options, full, path);
         }
         outcome
+    }
+
+    /// Why there are none in a file that is to stay out of every prompt.
+    fn excluded(&self, path: Option<&Path>, options: &CompletionOptions) -> Option<String> {
+        let path = path?;
+        let workspace = self.workspace();
+        let why = self.inner.indexing.excluded(workspace.root_of(path), path)?;
+        let git =
+            matches!(&why, Exclusion::Ignored { list } if list.ends_with(".gitignore") || list.ends_with(".ignore"));
+        (!(git && options.in_git_ignored_files)).then(|| format!("completions are off in this file: {why}"))
+    }
+
+    /// What a plan for a file may look at.
+    fn surrounded(
+        &self,
+        model: &Model,
+        options: &CompletionOptions,
+        full: Option<&Path>,
+        path: String,
+    ) -> Surrounded<'_> {
+        let workspace = self.workspace();
+        let budget =
+            options.repository_tokens.unwrap_or_else(|| model.encoder.repository_tokens(options.context_tokens));
+        let root = full.and_then(|full| workspace.root_of(full)).map(Path::to_owned);
+        let mut surrounded = Surrounded::new(&self.inner.indexing, path, workspace.name_of(full));
+        if budget == 0 {
+            return surrounded;
+        }
+        for folder in &workspace.folders {
+            self.inner.indexing.begin(&folder.root);
+        }
+        let shown = |full: &Option<PathBuf>| {
+            full.as_ref().is_none_or(|full| self.inner.indexing.excluded(workspace.root_of(full), full).is_none())
+        };
+        let trail = self.trail();
+        surrounded.budget = budget;
+        surrounded.edits = trail.edits(shown);
+        surrounded.places = trail.places(shown);
+        surrounded.roots = workspace.folders.iter().map(|folder| folder.root.clone()).collect();
+        surrounded.file = root.zip(full.map(Path::to_owned));
+        surrounded
+    }
+
+    /// Follows the index of the workspaces being made; `None` before the first. Another client's folders are in it too.
+    pub fn indexing(&self) -> watch::Receiver<Option<IndexProgress>> {
+        self.inner.indexing.progress()
+    }
+
+    /// Indexes this client's folders now and waits for it: for commands that ask once and end. Editors need not: it happens in the background when a completion first wants it.
+    pub fn index_now(&self) -> Vec<pilotlight_syntax::index::ScanReport> {
+        self.workspace().folders.iter().map(|folder| self.inner.indexing.index_now(&folder.root)).collect()
     }
 
     /// What became of a completion; unknown ids are ignored.
@@ -276,7 +390,7 @@ impl Inner {
         }
         open.stop_work();
         open.current = cancel.child_token();
-        Some(Turn { current: open.current.clone(), path: open.path.clone(), anchor: open.anchor.clone() })
+        Some(Turn { current: open.current.clone(), path: open.path.clone(), last: open.last.clone() })
     }
 
     /// The answer that is there already: the rest of the ghost text, or what was computed for the state after accepting it.
@@ -296,9 +410,9 @@ impl Inner {
         Some(outcome)
     }
 
-    fn remember(&self, request: &CompletionRequest, outcome: &Outcome, anchor: Option<Anchor>) {
+    fn remember(&self, request: &CompletionRequest, outcome: &Outcome, last: Last) {
         if let Some(mut open) = self.documents.get_mut(&request.document) {
-            open.anchor = anchor;
+            open.last = last;
             if let Some(completion) = outcome.completion.clone() {
                 let (snapshot, cursor) = (request.snapshot.clone(), request.cursor);
                 open.shown = Some(Shown { snapshot, cursor, completion });
@@ -326,7 +440,7 @@ fn off_for(request: &CompletionRequest, options: &CompletionOptions) -> Option<S
 struct Turn {
     current: CancellationToken,
     path: Option<PathBuf>,
-    anchor: Option<Anchor>,
+    last: Last,
 }
 
 /// Shows the status as busy while it lives.

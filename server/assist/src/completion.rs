@@ -7,13 +7,16 @@ mod trim;
 #[cfg(test)]
 mod tests;
 
-use std::{ops::Range, time::Instant};
+use std::{ops::Range, path::PathBuf, time::Instant};
 
-use pilotlight_context::{Anchor, Budget, Input};
+use pilotlight_context::{
+    Anchor, Budget, Excerpt, Input, Plan, Repository, Surroundings,
+    sources::{Edit, Place},
+};
 use pilotlight_engine::{Event, Finish, Priority, Request, Sampling};
 use tokio_util::sync::CancellationToken;
 
-use crate::{DocumentId, model::Model, options::CompletionOptions};
+use crate::{DocumentId, decoded::Decoded, indexing::Indexing, model::Model, options::CompletionOptions};
 pub(crate) use shown::Shown;
 
 /// Who asked.
@@ -73,6 +76,9 @@ pub struct Explanation {
     pub foreseen: bool,
     /// The prompt's segments in order.
     pub segments: Vec<SegmentReport>,
+    /// What might have stood in the prompt too, the most gain for its size first; empty where the last prompt's excerpts were kept as they were.
+    #[serde(default)]
+    pub left_out: Vec<LeftOutReport>,
     /// Prompt tokens found in the KV cache.
     pub reused: usize,
     /// Prompt tokens computed.
@@ -86,7 +92,7 @@ pub struct Explanation {
 }
 
 /// One segment of a prompt.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, serde::Deserialize, serde::Serialize)]
 pub struct SegmentReport {
     /// What it is: `header`, `prefix`, `suffix`, ...
     pub source: String,
@@ -96,6 +102,94 @@ pub struct SegmentReport {
     pub line: usize,
     /// Its size.
     pub tokens: usize,
+    /// How much an excerpt was held to be worth, in names that the next lines need; `None` for the open file itself.
+    #[serde(default)]
+    pub gain: Option<f32>,
+    /// Whether all of it was found in the KV cache.
+    #[serde(default)]
+    pub warm: bool,
+}
+
+/// Something that does not stand in the prompt.
+#[derive(Clone, Debug, PartialEq, serde::Deserialize, serde::Serialize)]
+pub struct LeftOutReport {
+    /// As of a segment.
+    pub source: String,
+    /// The file it comes from.
+    pub path: String,
+    /// The zero-based line it starts at.
+    pub line: usize,
+    /// About its size.
+    pub tokens: usize,
+    /// As of a segment.
+    pub gain: f32,
+    /// Why it was left out.
+    pub because: String,
+}
+
+/// What a document's last plan left for its next.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Last {
+    anchor: Option<Anchor>,
+    excerpts: Option<(Vec<Excerpt>, usize)>,
+}
+
+impl Last {
+    /// Keeps the excerpts for a plan at `cursor`, whatever line it is on.
+    pub(crate) fn freeze(&mut self, snapshot: &pilotlight_syntax::Snapshot, cursor: usize) {
+        if let Some((_, line_start)) = &mut self.excerpts {
+            *line_start = snapshot.line_at(cursor).start;
+        }
+    }
+}
+
+/// What a plan may look at beside the document.
+pub(crate) struct Surrounded<'a> {
+    /// The file as the prompt names it.
+    pub(crate) path: String,
+    /// What the prompt calls the project.
+    pub(crate) project: String,
+    /// Tokens for excerpts; 0: the document alone.
+    pub(crate) budget: usize,
+    pub(crate) indexing: &'a Indexing,
+    /// The client's folders.
+    pub(crate) roots: Vec<PathBuf>,
+    /// The document's folder and its own path.
+    pub(crate) file: Option<(PathBuf, PathBuf)>,
+    pub(crate) edits: Vec<Edit>,
+    pub(crate) places: Vec<Place>,
+}
+
+impl<'a> Surrounded<'a> {
+    /// Nothing yet.
+    pub(crate) fn new(indexing: &'a Indexing, path: String, project: String) -> Self {
+        let (roots, file, edits, places) = (Vec::new(), None, Vec::new(), Vec::new());
+        Self { path, project, budget: 0, indexing, roots, file, edits, places }
+    }
+
+    /// Plans the prompt of `request`, within `total` tokens. Holds the index meanwhile.
+    fn plan(&self, model: &Model, request: &CompletionRequest, last: &Last, total: usize) -> Plan {
+        let encoder = &model.encoder;
+        let (snapshot, cursor) = (&request.snapshot, request.cursor);
+        let input = Input { path: &self.path, snapshot, cursor, anchor: last.anchor.as_ref() };
+        // A prompt is never without the open file: that has at least half of the tokens.
+        let share = self.budget.min(total / 2);
+        if share == 0 {
+            return pilotlight_context::plan(encoder.family(), input, Budget::shared(total), encoder);
+        }
+        let reading = self.indexing.read(self.roots.clone());
+        let around = Surroundings {
+            index: &reading.index,
+            texts: &reading,
+            file: self.file.as_ref().and_then(|(root, path)| reading.file(root, path)),
+            edits: &self.edits,
+            viewed: &self.places,
+            notes: &[],
+        };
+        let kept = last.excerpts.as_ref().map(|(excerpts, line_start)| (excerpts.as_slice(), *line_start));
+        let repository = Repository { name: &self.project, around, budget: share, kept };
+        pilotlight_context::plan_with(encoder.family(), input, Budget::shared(total - share), Some(repository), encoder)
+    }
 }
 
 /// Milliseconds by stage.
@@ -141,13 +235,13 @@ impl Outcome {
     }
 }
 
-/// Plans, asks the engine and settles the text. `path` is the file as the prompt names it, `anchor` what the document's last plan left, and is left what this one leaves. The answer carries no id yet: `0` stands in its place.
+/// Plans, asks the engine and settles the text. `last` is what the document's last plan left, and is left what this one leaves. The answer carries no id yet: `0` stands in its place.
 pub(crate) async fn generate(
     model: &Model,
     options: &CompletionOptions,
     request: &CompletionRequest,
-    path: &str,
-    anchor: &mut Option<Anchor>,
+    surrounded: &Surrounded<'_>,
+    last: &mut Last,
     priority: Priority,
     cancel: &CancellationToken,
 ) -> Outcome {
@@ -157,12 +251,30 @@ pub(crate) async fn generate(
     let encoder = &model.encoder;
 
     let room = model.engine.info().context_length.saturating_sub(options.max_tokens);
-    let budget = Budget::shared(options.context_tokens.min(room));
-    let input = Input { path, snapshot, cursor, anchor: anchor.as_ref() };
-    let plan = pilotlight_context::plan(encoder.family(), input, budget, encoder);
+    let plan = surrounded.plan(model, request, last, options.context_tokens.min(room));
     let prompt = encoder.encode(&plan);
-    *anchor = Some(plan.anchor);
     let mut explanation = Explanation { segments: prompt.segments, ..Explanation::default() };
+    for segment in &mut explanation.segments {
+        let excerpt = plan.excerpts.iter().find(|excerpt| {
+            excerpt.id.source.name() == segment.source
+                && excerpt.id.path == segment.path
+                && excerpt.id.line == segment.line
+        });
+        segment.gain = excerpt.map(|excerpt| excerpt.gain);
+    }
+    explanation.left_out = plan
+        .left_out
+        .into_iter()
+        .map(|left| LeftOutReport {
+            source: left.id.source.name().to_owned(),
+            path: left.id.path,
+            line: left.id.line,
+            tokens: left.tokens,
+            gain: left.gain,
+            because: left.because.to_owned(),
+        })
+        .collect();
+    *last = Last { anchor: Some(plan.anchor), excerpts: Some((plan.excerpts, plan.line_start)) };
     explanation.millis.plan = millis(started);
 
     let mut events = model.engine.submit(Request {
@@ -177,13 +289,18 @@ pub(crate) async fn generate(
 
     let here = snapshot.around(cursor);
     let mut extent = extent::Extent::new(&here, cursor);
-    let mut decoded = Decoded { healing: prompt.heal.len(), ..Decoded::default() };
+    let mut decoded = Decoded::behind(prompt.heal.len());
     let mut ended = None;
     // Dropping `events` at the loop's end is what tells the engine that it has said enough.
     while let Some(event) = events.recv().await {
         match event {
             Event::Prefilled(prefill) => {
                 explanation.reused = prefill.reused;
+                let mut end = 0;
+                for segment in &mut explanation.segments {
+                    end += segment.tokens;
+                    segment.warm = end <= prefill.reused;
+                }
                 explanation.prefilled = prefill.prefilled;
                 explanation.millis.queued = prefill.queued.as_secs_f64() * 1e3;
                 explanation.millis.prefill = prefill.took.as_secs_f64() * 1e3;
@@ -241,50 +358,4 @@ fn settle(
     extent
         .finish(&decoded.text, ended == Some(Finish::Stop))
         .ok_or("what the model wrote repeats the text below or would add a syntax error")
-}
-
-/// Decoded bytes as text: whole characters only.
-#[derive(Default)]
-struct Decoded {
-    text: String,
-    /// Bytes to come that stand before the cursor already.
-    healing: usize,
-    /// The start of a character whose end has not come yet: 3 bytes at most.
-    partial: Vec<u8>,
-    logprobs: f32,
-    tokens: usize,
-}
-
-impl Decoded {
-    fn push(&mut self, bytes: &[u8], logprob: f32) {
-        let healed = self.healing.min(bytes.len());
-        self.healing -= healed;
-        if healed == bytes.len() {
-            return;
-        }
-        self.logprobs += logprob;
-        self.tokens += 1;
-        self.partial.extend_from_slice(&bytes[healed..]);
-        while !self.partial.is_empty() {
-            let (whole, bad) = match std::str::from_utf8(&self.partial) {
-                Ok(_) => (self.partial.len(), 0),
-                Err(error) => (error.valid_up_to(), error.error_len().unwrap_or(0)),
-            };
-            self.text.push_str(&String::from_utf8_lossy(&self.partial[..whole]));
-            self.partial.drain(..whole + bad);
-            if bad == 0 {
-                break;
-            }
-        }
-    }
-
-    /// Whether the model spelled a marker of its prompt format out as text; it and what follows is cut.
-    fn has_marker(&mut self, markers: &[&str]) -> bool {
-        let found = markers.iter().filter_map(|marker| self.text.find(marker)).min();
-        found.inspect(|&at| self.text.truncate(at)).is_some()
-    }
-
-    fn confidence(&self) -> Option<f32> {
-        (self.tokens > 0).then(|| (self.logprobs / self.tokens as f32).exp())
-    }
 }

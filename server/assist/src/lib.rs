@@ -5,16 +5,27 @@
 pub mod assistant;
 pub mod check;
 pub mod completion;
+pub mod fill;
+pub mod generation;
 pub mod options;
 pub mod status;
 pub mod workspace;
 
+mod decoded;
+mod indexing;
 mod model;
 mod prompt;
+mod trail;
 
 pub use assistant::{Assistant, DocumentError, DocumentId};
 pub use check::Check;
-pub use completion::{Acceptance, Completion, CompletionId, CompletionRequest, Explanation, Outcome, Trigger};
+pub use completion::{
+    Acceptance, Completion, CompletionId, CompletionRequest, Explanation, LeftOutReport, Outcome, SegmentReport,
+    Trigger,
+};
+pub use fill::Fill;
+pub use generation::{Generation, Limits, Report};
+pub use indexing::IndexProgress;
 pub use options::Options;
 pub use pilotlight_syntax as syntax;
 pub use status::Status;

@@ -26,6 +26,12 @@ pub struct CompletionOptions {
     pub max_tokens: usize,
     /// The most tokens of the file that the model is shown: four fifths before the cursor, one fifth after it.
     pub context_tokens: usize,
+    /// Of these, the most that show other files of the workspace (half of them at most); 0 shows the open file alone. Where nothing is said, the model's family decides: none for ember,
+    /// a third for families trained on repositories.
+    pub repository_tokens: Option<usize>,
+    /// Whether there are completions in files that `.gitignore` or `.ignore` exclude. (There are none in files that `.pilotlightignore`, `.aiexclude`, `.cursorignore` or
+    /// `.copilotignore` exclude, and none of all these ever stands in another file's prompt.)
+    pub in_git_ignored_files: bool,
     /// While typing, a completion is shown only if the geometric mean of its tokens' probabilities is at least this (0 shows all; asking by key always does).
     pub min_confidence: f32,
     /// Whether the completion that would follow is computed while the person reads the one that is shown.
@@ -39,6 +45,8 @@ impl Default for CompletionOptions {
             disabled_languages: Vec::new(),
             max_tokens: 64,
             context_tokens: 1024,
+            repository_tokens: None,
+            in_git_ignored_files: false,
             min_confidence: 0.25,
             look_ahead: true,
         }

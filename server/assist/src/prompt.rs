@@ -42,6 +42,11 @@ impl PromptEncoder {
         self.family
     }
 
+    /// Tokens of `total` that excerpts of other files get where no setting says.
+    pub(crate) fn repository_tokens(&self, total: usize) -> usize {
+        self.family.repository_share.map_or(0, |share| total / share)
+    }
+
     /// Ids of the tokens that end a middle.
     pub(crate) fn stops(&self) -> Vec<u32> {
         self.family.stops.iter().filter_map(|marker| self.tokenizer.special(marker)).collect()
@@ -68,6 +73,8 @@ impl PromptEncoder {
                     path: id.path.clone(),
                     line: id.line,
                     tokens: ids.len() - before,
+                    gain: None,
+                    warm: false,
                 }
             })
             .collect();

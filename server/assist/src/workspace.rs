@@ -58,6 +58,18 @@ impl Workspace {
         named.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
     }
 
+    /// The folder that a file belongs to.
+    pub(crate) fn root_of(&self, path: &Path) -> Option<&Path> {
+        self.folder_of(path).map(|folder| folder.root.as_path())
+    }
+
+    /// What prompts call the project: the name of the folder that `path` is in.
+    pub(crate) fn name_of(&self, path: Option<&Path>) -> String {
+        let root = path.and_then(|path| self.root_of(path)).or_else(|| Some(self.folders.first()?.root.as_path()));
+        root.and_then(Path::file_name)
+            .map_or_else(|| "workspace".to_owned(), |name| name.to_string_lossy().into_owned())
+    }
+
     fn folder_of(&self, path: &Path) -> Option<&Folder> {
         let holds = self.folders.iter().filter(|folder| path.starts_with(&folder.root));
         holds.max_by_key(|folder| folder.root.components().count())

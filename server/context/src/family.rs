@@ -36,6 +36,8 @@ pub struct Family {
     pub layout: fn(path: &str, window: &Window, typed: &str) -> Vec<Segment>,
     /// Puts excerpts of other files into the layout of one, as the family was trained on; `repository` names the workspace. `None`: it was not trained on any.
     pub with_excerpts: Option<WithExcerpts>,
+    /// Excerpts get one part in so many of the prompt's tokens where no setting says; `None`: none, because it was measured not to help, or was not measured.
+    pub repository_share: Option<usize>,
 }
 
 /// See [`Family::with_excerpts`].

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use crate::{Candidate, Excerpt, LeftOut, TokenCounter, secrets};
+use crate::{Candidate, Excerpt, LeftOut, Source, TokenCounter, secrets};
 
 /// The gain that pays for the prefill of a thousand tokens.
 pub const PRICE: f32 = 1.5;
@@ -15,8 +15,10 @@ const BYTES: usize = 3;
 const OVERHEAD: usize = 12;
 /// A candidate of which less is new says nothing new.
 const LEAST_NEW: f32 = 0.35;
+/// The percentage of the budget that definitions and outlines get before everything else has had its turn.
+const MOST_DEFINITIONS: usize = 50;
 /// The most excerpts of one prompt.
-const MOST: usize = 24;
+const MOST: usize = 48;
 /// Left-out candidates that are told.
 const MOST_TOLD: usize = 40;
 /// What is left of the gain of an excerpt that no source proposes any more.
@@ -77,9 +79,20 @@ fn with_kept(choice: Choice<'_>, keep: usize, counter: &dyn TokenCounter) -> Opt
         choice.candidates.iter().filter(|candidate| !chosen.iter().any(|kept| kept.id == candidate.id)).collect();
     let rank = |candidate: &Candidate| candidate.gain / (candidate.text.len() / BYTES + OVERHEAD + 8) as f32;
     rest.sort_by(|left, right| rank(right).total_cmp(&rank(left)).then_with(|| left.id.cmp(&right.id)));
+    // Those who say what a thing is may not crowd out those who show how it is used, as long as there are any.
+    let is_definition =
+        |source: Source| matches!(source, Source::Definition | Source::Enclosing | Source::Module | Source::Sibling);
+    let (first, second): (Vec<&Candidate>, Vec<&Candidate>) = {
+        let mut share = 0;
+        rest.into_iter().partition(|candidate| {
+            let definition = is_definition(candidate.id.source);
+            share += if definition { candidate.text.len() / BYTES + OVERHEAD } else { 0 };
+            !definition || share * 100 <= choice.budget * MOST_DEFINITIONS
+        })
+    };
     let mut left_out = Vec::new();
     let mut fresh: Vec<Excerpt> = Vec::new();
-    for candidate in rest {
+    for candidate in first.into_iter().chain(second) {
         let mut leave = |because| {
             if left_out.len() < MOST_TOLD {
                 let tokens = candidate.text.len() / BYTES;

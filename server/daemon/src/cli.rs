@@ -55,8 +55,12 @@ pub(crate) enum Command {
     Complete(Complete),
     /// Say what was found (CPU, memory, GPU, model) and whether all is well; the exit status says it too
     Doctor(Doctor),
+    /// Say why the suggestion at one place is what it is: what the model was shown, and what was left out
+    Explain(Explain),
     /// Index a workspace: what completions know of its other files. Shows what was found and left out
     Index(Index),
+    /// Serve other tools over HTTP, in the shapes of llama.cpp, OpenAI, Mistral and Ollama
+    Serve(Serve),
     /// Print the JSON schema of the settings (config.toml, and the editors' initializationOptions)
     Schema(Schema),
 }
@@ -118,6 +122,22 @@ pub(crate) struct Complete {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct Explain {
+    /// Where: FILE:LINE:COLUMN, both counted from 1, the column in characters
+    #[arg(value_name = "FILE:LINE:COL")]
+    pub(crate) place: String,
+    /// The workspace's folder (by default: the repository that the file is in)
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) folder: Option<PathBuf>,
+    /// Tokens for other files, in place of the setting completion.repository-tokens
+    #[arg(long, value_name = "N")]
+    pub(crate) repository_tokens: Option<usize>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct Index {
     /// The workspace's folder (by default: this one)
     pub(crate) folder: Option<PathBuf>,
@@ -127,6 +147,16 @@ pub(crate) struct Index {
     /// Print one JSON document
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Serve {
+    /// Where to listen (by default: what `http.listen` says, or 127.0.0.1:8012)
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<String>,
+    /// A file of tokens, one a line: who sends none of them is refused. Needed to listen beyond this machine
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tokens: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]
@@ -140,7 +170,7 @@ impl Cli {
     /// Sends the log to standard error: standard output belongs to the protocol or the answer.
     pub(crate) fn start_log(&self) {
         let level = match self.command {
-            Command::Lsp(_) | Command::Daemon(_) => "info",
+            Command::Lsp(_) | Command::Daemon(_) | Command::Serve(_) => "info",
             // What goes wrong is printed anyway; PILOTLIGHT_LOG brings the rest.
             _ => "off",
         };

@@ -5,8 +5,10 @@ mod complete;
 mod daemon;
 mod demo;
 mod doctor;
+mod explain;
 mod index;
 mod lsp;
+mod serve;
 #[cfg(unix)]
 mod status;
 #[cfg(unix)]
@@ -29,7 +31,9 @@ pub(crate) async fn run(cli: Cli, started: Instant) -> Result<ExitCode> {
         Command::Lsp(arguments) => lsp::run(arguments, loaded()?).await,
         Command::Complete(arguments) => complete::run(arguments, &loaded()?.strict()?).await,
         Command::Doctor(arguments) => doctor::run(arguments, &loaded()?.strict()?).await,
+        Command::Explain(arguments) => explain::run(arguments, &loaded()?.strict()?).await,
         Command::Index(arguments) => index::run(&arguments),
+        Command::Serve(arguments) => serve::run(arguments, &loaded()?.strict()?).await,
         #[cfg(unix)]
         Command::Daemon(arguments) => daemon::run(arguments, &cli.global).await,
         #[cfg(unix)]

@@ -10,6 +10,7 @@ pub(crate) mod json;
 mod literals;
 mod pre_tokenizer;
 mod sentence_piece;
+mod special;
 mod tekken;
 
 use std::{collections::HashMap, path::Path};

@@ -18,6 +18,8 @@ pub(crate) struct Profile {
     pub(crate) encoding: PositionEncoding,
     /// Whether suggestions go into the completion menu.
     pub(crate) menu: bool,
+    /// Whether the client shows the progress of work it did not ask for.
+    pub(crate) progress: bool,
     /// This room's settings as they were then.
     pub(crate) options: Options,
 }
@@ -32,7 +34,8 @@ impl Profile {
             CompletionMenu::Always => true,
             CompletionMenu::Never => false,
         };
-        Self { encoding: position::negotiate(offered.unwrap_or_default()), menu, options }
+        let progress = client.window.as_ref().is_some_and(|window| window.work_done_progress == Some(true));
+        Self { progress, encoding: position::negotiate(offered.unwrap_or_default()), menu, options }
     }
 
     /// What is offered to that client.

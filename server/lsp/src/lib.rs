@@ -12,6 +12,7 @@ mod ghost;
 mod notifications;
 mod options;
 mod position;
+mod progress;
 mod requests;
 mod server;
 mod session;
@@ -55,9 +56,11 @@ where
     let (outgoing, mut writer) = wire::Outgoing::start(write);
     let session = session::Session::new(assistant, settings.into(), outgoing.clone());
     let status = status::follow(&session);
+    let progress = progress::follow(&session);
     let ended = tokio::select! {
         ended = dispatch::run(read, server::Server::new(session), outgoing, leave) => ended,
         never = status => match never {},
+        never = progress => match never {},
         written = &mut writer => return flatten(written),
     };
     let written = tokio::time::timeout(LAST_WORDS, writer).await;

@@ -15,12 +15,19 @@ pub enum Language {
     C,
     Cpp,
     Java,
+    CSharp,
+    Ruby,
+    Php,
+    Kotlin,
+    Swift,
+    Lua,
+    Bash,
     Plain,
 }
 
 impl Language {
     /// Every language with a grammar, in the order of the enum.
-    pub const PARSED: [Self; 9] = [
+    pub const PARSED: [Self; 16] = [
         Self::Rust,
         Self::Python,
         Self::JavaScript,
@@ -30,6 +37,13 @@ impl Language {
         Self::C,
         Self::Cpp,
         Self::Java,
+        Self::CSharp,
+        Self::Ruby,
+        Self::Php,
+        Self::Kotlin,
+        Self::Swift,
+        Self::Lua,
+        Self::Bash,
     ];
 
     /// From LSP's `languageId`, and from what Neovim, Zed and others send in its place; in any case of letters. Unknown ids are
@@ -45,6 +59,13 @@ impl Language {
             "c" => Self::C,
             "cpp" | "c++" | "cuda" | "cuda-cpp" | "arduino" => Self::Cpp,
             "java" => Self::Java,
+            "csharp" | "cs" => Self::CSharp,
+            "ruby" => Self::Ruby,
+            "php" => Self::Php,
+            "kotlin" => Self::Kotlin,
+            "swift" => Self::Swift,
+            "lua" | "luau" => Self::Lua,
+            "shellscript" | "bash" | "sh" => Self::Bash,
             _ => Self::Plain,
         }
     }
@@ -60,6 +81,8 @@ impl Language {
                 return Self::Python;
             }
             Some("Jakefile") => return Self::JavaScript,
+            Some("Rakefile" | "Gemfile" | "Podfile" | "Vagrantfile" | "Guardfile") => return Self::Ruby,
+            Some(".bashrc" | ".bash_profile" | ".bash_aliases" | ".profile" | "PKGBUILD") => return Self::Bash,
             _ => {}
         }
         let Some(extension) = path.extension().and_then(|extension| extension.to_str()) else {
@@ -79,6 +102,13 @@ impl Language {
             "cc" | "cpp" | "cxx" | "c++" | "cppm" | "ixx" | "hh" | "hpp" | "hxx" | "h++" | "ipp" | "inl" | "tpp"
             | "txx" | "cu" | "cuh" | "ino" => Self::Cpp,
             "java" => Self::Java,
+            "cs" | "csx" => Self::CSharp,
+            "rb" | "rake" | "gemspec" | "ru" => Self::Ruby,
+            "php" | "phtml" | "php5" => Self::Php,
+            "kt" | "kts" => Self::Kotlin,
+            "swift" => Self::Swift,
+            "lua" | "rockspec" => Self::Lua,
+            "sh" | "bash" | "bats" | "ebuild" => Self::Bash,
             _ => Self::Plain,
         }
     }
@@ -95,6 +125,13 @@ impl Language {
             Self::C => "c",
             Self::Cpp => "cpp",
             Self::Java => "java",
+            Self::CSharp => "csharp",
+            Self::Ruby => "ruby",
+            Self::Php => "php",
+            Self::Kotlin => "kotlin",
+            Self::Swift => "swift",
+            Self::Lua => "lua",
+            Self::Bash => "shellscript",
             Self::Plain => "plaintext",
         }
     }
@@ -111,6 +148,13 @@ impl Language {
             Self::C => tree_sitter_c::LANGUAGE.into(),
             Self::Cpp => tree_sitter_cpp::LANGUAGE.into(),
             Self::Java => tree_sitter_java::LANGUAGE.into(),
+            Self::CSharp => tree_sitter_c_sharp::LANGUAGE.into(),
+            Self::Ruby => tree_sitter_ruby::LANGUAGE.into(),
+            Self::Php => tree_sitter_php::LANGUAGE_PHP.into(),
+            Self::Kotlin => tree_sitter_kotlin_ng::LANGUAGE.into(),
+            Self::Swift => tree_sitter_swift::LANGUAGE.into(),
+            Self::Lua => tree_sitter_lua::LANGUAGE.into(),
+            Self::Bash => tree_sitter_bash::LANGUAGE.into(),
             Self::Plain => return None,
         })
     }
@@ -124,7 +168,8 @@ impl Language {
     /// What begins a comment that ends with its line; `None` for plain text.
     pub fn line_comment(self) -> Option<&'static str> {
         match self {
-            Self::Python => Some("#"),
+            Self::Python | Self::Ruby | Self::Bash => Some("#"),
+            Self::Lua => Some("--"),
             Self::Plain => None,
             _ => Some("//"),
         }
@@ -133,7 +178,8 @@ impl Language {
     /// What opens and closes a block comment; `None` where there is no such thing.
     pub fn block_comment(self) -> Option<(&'static str, &'static str)> {
         match self {
-            Self::Python | Self::Plain => None,
+            Self::Python | Self::Ruby | Self::Bash | Self::Plain => None,
+            Self::Lua => Some(("--[[", "]]")),
             _ => Some(("/*", "*/")),
         }
     }
@@ -171,6 +217,8 @@ mod tests {
             ("Main.java", Language::Java),
             ("go.mod", Language::Plain),
             ("rs", Language::Plain),
+            ("Gemfile", Language::Ruby),
+            ("a.kts", Language::Kotlin),
             ("", Language::Plain),
         ] {
             assert_eq!(Language::from_path(Path::new(path)), language, "{path}");

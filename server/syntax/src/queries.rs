@@ -159,6 +159,13 @@ fn folder(language: Language) -> Option<&'static str> {
         Language::C => "c",
         Language::Cpp => "cpp",
         Language::Java => "java",
+        Language::CSharp => "csharp",
+        Language::Ruby => "ruby",
+        Language::Php => "php",
+        Language::Kotlin => "kotlin",
+        Language::Swift => "swift",
+        Language::Lua => "lua",
+        Language::Bash => "bash",
         Language::Plain => return None,
     })
 }
@@ -176,8 +183,25 @@ macro_rules! files {
 }
 
 /// The texts by folder, in the order of [`Purpose`]. `ecma` is no language: JavaScript and TypeScript inherit it.
-static FILES: [(&str, [&str; Purpose::ALL.len()]); 10] =
-    files!["rust", "python", "ecma", "javascript", "typescript", "tsx", "go", "c", "cpp", "java"];
+static FILES: [(&str, [&str; Purpose::ALL.len()]); 17] = files![
+    "rust",
+    "python",
+    "ecma",
+    "javascript",
+    "typescript",
+    "tsx",
+    "go",
+    "c",
+    "cpp",
+    "java",
+    "csharp",
+    "ruby",
+    "php",
+    "kotlin",
+    "swift",
+    "lua",
+    "bash"
+];
 
 /// Changes when any query does: what was found by other queries is not to be believed.
 pub(crate) fn fingerprint() -> u64 {

@@ -1,6 +1,7 @@
 //! Idle time: while the person reads the ghost text, the completion that would follow its acceptance is computed, so that it is there at once.
 
 use std::{
+    path::PathBuf,
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
@@ -27,16 +28,17 @@ impl Assistant {
         request: &CompletionRequest,
         completion: &Completion,
         options: &CompletionOptions,
+        full: Option<PathBuf>,
         path: String,
     ) {
         let inner = &self.inner;
         if !inner.foresight.worth_it() {
             return;
         }
-        let Some((cancel, mut anchor)) = inner.documents.get_mut(&request.document).map(|mut open| {
+        let Some((cancel, mut last)) = inner.documents.get_mut(&request.document).map(|mut open| {
             open.next = None;
             open.ahead = CancellationToken::new();
-            (open.ahead.clone(), open.anchor.clone())
+            (open.ahead.clone(), open.last.clone())
         }) else {
             return;
         };
@@ -51,8 +53,12 @@ impl Assistant {
             let pause = cancel.run_until_cancelled(tokio::time::sleep(PAUSE)).await;
             let (Some(()), Some(model)) = (pause, assistant.inner.model.get()) else { return };
             assistant.inner.foresight.made();
+            // The excerpts stay: what is warm now is what the person will ask with.
+            last.freeze(&accepted.snapshot, accepted.cursor);
+            let surrounded = assistant.surrounded(model, &options, full.as_deref(), path);
             let outcome =
-                completion::generate(model, &options, &accepted, &path, &mut anchor, Priority::Warming, &cancel).await;
+                completion::generate(model, &options, &accepted, &surrounded, &mut last, Priority::Warming, &cancel)
+                    .await;
             let Some(mut completion) = outcome.completion else { return };
             completion.id = assistant.inner.new_id();
             let next = Shown { snapshot: accepted.snapshot, cursor: accepted.cursor, completion };

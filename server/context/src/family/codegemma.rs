@@ -14,6 +14,7 @@ pub const FAMILY: Family = Family {
     partial_words: PartialWords::Heal,
     layout,
     with_excerpts: Some(with_excerpts),
+    repository_share: Some(3),
 };
 
 fn layout(path: &str, window: &Window, typed: &str) -> Vec<Segment> {

@@ -17,6 +17,7 @@ pub const FAMILY: Family = Family {
     partial_words: PartialWords::Trained,
     layout,
     with_excerpts: Some(with_excerpts),
+    repository_share: Some(3),
 };
 
 fn layout(path: &str, window: &Window, _typed: &str) -> Vec<Segment> {

@@ -15,6 +15,7 @@ pub const FAMILY: Family = Family {
     partial_words: PartialWords::Trained,
     layout,
     with_excerpts: None,
+    repository_share: None,
 };
 
 fn layout(path: &str, window: &Window, _typed: &str) -> Vec<Segment> {

@@ -13,6 +13,7 @@ pub const FAMILY: Family = Family {
     partial_words: PartialWords::Heal,
     layout,
     with_excerpts: None,
+    repository_share: None,
 };
 
 fn layout(path: &str, window: &Window, typed: &str) -> Vec<Segment> {

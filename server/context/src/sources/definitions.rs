@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use pilotlight_syntax::{
     DefinitionKind, Language, UseKind,
-    index::{File, FileId, Name},
+    index::{DefinitionFact, File, FileId, Name, words},
 };
 
 use super::{ABOVE, BELOW, Here, Proposals, Surroundings, module::affinity, read, render};
@@ -16,6 +16,12 @@ const MOST_NAMES: usize = 48;
 const MOST_MEANINGS: usize = 64;
 /// Meanings of one name that are shown at most.
 const MOST_SHOWN: usize = 3;
+/// What the open file's own definitions outside of the window count, of what another file's do.
+const OWN: f32 = 0.35;
+/// The gain of what is imported and not used nearby.
+const IMPORTED: f32 = 0.25;
+/// Proposals whose signatures are followed.
+const MOST_SECOND: usize = 6;
 /// Files that use what is being written, and lines shown of each.
 const MOST_USERS: usize = 2;
 const USER_LINES: usize = 6;
@@ -26,6 +32,7 @@ pub(super) fn propose(here: &Here<'_>, around: &Surroundings<'_>, line: usize, p
             show(here, around, id, at, weight * sure, Source::Definition, proposals);
         }
     }
+    second(here, around, proposals);
     imported(here, around, proposals);
     enclosing(here, around, proposals);
 }
@@ -145,7 +152,12 @@ fn show(
 ) {
     let Some((file, text)) = read(around, id) else { return };
     let Some(fact) = file.facts.definitions.get(at as usize) else { return };
+    if of_a_trait(&text, fact) {
+        return;
+    }
     let path: &str = &file.path;
+    // What the open file has, if not in the window, the person has seen; what it has not is what the next line needs.
+    let gain = if Some(id) == around.file { gain * OWN } else { gain };
     let shown = |line: std::ops::Range<usize>| Some(id) == around.file && here.shows(line);
     let owner = fact.parent.filter(|_| matches!(fact.kind, DefinitionKind::Field | DefinitionKind::Variant));
     let (at, fact) = match owner.and_then(|owner| Some((owner, file.facts.definitions.get(owner as usize)?))) {
@@ -153,9 +165,9 @@ fn show(
         None => (at, fact),
     };
     if !shown(render::lines(fact, &text))
-        && let Some(body) = render::definition(file, &text, at)
+        && let Some(body) = render::definition(around.index, file, &text, at)
     {
-        proposals.add(source, path, fact.line as usize, body, gain);
+        proposals.add(source, path, fact.line as usize, body, gain * worth(fact.kind));
     }
     if render::is_type(fact.kind) {
         implementations(here, around, id, at, gain * 0.8, proposals);
@@ -168,9 +180,25 @@ fn show(
         if let Some(signature) = render::signature(&text, owner) {
             body = signature + "\n";
         }
-        render::members(file, &text, parent, &mut body);
-        proposals.add(source, path, owner.line as usize, body, gain * 0.6);
+        render::members(around.index, file, &text, parent, &mut body);
+        proposals.add(source, path, owner.line as usize, body, gain * 0.8);
     }
+}
+
+/// What showing a definition is worth: a type tells the names of all it has, a function that is in use already only those of its parameters.
+fn worth(kind: DefinitionKind) -> f32 {
+    use DefinitionKind as K;
+    match kind {
+        K::Constant | K::Variable | K::Field => 0.15,
+        kind if render::is_function(kind) => 0.3,
+        _ => 1.0,
+    }
+}
+
+/// Whether an implementation is one of a trait: its names are the trait's, and most of them everybody's.
+fn of_a_trait(text: &str, fact: &DefinitionFact<Name>) -> bool {
+    let header = text.get(fact.start as usize..fact.body as usize).unwrap_or_default();
+    fact.kind == DefinitionKind::Implementation && header.contains(" for ")
 }
 
 /// What a type can do where that is written apart from it: Rust's `impl`, in the same file.
@@ -186,11 +214,33 @@ fn implementations(
     let Some(name) = file.facts.definitions.get(of as usize).map(|fact| fact.name) else { return };
     for (at, fact) in file.facts.definitions.iter().enumerate() {
         let other = at as u32 != of && fact.name == name && fact.kind == DefinitionKind::Implementation;
-        if !other || (Some(id) == around.file && here.shows(render::lines(fact, &text))) {
+        if !other || of_a_trait(&text, fact) || (Some(id) == around.file && here.shows(render::lines(fact, &text))) {
             continue;
         }
-        if let Some(body) = render::definition(file, &text, at as u32) {
+        if let Some(body) = render::definition(around.index, file, &text, at as u32) {
             proposals.add(Source::Definition, &file.path, fact.line as usize, body, gain);
+        }
+    }
+}
+
+/// What the best proposals so far name in their signatures: a call's result is used next.
+fn second(here: &Here<'_>, around: &Surroundings<'_>, proposals: &mut Proposals) {
+    let mut best: Vec<(f32, String)> =
+        proposals.best.values().map(|candidate| (candidate.gain, candidate.text.clone())).collect();
+    best.sort_by(|left, right| right.0.total_cmp(&left.0).then_with(|| left.1.cmp(&right.1)));
+    let mut names: BTreeMap<String, f32> = BTreeMap::new();
+    for (gain, text) in best.into_iter().take(MOST_SECOND) {
+        words::identifiers(&text, |word| {
+            // Types, by the convention of nearly every language.
+            if word.starts_with(|c: char| c.is_uppercase()) {
+                let known = names.entry(word.to_owned()).or_default();
+                *known = known.max(gain);
+            }
+        });
+    }
+    for (name, gain) in names {
+        for (id, at, sure) in meanings(around, &name, UseKind::Type) {
+            show(here, around, id, at, 0.3 * gain * sure, Source::Definition, proposals);
         }
     }
 }
@@ -216,7 +266,7 @@ fn imported(here: &Here<'_>, around: &Surroundings<'_>, proposals: &mut Proposal
             }
         }
         if let Some((near, id, at)) = best.filter(|(_, id, _)| Some(*id) != around.file) {
-            show(here, around, id, at, 0.45 * near, Source::Definition, proposals);
+            show(here, around, id, at, IMPORTED * near, Source::Definition, proposals);
         }
     }
 }
@@ -225,7 +275,7 @@ fn imported(here: &Here<'_>, around: &Surroundings<'_>, proposals: &mut Proposal
 fn enclosing(here: &Here<'_>, around: &Surroundings<'_>, proposals: &mut Proposals) {
     let Some((id, own)) = around.file.and_then(|id| Some((id, around.index.file(id)?))) else { return };
     let cursor = here.cursor as u32;
-    let inside: Vec<(usize, &pilotlight_syntax::index::DefinitionFact<Name>)> = own
+    let inside: Vec<(usize, &DefinitionFact<Name>)> = own
         .facts
         .definitions
         .iter()

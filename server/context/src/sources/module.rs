@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pilotlight_syntax::index::{self, File, FileId};
+use pilotlight_syntax::index::{self, File, FileId, Index};
 
 use super::{Here, Proposals, Surroundings, read, render};
 use crate::Source;
@@ -10,7 +10,7 @@ use crate::Source;
 /// Files that are shown this way at most.
 const MOST_FILES: usize = 8;
 /// Signatures of one file.
-const MOST_SIGNATURES: usize = 24;
+const MOST_SIGNATURES: usize = 96;
 /// Files looked at for one name at most.
 const MOST_LOOKED_AT: usize = 32;
 
@@ -54,21 +54,17 @@ pub(super) fn propose(here: &Here<'_>, around: &Surroundings<'_>, proposals: &mu
     found.sort_by(|left, right| right.0.total_cmp(&left.0).then_with(|| left.2.cmp(&right.2)));
     for (gain, source, id) in found.into_iter().take(MOST_FILES) {
         if let Some((file, text)) = read(around, id) {
-            proposals.add(source, &file.path, 0, signatures(file, &text), gain);
+            proposals.add(source, &file.path, 0, signatures(index, file, &text), gain);
         }
     }
 }
 
-/// What a file defines at its outermost, a line each.
-fn signatures(file: &File, text: &str) -> String {
+/// What a file defines at its outermost.
+fn signatures(index: &Index, file: &File, text: &str) -> String {
     let mut out = String::new();
-    let outer = file.facts.definitions.iter().filter(|fact| fact.parent.is_none()).take(MOST_SIGNATURES);
-    for fact in outer {
-        if let Some(signature) = render::signature(text, fact) {
-            out.push_str(signature.lines().next().unwrap_or_default().trim_end());
-            out.push('\n');
-        }
-    }
+    let outer: Vec<_> =
+        file.facts.definitions.iter().filter(|fact| fact.parent.is_none()).take(MOST_SIGNATURES).collect();
+    render::listed(index, file, text, &outer, &mut out);
     out
 }
 

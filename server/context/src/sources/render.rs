@@ -2,17 +2,20 @@
 
 use pilotlight_syntax::{
     DefinitionKind,
-    index::{DefinitionFact, File, Name},
+    index::{DefinitionFact, File, Index, Name},
 };
 
 /// A definition of so many lines is shown whole.
 const SMALL: usize = 5;
 /// A type of so many lines is.
-const SMALL_TYPE: usize = 24;
+const SMALL_TYPE: usize = 10;
 /// Lines of documentation.
 const LEAD: usize = 2;
 /// Members that are listed.
-const MEMBERS: usize = 40;
+const MEMBERS: usize = 96;
+/// Of them with their signatures, and names on a line.
+const SIGNATURES: usize = 4;
+const NAMES: usize = 12;
 /// Bytes of one signature.
 const SIGNATURE: usize = 320;
 
@@ -37,7 +40,7 @@ pub(super) fn lines(fact: &Fact, text: &str) -> std::ops::Range<usize> {
 }
 
 /// One definition.
-pub(super) fn definition(file: &File, text: &str, at: u32) -> Option<String> {
+pub(super) fn definition(index: &Index, file: &File, text: &str, at: u32) -> Option<String> {
     let fact = file.facts.definitions.get(at as usize)?;
     let mut out = String::new();
     if let Some(lead) = text.get(fact.lead as usize..fact.start as usize) {
@@ -50,7 +53,7 @@ pub(super) fn definition(file: &File, text: &str, at: u32) -> Option<String> {
             push_lines(&mut out, whole);
         } else {
             push_line(&mut out, &signature(text, fact)?);
-            members(file, text, at, &mut out);
+            members(index, file, text, at, &mut out);
         }
     } else if count <= SMALL {
         push_lines(&mut out, whole);
@@ -64,13 +67,25 @@ pub(super) fn definition(file: &File, text: &str, at: u32) -> Option<String> {
     Some(out)
 }
 
-/// The signatures of what is directly in a definition.
-pub(super) fn members(file: &File, text: &str, of: u32, out: &mut String) {
-    let inside = file.facts.definitions.iter().filter(|fact| fact.parent == Some(of)).take(MEMBERS);
-    for fact in inside {
+/// What is directly in a definition: signatures while they are few, names where they are many, for a name is most of what the next line needs.
+pub(super) fn members(index: &Index, file: &File, text: &str, of: u32, out: &mut String) {
+    let inside: Vec<&Fact> =
+        file.facts.definitions.iter().filter(|fact| fact.parent == Some(of)).take(MEMBERS).collect();
+    listed(index, file, text, &inside, out);
+}
+
+/// Signatures, or names in a comment where there are many.
+pub(super) fn listed(index: &Index, file: &File, text: &str, facts: &[&Fact], out: &mut String) {
+    for fact in facts.iter().take(SIGNATURES) {
         if let Some(signature) = signature(text, fact) {
-            push_line(out, &signature);
+            push_line(out, signature.lines().next().unwrap_or_default());
         }
+    }
+    let comment = file.facts.language.line_comment().unwrap_or("//");
+    for names in facts.get(SIGNATURES..).unwrap_or_default().chunks(NAMES) {
+        let mut names: Vec<&str> = names.iter().map(|fact| index.text(fact.name)).collect();
+        names.dedup();
+        push_line(out, &format!("{comment} {}", names.join(", ")));
     }
 }
 

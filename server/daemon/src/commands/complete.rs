@@ -43,7 +43,7 @@ pub(super) async fn run(arguments: Complete, settings: &Settings) -> Result<Exit
 }
 
 /// `FILE:LINE:COL`, both counted from 1. The file's name may itself contain colons.
-fn place(place: &str) -> Result<(&str, Position)> {
+pub(super) fn place(place: &str) -> Result<(&str, Position)> {
     let mut parts = place.rsplitn(3, ':');
     let (column, line, path) = (parts.next(), parts.next(), parts.next());
     let number = |part: Option<&str>| part.and_then(|part| part.parse::<u32>().ok()).and_then(|n| n.checked_sub(1));

@@ -290,3 +290,15 @@ proptest! {
         })?;
     }
 }
+
+#[test]
+fn special_tokens_that_are_spelled_out_are_read_only_where_asked_for() {
+    let tokenizer = crate::Engine::load(&crate::ModelSource::Ember).unwrap().tokenizer().clone();
+    let suffix = tokenizer.special("<|suffix|>").unwrap();
+    let text = "a<|suffix|>b<|suffi";
+    let mut expected = tokenizer.encode("a");
+    expected.push(suffix);
+    expected.extend(tokenizer.encode("b<|suffi"));
+    assert_eq!(tokenizer.encode_with_special(text), expected);
+    assert!(!tokenizer.encode(text).contains(&suffix));
+}

@@ -81,6 +81,34 @@ fn cpp() {
 fn java() {
     fixtures(Language::Java, "java");
 }
+#[test]
+fn csharp() {
+    fixtures(Language::CSharp, "cs");
+}
+#[test]
+fn ruby() {
+    fixtures(Language::Ruby, "rb");
+}
+#[test]
+fn php() {
+    fixtures(Language::Php, "php");
+}
+#[test]
+fn kotlin() {
+    fixtures(Language::Kotlin, "kt");
+}
+#[test]
+fn swift() {
+    fixtures(Language::Swift, "swift");
+}
+#[test]
+fn lua() {
+    fixtures(Language::Lua, "lua");
+}
+#[test]
+fn bash() {
+    fixtures(Language::Bash, "sh");
+}
 
 fn fixtures(language: Language, extension: &str) {
     for (purpose, name) in [

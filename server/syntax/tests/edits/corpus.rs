@@ -22,6 +22,13 @@ pub(crate) fn of(language: Language) -> Vec<String> {
             Language::C => ("c", "c"),
             Language::Cpp => ("cpp", "cpp"),
             Language::Java => ("java", "java"),
+            Language::CSharp => ("csharp", "cs"),
+            Language::Ruby => ("ruby", "rb"),
+            Language::Php => ("php", "php"),
+            Language::Kotlin => ("kotlin", "kt"),
+            Language::Swift => ("swift", "swift"),
+            Language::Lua => ("lua", "lua"),
+            Language::Bash => ("bash", "sh"),
             Language::Plain => unreachable!("plain text has no queries"),
         };
         let path = queries.join(folder).join("test").join(format!("{name}.{extension}"));

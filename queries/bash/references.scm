@@ -1,0 +1,2 @@
+(variable_name) @reference.value
+(command_name (word) @reference.call)

@@ -1,0 +1,5 @@
+source ./lib.sh
+#      ^^^^^^^^ ./lib.sh | * | -
+. "other.sh"
+# ^^^^^^^^^^ other.sh | * | -
+echo x

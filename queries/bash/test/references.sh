@@ -1,0 +1,7 @@
+total=$(compute "$limit")
+#       ^^^^^^^ call
+# <- value
+#                 ^^^^^ value
+free "$total"
+# <- call
+#      ^^^^^ value

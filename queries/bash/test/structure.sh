@@ -1,0 +1,9 @@
+# a comment
+# <- comment
+# <-> units
+sum() {
+#     ^> block
+#     ^> units
+  echo "text"
+#      ^^^^^^ string
+}

@@ -1,0 +1,5 @@
+using System;
+//    ^^^^^^ System | * | -
+using System.Collections.Generic;
+//    ^^^^^^^^^^^^^^^^^^^^^^^^^^ System.Collections.Generic | * | -
+class A {}

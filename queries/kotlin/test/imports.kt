@@ -1,0 +1,4 @@
+import java.util.List
+//     ^^^^^^^^^^^^^^ java.util.List | * | -
+import app.shop.Cart
+//     ^^^^^^^^^^^^^ app.shop.Cart | * | -

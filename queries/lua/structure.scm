@@ -1,0 +1,10 @@
+; Units
+[
+  (chunk)
+  (block)
+] @units
+
+; Lexical
+(comment) @comment
+
+(string) @string

@@ -1,0 +1,3 @@
+local cart = require("shop.cart")
+--                   ^^^^^^^^^^^ shop.cart | * | -
+local not_one = load("x")

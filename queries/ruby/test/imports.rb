@@ -1,0 +1,5 @@
+require "json"
+#       ^^^^^^ json | * | -
+require_relative "../shop/cart"
+#                ^^^^^^^^^^^^^^ ../shop/cart | * | -
+puts "x"

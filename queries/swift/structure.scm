@@ -1,0 +1,26 @@
+; Units
+[
+  (source_file)
+  (class_body)
+  (statements)
+] @units
+
+; Blocks
+[
+  (class_body)
+  (function_body)
+  (protocol_body)
+] @block
+
+; Lexical
+[
+  (comment)
+  (multiline_comment)
+] @comment
+
+[
+  (line_string_literal)
+  (multi_line_string_literal)
+] @string
+
+(interpolated_expression) @embedded

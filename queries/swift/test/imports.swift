@@ -1,0 +1,4 @@
+import Foundation
+//     ^^^^^^^^^^ Foundation | * | -
+import app.Shop
+//     ^^^^^^^^ app.Shop | * | -

@@ -1,0 +1,10 @@
+// a comment
+// <- comment
+// <-> units
+func sum() -> Int {
+//                ^> block
+    let name = "text"
+//             ^^^^^^ string
+//  ^^^^^^^^^^^^^^^^^> units
+    return 1
+}

@@ -1,0 +1,287 @@
+//! The workspace's index at work: filled in the background, kept current by a watch and by open documents, read by plans. What an ignore file or a name excludes never comes out of here.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard,
+        atomic::AtomicBool,
+        mpsc::{self, RecvTimeoutError},
+    },
+    time::Duration,
+};
+
+use lru::LruCache;
+use pilotlight_context::Texts;
+use pilotlight_syntax::{
+    Snapshot,
+    index::{
+        Exclusion, FileId, Index, Limits, Rules, ScanReport, cache, rules, scan,
+        watch::{Changed, Watch},
+    },
+};
+use tokio::sync::watch;
+
+/// Texts of files that are kept at hand, and the largest that is.
+const TEXTS: NonZeroUsize = NonZeroUsize::new(128).unwrap();
+const LARGEST_TEXT: usize = 256 * 1024;
+/// An open document is indexed again when it has not been edited for so long.
+const REST: Duration = Duration::from_millis(400);
+
+/// How far a scan is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IndexProgress {
+    /// It goes on.
+    Running {
+        /// The folder.
+        root: PathBuf,
+        /// Files read.
+        done: usize,
+        /// Files to read; 0 while they are being looked for.
+        total: usize,
+    },
+    /// It is done.
+    Done {
+        /// The folder.
+        root: PathBuf,
+        /// Files in the index.
+        files: usize,
+    },
+}
+
+/// One index for all clients: each sees the folders of its own workspace alone.
+pub(crate) struct Indexing {
+    shared: Arc<Shared>,
+    jobs: mpsc::Sender<Job>,
+    begun: Mutex<BTreeSet<PathBuf>>,
+}
+
+struct Shared {
+    index: RwLock<Index>,
+    rules: Rules,
+    texts: Mutex<LruCache<FileId, (u64, Arc<str>)>>,
+    /// Texts of open documents as they are in the index, by their full path.
+    open: Mutex<HashMap<PathBuf, Arc<str>>>,
+    limits: Limits,
+    progress: watch::Sender<Option<IndexProgress>>,
+}
+
+enum Job {
+    Scan(PathBuf),
+    Changed(PathBuf, Changed),
+    Edited(PathBuf, PathBuf, Snapshot),
+    Closed(PathBuf, PathBuf),
+}
+
+impl Indexing {
+    pub(crate) fn new() -> Self {
+        let shared = Arc::new(Shared {
+            index: RwLock::default(),
+            rules: Rules::default(),
+            texts: Mutex::new(LruCache::new(TEXTS)),
+            open: Mutex::default(),
+            limits: Limits::default(),
+            progress: watch::Sender::new(None),
+        });
+        let (jobs, queue) = mpsc::channel();
+        let (worker, again) = (Arc::clone(&shared), jobs.clone());
+        let started = std::thread::Builder::new().name("index".to_owned()).spawn(move || work(&worker, &queue, &again));
+        if let Err(error) = started {
+            tracing::error!(%error, "no thread for the index: completions see the open file alone");
+        }
+        Self { shared, jobs, begun: Mutex::default() }
+    }
+
+    /// Follows the scans.
+    pub(crate) fn progress(&self) -> watch::Receiver<Option<IndexProgress>> {
+        self.shared.progress.subscribe()
+    }
+
+    /// Begins to index a folder, once.
+    pub(crate) fn begin(&self, root: &Path) {
+        if lock(&self.begun).insert(root.to_owned()) {
+            // Without the thread nothing is indexed; that was told.
+            let _ = self.jobs.send(Job::Scan(root.to_owned()));
+        }
+    }
+
+    /// Indexes a folder now, on this thread, and keeps it current from then on.
+    pub(crate) fn index_now(&self, root: &Path) -> ScanReport {
+        lock(&self.begun).insert(root.to_owned());
+        self.shared.scan(root)
+    }
+
+    /// A document's new state; indexed when it rests.
+    pub(crate) fn edited(&self, root: &Path, path: &Path, snapshot: Snapshot) {
+        if lock(&self.begun).contains(root) {
+            let _ = self.jobs.send(Job::Edited(root.to_owned(), path.to_owned(), snapshot));
+        }
+    }
+
+    /// From now on the disk has the last word on a file.
+    pub(crate) fn closed(&self, root: &Path, path: &Path) {
+        if lock(&self.begun).contains(root) {
+            let _ = self.jobs.send(Job::Closed(root.to_owned(), path.to_owned()));
+        }
+    }
+
+    /// Why a file stays out of every prompt, if it does.
+    pub(crate) fn excluded(&self, root: Option<&Path>, path: &Path) -> Option<Exclusion> {
+        self.shared.rules.excluded(root, path)
+    }
+
+    /// The index and the texts of the files under `roots`.
+    pub(crate) fn read(&self, roots: Vec<PathBuf>) -> Reading<'_> {
+        let index = self.shared.index.read().unwrap_or_else(PoisonError::into_inner);
+        Reading { index, shared: &self.shared, roots }
+    }
+}
+
+/// A look at the index; changes wait for its end.
+pub(crate) struct Reading<'a> {
+    pub(crate) index: RwLockReadGuard<'a, Index>,
+    shared: &'a Shared,
+    roots: Vec<PathBuf>,
+}
+
+impl Reading<'_> {
+    /// The number of an open file in the index.
+    pub(crate) fn file(&self, root: &Path, path: &Path) -> Option<FileId> {
+        let number =
+            (0..).map_while(|number| Some((number, self.index.root(number)?))).find(|(_, known)| *known == root);
+        self.index.find(number?.0, &scan::relative(root, path)?)
+    }
+}
+
+impl Texts for Reading<'_> {
+    fn text(&self, id: FileId) -> Option<Arc<str>> {
+        let file = self.index.file(id)?;
+        // Another client's project is nobody else's business.
+        let root = self.index.root(file.root).filter(|root| self.roots.iter().any(|own| own == root))?;
+        let full = root.join(&*file.path);
+        if self.shared.rules.excluded(Some(root), &full).is_some() {
+            return None;
+        }
+        if let Some((hash, text)) = lock(&self.shared.texts).get(&id)
+            && *hash == file.stamp.hash
+        {
+            return Some(text.clone());
+        }
+        let open = lock(&self.shared.open).get(&full).cloned();
+        let text = match open {
+            Some(text) => text,
+            None => scan::read_stable(&full, self.shared.limits.file_bytes).ok()?.1.into(),
+        };
+        // Where it has changed since, the index's places in it are wrong; the watch brings it up to date.
+        if scan::hash(&text) != file.stamp.hash {
+            return None;
+        }
+        if text.len() <= LARGEST_TEXT {
+            lock(&self.shared.texts).put(id, (file.stamp.hash, text.clone()));
+        }
+        Some(text)
+    }
+}
+
+impl Shared {
+    fn scan(&self, root: &Path) -> ScanReport {
+        let file = scan::cache_file(root);
+        let cached = file.as_deref().and_then(|file| cache::load(root, file));
+        let told = |done: usize, total: usize| {
+            self.progress.send_replace(Some(IndexProgress::Running { root: root.to_owned(), done, total }));
+        };
+        told(0, 0);
+        let report = scan::scan(root, self.limits, &self.index, cached, &told, &AtomicBool::new(false));
+        self.progress.send_replace(Some(IndexProgress::Done { root: root.to_owned(), files: report.files }));
+        if report.indexed > 0
+            && let Some(file) = file
+        {
+            let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+            if let Err(error) = cache::save(&index, root, &file) {
+                tracing::warn!(file = %file.display(), %error, "the index is not kept: the next start reads all files again");
+            }
+        }
+        report
+    }
+
+    fn root_id(&self, root: &Path) -> u32 {
+        self.index.write().unwrap_or_else(PoisonError::into_inner).root_id(root)
+    }
+
+    fn overlay(&self, root: &Path, path: &Path, snapshot: &Snapshot) {
+        let Some(relative) = scan::relative(root, path) else { return };
+        if self.rules.excluded(Some(root), path).is_some() || snapshot.too_large().is_some() {
+            return;
+        }
+        lock(&self.open).insert(path.to_owned(), snapshot.rope().to_string().into());
+        scan::overlay(&self.index, self.root_id(root), &relative, snapshot);
+    }
+
+    fn update(&self, root: &Path, path: &Path) {
+        let Some(relative) = scan::relative(root, path) else { return };
+        // The editor's state is newer than the disk's.
+        if lock(&self.open).contains_key(path) {
+            return;
+        }
+        let id = self.root_id(root);
+        if path.is_dir() || self.rules.excluded(Some(root), path).is_some() {
+            return;
+        }
+        if let Err(why) = scan::update(&self.index, id, &relative, self.limits.file_bytes) {
+            // It may have been a folder that is gone.
+            let under = self.index.write().unwrap_or_else(PoisonError::into_inner).remove_under(id, &relative);
+            tracing::debug!(path = %path.display(), %why, under, "taken out of the index");
+        }
+    }
+}
+
+fn work(shared: &Shared, queue: &mpsc::Receiver<Job>, jobs: &mpsc::Sender<Job>) {
+    // Watches live as long as this thread.
+    let mut watches: Vec<Watch> = Vec::new();
+    let mut edited: HashMap<PathBuf, (PathBuf, Snapshot)> = HashMap::new();
+    loop {
+        match queue.recv_timeout(if edited.is_empty() { Duration::from_secs(3600) } else { REST }) {
+            Ok(Job::Scan(root)) => {
+                let (told, of) = (jobs.clone(), root.clone());
+                // Watched first, so that nothing is missed in between.
+                match Watch::start(&root, move |changed| _ = told.send(Job::Changed(of.clone(), changed))) {
+                    Ok(watch) => watches.push(watch),
+                    Err(error) => {
+                        tracing::warn!(root = %root.display(), %error, "changes by others are not seen here until the next start");
+                    }
+                }
+                shared.scan(&root);
+            }
+            Ok(Job::Changed(root, changed)) => {
+                let lists = |path: &&PathBuf| {
+                    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+                    rules::IGNORE_FILES.contains(&name)
+                };
+                match changed {
+                    Changed::Paths(paths) if !paths.iter().any(|path| lists(&path)) => {
+                        paths.iter().for_each(|path| shared.update(&root, path));
+                    }
+                    // What is ignored has changed, or nobody knows what has.
+                    _ => _ = shared.scan(&root),
+                }
+            }
+            Ok(Job::Edited(root, path, snapshot)) => _ = edited.insert(path, (root, snapshot)),
+            Ok(Job::Closed(root, path)) => {
+                edited.remove(&path);
+                lock(&shared.open).remove(&path);
+                shared.update(&root, &path);
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                for (path, (root, snapshot)) in edited.drain() {
+                    shared.overlay(&root, &path, &snapshot);
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

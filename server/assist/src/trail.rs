@@ -1,0 +1,177 @@
+//! What one client's person did lately: edits with their before and after, and places that were looked at.
+
+use std::{collections::VecDeque, path::PathBuf};
+
+use pilotlight_context::sources::{Edit, Place};
+use pilotlight_syntax::Snapshot;
+
+use crate::DocumentId;
+
+/// Edits and places that are remembered.
+const EDITS: usize = 6;
+const PLACES: usize = 4;
+/// Edits so many lines apart are two.
+const APART: usize = 6;
+/// A jump of more lines, or to another file, leaves a place behind.
+const JUMP: usize = 40;
+/// Lines of an edit, on each side, that are still worth showing.
+const LONGEST: usize = 16;
+
+/// The last of each.
+#[derive(Debug, Default)]
+pub(crate) struct Trail {
+    edits: VecDeque<(Option<PathBuf>, Edit)>,
+    places: VecDeque<(Option<PathBuf>, Place)>,
+    /// The edit that is going on.
+    current: Option<Current>,
+    at: Option<At>,
+}
+
+#[derive(Debug)]
+struct Current {
+    document: DocumentId,
+    full: Option<PathBuf>,
+    path: String,
+    /// Before its first change.
+    base: Snapshot,
+    /// The line of its last change.
+    line: usize,
+}
+
+#[derive(Debug)]
+struct At {
+    document: DocumentId,
+    full: Option<PathBuf>,
+    path: String,
+    snapshot: Snapshot,
+    line: usize,
+}
+
+impl Trail {
+    /// A change at `line` of a document that was `before`.
+    pub(crate) fn changed(
+        &mut self,
+        document: &DocumentId,
+        full: Option<PathBuf>,
+        path: String,
+        before: Snapshot,
+        line: usize,
+    ) {
+        if let Some(current) = &mut self.current {
+            if current.document == *document && current.line.abs_diff(line) <= APART {
+                current.line = line;
+                return;
+            }
+            let now = (current.document == *document).then(|| before.clone());
+            self.finish(now);
+        }
+        self.current = Some(Current { document: document.clone(), full, path, base: before, line });
+    }
+
+    /// Ends the edit that is going on, in a document that is `now` so; `None` where it is not known any more.
+    pub(crate) fn finish(&mut self, now: Option<Snapshot>) {
+        let Some(current) = self.current.take() else { return };
+        let Some(now) = now else { return };
+        if let Some((line, before, after)) = hunk(&current.base, &now) {
+            let edit = Edit { path: current.path, line, before, after };
+            self.edits.retain(|(_, known)| (&known.path, known.line) != (&edit.path, edit.line));
+            self.edits.push_back((current.full, edit));
+            if self.edits.len() > EDITS {
+                self.edits.pop_front();
+            }
+        }
+    }
+
+    /// The document whose edit is going on.
+    pub(crate) fn editing(&self) -> Option<&DocumentId> {
+        self.current.as_ref().map(|current| &current.document)
+    }
+
+    /// The person is at `line`.
+    pub(crate) fn looked(
+        &mut self,
+        document: &DocumentId,
+        full: Option<PathBuf>,
+        path: &str,
+        snapshot: &Snapshot,
+        line: usize,
+    ) {
+        let now = At { document: document.clone(), full, path: path.to_owned(), snapshot: snapshot.clone(), line };
+        let Some(last) = self.at.replace(now) else { return };
+        if last.document != *document || last.line.abs_diff(line) > JUMP {
+            let place = Place::of(&last.path, last.snapshot.rope(), last.line);
+            self.places.retain(|(_, known)| known.path != place.path || known.line.abs_diff(place.line) > JUMP);
+            self.places.push_back((last.full, place));
+            if self.places.len() > PLACES {
+                self.places.pop_front();
+            }
+        }
+    }
+
+    /// The edits, oldest first, of files that `shown` lets pass.
+    pub(crate) fn edits(&self, shown: impl Fn(&Option<PathBuf>) -> bool) -> Vec<Edit> {
+        self.edits.iter().filter(|(full, _)| shown(full)).map(|(_, edit)| edit.clone()).collect()
+    }
+
+    /// The places, oldest first, of files that `shown` lets pass.
+    pub(crate) fn places(&self, shown: impl Fn(&Option<PathBuf>) -> bool) -> Vec<Place> {
+        self.places.iter().filter(|(full, _)| shown(full)).map(|(_, place)| place.clone()).collect()
+    }
+}
+
+/// The first line that differs, and the lines of both sides up to the last that does. `None` for no difference, and for one that is too long to show.
+fn hunk(before: &Snapshot, after: &Snapshot) -> Option<(usize, String, String)> {
+    let (old, new) = (before.rope(), after.rope());
+    let common = old.lines().zip(new.lines()).take_while(|(old, new)| old == new).count();
+    let (old_rest, new_rest) =
+        (old.len_lines() - common.min(old.len_lines()), new.len_lines() - common.min(new.len_lines()));
+    let tail = (0..old_rest.min(new_rest))
+        .take_while(|back| old.line(old.len_lines() - 1 - back) == new.line(new.len_lines() - 1 - back))
+        .count();
+    let (old_count, new_count) = (old_rest - tail, new_rest - tail);
+    if old_count.max(new_count) > LONGEST || old_count + new_count == 0 {
+        return None;
+    }
+    let text =
+        |rope: &ropey::Rope, count: usize| (common..common + count).map(|line| rope.line(line).to_string()).collect();
+    Some((common, text(old, old_count), text(new, new_count)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pilotlight_syntax::{Document, Language};
+
+    fn state(text: &str) -> Snapshot {
+        Document::open(Language::Plain, 0, text).snapshot()
+    }
+
+    #[test]
+    fn an_edit_is_told_once_it_is_left() {
+        let (a, b): (DocumentId, DocumentId) = ("a".into(), "b".into());
+        let mut trail = Trail::default();
+        let (first, second) = (state("one\ntwo\nthree\n"), state("one\n2\nthree\n"));
+        trail.changed(&a, None, "a".to_owned(), first, 1);
+        trail.changed(&a, None, "a".to_owned(), state("one\nt\nthree\n"), 1);
+        assert!(trail.edits(|_| true).is_empty());
+        assert_eq!(trail.editing(), Some(&a));
+        trail.finish(Some(second));
+        trail.changed(&b, None, "b".to_owned(), state("x\n"), 0);
+        let told = trail.edits(|_| true);
+        let expected = Edit { path: "a".to_owned(), line: 1, before: "two\n".to_owned(), after: "2\n".to_owned() };
+        assert_eq!(told, [expected]);
+        assert!(trail.edits(|_| false).is_empty());
+    }
+
+    #[test]
+    fn a_place_is_left_behind_by_a_jump() {
+        let a: DocumentId = "a".into();
+        let text = state(&"line\n".repeat(200));
+        let mut trail = Trail::default();
+        trail.looked(&a, None, "a", &text, 10);
+        trail.looked(&a, None, "a", &text, 12);
+        assert!(trail.places(|_| true).is_empty());
+        trail.looked(&a, None, "a", &text, 150);
+        assert_eq!(trail.places(|_| true)[0].line, 12);
+    }
+}

@@ -1,0 +1,78 @@
+//! `pilotlight explain FILE:LINE:COL`: why the suggestion there is what it is: what the model was shown, what was warm, and what was left out.
+
+use std::{fs, path::Path, process::ExitCode, sync::Arc};
+
+use anyhow::{Context, Result};
+use pilotlight_assist::{
+    CompletionRequest, DocumentId, Explanation, Trigger, Workspace,
+    syntax::{Language, PositionEncoding},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::complete::place;
+use crate::{cli::Explain, model, settings::Settings};
+
+pub(super) async fn run(arguments: Explain, settings: &Settings) -> Result<ExitCode> {
+    let (path, position) = place(&arguments.place)?;
+    let text = fs::read_to_string(path).with_context(|| path.to_owned())?;
+    let full = fs::canonicalize(path).with_context(|| path.to_owned())?;
+    let root = match &arguments.folder {
+        Some(folder) => folder.canonicalize().with_context(|| folder.display().to_string())?,
+        None => project_of(&full),
+    };
+    let mut options = settings.assist();
+    if let Some(tokens) = arguments.repository_tokens {
+        options.completion.repository_tokens = Some(tokens);
+    }
+    let assistant = model::assistant(settings);
+    assistant.set_workspace(Workspace::new(options.clone(), [root]));
+    if options.completion.repository_tokens != Some(0) {
+        assistant.index_now();
+    }
+    let document: DocumentId = Arc::from(path);
+    assistant.open(document.clone(), Some(full), Language::from_path(Path::new(path)), 0, &text);
+    let snapshot = assistant.snapshot(&document)?;
+    let cursor = snapshot.offset(position, PositionEncoding::Utf32).with_context(|| arguments.place.clone())?;
+    model::loaded(&assistant, settings).await?;
+    let request = CompletionRequest { document, cursor, snapshot, trigger: Trigger::Invoked };
+    let outcome = assistant.complete(request, CancellationToken::new()).await;
+    let text = outcome.completion.as_ref().map(|completion| completion.text.as_str());
+    if arguments.json {
+        let document = serde_json::json!({ "text": text, "explanation": outcome.explanation });
+        println!("{}", serde_json::to_string_pretty(&document)?);
+    } else {
+        print(text, &outcome.explanation);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The folder of the nearest repository around a file; without one, the file's own.
+fn project_of(file: &Path) -> std::path::PathBuf {
+    let folder = file.parent().unwrap_or(file);
+    folder.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(folder).to_owned()
+}
+
+fn print(text: Option<&str>, explanation: &Explanation) {
+    match text {
+        Some(text) => println!("{text}"),
+        None => println!("no completion: {}", explanation.nothing_because.as_deref().unwrap_or("no reason given")),
+    }
+    println!("\nIn the prompt, in this order (* was in the cache):");
+    for segment in &explanation.segments {
+        let warm = if segment.warm { '*' } else { ' ' };
+        let gain = segment.gain.map_or(String::new(), |gain| format!("gain {gain:.2}"));
+        let place = format!("{}:{}", segment.path, segment.line + 1);
+        println!("  {warm} {:<11} {:>5} tokens  {gain:<9}  {place}", segment.source, segment.tokens);
+    }
+    println!("  {} tokens from the cache, {} computed", explanation.reused, explanation.prefilled);
+    if !explanation.left_out.is_empty() {
+        println!("\nLeft out:");
+        for left in &explanation.left_out {
+            let place = format!("{}:{}", left.path, left.line + 1);
+            println!(
+                "    {:<11} {:>5} tokens  gain {:.2}  {place}  ({})",
+                left.source, left.tokens, left.gain, left.because
+            );
+        }
+    }
+}
