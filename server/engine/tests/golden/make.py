@@ -72,7 +72,7 @@ CASES = {
     "granite": ("GraniteConfig", {k: v for k, v in LLAMA.items() if k != "head_dim"} | PLAIN | dict(
         embedding_multiplier=12.0, residual_multiplier=0.22, attention_multiplier=0.08, logits_scaling=6.0)),
     "gpt-bigcode": ("GPTBigCodeConfig", dict(
-        vocab_size=VOCAB, n_embd=64, n_layer=2, n_head=4, n_inner=96, n_positions=512, bos_token_id=1, eos_token_id=0,
+        vocab_size=VOCAB, n_embd=64, n_layer=2, n_head=4, n_inner=256, n_positions=512, bos_token_id=1, eos_token_id=0,
         multi_query=True, activation_function="gelu_pytorch_tanh", dtype="float32")),
 }
 MASK = (1 << 64) - 1
