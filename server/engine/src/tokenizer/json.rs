@@ -118,8 +118,8 @@ fn scores(
     Ok(scores)
 }
 
-/// More ids than any model has: a vocabulary past this is taken for corrupt before a table of its size is made.
-const MOST_TOKENS: u32 = 1 << 22;
+/// Ids that may name nothing, beside as many as there are tokens: a vocabulary with more gaps is taken for corrupt before a table of its size is made.
+const MOST_GAPS: usize = 1 << 16;
 
 impl Tokenizer {
     /// Builds the tokenizer that the text of a `tokenizer.json` describes; `file` is for messages.
@@ -140,6 +140,7 @@ impl Tokenizer {
         }
 
         let mut tokens: Vec<Option<(String, Kind)>> = Vec::new();
+        let most = 2 * vocab.len() + parsed.added_tokens.len() + MOST_GAPS;
         let added = parsed.added_tokens.into_iter().map(|token| {
             let literal = gguf::is_literal(&token.content)
                 || (byte_fallback && !token.special && !gguf::is_marker(&token.content));
@@ -148,8 +149,8 @@ impl Tokenizer {
         });
         // Added tokens come last: one that the vocabulary has too is a marker.
         for (text, id, kind) in vocab.into_iter().map(|(text, id)| (text, id, Kind::Text)).chain(added) {
-            if id >= MOST_TOKENS {
-                let expected = format!("ids below {MOST_TOKENS}");
+            if id as usize >= most {
+                let expected = format!("ids below {most}");
                 return Err(EngineError::malformed(file, format!("token `{text}`"), expected, id.to_string()));
             }
             let id = id as usize;

@@ -63,8 +63,8 @@ const UNNAMED: [&str; 20] = [
     "[TOOL_CONTENT]",
 ];
 
-/// More than any vocabulary has: sizes past it are taken for corrupt.
-const MOST_TOKENS: usize = 1 << 22;
+/// More special tokens than any vocabulary has: a table of them is made before they are seen. The others must all be in the file.
+const MOST_SPECIALS: usize = 1 << 16;
 
 impl Tokenizer {
     /// Builds the tokenizer that the text of a `tekken.json` describes; `file` is for messages.
@@ -73,9 +73,9 @@ impl Tokenizer {
         let refuse =
             |field: String, expected: &str, found: String| EngineError::malformed(file, field, expected, found);
         let (size, specials) = (config.default_vocab_size, config.default_num_special_tokens);
-        if size > MOST_TOKENS || specials > size {
-            let found = format!("{size}, of which {specials} are special");
-            return Err(refuse("config.default_vocab_size".into(), "a size up to 2^22", found));
+        if specials > MOST_SPECIALS || specials > size {
+            let found = format!("{specials} of {size}");
+            return Err(refuse("config.default_num_special_tokens".into(), "at most 65536, and not all", found));
         }
         let used = size - specials;
         if vocab.len() < used {

@@ -60,8 +60,9 @@ CASES = {
         text_config=dict(LLAMA | MINISTRAL, model_type="ministral3", tie_word_embeddings=True), tie_word_embeddings=True,
         vision_config=dict(model_type="pixtral", hidden_size=32, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
                            head_dim=16, image_size=32, patch_size=16), dtype="float32")),
-    "qwen2": ("Qwen2Config", WIDE | PLAIN | dict(num_key_value_heads=1, head_dim=128, tie_word_embeddings=True)),
-    "qwen2-yarn": ("Qwen2Config", LLAMA | YARN),
+    # llama.cpp knows no other width of heads here than hidden / heads.
+    "qwen2": ("Qwen2Config", WIDE | PLAIN | dict(num_key_value_heads=1, head_dim=64, tie_word_embeddings=True)),
+    "qwen2-yarn": ("Qwen2Config", LLAMA | YARN | dict(head_dim=16)),
     "qwen3": ("Qwen3Config", LLAMA | PLAIN | dict(tie_word_embeddings=True)),
     "qwen3moe": ("Qwen3MoeConfig", LLAMA | PLAIN | dict(
         num_experts=8, num_experts_per_tok=3, moe_intermediate_size=32, norm_topk_prob=True, decoder_sparse_step=1)),
@@ -71,7 +72,7 @@ CASES = {
     "granite": ("GraniteConfig", {k: v for k, v in LLAMA.items() if k != "head_dim"} | PLAIN | dict(
         embedding_multiplier=12.0, residual_multiplier=0.22, attention_multiplier=0.08, logits_scaling=6.0)),
     "gpt-bigcode": ("GPTBigCodeConfig", dict(
-        vocab_size=VOCAB, n_embd=64, n_layer=2, n_head=4, n_inner=96, n_positions=512, bos_token_id=1, eos_token_id=0,
+        vocab_size=VOCAB, n_embd=64, n_layer=2, n_head=4, n_inner=256, n_positions=512, bos_token_id=1, eos_token_id=0,
         multi_query=True, activation_function="gelu_pytorch_tanh", dtype="float32")),
 }
 MASK = (1 << 64) - 1

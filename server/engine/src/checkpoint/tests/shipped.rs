@@ -199,6 +199,28 @@ fn eight_bit_floats_are_their_value_times_their_scale() {
 }
 
 #[test]
+fn what_tekken_json_may_not_say() {
+    let golden = Golden::read("ministral3");
+    let folder = tempfile::tempdir().unwrap();
+    consolidated(&golden, folder.path(), false);
+    let with = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut tekken = tekken_json();
+        change(&mut tekken);
+        std::fs::write(folder.path().join("tekken.json"), tekken.to_string()).unwrap();
+        open_folder(folder.path())
+    };
+    let specials = "default_num_special_tokens";
+    refused(with(&|t| t["config"][specials] = json!(1u64 << 40)), &["tekken.json", specials, "1099511627776 of 296"]);
+    refused(with(&|t| t["config"]["default_vocab_size"] = json!(500)), &["vocab", "a token for each id", "264"]);
+    refused(with(&|t| t["vocab"][3]["rank"] = json!(9)), &["vocab[3].rank", "found 9"]);
+    refused(with(&|t| t["vocab"][3]["token_bytes"] = json!("é")), &["vocab[3].token_bytes", "base64"]);
+    refused(with(&|t| t["vocab"][3]["token_bytes"] = json!("AA==")), &["vocab[3].token_bytes", "of its own"]);
+    refused(with(&|t| t["special_tokens"][1]["rank"] = json!(32)), &["special token `<s>`", "32"]);
+    refused(with(&|t| t["special_tokens"][1]["token_str"] = json!("[S]")), &["a special token `<s>`", "none"]);
+    refused(with(&|t| t["config"]["pattern"] = json!("(")), &["config.pattern", "regular expression"]);
+}
+
+#[test]
 fn what_params_json_may_not_say() {
     let golden = Golden::read("ministral3");
     let folder = tempfile::tempdir().unwrap();
