@@ -10,7 +10,7 @@ mod tests;
 use std::{ops::Range, time::Instant};
 
 use pilotlight_context::{Anchor, Budget, Input};
-use pilotlight_engine::{Event, Finish, Priority, Request, Sampling};
+use pilotlight_engine::{Event, Finish, Priority, Request};
 use tokio_util::sync::CancellationToken;
 
 use crate::{DocumentId, model::Model, options::CompletionOptions};
@@ -170,9 +170,9 @@ pub(crate) async fn generate(
         heal: prompt.heal.clone(),
         max_tokens: options.max_tokens,
         stop: encoder.stops(),
-        sampling: Sampling::Greedy,
         priority,
         cancel: cancel.clone(),
+        ..Request::default()
     });
 
     let mut extent = extent::Extent::new(snapshot, cursor);

@@ -1,12 +1,14 @@
 //! The engine's handle, and the thread that owns the model.
 
+mod clock;
 mod job;
 mod scheduler;
+mod turns;
 
 use std::{
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
         mpsc as std_mpsc,
     },
@@ -15,10 +17,11 @@ use std::{
 use tokio::sync::mpsc;
 
 use crate::{
-    EngineError, EngineOptions, Event, Request, Tokenizer,
+    EngineError, EngineOptions, Event, Figures, Request, TimeLimits, Tokenizer,
     backend::{self, Backend},
     checkpoint::Checkpoint,
 };
+use clock::Clock;
 use job::Job;
 use scheduler::Scheduler;
 
@@ -67,6 +70,9 @@ struct Shared {
     info: ModelInfo,
     tokenizer: Arc<Tokenizer>,
     inbox: std_mpsc::Sender<Job>,
+    clock: Clock,
+    time_limits: TimeLimits,
+    figures: Arc<Mutex<Figures>>,
     next_id: AtomicU64,
 }
 
@@ -97,23 +103,28 @@ impl Engine {
             bos: checkpoint.bos,
             eos: checkpoint.eos,
         };
-        Self::start(backend, checkpoint.tokenizer, info, options.prefill_chunk)
+        Self::start(backend, checkpoint.tokenizer, info, options, Clock::system())
     }
 
     fn start(
         backend: Box<dyn Backend>,
         tokenizer: Tokenizer,
         info: ModelInfo,
-        prefill_chunk: usize,
+        options: &EngineOptions,
+        clock: Clock,
     ) -> Result<Self, EngineError> {
         let (inbox, requests) = std_mpsc::channel();
         let tokenizer = Arc::new(tokenizer);
-        let scheduler = Scheduler::new(backend, tokenizer.clone(), info.eos.clone(), prefill_chunk, requests);
+        let (eos, chunk) = (info.eos.clone(), options.prefill_chunk);
+        let scheduler = Scheduler::new(backend, tokenizer.clone(), eos, chunk, clock.clone(), requests);
+        let figures = scheduler.figures();
         std::thread::Builder::new()
             .name("pilotlight-engine".into())
             .spawn(move || scheduler.run())
             .map_err(|e| EngineError::Stopped(format!("its thread could not be started: {e}")))?;
-        Ok(Self { shared: Arc::new(Shared { info, tokenizer, inbox, next_id: AtomicU64::new(0) }) })
+        let time_limits = options.time_limits.clone();
+        let next_id = AtomicU64::new(0);
+        Ok(Self { shared: Arc::new(Shared { info, tokenizer, inbox, clock, time_limits, figures, next_id }) })
     }
 
     /// What was loaded.
@@ -126,16 +137,22 @@ impl Engine {
         &self.shared.tokenizer
     }
 
+    /// What it has done and holds, as of the last step.
+    pub fn figures(&self) -> Figures {
+        self.shared.figures.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Queues a request. Events arrive in order; dropping the receiver cancels.
     pub fn submit(&self, request: Request) -> mpsc::UnboundedReceiver<Event> {
         let (events, receiver) = mpsc::unbounded_channel();
-        let Shared { info, tokenizer, inbox, next_id } = &*self.shared;
+        let Shared { info, tokenizer, inbox, clock, time_limits, next_id, .. } = &*self.shared;
         if let Err(refusal) = job::check(&request, info.context_length, tokenizer.vocab_size()) {
             // The receiver is in our hands: it cannot be closed.
             let _ = events.send(Event::Failed(refusal));
             return receiver;
         }
-        let job = Job::new(next_id.fetch_add(1, Ordering::Relaxed), request, events);
+        let (id, limit) = (next_id.fetch_add(1, Ordering::Relaxed), time_limits.of(request.priority));
+        let job = Job::new(id, request, events, clock.now(), limit);
         if let Err(std_mpsc::SendError(job)) = inbox.send(job) {
             job.end(Event::Failed(EngineError::Stopped("its thread is gone".into()).to_string()));
         }

@@ -88,6 +88,11 @@ impl Cache {
         self.slots[slot].tokens.len()
     }
 
+    /// Slots of requests in progress.
+    pub(crate) fn in_use(&self) -> usize {
+        self.slots.iter().filter(|entry| entry.owner.is_some()).count()
+    }
+
     /// Notes that the backend has stored these tokens after the slot's last.
     pub(crate) fn extend(&mut self, slot: Slot, tokens: &[u32]) {
         self.clock += 1;

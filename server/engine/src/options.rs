@@ -1,8 +1,8 @@
 //! This room's settings.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
-use crate::{EngineError, ModelSource};
+use crate::{EngineError, ModelSource, Priority};
 
 /// How the model is run.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
@@ -21,6 +21,47 @@ pub struct EngineOptions {
     pub kv_slots: usize,
     /// Tokens of a prompt that are computed between two looks at whether something more urgent has come.
     pub prefill_chunk: usize,
+    /// How long a request may take, its wait included, before it ends with what it has.
+    pub time_limits: TimeLimits,
+}
+
+/// Seconds that a request of each priority may take; 0 for as long as it likes.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct TimeLimits {
+    /// Completions while typing.
+    pub typing: u64,
+    /// Next edits.
+    pub next_edit: u64,
+    /// Code actions.
+    pub action: u64,
+    /// Refactors.
+    pub refactor: u64,
+    /// What is computed ahead.
+    pub warming: u64,
+    /// What is computed about files that nobody looks at.
+    pub indexing: u64,
+}
+
+impl Default for TimeLimits {
+    fn default() -> Self {
+        Self { typing: 30, next_edit: 60, action: 300, refactor: 1800, warming: 120, indexing: 1800 }
+    }
+}
+
+impl TimeLimits {
+    /// Of one priority.
+    pub(crate) fn of(&self, priority: Priority) -> Option<Duration> {
+        let seconds = match priority {
+            Priority::Typing => self.typing,
+            Priority::NextEdit => self.next_edit,
+            Priority::Action => self.action,
+            Priority::Refactor => self.refactor,
+            Priority::Warming => self.warming,
+            Priority::Indexing => self.indexing,
+        };
+        (seconds > 0).then(|| Duration::from_secs(seconds))
+    }
 }
 
 /// How the model is computed.
@@ -45,6 +86,7 @@ impl Default for EngineOptions {
             context_length: 16384,
             kv_slots: 4,
             prefill_chunk: 128,
+            time_limits: TimeLimits::default(),
         }
     }
 }

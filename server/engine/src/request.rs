@@ -20,8 +20,26 @@ pub struct Request {
     pub sampling: Sampling,
     /// Who goes first.
     pub priority: Priority,
-    /// Looked at before each decode step and prefill chunk.
+    /// Names who asks, a workspace say: among requests of one priority the session that was served least recently goes first.
+    pub session: u64,
+    /// Looked at before each decode step and prefill chunk, and before a token is handed out.
     pub cancel: CancellationToken,
+}
+
+/// A prefill of nothing, greedy, for a person who types: the prompt is what must be said.
+impl Default for Request {
+    fn default() -> Self {
+        Self {
+            prompt: Vec::new(),
+            heal: Vec::new(),
+            max_tokens: 0,
+            stop: Vec::new(),
+            sampling: Sampling::Greedy,
+            priority: Priority::Typing,
+            session: 0,
+            cancel: CancellationToken::new(),
+        }
+    }
 }
 
 /// How the next token is chosen.
@@ -40,7 +58,7 @@ pub enum Sampling {
     },
 }
 
-/// Who goes first; `Typing` preempts all others.
+/// Who goes first; `Typing` preempts all others. What has waited long is raised for a step, so that nothing starves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs)]
 pub enum Priority {
@@ -109,4 +127,6 @@ pub enum Finish {
     Length,
     /// The token was tripped or the receiver dropped.
     Cancelled,
+    /// It took longer than its priority's time limit (setting `engine.time-limits`).
+    TimeLimit,
 }

@@ -1,9 +1,10 @@
 //! A request on its way through the engine.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::turns::Standing;
 use crate::{
     Done, Event, Finish, Prefill, Request, Token, Tokenizer,
     cache::{Owner, Slot},
@@ -16,7 +17,12 @@ pub(super) struct Job {
     pub(super) request: Request,
     events: UnboundedSender<Event>,
     sampler: Option<Sampler>,
-    arrived: Instant,
+    /// By the engine's clock.
+    arrived: Duration,
+    /// When its time is up, by the engine's clock.
+    deadline: Option<Duration>,
+    /// Its claim on the next step.
+    pub(super) standing: Standing,
     /// The prompt and what has been decoded.
     pub(super) sequence: Vec<u32>,
     /// Where its KV is; `None` before it starts, and after it lost it to a more urgent one.
@@ -54,12 +60,20 @@ pub(super) fn check(request: &Request, context_length: usize, vocab: usize) -> R
 }
 
 impl Job {
-    /// `request` must have passed `check`.
-    pub(super) fn new(id: Owner, request: Request, events: UnboundedSender<Event>) -> Self {
+    /// `request` must have passed `check`; it arrives `now` and may take as long as `limit` says.
+    pub(super) fn new(
+        id: Owner,
+        request: Request,
+        events: UnboundedSender<Event>,
+        now: Duration,
+        limit: Option<Duration>,
+    ) -> Self {
         Self {
             id,
             sampler: Sampler::new(&request.sampling).ok(),
-            arrived: Instant::now(),
+            arrived: now,
+            deadline: limit.map(|limit| now + limit),
+            standing: Standing::new(id, request.priority, request.session),
             sequence: request.prompt.clone(),
             slot: None,
             prefill: Prefill::default(),
@@ -77,12 +91,21 @@ impl Job {
         self.request.cancel.is_cancelled() || self.events.is_closed()
     }
 
+    /// Why it is to end before its time: nobody waits for it, or it has taken too long.
+    pub(super) fn overdue(&self, now: Duration) -> Option<Finish> {
+        if self.is_cancelled() {
+            Some(Finish::Cancelled)
+        } else {
+            self.deadline.filter(|&deadline| now > deadline).map(|_| Finish::TimeLimit)
+        }
+    }
+
     /// It has (again) a slot, which holds the first `reused` tokens of its sequence.
-    pub(super) fn placed(&mut self, slot: Slot, reused: usize) {
+    pub(super) fn placed(&mut self, slot: Slot, reused: usize, now: Duration) {
         self.slot = Some(slot);
         if self.stage == Stage::Queued {
             self.stage = Stage::Prefilling;
-            self.prefill.queued = self.arrived.elapsed();
+            self.prefill.queued = now.saturating_sub(self.arrived);
         }
         if self.stage == Stage::Prefilling {
             self.prefill.reused = reused;
@@ -106,6 +129,10 @@ impl Job {
         is_end: impl Fn(u32) -> bool,
         tokenizer: &Tokenizer,
     ) -> Option<Event> {
+        if self.is_cancelled() {
+            // It was while this step was computed: what the step gave is not handed out.
+            return Some(self.done(Finish::Cancelled));
+        }
         if self.stage != Stage::Decoding {
             self.stage = Stage::Decoding;
             self.send(Event::Prefilled(self.prefill));

@@ -3,15 +3,15 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         mpsc::{Receiver, TryRecvError},
     },
-    time::Instant,
+    time::Duration,
 };
 
-use super::job::Job;
+use super::{clock::Clock, job::Job, turns::Turns};
 use crate::{
-    EngineError, Event, Finish, Tokenizer,
+    EngineError, Event, Figures, Finish, Tokenizer,
     backend::{Backend, Logits},
     cache::{Cache, Slot},
 };
@@ -27,7 +27,10 @@ pub(super) struct Scheduler {
     cache: Cache,
     /// In order of arrival.
     jobs: Vec<Job>,
+    turns: Turns,
+    clock: Clock,
     inbox: Receiver<Job>,
+    figures: Arc<Mutex<Figures>>,
 }
 
 /// All handles are gone.
@@ -39,11 +42,29 @@ impl Scheduler {
         tokenizer: Arc<Tokenizer>,
         eos: Vec<u32>,
         prefill_chunk: usize,
+        clock: Clock,
         inbox: Receiver<Job>,
     ) -> Self {
         let cache = Cache::new(backend.slots());
         let context_length = backend.context_length();
-        Self { backend, tokenizer, eos, prefill_chunk, context_length, cache, jobs: Vec::new(), inbox }
+        Self {
+            backend,
+            tokenizer,
+            eos,
+            prefill_chunk,
+            context_length,
+            cache,
+            jobs: Vec::new(),
+            turns: Turns::default(),
+            clock,
+            inbox,
+            figures: Arc::default(),
+        }
+    }
+
+    /// What [`crate::Engine::figures`] reads.
+    pub(super) fn figures(&self) -> Arc<Mutex<Figures>> {
+        Arc::clone(&self.figures)
     }
 
     /// Runs until all handles are gone. A panic in the model ends all requests, those to come too, with an error.
@@ -69,8 +90,8 @@ impl Scheduler {
             if let Err(closed) = self.receive() {
                 return closed;
             }
-            self.release_cancelled();
-            if let Some(job) = self.most_urgent() {
+            self.end_overdue();
+            if let Some(job) = self.turns.next(self.jobs.iter_mut().map(|job| &mut job.standing)) {
                 self.step(job);
             }
         }
@@ -90,22 +111,19 @@ impl Scheduler {
         }
     }
 
-    fn release_cancelled(&mut self) {
-        while let Some(i) = self.jobs.iter().position(Job::is_cancelled) {
-            let event = self.jobs[i].done(Finish::Cancelled);
+    /// Ends the requests that nobody waits for and those whose time is up.
+    fn end_overdue(&mut self) {
+        let now = self.clock.now();
+        let overdue = |(i, job): (usize, &Job)| Some((i, job.overdue(now)?));
+        while let Some((i, finish)) = self.jobs.iter().enumerate().find_map(overdue) {
+            let event = self.jobs[i].done(finish);
             self.end(i, event);
         }
     }
 
-    /// The oldest of the highest priority.
-    fn most_urgent(&self) -> Option<usize> {
-        // `max_by_key` gives the last of equals, hence the reversal.
-        (0..self.jobs.len()).rev().max_by_key(|&i| self.jobs[i].request.priority)
-    }
-
     /// One step for one request.
     fn step(&mut self, i: usize) {
-        let start = Instant::now();
+        let start = self.clock.now();
         let result = self.place(i).and_then(|slot| self.compute(i, slot, start));
         match result {
             Ok(None) => {}
@@ -136,7 +154,7 @@ impl Scheduler {
         for job in self.jobs.iter_mut().filter(|job| Some(job.id) == placement.evicted) {
             job.slot = None;
         }
-        self.jobs[i].placed(placement.slot, placement.reused);
+        self.jobs[i].placed(placement.slot, placement.reused, self.clock.now());
         if let Some(from) = placement.copy_from {
             self.backend.copy(from, placement.slot, placement.reused)?;
         }
@@ -144,7 +162,7 @@ impl Scheduler {
     }
 
     /// Computes the next tokens of the request's sequence; at its end, decodes one more. Gives the last event if this is the end.
-    fn compute(&mut self, i: usize, slot: Slot, start: Instant) -> Result<Option<Event>, EngineError> {
+    fn compute(&mut self, i: usize, slot: Slot, start: Duration) -> Result<Option<Event>, EngineError> {
         let job = &mut self.jobs[i];
         let position = self.cache.len(slot);
         let missing = &job.sequence[position..];
@@ -153,7 +171,7 @@ impl Scheduler {
         let wanted = if whole { Logits::Last } else { Logits::None };
         let logits = self.backend.forward(slot, position, chunk, wanted)?;
         self.cache.extend(slot, chunk);
-        job.took(start.elapsed());
+        job.took(self.clock.now().saturating_sub(start));
         if !whole {
             return Ok(None);
         }
@@ -167,6 +185,21 @@ impl Scheduler {
         if let Some(slot) = job.slot {
             self.cache.release(slot);
         }
+        {
+            let mut figures = self.figures.lock().unwrap_or_else(PoisonError::into_inner);
+            let requests = &mut figures.requests;
+            requests.waiting = self.jobs.len();
+            match &event {
+                Event::Done(done) => match done.finish {
+                    Finish::Cancelled => requests.cancelled += 1,
+                    Finish::TimeLimit => requests.timed_out += 1,
+                    Finish::Stop | Finish::Length => requests.completed += 1,
+                },
+                _ => requests.failed += 1,
+            }
+            figures.cache.in_use = self.cache.in_use();
+        }
+        // Last, so that whoever has the answer finds it counted.
         job.end(event);
     }
 }

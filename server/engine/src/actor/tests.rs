@@ -20,15 +20,7 @@ use crate::{
 };
 
 fn request(prompt: &[u32], max_tokens: usize) -> Request {
-    Request {
-        prompt: prompt.to_vec(),
-        heal: vec![],
-        max_tokens,
-        stop: vec![],
-        sampling: Sampling::Greedy,
-        priority: Priority::Typing,
-        cancel: CancellationToken::new(),
-    }
+    Request { prompt: prompt.to_vec(), max_tokens, ..Request::default() }
 }
 
 /// Everything a request gave.
@@ -93,13 +85,13 @@ fn options() -> EngineOptions {
     EngineOptions { threads: 1, prefill_chunk: 16, ..EngineOptions::default() }
 }
 
-/// A model that counts: after token t comes t + 1. It checks what it is asked against what its slots hold, and waits for a
-/// permit before each step, so that a test decides what happens between two steps.
+/// A model that counts: after token t comes t + 1. It checks what it is asked against what its slots hold, and calls `before` at
+/// each step, so that a test decides what happens there.
 struct Counter {
     slots: Vec<Vec<u32>>,
     logits: Vec<f32>,
     steps: Arc<Mutex<Vec<Vec<u32>>>>,
-    permits: std_mpsc::Receiver<()>,
+    before: Box<dyn FnMut() + Send>,
 }
 
 /// The test's end of a `Counter`.
@@ -147,7 +139,7 @@ impl Backend for Counter {
 
     fn forward(&mut self, slot: usize, position: usize, tokens: &[u32], logits: Logits) -> Result<&[f32], EngineError> {
         self.steps.lock().unwrap().push(tokens.to_vec());
-        self.permits.recv().unwrap();
+        (self.before)();
         assert!(!tokens.is_empty() && position <= self.slots[slot].len() && position + tokens.len() <= CONTEXT);
         assert!(!tokens.contains(&PANIC), "the counter met its number");
         if tokens.contains(&ERROR) {
@@ -166,12 +158,33 @@ impl Backend for Counter {
     }
 }
 
+/// A counter whose steps wait for permits. Its clock counts seconds: one a step.
 fn counter(slots: usize) -> (Engine, Steps) {
-    let vocab = vocabulary().0.len();
+    counter_with(slots, vec![EOS], TimeLimits { typing: 0, warming: 0, ..TimeLimits::default() })
+}
+
+fn counter_with(slots: usize, eos: Vec<u32>, time_limits: TimeLimits) -> (Engine, Steps) {
     let (permits, permits_end) = std_mpsc::channel();
+    let options = EngineOptions { time_limits, ..options() };
+    let (engine, taken) = counting(slots, eos, &options, move || permits_end.recv().unwrap());
+    (engine, Steps { taken, permits })
+}
+
+/// A counter, and the steps that it takes.
+fn counting(
+    slots: usize,
+    eos: Vec<u32>,
+    options: &EngineOptions,
+    before: impl FnMut() + Send + 'static,
+) -> (Engine, Arc<Mutex<Vec<Vec<u32>>>>) {
+    let vocab = vocabulary().0.len();
     let steps = Arc::new(Mutex::new(vec![]));
-    let backend =
-        Counter { slots: vec![vec![]; slots], logits: vec![0.0; vocab], steps: steps.clone(), permits: permits_end };
+    let backend = Counter {
+        slots: vec![vec![]; slots],
+        logits: vec![0.0; vocab],
+        steps: Arc::clone(&steps),
+        before: Box::new(before),
+    };
     let gguf = LLAMA.gguf(Dtype::Q8_0);
     let checkpoint = Checkpoint::from_gguf(Path::new("tiny"), &gguf.bytes()).unwrap();
     let info = ModelInfo {
@@ -183,10 +196,13 @@ fn counter(slots: usize) -> (Engine, Steps) {
         licence: None,
         backend: "counter".into(),
         bos: None,
-        eos: vec![EOS],
+        eos,
     };
-    let engine = Engine::start(Box::new(backend), checkpoint.tokenizer, info, 4).unwrap();
-    (engine, Steps { taken: steps, permits })
+    let options = EngineOptions { prefill_chunk: 4, ..options.clone() };
+    let counted = Arc::clone(&steps);
+    let clock = Clock::of(move || Duration::from_secs(counted.lock().unwrap().len() as u64));
+    let engine = Engine::start(Box::new(backend), checkpoint.tokenizer, info, &options, clock).unwrap();
+    (engine, steps)
 }
 
 #[test]
@@ -257,15 +273,8 @@ fn decoding_ends_at_a_stop_id_at_the_models_own_end_and_at_the_contexts() {
 #[test]
 fn the_models_own_end_ends_it() {
     // A model whose end id is what the counter says next.
-    let (engine, steps) = counter(1);
-    steps.allow(10);
-    let mut info = engine.info().clone();
-    info.eos = vec![42];
-    let (permits, permits_end) = std_mpsc::channel();
-    (0..9).for_each(|_| permits.send(()).unwrap());
-    let backend = Counter { slots: vec![vec![]], logits: vec![0.0; 296], steps: Arc::default(), permits: permits_end };
-    let tokenizer = Checkpoint::from_gguf(Path::new("tiny"), &LLAMA.gguf(Dtype::Q8_0).bytes()).unwrap().tokenizer;
-    let engine = Engine::start(Box::new(backend), tokenizer, info, 4).unwrap();
+    let (engine, steps) = counter_with(1, vec![42], TimeLimits::default());
+    steps.allow(9);
     let answer = collect(engine.submit(request(&[40], 10)));
     assert_eq!((answer.ids(), answer.done().finish), (vec![41], Finish::Stop));
 }
@@ -350,6 +359,174 @@ fn cancelling_ends_a_request_at_the_next_step_wherever_it_is() {
     assert_eq!(steps.taken(), [&[40, 41, 42, 43][..], &[80]]);
     // What the cancelled one computed is of use.
     assert_eq!(collect(engine.submit(request(&[40, 41, 42, 43, 44], 1))).counts(), (4, 1));
+}
+
+#[test]
+fn no_token_follows_a_cancel_whatever_the_step() {
+    // Three chunks of prompt, then a token a step, the third chunk's included.
+    let prompt: Vec<u32> = (40..50).collect();
+    for step in 1..10usize {
+        let asked = request(&prompt, 6);
+        let (cancel, mut taken) = (asked.cancel.clone(), 0);
+        let (engine, steps) = counting(1, vec![EOS], &options(), move || {
+            taken += 1;
+            if taken == step {
+                cancel.cancel();
+            }
+        });
+        let answer = collect(engine.submit(asked));
+        let expected = step.saturating_sub(3).min(6);
+        assert_eq!(answer.tokens.len(), expected, "cancelled in step {step}");
+        if step <= 8 {
+            assert_eq!((answer.done().finish, answer.done().decoded), (Finish::Cancelled, expected));
+            assert_eq!(steps.lock().unwrap().len(), step);
+        }
+    }
+}
+
+/// Ten thousand requests from several threads, each cancelled at some moment: before it is sent, in the model's own thread, at any time from outside, at its first token, or by
+/// dropping the receiver. Each gets one answer, in order, and nothing stays held.
+#[test]
+fn ten_thousand_cancelled_requests_leave_nothing_behind() {
+    use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
+    const THREADS: u64 = 4;
+    const EACH: u64 = 2500;
+    // What the model's thread cancels during its steps.
+    let marked = Arc::new(Mutex::new(Vec::<CancellationToken>::new()));
+    let (in_step, mut random) = (Arc::clone(&marked), StdRng::seed_from_u64(99));
+    let options = EngineOptions { time_limits: TimeLimits { typing: 0, ..TimeLimits::default() }, ..options() };
+    let (engine, _) = counting(3, vec![EOS], &options, move || {
+        let mut marked = in_step.lock().unwrap();
+        if !marked.is_empty() && random.random_bool(0.5) {
+            let i = random.random_range(0..marked.len());
+            marked.swap_remove(i).cancel();
+        }
+    });
+    let answered: usize = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS)
+            .map(|thread| {
+                let (engine, marked) = (engine.clone(), &marked);
+                scope.spawn(move || {
+                    let mut random = StdRng::seed_from_u64(thread);
+                    let (mut under_way, mut answered) = (vec![], 0);
+                    for _ in 0..EACH {
+                        let (length, first) = (random.random_range(1..40), 40 + 20 * random.random_range(0..3));
+                        let prompt: Vec<u32> = (first..first + length).collect();
+                        let priority = [Priority::Indexing, Priority::Warming, Priority::Action, Priority::Typing]
+                            [random.random_range(0..4)];
+                        let session = random.random_range(0..5);
+                        let asked = Request { priority, session, ..request(&prompt, random.random_range(0..30)) };
+                        let cancel = asked.cancel.clone();
+                        let way = random.random_range(0..5);
+                        match way {
+                            0 => cancel.cancel(),
+                            1 => marked.lock().unwrap().push(cancel.clone()),
+                            _ => {}
+                        }
+                        let mut events = engine.submit(asked);
+                        match way {
+                            2 => drop(events),
+                            3 => {
+                                // At its first event; what came before the cancel is looked at with the rest.
+                                let mut seen = vec![];
+                                seen.extend(events.blocking_recv());
+                                cancel.cancel();
+                                under_way.push((seen, events, cancel));
+                            }
+                            _ => under_way.push((vec![], events, cancel)),
+                        }
+                        if under_way.len() > 20 {
+                            let i = random.random_range(0..under_way.len());
+                            let (seen, events, cancel) = under_way.swap_remove(i);
+                            cancel.cancel();
+                            answered += usize::from(ends_once(seen, events));
+                        }
+                    }
+                    for (seen, events, cancel) in under_way {
+                        cancel.cancel();
+                        answered += usize::from(ends_once(seen, events));
+                    }
+                    answered
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    // A fifth dropped their receivers, and have no answer that could be seen.
+    assert!((7700..8300).contains(&answered), "{answered}");
+    // A last request is behind all others: then all are over.
+    collect(engine.submit(Request { priority: Priority::Indexing, ..request(&[41], 1) }));
+    let figures = engine.figures();
+    assert_eq!((figures.requests.waiting, figures.cache.in_use), (0, 0));
+    let requests = &figures.requests;
+    let ended = requests.completed + requests.cancelled + requests.timed_out;
+    assert_eq!((ended, requests.failed), (THREADS * EACH + 1, 0), "{requests:?}");
+    assert!(requests.cancelled > THREADS * EACH / 2, "{requests:?}");
+}
+
+/// Whether these and what follows are the events of one answer: one `Prefilled` before any token, one end, nothing after it.
+fn ends_once(seen: Vec<Event>, mut events: mpsc::UnboundedReceiver<Event>) -> bool {
+    let mut all = seen;
+    all.extend(std::iter::from_fn(|| events.blocking_recv()));
+    let tokens = all.iter().filter(|event| matches!(event, Event::Token(_))).count();
+    let prefilled = all.iter().position(|event| matches!(event, Event::Prefilled(_)));
+    assert!(prefilled == Some(0) || (prefilled.is_none() && tokens == 0), "{all:?}");
+    assert_eq!(all.len(), tokens + usize::from(prefilled.is_some()) + 1, "{all:?}");
+    match all.last() {
+        Some(Event::Done(done)) => assert_eq!(done.decoded, tokens),
+        other => panic!("{other:?}"),
+    }
+    true
+}
+
+#[test]
+fn a_request_that_overstays_its_class_ends_and_says_so() {
+    let limits = TimeLimits { typing: 5, warming: 0, ..TimeLimits::default() };
+    let (engine, steps) = counter_with(2, vec![EOS], limits);
+    steps.allow(100);
+    // A second a step: the first token comes with the first, and the sixth is the last that begins in time.
+    let late = collect(engine.submit(request(&[40], 30)));
+    assert_eq!((late.done().finish, late.tokens.len(), late.done().decoded), (Finish::TimeLimit, 6, 6));
+    // Another class may take longer.
+    let warming = collect(engine.submit(Request { priority: Priority::Warming, ..request(&[60], 30) }));
+    assert_eq!((warming.done().finish, warming.tokens.len()), (Finish::Length, 30));
+    // The wait counts.
+    let (engine, steps) = counter_with(2, vec![EOS], TimeLimits { typing: 5, ..TimeLimits::default() });
+    let (first, second) = (engine.submit(request(&[90], 4)), engine.submit(request(&[120], 9)));
+    steps.allow(100);
+    assert_eq!(collect(first).done().finish, Finish::Length);
+    let second = collect(second);
+    assert!(second.done().finish == Finish::TimeLimit && second.tokens.len() < 6, "{second:?}");
+    assert_eq!((engine.figures().requests.timed_out, engine.figures().cache.in_use), (1, 0));
+}
+
+#[test]
+fn sessions_take_turns() {
+    let (engine, steps) = counter(8);
+    let of = |session, first| engine.submit(Request { session, ..request(&[first], 2) });
+    // The first is under way when the others come; session 1 has been served last then.
+    let mut answers = vec![of(1, 40)];
+    steps.wait(1);
+    answers.extend([of(1, 50), of(1, 60), of(2, 70)]);
+    steps.allow(100);
+    answers.into_iter().for_each(|answer| assert_eq!(collect(answer).tokens.len(), 2));
+    let firsts: Vec<u32> = steps.taken().iter().map(|tokens| tokens[0]).collect();
+    assert_eq!(firsts, [40, 41, 70, 71, 50, 51, 60, 61]);
+}
+
+#[test]
+fn low_work_is_not_starved_by_endless_typing() {
+    let (engine, steps) = counter(8);
+    let low = engine.submit(Request { priority: Priority::Warming, session: 9, ..request(&[200 - 50], 2) });
+    steps.wait(1);
+    // A completion always waits.
+    let typing: Vec<_> = (0..20).map(|i| engine.submit(request(&[40 + i], 40))).collect();
+    steps.allow(900);
+    assert_eq!(collect(low).tokens.len(), 2);
+    let taken = steps.taken();
+    let typed = taken.iter().skip(1).take_while(|tokens| tokens[0] != 151).count();
+    assert!((256..=256 + 64).contains(&typed), "{typed} steps of typing between two of warming");
+    typing.into_iter().for_each(|answer| assert_eq!(collect(answer).tokens.len(), 40));
 }
 
 #[test]
