@@ -21,12 +21,12 @@ pub(crate) mod simd;
 mod testing;
 
 pub use activations::Activations;
-pub use attention::{AttentionShape, attention};
+pub use attention::{AttentionShape, Span, attention};
 pub use buffer::Buffer;
 pub use format::Dtype;
 pub use gated::gated;
 pub use isa::Isa;
-pub use kv::{KvDtype, KvLayer};
+pub use kv::{KvDtype, KvLayer, PAGE};
 pub use linear::{Part, linear};
 pub use logits::{argmax, log_softmax_at};
 pub use matrix::{Matrix, MatrixError};

@@ -29,6 +29,47 @@ pub struct RequestFigures {
 /// The KV cache.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CacheFigures {
-    /// Held for requests in progress, now.
+    /// Requests that hold a part of it, now.
     pub in_use: usize,
+    /// Sequences held: ends of the tree, now.
+    pub branches: usize,
+    /// Tokens whose KV is held, shared ones once, now.
+    pub tokens: usize,
+    /// Pages there are.
+    pub pages: usize,
+    /// Pages that hold something, now.
+    pub pages_used: usize,
+    /// Bytes of a page.
+    pub page_bytes: usize,
+    /// Pages given up for others.
+    pub evictions: u64,
+    /// What requests found, by cause.
+    pub hits: Hits,
+}
+
+impl CacheFigures {
+    /// Bytes that hold something, now.
+    pub fn bytes_used(&self) -> u64 {
+        self.pages_used as u64 * self.page_bytes as u64
+    }
+
+    /// Bytes that it may grow to.
+    pub fn bytes(&self) -> u64 {
+        self.pages as u64 * self.page_bytes as u64
+    }
+}
+
+/// Requests by what they found in the KV cache when they began (or began again, after their memory was needed for a more urgent one).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hits {
+    /// They went on where a held sequence ends.
+    pub extension: u64,
+    /// All of the prompt was held: deleted text, an undo, the same again.
+    pub truncation: u64,
+    /// They left a held sequence on the way.
+    pub branch: u64,
+    /// What they found came from the snapshot of an earlier run.
+    pub restored: u64,
+    /// They found nothing.
+    pub none: u64,
 }

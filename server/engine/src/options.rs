@@ -2,7 +2,9 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::{EngineError, ModelSource, Priority};
+use crate::{EngineError, ModelSource, Priority, backend::PAGE};
+
+const MIB: u64 = 1 << 20;
 
 /// How the model is run.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
@@ -17,8 +19,9 @@ pub struct EngineOptions {
     pub threads: usize,
     /// The longest sequence in tokens, where the model allows it: memory for the KV cache grows with what is used of it.
     pub context_length: usize,
-    /// Sequences whose KV cache is kept, so that several documents stay warm at once.
-    pub kv_slots: usize,
+    /// Memory for the KV cache in MiB, so that many states of many documents stay warm; 0 for an eighth of the machine's, 128 to 8192. It is taken from the system only as
+    /// it is used. One sequence of `context-length` is always given room.
+    pub kv_memory_mib: usize,
     /// Tokens of a prompt that are computed between two looks at whether something more urgent has come.
     pub prefill_chunk: usize,
     /// How long a request may take, its wait included, before it ends with what it has.
@@ -84,7 +87,7 @@ impl Default for EngineOptions {
             backend: BackendChoice::Auto,
             threads: 0,
             context_length: 16384,
-            kv_slots: 4,
+            kv_memory_mib: 0,
             prefill_chunk: 128,
             time_limits: TimeLimits::default(),
         }
@@ -115,12 +118,24 @@ impl EngineOptions {
         }
     }
 
+    /// The pages of `page_bytes` that the KV cache may have; enough for one sequence in any case.
+    pub(crate) fn pages(&self, page_bytes: usize, context_length: usize) -> usize {
+        let mib = match self.kv_memory_mib {
+            0 => (machine_memory() / 8 / MIB).clamp(128, 8192),
+            mib => mib as u64,
+        };
+        let pages = mib * MIB / (page_bytes as u64).max(1);
+        // One to write to and one to copy from besides.
+        let least = context_length.div_ceil(PAGE) + 2;
+        usize::try_from(pages).unwrap_or(usize::MAX).clamp(least, u32::MAX as usize)
+    }
+
     /// Refuses what cannot work.
     pub(crate) fn check(&self) -> Result<(), EngineError> {
         for (name, value, least, most) in [
             ("threads", self.threads, 0, 1024),
             ("context-length", self.context_length, 1, u32::MAX as usize),
-            ("kv-slots", self.kv_slots, 1, 1024),
+            ("kv-memory-mib", self.kv_memory_mib, 0, 1 << 24),
             ("prefill-chunk", self.prefill_chunk, 1, 1 << 20),
         ] {
             if !(least..=most).contains(&value) {
@@ -130,4 +145,14 @@ impl EngineOptions {
         }
         Ok(())
     }
+}
+
+/// Bytes of memory that this process may use: the machine's, or its control group's where that is less.
+fn machine_memory() -> u64 {
+    let refresh = sysinfo::RefreshKind::nothing().with_memory(sysinfo::MemoryRefreshKind::everything());
+    // Where it cannot be told the least is taken.
+    sysinfo::System::new_with_specifics(refresh).map_or(0, |system| {
+        let total = system.total_memory();
+        system.cgroup_limits().map_or(total, |limits| limits.total_memory.min(total))
+    })
 }

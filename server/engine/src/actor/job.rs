@@ -5,15 +5,11 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::turns::Standing;
-use crate::{
-    Done, Event, Finish, Prefill, Request, Token, Tokenizer,
-    cache::{Owner, Slot},
-    sampling::Sampler,
-};
+use crate::{Done, Event, Finish, Prefill, Priority, Request, Token, Tokenizer, cache::Branch, sampling::Sampler};
 
 /// A request and how far it has come.
 pub(super) struct Job {
-    pub(super) id: Owner,
+    pub(super) id: u64,
     pub(super) request: Request,
     events: UnboundedSender<Event>,
     sampler: Option<Sampler>,
@@ -26,7 +22,7 @@ pub(super) struct Job {
     /// The prompt and what has been decoded.
     pub(super) sequence: Vec<u32>,
     /// Where its KV is; `None` before it starts, and after it lost it to a more urgent one.
-    pub(super) slot: Option<Slot>,
+    pub(super) branch: Option<Branch>,
     /// What the prompt cost so far; sent when it is complete.
     pub(super) prefill: Prefill,
     stage: Stage,
@@ -62,7 +58,7 @@ pub(super) fn check(request: &Request, context_length: usize, vocab: usize) -> R
 impl Job {
     /// `request` must have passed `check`; it arrives `now` and may take as long as `limit` says.
     pub(super) fn new(
-        id: Owner,
+        id: u64,
         request: Request,
         events: UnboundedSender<Event>,
         now: Duration,
@@ -75,7 +71,7 @@ impl Job {
             deadline: limit.map(|limit| now + limit),
             standing: Standing::new(id, request.priority, request.session),
             sequence: request.prompt.clone(),
-            slot: None,
+            branch: None,
             prefill: Prefill::default(),
             stage: Stage::Queued,
             decoded: 0,
@@ -100,9 +96,9 @@ impl Job {
         }
     }
 
-    /// It has (again) a slot, which holds the first `reused` tokens of its sequence.
-    pub(super) fn placed(&mut self, slot: Slot, reused: usize, now: Duration) {
-        self.slot = Some(slot);
+    /// It has (again) a branch, which holds the first tokens of its sequence.
+    pub(super) fn placed(&mut self, branch: Branch, now: Duration) -> &mut Branch {
+        let reused = branch.len();
         if self.stage == Stage::Queued {
             self.stage = Stage::Prefilling;
             self.prefill.queued = now.saturating_sub(self.arrived);
@@ -110,6 +106,17 @@ impl Job {
         if self.stage == Stage::Prefilling {
             self.prefill.reused = reused;
             self.prefill.prefilled = self.request.prompt.len() - reused;
+        }
+        self.branch.insert(branch)
+    }
+
+    /// What it counts in the cache that it used something.
+    pub(super) fn urgency(&self) -> f64 {
+        match self.request.priority {
+            Priority::Typing | Priority::NextEdit => 1.0,
+            Priority::Action | Priority::Refactor => 0.5,
+            Priority::Warming => 0.25,
+            Priority::Indexing => 0.1,
         }
     }
 

@@ -1,6 +1,7 @@
 //! The model's thread: always one step of the most urgent request.
 
 use std::{
+    cmp::Reverse,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError,
@@ -13,7 +14,8 @@ use super::{clock::Clock, job::Job, turns::Turns};
 use crate::{
     EngineError, Event, Figures, Finish, Tokenizer,
     backend::{Backend, Logits},
-    cache::{Cache, Slot},
+    cache::{Cache, Full, Placement},
+    figures::CacheFigures,
 };
 
 /// Owns the model. A step is one decode step or one chunk of a prompt; before each, new requests are taken in and cancelled ones are
@@ -45,7 +47,7 @@ impl Scheduler {
         clock: Clock,
         inbox: Receiver<Job>,
     ) -> Self {
-        let cache = Cache::new(backend.slots());
+        let cache = Cache::new(backend.pages(), backend.page_bytes());
         let context_length = backend.context_length();
         Self {
             backend,
@@ -124,53 +126,74 @@ impl Scheduler {
     /// One step for one request.
     fn step(&mut self, i: usize) {
         let start = self.clock.now();
-        let result = self.place(i).and_then(|slot| self.compute(i, slot, start));
+        let result = match self.prepare(i) {
+            Ok(true) => self.compute(i, start),
+            Ok(false) => Ok(None),
+            Err(error) => Err(error),
+        };
         match result {
             Ok(None) => {}
             Ok(Some(event)) => self.end(i, event),
-            Err(error) => {
-                if let Some(slot) = self.jobs[i].slot.take() {
-                    self.cache.forget(slot);
-                }
-                self.end(i, Event::Failed(error.to_string()));
-            }
+            Err(error) => self.end(i, Event::Failed(error.to_string())),
         }
     }
 
-    /// The request's slot: the one it has, or one that holds as much of its sequence as possible.
-    fn place(&mut self, i: usize) -> Result<Slot, EngineError> {
-        if let Some(slot) = self.jobs[i].slot {
-            return Ok(slot);
+    /// Gives the request a branch that holds as much of its sequence as possible, and room there for the next tokens. `false` where more urgent requests hold all
+    /// memory: it waits, and holds nothing meanwhile.
+    fn prepare(&mut self, i: usize) -> Result<bool, EngineError> {
+        if self.jobs[i].branch.is_none() {
+            let Placement { branch, copy } = loop {
+                match self.cache.place(&self.jobs[i].sequence) {
+                    Ok(placement) => break placement,
+                    Err(Full) if self.make_room(i)? => {}
+                    Err(Full) => return Ok(false),
+                }
+            };
+            let branch = self.jobs[i].placed(branch, self.clock.now());
+            if let Some((from, to, length)) = copy {
+                let copied = self.backend.copy(from, to, length);
+                copied.inspect_err(|_| self.cache.drop_last(branch))?;
+            }
         }
-        // Whoever has a slot was preempted: the least urgent, youngest of them can start over.
-        let rank = |owner| {
-            let other = self.jobs.iter().find(|job| job.id == owner)?;
-            Some((other.request.priority, std::cmp::Reverse(owner)))
+        while let job = &mut self.jobs[i]
+            && let Some(branch) = &mut job.branch
+        {
+            let missing = job.sequence.len() - branch.len();
+            match self.cache.reserve(branch, missing.min(self.prefill_chunk)) {
+                Ok(()) => return Ok(true),
+                Err(Full) if self.make_room(i)? => {}
+                Err(Full) => break,
+            }
+        }
+        Ok(false)
+    }
+
+    /// Takes its branch from the least urgent, youngest other request, which starts over when its turn comes: what it computed is there still, if the memory
+    /// was not needed. Where all others are more urgent the request's own is taken, and the answer is `false`.
+    fn make_room(&mut self, i: usize) -> Result<bool, EngineError> {
+        let rank = |job: &Job| (job.request.priority, Reverse(job.id));
+        let others = (0..self.jobs.len()).filter(|&other| other != i && self.jobs[other].branch.is_some());
+        let Some(victim) = others.min_by_key(|&other| rank(&self.jobs[other])) else {
+            let message = "the KV cache has no room for one sequence: raise `engine.kv-memory-mib`".into();
+            return Err(EngineError::Compute { backend: "cache", message });
         };
-        let (id, sequence) = (self.jobs[i].id, &self.jobs[i].sequence);
-        let Some(placement) = self.cache.place(sequence, id, rank) else {
-            return Err(EngineError::Stopped("no KV slot is free".into()));
-        };
-        for job in self.jobs.iter_mut().filter(|job| Some(job.id) == placement.evicted) {
-            job.slot = None;
+        let yields = rank(&self.jobs[victim]) < rank(&self.jobs[i]);
+        if let Some(branch) = self.jobs[if yields { victim } else { i }].branch.take() {
+            self.cache.release(branch, 0.0);
         }
-        self.jobs[i].placed(placement.slot, placement.reused, self.clock.now());
-        if let Some(from) = placement.copy_from {
-            self.backend.copy(from, placement.slot, placement.reused)?;
-        }
-        Ok(placement.slot)
+        Ok(yields)
     }
 
     /// Computes the next tokens of the request's sequence; at its end, decodes one more. Gives the last event if this is the end.
-    fn compute(&mut self, i: usize, slot: Slot, start: Duration) -> Result<Option<Event>, EngineError> {
+    fn compute(&mut self, i: usize, start: Duration) -> Result<Option<Event>, EngineError> {
         let job = &mut self.jobs[i];
-        let position = self.cache.len(slot);
-        let missing = &job.sequence[position..];
+        let Some(branch) = &mut job.branch else { return Ok(None) };
+        let missing = &job.sequence[branch.len()..];
         let chunk = &missing[..missing.len().min(self.prefill_chunk)];
         let whole = chunk.len() == missing.len();
         let wanted = if whole { Logits::Last } else { Logits::None };
-        let logits = self.backend.forward(slot, position, chunk, wanted)?;
-        self.cache.extend(slot, chunk);
+        let logits = self.backend.forward(branch.pages(), branch.len(), chunk, wanted)?;
+        self.cache.extend(branch, chunk);
         job.took(self.clock.now().saturating_sub(start));
         if !whole {
             return Ok(None);
@@ -181,9 +204,9 @@ impl Scheduler {
 
     /// Ends a request; what it computed stays in the cache.
     fn end(&mut self, i: usize, event: Event) {
-        let job = self.jobs.remove(i);
-        if let Some(slot) = job.slot {
-            self.cache.release(slot);
+        let mut job = self.jobs.remove(i);
+        if let Some(branch) = job.branch.take() {
+            self.cache.release(branch, job.urgency());
         }
         {
             let mut figures = self.figures.lock().unwrap_or_else(PoisonError::into_inner);
@@ -197,7 +220,8 @@ impl Scheduler {
                 },
                 _ => requests.failed += 1,
             }
-            figures.cache.in_use = self.cache.in_use();
+            let in_use = self.jobs.iter().filter(|job| job.branch.is_some()).count();
+            figures.cache = CacheFigures { in_use, ..self.cache.figures() };
         }
         // Last, so that whoever has the answer finds it counted.
         job.end(event);

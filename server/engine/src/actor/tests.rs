@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::{
     BackendChoice, Done, Finish, Prefill, Priority, Sampling, Token,
-    backend::Logits,
+    backend::{Logits, PAGE, Page},
     fixture::{LLAMA, SMALL, SPECIALS, vocabulary},
     weights::Dtype,
 };
@@ -85,10 +85,11 @@ fn options() -> EngineOptions {
     EngineOptions { threads: 1, prefill_chunk: 16, ..EngineOptions::default() }
 }
 
-/// A model that counts: after token t comes t + 1. It checks what it is asked against what its slots hold, and calls `before` at
+/// A model that counts: after token t comes t + 1. It checks what it is asked against what its pages hold, and calls `before` at
 /// each step, so that a test decides what happens there.
 struct Counter {
-    slots: Vec<Vec<u32>>,
+    /// At each position, the whole sequence up to there: what its KV depends on.
+    pages: Vec<Vec<Vec<u32>>>,
     logits: Vec<f32>,
     steps: Arc<Mutex<Vec<Vec<u32>>>>,
     before: Box<dyn FnMut() + Send>,
@@ -129,50 +130,75 @@ impl Backend for Counter {
         "counter".into()
     }
 
-    fn slots(&self) -> usize {
-        self.slots.len()
+    fn pages(&self) -> usize {
+        self.pages.len()
+    }
+
+    fn page_bytes(&self) -> usize {
+        1000
     }
 
     fn context_length(&self) -> usize {
         CONTEXT
     }
 
-    fn forward(&mut self, slot: usize, position: usize, tokens: &[u32], logits: Logits) -> Result<&[f32], EngineError> {
+    fn forward(
+        &mut self,
+        pages: &[Page],
+        position: usize,
+        tokens: &[u32],
+        logits: Logits,
+    ) -> Result<&[f32], EngineError> {
         self.steps.lock().unwrap().push(tokens.to_vec());
         (self.before)();
-        assert!(!tokens.is_empty() && position <= self.slots[slot].len() && position + tokens.len() <= CONTEXT);
+        assert!(!tokens.is_empty() && position + tokens.len() <= CONTEXT);
         assert!(!tokens.contains(&PANIC), "the counter met its number");
+        let at = |position: usize| (pages[position / PAGE] as usize, position % PAGE);
+        let mut sequence = match position.checked_sub(1).map(at) {
+            Some((page, offset)) => self.pages[page][offset].clone(),
+            None => vec![],
+        };
+        assert_eq!(sequence.len(), position);
+        for earlier in 0..position {
+            let (page, offset) = at(earlier);
+            assert_eq!(self.pages[page][offset], sequence[..=earlier], "position {earlier} of {position}");
+        }
+        for &token in tokens {
+            sequence.push(token);
+            let (page, offset) = at(sequence.len() - 1);
+            self.pages[page].truncate(offset);
+            assert_eq!(self.pages[page].len(), offset);
+            self.pages[page].push(sequence.clone());
+        }
         if tokens.contains(&ERROR) {
             return Err(EngineError::Compute { backend: "counter", message: "no".into() });
         }
-        self.slots[slot].truncate(position);
-        self.slots[slot].extend(tokens);
         self.logits.fill(0.0);
         self.logits[*tokens.last().unwrap() as usize + 1] = 5.0;
         Ok(if logits == Logits::None { &[] } else { &self.logits })
     }
 
-    fn copy(&mut self, from: usize, to: usize, length: usize) -> Result<(), EngineError> {
-        self.slots[to] = self.slots[from][..length].to_vec();
+    fn copy(&mut self, from: Page, to: Page, length: usize) -> Result<(), EngineError> {
+        self.pages[to as usize] = self.pages[from as usize][..length].to_vec();
         Ok(())
     }
 }
 
 /// A counter whose steps wait for permits. Its clock counts seconds: one a step.
-fn counter(slots: usize) -> (Engine, Steps) {
-    counter_with(slots, vec![EOS], TimeLimits { typing: 0, warming: 0, ..TimeLimits::default() })
+fn counter(pages: usize) -> (Engine, Steps) {
+    counter_with(pages, vec![EOS], TimeLimits { typing: 0, warming: 0, ..TimeLimits::default() })
 }
 
-fn counter_with(slots: usize, eos: Vec<u32>, time_limits: TimeLimits) -> (Engine, Steps) {
+fn counter_with(pages: usize, eos: Vec<u32>, time_limits: TimeLimits) -> (Engine, Steps) {
     let (permits, permits_end) = std_mpsc::channel();
     let options = EngineOptions { time_limits, ..options() };
-    let (engine, taken) = counting(slots, eos, &options, move || permits_end.recv().unwrap());
+    let (engine, taken) = counting(pages, eos, &options, move || permits_end.recv().unwrap());
     (engine, Steps { taken, permits })
 }
 
 /// A counter, and the steps that it takes.
 fn counting(
-    slots: usize,
+    pages: usize,
     eos: Vec<u32>,
     options: &EngineOptions,
     before: impl FnMut() + Send + 'static,
@@ -180,7 +206,7 @@ fn counting(
     let vocab = vocabulary().0.len();
     let steps = Arc::new(Mutex::new(vec![]));
     let backend = Counter {
-        slots: vec![vec![]; slots],
+        pages: vec![vec![]; pages],
         logits: vec![0.0; vocab],
         steps: Arc::clone(&steps),
         before: Box::new(before),
@@ -252,12 +278,12 @@ fn what_is_computed_is_exactly_what_is_new() {
 
 #[test]
 fn decoding_ends_at_a_stop_id_at_the_models_own_end_and_at_the_contexts() {
-    let (engine, steps) = counter(1);
+    let (engine, steps) = counter(2);
     steps.allow(1000);
     let answer = collect(engine.submit(Request { stop: vec![53, 55], ..request(&[50], 10) }));
     assert_eq!((answer.ids(), answer.done().finish, answer.done().decoded), (vec![51, 52], Finish::Stop, 2));
     // The end id needs no mention.
-    let (engine, steps) = counter(1);
+    let (engine, steps) = counter(2);
     steps.allow(1000);
     let last = vocabulary().0.len() as u32 - 2;
     let wraps = collect(engine.submit(request(&[last - 1], 2)));
@@ -542,13 +568,14 @@ fn a_dropped_receiver_cancels() {
 }
 
 #[test]
-fn a_failed_step_fails_one_request_and_its_slot_is_not_trusted() {
-    let (engine, steps) = counter(1);
+fn a_failed_step_fails_one_request_and_what_it_stored_is_not_trusted() {
+    let (engine, steps) = counter(2);
     steps.allow(100);
     let failed = collect(engine.submit(request(&[40, 41, 42, 43, 44, ERROR], 1)));
     assert!(failed.failure().contains("counter: no"));
-    let next = collect(engine.submit(request(&[40, 41, 42, 43, 44], 1)));
-    assert_eq!((next.ids(), next.counts()), (vec![45], (0, 5)));
+    // The first chunk was stored, the second was not.
+    let next = collect(engine.submit(request(&[40, 41, 42, 43, 44, 45], 1)));
+    assert_eq!((next.ids(), next.counts()), (vec![46], (4, 2)));
 }
 
 #[test]
@@ -639,7 +666,7 @@ proptest! {
     fn warm_equals_cold(reference in any::<bool>(), start in prop::collection::vec(SPECIALS as u32..296, 10..40), edits in edits()) {
         thread_local!(static MODEL: bytes::Bytes = SMALL.gguf(Dtype::F32).bytes());
         let backend = if reference { BackendChoice::Reference } else { BackendChoice::Auto };
-        let options = EngineOptions { backend, kv_slots: 2, ..options() };
+        let options = EngineOptions { backend, ..options() };
         let fresh = || {
             let checkpoint = Checkpoint::from_gguf(Path::new("small"), &MODEL.with(bytes::Bytes::clone)).unwrap();
             Engine::of(checkpoint, &options).unwrap()

@@ -9,11 +9,11 @@
 use std::sync::Arc;
 
 use pilotlight_kernels::cpu::{
-    Activations, AttentionShape, Buffer, KvDtype, KvLayer, Matrix, Part, Pool, Rope, RopePairs, attention, gated,
+    Activations, AttentionShape, Buffer, KvDtype, KvLayer, Matrix, Part, Pool, Rope, RopePairs, Span, attention, gated,
     linear, rms_norm,
 };
 
-use super::{Backend, Logits};
+use super::{Backend, Logits, Page};
 use crate::{
     EngineError,
     config::{DecoderConfig, RopeStyle},
@@ -36,8 +36,9 @@ pub struct Cpu {
     output_norm: Vec<f32>,
     /// `[vocab, hidden]`: the embedding itself where they are tied.
     output: Projection,
-    /// By slot, then layer.
-    cache: Vec<Vec<KvLayer>>,
+    kv: KvDtype,
+    /// By layer.
+    cache: Vec<KvLayer>,
     step: Step,
     /// `[rows, vocab]`
     logits: Vec<f32>,
@@ -88,11 +89,11 @@ impl Cpu {
         }
     }
 
-    /// Repacks the weights; the mapped file is not needed afterwards. `context_length` bounds what a slot may grow to.
+    /// Repacks the weights; the mapped file is not needed afterwards. `context_length` bounds a sequence, `pages` all of them together.
     pub fn new(
         decoder: &Decoder,
         context_length: usize,
-        slots: usize,
+        pages: usize,
         threads: usize,
         kv: KvDtype,
     ) -> Result<Self, EngineError> {
@@ -120,7 +121,6 @@ impl Cpu {
             attended: Activations::new(PASS, q_width),
             gated: Activations::new(PASS, c.ffn),
         };
-        let slot = || (0..c.layers).map(|_| KvLayer::new(kv, c.kv_heads, c.head_dim, context_length)).collect();
         Ok(Self {
             pool: Pool::new(threads),
             context_length,
@@ -128,7 +128,8 @@ impl Cpu {
             layers: decoder.layers.iter().map(Layer::new).collect::<Result<_, _>>()?,
             output_norm: decoder.output_norm.to_f32()?,
             output,
-            cache: (0..slots).map(|_| slot()).collect(),
+            kv,
+            cache: (0..c.layers).map(|_| KvLayer::new(kv, c.kv_heads, c.head_dim, pages)).collect(),
             step,
             logits: vec![0.0; c.vocab],
             config: c.clone(),
@@ -136,7 +137,7 @@ impl Cpu {
     }
 
     /// One pass: `t = tokens.len() <= PASS`. Leaves the wanted rows, normed, at the start of `step.normed`; gives their number.
-    fn pass(&mut self, slot: usize, mut position: usize, tokens: &[u32], wanted: Logits) -> usize {
+    fn pass(&mut self, pages: &[Page], mut position: usize, tokens: &[u32], wanted: Logits) -> usize {
         let Self { pool, config: c, step: s, .. } = self;
         let (hidden, q_width, kv_width) = (c.hidden, c.heads * c.head_dim, c.kv_heads * c.head_dim);
         let shape = AttentionShape { heads: c.heads, scale: (c.head_dim as f32).sqrt().recip() };
@@ -147,7 +148,7 @@ impl Cpu {
         }
         s.rope.prepare(position, t);
         let last = self.layers.len() - 1;
-        for (i, (layer, kv)) in self.layers.iter().zip(&mut self.cache[slot]).enumerate() {
+        for (i, (layer, kv)) in self.layers.iter().zip(&mut self.cache).enumerate() {
             rms_norm(pool, &s.x[..t * hidden], t, &layer.attn_norm, c.norm_eps, &mut s.normed);
             let mut qkv = [
                 layer.q.part(&mut s.q[..t * q_width]),
@@ -159,7 +160,7 @@ impl Cpu {
                 let k = &mut s.k[row * kv_width..][..kv_width];
                 s.rope.apply(row, c.head_dim, &mut s.q[row * q_width..][..q_width]);
                 s.rope.apply(row, c.head_dim, k);
-                kv.write(position + row, k, &s.v[row * kv_width..][..kv_width]);
+                kv.write(pages, position + row, k, &s.v[row * kv_width..][..kv_width]);
             }
             if i == last {
                 // All that later tokens need of this pass is stored: go on with the wanted rows alone.
@@ -174,7 +175,8 @@ impl Cpu {
                     Logits::All => {}
                 }
             }
-            attention(pool, shape, &s.q[..t * q_width], position, t, kv, &mut s.attended);
+            let span = Span { pages, start: position, rows: t };
+            attention(pool, shape, &s.q[..t * q_width], span, kv, &mut s.attended);
             linear(pool, &s.attended, 0, t, &mut [layer.o.residual(&mut s.x[..t * hidden])]);
 
             rms_norm(pool, &s.x[..t * hidden], t, &layer.ffn_norm, c.norm_eps, &mut s.normed);
@@ -191,15 +193,26 @@ impl Backend for Cpu {
         format!("cpu ({})", self.pool.isa())
     }
 
-    fn slots(&self) -> usize {
-        self.cache.len()
+    fn pages(&self) -> usize {
+        self.cache.first().map_or(0, KvLayer::pages)
+    }
+
+    fn page_bytes(&self) -> usize {
+        let c = &self.config;
+        c.layers * KvLayer::page_bytes(self.kv, c.kv_heads, c.head_dim)
     }
 
     fn context_length(&self) -> usize {
         self.context_length
     }
 
-    fn forward(&mut self, slot: usize, position: usize, tokens: &[u32], logits: Logits) -> Result<&[f32], EngineError> {
+    fn forward(
+        &mut self,
+        pages: &[Page],
+        position: usize,
+        tokens: &[u32],
+        logits: Logits,
+    ) -> Result<&[f32], EngineError> {
         let vocab = self.config.vocab;
         let rows = match logits {
             Logits::None => 0,
@@ -213,7 +226,7 @@ impl Backend for Cpu {
         let mut given = 0;
         for (i, tokens) in tokens.chunks(PASS).enumerate() {
             let wanted = if logits == Logits::Last && i + 1 < passes { Logits::None } else { logits };
-            let rows = self.pass(slot, position + i * PASS, tokens, wanted);
+            let rows = self.pass(pages, position + i * PASS, tokens, wanted);
             if rows > 0 {
                 let out = &mut self.logits[given * vocab..][..rows * vocab];
                 linear(&self.pool, &self.step.normed, 0, rows, &mut [self.output.part(out)]);
@@ -223,13 +236,8 @@ impl Backend for Cpu {
         Ok(&self.logits[..rows * vocab])
     }
 
-    fn copy(&mut self, from: usize, to: usize, length: usize) -> Result<(), EngineError> {
-        let Ok([from, to]) = self.cache.get_disjoint_mut([from, to]) else {
-            return Err(EngineError::Compute { backend: "cpu", message: format!("slots {from} and {to} are not two") });
-        };
-        for (from, to) in from.iter().zip(to) {
-            to.copy_from(from, length);
-        }
+    fn copy(&mut self, from: Page, to: Page, length: usize) -> Result<(), EngineError> {
+        self.cache.iter_mut().for_each(|layer| layer.copy(from, to, length));
         Ok(())
     }
 }

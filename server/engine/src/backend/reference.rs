@@ -5,7 +5,7 @@
 
 use candle_core::{D, DType, Device, Result, Tensor};
 
-use super::{Backend, Logits};
+use super::{Backend, Logits, PAGE, Page};
 use crate::{
     EngineError,
     config::{DecoderConfig, Rope, RopeStyle},
@@ -28,8 +28,9 @@ struct Model {
     output_norm: Tensor,
     output: Projection,
     context_length: usize,
-    /// By slot, then layer.
-    cache: Vec<Vec<KeyValues>>,
+    /// By layer.
+    cache: Vec<KeyValues>,
+    pages: usize,
     /// What the last step gave.
     logits: Vec<f32>,
 }
@@ -47,22 +48,24 @@ struct Block {
 }
 
 impl Reference {
-    /// Dequantises the weights. `context_length` bounds what a slot may grow to, `threads` the matrix products.
+    /// Dequantises the weights. `context_length` bounds a sequence, `pages` all of them together, `threads` the matrix products.
     pub fn new(
         decoder: &Decoder,
         context_length: usize,
-        slots: usize,
+        pages: usize,
         threads: usize,
     ) -> std::result::Result<Self, EngineError> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("reference-{i}"));
-        let layers = decoder.config.layers;
+        let c = &decoder.config;
+        let layer = |_| KeyValues::new(pages, c.kv_heads, c.head_dim).map_err(|e| compute(e.to_string()));
         let model = Model {
             embedding: dense(&decoder.embedding)?,
             blocks: decoder.layers.iter().map(Block::new).collect::<std::result::Result<_, _>>()?,
             output_norm: dense(&decoder.output_norm)?,
             output: Projection::new(&decoder.output)?,
             context_length,
-            cache: (0..slots).map(|_| (0..layers).map(|_| KeyValues::default()).collect()).collect(),
+            cache: (0..c.layers).map(layer).collect::<std::result::Result<_, _>>()?,
+            pages,
             logits: Vec::new(),
             config: decoder.config.clone(),
         };
@@ -71,16 +74,17 @@ impl Reference {
 }
 
 impl Model {
-    fn step(&mut self, slot: usize, position: usize, tokens: &[u32], logits: Logits) -> Result<()> {
+    fn step(&mut self, pages: &[Page], position: usize, tokens: &[u32], logits: Logits) -> Result<()> {
         let c = &self.config;
         let t = tokens.len();
         let rotation = Rotation::new(&c.rope, position, t)?;
         let mask = causal_mask(position, t)?;
+        let rows = rows(pages, position + t);
 
         let mut x = self.embedding.index_select(&Tensor::new(tokens, &Device::Cpu)?, 0)?; // [t, hidden]
-        for (block, cache) in self.blocks.iter().zip(&mut self.cache[slot]) {
+        for (block, cache) in self.blocks.iter().zip(&self.cache) {
             let h = rms_norm(&x, &block.attn_norm, c.norm_eps)?;
-            x = (x + block.attention(c, &h, &rotation, &mask, cache, position)?)?;
+            x = (x + block.attention(c, &h, &rotation, &mask, cache, &rows)?)?;
             let h = rms_norm(&x, &block.ffn_norm, c.norm_eps)?;
             x = (x + block.mlp(&h)?)?;
         }
@@ -103,8 +107,13 @@ impl Backend for Reference {
         "reference".into()
     }
 
-    fn slots(&self) -> usize {
-        self.model.cache.len()
+    fn pages(&self) -> usize {
+        self.model.pages
+    }
+
+    fn page_bytes(&self) -> usize {
+        let c = &self.model.config;
+        c.layers * 2 * PAGE * c.kv_heads * c.head_dim * size_of::<f32>()
     }
 
     fn context_length(&self) -> usize {
@@ -113,22 +122,19 @@ impl Backend for Reference {
 
     fn forward(
         &mut self,
-        slot: usize,
+        pages: &[Page],
         position: usize,
         tokens: &[u32],
         logits: Logits,
     ) -> std::result::Result<&[f32], EngineError> {
         let Self { model, threads } = self;
-        threads.install(|| model.step(slot, position, tokens, logits)).map_err(|e| compute(e.to_string()))?;
+        threads.install(|| model.step(pages, position, tokens, logits)).map_err(|e| compute(e.to_string()))?;
         Ok(&model.logits)
     }
 
-    fn copy(&mut self, from: usize, to: usize, length: usize) -> std::result::Result<(), EngineError> {
-        for layer in 0..self.model.config.layers {
-            let copied = self.model.cache[from][layer].prefix(length).map_err(|e| compute(e.to_string()))?;
-            self.model.cache[to][layer] = copied;
-        }
-        Ok(())
+    fn copy(&mut self, from: Page, to: Page, length: usize) -> std::result::Result<(), EngineError> {
+        let copied = self.model.cache.iter().try_for_each(|layer| layer.copy(from, to, length));
+        copied.map_err(|e| compute(e.to_string()))
     }
 }
 
@@ -154,8 +160,8 @@ impl Block {
         h: &Tensor,
         rotation: &Rotation,
         mask: &Tensor,
-        cache: &mut KeyValues,
-        position: usize,
+        cache: &KeyValues,
+        rows: &[u32],
     ) -> Result<Tensor> {
         let t = h.dim(0)?;
         let heads = |x: Tensor, n: usize| x.reshape((t, n, c.head_dim));
@@ -164,8 +170,9 @@ impl Block {
         let v = heads(self.v.forward(h)?, c.kv_heads)?;
 
         let by_head = |x: Tensor| x.transpose(0, 1)?.contiguous();
-        let (k, v) = cache.append(position, by_head(k)?, by_head(v)?)?; // [kv_heads, n, head_dim]
-        let n = position + t;
+        let (k, v) = cache.append(rows, &k, &v)?; // [n, kv_heads, head_dim]
+        let (k, v) = (by_head(k)?, by_head(v)?);
+        let n = rows.len();
 
         // The query heads of a group share one key head: stack them as rows.
         let group = c.heads / c.kv_heads;
@@ -205,42 +212,41 @@ impl Projection {
     }
 }
 
-/// The keys and values of one layer of one slot; grows by doubling.
-#[derive(Default)]
+/// The keys and values of one layer, all pages one after another: `[pages * PAGE, kv_heads, head_dim]` each.
 struct KeyValues {
-    /// Both `[kv_heads, capacity, head_dim]`.
-    tensors: Option<(Tensor, Tensor)>,
+    keys: Tensor,
+    values: Tensor,
+}
+
+/// Where the first `n` positions of a sequence with these pages lie.
+fn rows(pages: &[Page], n: usize) -> Vec<u32> {
+    (0..n).map(|position| pages[position / PAGE] * PAGE as u32 + (position % PAGE) as u32).collect()
 }
 
 impl KeyValues {
-    /// Stores `k` and `v`, `[kv_heads, t, head_dim]`, from `position` on; gives all up to their end.
-    fn append(&mut self, position: usize, k: Tensor, v: Tensor) -> Result<(Tensor, Tensor)> {
-        let (kv_heads, t, head_dim) = k.dims3()?;
-        let end = position + t;
-        let capacity = self.tensors.as_ref().map_or(0, |(k, _)| k.dims()[1]);
-        if end > capacity {
-            let grown = |old: Option<&Tensor>| {
-                let shape = (kv_heads, end.next_power_of_two().max(64), head_dim);
-                let new = Tensor::zeros(shape, DType::F32, &Device::Cpu)?;
-                if let Some(old) = old {
-                    new.slice_set(old, 1, 0)?;
-                }
-                Result::Ok(new)
-            };
-            let old = self.tensors.as_ref();
-            self.tensors = Some((grown(old.map(|(k, _)| k))?, grown(old.map(|(_, v)| v))?));
-        }
-        let Some((keys, values)) = &self.tensors else { candle_core::bail!("no room for {end} positions") };
-        keys.slice_set(&k, 1, position)?;
-        values.slice_set(&v, 1, position)?;
-        Ok((keys.narrow(1, 0, end)?, values.narrow(1, 0, end)?))
+    fn new(pages: usize, kv_heads: usize, head_dim: usize) -> Result<Self> {
+        let zeros = || Tensor::zeros((pages * PAGE, kv_heads, head_dim), DType::F32, &Device::Cpu);
+        Ok(Self { keys: zeros()?, values: zeros()? })
     }
 
-    /// A copy of the first `length` positions.
-    fn prefix(&self, length: usize) -> Result<Self> {
-        let Some((keys, values)) = self.tensors.as_ref().filter(|_| length > 0) else { return Ok(Self::default()) };
-        let copy = |x: &Tensor| x.narrow(1, 0, length)?.force_contiguous();
-        Ok(Self { tensors: Some((copy(keys)?, copy(values)?)) })
+    /// Stores `k` and `v`, `[t, kv_heads, head_dim]`, at the last `t` of a sequence's `rows`; gives what lies at all of these.
+    fn append(&self, rows: &[u32], k: &Tensor, v: &Tensor) -> Result<(Tensor, Tensor)> {
+        let old = rows.len() - k.dim(0)?;
+        for (i, &row) in rows[old..].iter().enumerate() {
+            self.keys.slice_set(&k.narrow(0, i, 1)?.contiguous()?, 0, row as usize)?;
+            self.values.slice_set(&v.narrow(0, i, 1)?.contiguous()?, 0, row as usize)?;
+        }
+        let rows = Tensor::new(rows, &Device::Cpu)?;
+        Ok((self.keys.index_select(&rows, 0)?, self.values.index_select(&rows, 0)?))
+    }
+
+    /// Copies the first `length` positions of a page to another.
+    fn copy(&self, from: Page, to: Page, length: usize) -> Result<()> {
+        for all in [&self.keys, &self.values] {
+            let rows = all.narrow(0, from as usize * PAGE, length)?.force_contiguous()?;
+            all.slice_set(&rows, 0, to as usize * PAGE)?;
+        }
+        Ok(())
     }
 }
 
