@@ -79,6 +79,9 @@ pub struct Explanation {
     pub prefilled: usize,
     /// Tokens decoded.
     pub decoded: usize,
+    /// Of these, tokens that had been drafted and came with another's step.
+    #[serde(default)]
+    pub drafted: usize,
     /// The geometric mean of the decoded tokens' probabilities.
     pub confidence: Option<f32>,
     /// Milliseconds by stage.
@@ -192,6 +195,7 @@ pub(crate) async fn generate(
                     explanation.millis.first_token = millis(started);
                 }
                 explanation.decoded += 1;
+                explanation.drafted += usize::from(token.drafted);
                 decoded.push(&token.bytes, token.logprob);
                 if extent.grow(&decoded.text) == extent::Flow::Enough || decoded.has_marker(encoder.family().markers) {
                     break;

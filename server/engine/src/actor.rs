@@ -115,8 +115,7 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         let (inbox, requests) = std_mpsc::channel();
         let tokenizer = Arc::new(tokenizer);
-        let (eos, chunk) = (info.eos.clone(), options.prefill_chunk);
-        let scheduler = Scheduler::new(backend, tokenizer.clone(), eos, chunk, clock.clone(), requests);
+        let scheduler = Scheduler::new(backend, tokenizer.clone(), info.eos.clone(), options, clock.clone(), requests);
         let figures = scheduler.figures();
         std::thread::Builder::new()
             .name("pilotlight-engine".into())

@@ -15,8 +15,22 @@ pub enum Logits {
     None,
     /// Those after the last token.
     Last,
+    /// Those after each of the last so many tokens.
+    Tail(usize),
     /// Those after each token.
     All,
+}
+
+impl Logits {
+    /// The rows wanted of a step of so many tokens: the last ones.
+    pub(crate) fn rows(self, tokens: usize) -> usize {
+        match self {
+            Self::None => 0,
+            Self::Last => 1,
+            Self::Tail(rows) => rows.min(tokens),
+            Self::All => tokens,
+        }
+    }
 }
 
 /// A page of the KV cache: room for [`PAGE`] positions, in every layer.

@@ -9,6 +9,17 @@ pub struct Figures {
     pub requests: RequestFigures,
     /// The KV cache.
     pub cache: CacheFigures,
+    /// Speculation.
+    pub speculation: SpeculationFigures,
+}
+
+/// Speculation: tokens that were computed on trial. They change what an answer costs, never what it says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpeculationFigures {
+    /// Tokens drafted.
+    pub drafted: u64,
+    /// Those of them that were right.
+    pub accepted: u64,
 }
 
 /// What became of requests; refused ones are not counted.

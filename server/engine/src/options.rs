@@ -24,6 +24,8 @@ pub struct EngineOptions {
     pub kv_memory_mib: usize,
     /// Tokens of a prompt that are computed between two looks at whether something more urgent has come.
     pub prefill_chunk: usize,
+    /// Whether tokens that are likely to come are computed on trial together with the next one. It changes how fast an answer comes, never what it says.
+    pub speculation: bool,
     /// How long a request may take, its wait included, before it ends with what it has.
     pub time_limits: TimeLimits,
 }
@@ -89,6 +91,7 @@ impl Default for EngineOptions {
             context_length: 16384,
             kv_memory_mib: 0,
             prefill_chunk: 128,
+            speculation: true,
             time_limits: TimeLimits::default(),
         }
     }

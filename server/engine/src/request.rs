@@ -22,6 +22,8 @@ pub struct Request {
     pub priority: Priority,
     /// Names who asks, a workspace say: among requests of one priority the session that was served least recently goes first.
     pub session: u64,
+    /// What is expected to be said, more or less: the text that a rewrite starts from. It makes the answer faster where it is right and changes nothing else.
+    pub draft: Vec<u32>,
     /// Looked at before each decode step and prefill chunk, and before a token is handed out.
     pub cancel: CancellationToken,
 }
@@ -37,6 +39,7 @@ impl Default for Request {
             sampling: Sampling::Greedy,
             priority: Priority::Typing,
             session: 0,
+            draft: Vec::new(),
             cancel: CancellationToken::new(),
         }
     }
@@ -105,6 +108,8 @@ pub struct Token {
     pub bytes: Vec<u8>,
     /// Natural logarithm of its probability under the unmodified softmax (while healing: among the tokens that fit).
     pub logprob: f32,
+    /// Whether it had been drafted, and came for less than a step of its own.
+    pub drafted: bool,
 }
 
 /// How it ended.
@@ -114,6 +119,10 @@ pub struct Done {
     pub finish: Finish,
     /// Tokens decoded (the stop token not counted).
     pub decoded: usize,
+    /// Tokens that were drafted and computed on trial.
+    pub drafted: usize,
+    /// Those of them that were what the model chose.
+    pub accepted: usize,
     /// Time in decode steps.
     pub took: Duration,
 }

@@ -5,7 +5,10 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::turns::Standing;
-use crate::{Done, Event, Finish, Prefill, Priority, Request, Token, Tokenizer, cache::Branch, sampling::Sampler};
+use crate::{
+    Done, Event, Finish, Prefill, Priority, Request, Token, Tokenizer, cache::Branch, sampling::Sampler,
+    speculation::Script,
+};
 
 /// A request and how far it has come.
 pub(super) struct Job {
@@ -27,6 +30,11 @@ pub(super) struct Job {
     pub(super) prefill: Prefill,
     stage: Stage,
     decoded: usize,
+    /// What the caller expects to be said.
+    pub(super) script: Script,
+    /// Tokens computed on trial, and those that were right.
+    pub(super) drafted: usize,
+    pub(super) accepted: usize,
     /// Bytes decoded: the first `request.heal.len()` of them are prescribed.
     decoded_bytes: usize,
     /// Time in decode steps.
@@ -49,8 +57,10 @@ pub(super) fn check(request: &Request, context_length: usize, vocab: usize) -> R
     if length > context_length {
         return Err(format!("the prompt has {length} tokens: expected at most {context_length}, the model's context"));
     }
-    if let Some(id) = request.prompt.iter().find(|&&id| id as usize >= vocab) {
-        return Err(format!("the prompt has token {id}: expected ids below {vocab}, the model's vocabulary"));
+    for (name, ids) in [("prompt", &request.prompt), ("draft", &request.draft)] {
+        if let Some(id) = ids.iter().find(|&&id| id as usize >= vocab) {
+            return Err(format!("the {name} has token {id}: expected ids below {vocab}, the model's vocabulary"));
+        }
     }
     Sampler::new(&request.sampling).map(drop)
 }
@@ -75,6 +85,9 @@ impl Job {
             prefill: Prefill::default(),
             stage: Stage::Queued,
             decoded: 0,
+            script: Script::new(request.draft.clone()),
+            drafted: 0,
+            accepted: 0,
             decoded_bytes: 0,
             decoding: Duration::ZERO,
             request,
@@ -128,10 +141,16 @@ impl Job {
         }
     }
 
-    /// Its whole sequence is computed: `logits` are those after the last token. Gives the last event if this is the end.
+    /// Tokens that it may decode still.
+    pub(super) fn left(&self) -> usize {
+        self.request.max_tokens - self.decoded
+    }
+
+    /// Its whole sequence is computed: `logits` are those after the last token; `drafted` was thought to be next. Gives the last event if this is the end.
     pub(super) fn advance(
         &mut self,
         logits: &[f32],
+        drafted: Option<u32>,
         context_length: usize,
         is_end: impl Fn(u32) -> bool,
         tokenizer: &Tokenizer,
@@ -167,16 +186,20 @@ impl Job {
         }
         let bytes = tokenizer.bytes(id).to_vec();
         self.decoded_bytes += bytes.len();
-        self.send(Event::Token(Token { id, bytes, logprob }));
+        let drafted = drafted == Some(id);
+        self.accepted += usize::from(drafted);
         self.sequence.push(id);
         self.decoded += 1;
+        self.script.follow(&self.sequence[self.request.prompt.len()..]);
+        self.send(Event::Token(Token { id, bytes, logprob, drafted }));
         let full = self.sequence.len() > context_length;
         (full || self.decoded >= self.request.max_tokens).then(|| self.done(Finish::Length))
     }
 
     /// The event that ends it now.
     pub(super) fn done(&self, finish: Finish) -> Event {
-        Event::Done(Done { finish, decoded: self.decoded, took: self.decoding })
+        let Self { decoded, drafted, accepted, .. } = *self;
+        Event::Done(Done { finish, decoded, drafted, accepted, took: self.decoding })
     }
 
     /// Ends it. Taking `self` makes it the one last event.

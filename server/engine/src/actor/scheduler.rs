@@ -12,10 +12,11 @@ use std::{
 
 use super::{clock::Clock, job::Job, turns::Turns};
 use crate::{
-    EngineError, Event, Figures, Finish, Tokenizer,
+    EngineError, EngineOptions, Event, Figures, Finish, Tokenizer,
     backend::{Backend, Logits},
     cache::{Cache, Full, Placement},
     figures::CacheFigures,
+    speculation::{Drafter, Gate, Strength},
 };
 
 /// Owns the model. A step is one decode step or one chunk of a prompt; before each, new requests are taken in and cancelled ones are
@@ -30,6 +31,12 @@ pub(super) struct Scheduler {
     /// In order of arrival.
     jobs: Vec<Job>,
     turns: Turns,
+    speculation: bool,
+    drafter: Drafter,
+    gate: Gate,
+    /// Scratch: what is drafted, and all tokens of a step.
+    drafts: Vec<u32>,
+    tokens: Vec<u32>,
     clock: Clock,
     inbox: Receiver<Job>,
     figures: Arc<Mutex<Figures>>,
@@ -43,21 +50,24 @@ impl Scheduler {
         backend: Box<dyn Backend>,
         tokenizer: Arc<Tokenizer>,
         eos: Vec<u32>,
-        prefill_chunk: usize,
+        options: &EngineOptions,
         clock: Clock,
         inbox: Receiver<Job>,
     ) -> Self {
-        let cache = Cache::new(backend.pages(), backend.page_bytes());
-        let context_length = backend.context_length();
         Self {
+            cache: Cache::new(backend.pages(), backend.page_bytes()),
+            context_length: backend.context_length(),
             backend,
             tokenizer,
             eos,
-            prefill_chunk,
-            context_length,
-            cache,
+            prefill_chunk: options.prefill_chunk,
             jobs: Vec::new(),
             turns: Turns::default(),
+            speculation: options.speculation,
+            drafter: Drafter::default(),
+            gate: Gate::default(),
+            drafts: Vec::new(),
+            tokens: Vec::new(),
             clock,
             inbox,
             figures: Arc::default(),
@@ -184,22 +194,72 @@ impl Scheduler {
         Ok(yields)
     }
 
-    /// Computes the next tokens of the request's sequence; at its end, decodes one more. Gives the last event if this is the end.
+    /// Computes the next tokens of the request's sequence; at its end, decodes one more, and as many more as were drafted rightly. Gives the last event if
+    /// this is the end.
     fn compute(&mut self, i: usize, start: Duration) -> Result<Option<Event>, EngineError> {
         let job = &mut self.jobs[i];
         let Some(branch) = &mut job.branch else { return Ok(None) };
-        let missing = &job.sequence[branch.len()..];
-        let chunk = &missing[..missing.len().min(self.prefill_chunk)];
-        let whole = chunk.len() == missing.len();
-        let wanted = if whole { Logits::Last } else { Logits::None };
-        let logits = self.backend.forward(branch.pages(), branch.len(), chunk, wanted)?;
-        self.cache.extend(branch, chunk);
-        job.took(self.clock.now().saturating_sub(start));
+        let position = branch.len();
+        let missing = job.sequence.len() - position;
+        let known = missing.min(self.prefill_chunk);
+        let whole = known == missing;
+        self.drafts.clear();
+        let strength = if whole { self.draft(i) } else { None };
+        let (drafted, rows) = (self.drafts.len(), if whole { 1 + self.drafts.len() } else { 0 });
+
+        let job = &mut self.jobs[i];
+        let Some(branch) = &mut job.branch else { return Ok(None) };
+        self.tokens.clear();
+        self.tokens.extend_from_slice(&job.sequence[position..position + known]);
+        self.tokens.extend_from_slice(&self.drafts);
+        let logits = self.backend.forward(branch.pages(), position, &self.tokens, Logits::Tail(rows))?;
+        let took = self.clock.now().saturating_sub(start);
         if !whole {
+            self.cache.extend(branch, &self.tokens);
+            job.took(took);
             return Ok(None);
         }
+        if known == 1 {
+            self.gate.took(rows, took);
+        }
+        job.took(took);
+
+        job.drafted += drafted;
         let (tokenizer, eos) = (&self.tokenizer, &self.eos);
-        Ok(job.advance(logits, self.context_length, |id| eos.contains(&id), tokenizer))
+        let (mut accepted, mut end) = (0, None);
+        for logits in logits.chunks_exact(logits.len() / rows) {
+            let before = job.accepted;
+            let expected = self.drafts.get(accepted).copied();
+            end = job.advance(logits, expected, self.context_length, |id| eos.contains(&id), tokenizer);
+            let right = job.accepted > before;
+            accepted += usize::from(right);
+            if end.is_some() || !right {
+                break;
+            }
+        }
+        if let Some(branch) = &mut job.branch {
+            self.cache.extend(branch, &self.tokens[..known + accepted]);
+        }
+        if let Some(strength) = strength {
+            self.gate.verified(strength, drafted, accepted);
+        }
+        Ok(end)
+    }
+
+    /// Drafts what may follow a request's sequence, as far as that is worth its cost and there is room.
+    fn draft(&mut self, i: usize) -> Option<Strength> {
+        let job = &mut self.jobs[i];
+        // The last token is chosen from logits, and never fed.
+        let most = job.left().saturating_sub(1).min(self.context_length - job.sequence.len());
+        let branch = job.branch.as_mut().filter(|_| self.speculation && most > 0)?;
+        let strength = self.drafter.propose(&job.sequence, &job.script, &mut self.drafts);
+        let missing = job.sequence.len() - branch.len();
+        let count = self.gate.worth(strength, self.drafts.len().min(most), missing);
+        self.drafts.truncate(count);
+        if count > 0 && self.cache.reserve(branch, missing + count).is_err() {
+            self.drafts.clear();
+        }
+        (!self.drafts.is_empty()).then_some(strength)
     }
 
     /// Ends a request; what it computed stays in the cache.
@@ -208,6 +268,7 @@ impl Scheduler {
         if let Some(branch) = job.branch.take() {
             self.cache.release(branch, job.urgency());
         }
+        self.drafter.remember(&job.sequence, job.request.prompt.len());
         {
             let mut figures = self.figures.lock().unwrap_or_else(PoisonError::into_inner);
             let requests = &mut figures.requests;
@@ -220,6 +281,8 @@ impl Scheduler {
                 },
                 _ => requests.failed += 1,
             }
+            figures.speculation.drafted += job.drafted as u64;
+            figures.speculation.accepted += job.accepted as u64;
             let in_use = self.jobs.iter().filter(|job| job.branch.is_some()).count();
             figures.cache = CacheFigures { in_use, ..self.cache.figures() };
         }

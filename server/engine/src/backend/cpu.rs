@@ -136,8 +136,8 @@ impl Cpu {
         })
     }
 
-    /// One pass: `t = tokens.len() <= PASS`. Leaves the wanted rows, normed, at the start of `step.normed`; gives their number.
-    fn pass(&mut self, pages: &[Page], mut position: usize, tokens: &[u32], wanted: Logits) -> usize {
+    /// One pass: `t = tokens.len() <= PASS`. Leaves the last `wanted` rows, normed, at the start of `step.normed`; gives their number.
+    fn pass(&mut self, pages: &[Page], mut position: usize, tokens: &[u32], wanted: usize) -> usize {
         let Self { pool, config: c, step: s, .. } = self;
         let (hidden, q_width, kv_width) = (c.hidden, c.heads * c.head_dim, c.kv_heads * c.head_dim);
         let shape = AttentionShape { heads: c.heads, scale: (c.head_dim as f32).sqrt().recip() };
@@ -164,16 +164,14 @@ impl Cpu {
             }
             if i == last {
                 // All that later tokens need of this pass is stored: go on with the wanted rows alone.
-                match wanted {
-                    Logits::None => return 0,
-                    Logits::Last => {
-                        s.x.copy_within((t - 1) * hidden..t * hidden, 0);
-                        s.q.copy_within((t - 1) * q_width..t * q_width, 0);
-                        position += t - 1;
-                        t = 1;
-                    }
-                    Logits::All => {}
+                let before = t - wanted.min(t);
+                if before == t {
+                    return 0;
                 }
+                s.x.copy_within(before * hidden..t * hidden, 0);
+                s.q.copy_within(before * q_width..t * q_width, 0);
+                position += before;
+                t -= before;
             }
             let span = Span { pages, start: position, rows: t };
             attention(pool, shape, &s.q[..t * q_width], span, kv, &mut s.attended);
@@ -214,18 +212,15 @@ impl Backend for Cpu {
         logits: Logits,
     ) -> Result<&[f32], EngineError> {
         let vocab = self.config.vocab;
-        let rows = match logits {
-            Logits::None => 0,
-            Logits::Last => 1,
-            Logits::All => tokens.len(),
-        };
+        let rows = logits.rows(tokens.len());
         if self.logits.len() < rows * vocab {
             self.logits.resize(rows * vocab, 0.0);
         }
-        let passes = tokens.len().div_ceil(PASS);
+        let all = tokens.len();
         let mut given = 0;
         for (i, tokens) in tokens.chunks(PASS).enumerate() {
-            let wanted = if logits == Logits::Last && i + 1 < passes { Logits::None } else { logits };
+            // Of the last rows of all, those that are the last of this pass.
+            let wanted = rows.saturating_sub(all - i * PASS - tokens.len());
             let rows = self.pass(pages, position + i * PASS, tokens, wanted);
             if rows > 0 {
                 let out = &mut self.logits[given * vocab..][..rows * vocab];

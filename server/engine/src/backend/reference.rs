@@ -88,14 +88,12 @@ impl Model {
             let h = rms_norm(&x, &block.ffn_norm, c.norm_eps)?;
             x = (x + block.mlp(&h)?)?;
         }
-        let x = match logits {
-            Logits::None => {
-                self.logits.clear();
-                return Ok(());
-            }
-            Logits::Last => x.narrow(0, t - 1, 1)?,
-            Logits::All => x,
-        };
+        let wanted = logits.rows(t);
+        if wanted == 0 {
+            self.logits.clear();
+            return Ok(());
+        }
+        let x = x.narrow(0, t - wanted, wanted)?;
         let x = rms_norm(&x, &self.output_norm, c.norm_eps)?;
         self.logits = self.output.forward(&x)?.flatten_all()?.to_vec1()?;
         Ok(())
