@@ -1,5 +1,6 @@
 //! Quantised matrix products, attention and what lies between them, on the CPU.
 
+mod activation;
 mod activations;
 mod attention;
 mod buffer;
@@ -8,6 +9,7 @@ mod format;
 mod gated;
 mod isa;
 mod kv;
+mod layer_norm;
 mod linear;
 mod logits;
 mod matmul;
@@ -20,13 +22,15 @@ pub(crate) mod simd;
 #[cfg(test)]
 mod testing;
 
+pub use activation::Activation;
 pub use activations::Activations;
 pub use attention::{AttentionShape, Span, attention};
 pub use buffer::Buffer;
 pub use format::Dtype;
-pub use gated::gated;
+pub use gated::{Gate, activated, gated};
 pub use isa::Isa;
 pub use kv::{KvDtype, KvLayer, PAGE};
+pub use layer_norm::layer_norm;
 pub use linear::{Part, linear};
 pub use logits::{argmax, log_softmax_at};
 pub use matrix::{Matrix, MatrixError};

@@ -108,7 +108,7 @@ fn depth(c: &mut Criterion) {
     for (rows, depth) in [(1, 512), (1, 2048), (1, 8191), (16, 2048), (64, 2048)] {
         let query = vec![0.1; rows * heads * head_dim];
         let mut out = Activations::new(rows, heads * head_dim);
-        let shape = AttentionShape { heads, scale: 0.125 };
+        let shape = AttentionShape { heads, scale: 0.125, window: None };
         group.throughput(Throughput::Bytes((2 * kv_heads * head_dim * 2 * (depth + 1)) as u64));
         group.bench_function(BenchmarkId::new(format!("{rows} rows"), depth), |b| {
             b.iter(|| {

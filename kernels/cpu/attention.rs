@@ -22,6 +22,8 @@ pub struct AttentionShape {
     pub heads: usize,
     /// What scores are multiplied with: `1 / sqrt(head_dim)`, mostly.
     pub scale: f32,
+    /// Positions that a row sees, its own included; `None` for all. At least 1.
+    pub window: Option<usize>,
 }
 
 /// Neighbouring positions of a sequence.
@@ -85,7 +87,6 @@ pub fn attention(
         let head = kv_head * group + chunk % by_head * some_heads;
         let heads = some_heads.min((kv_head + 1) * group - head);
         let rows = some_rows.min(rows - row);
-        let page = kv_heads * PAGE * d;
         let step = Step {
             heads,
             queries: rows * heads,
@@ -93,7 +94,8 @@ pub fn attention(
             head_dim: d,
             first: start + row,
             scale: shape.scale,
-            page,
+            window: shape.window.unwrap_or(usize::MAX),
+            page: kv_heads * PAGE * d,
             pages: pages.as_ptr(),
         };
         // SAFETY: shapes were checked above; chunks share no outputs; blocks are quantised here only if they are whole.
@@ -135,6 +137,7 @@ pub(super) struct Step {
     /// The first row's position.
     first: usize,
     scale: f32,
+    window: usize,
     /// Elements of a page.
     page: usize,
     /// Those of the positions seen.
@@ -195,7 +198,8 @@ unsafe fn attend<S: Simd, E: Element, const Q: usize, const W: usize>(
     }
     // Positions that the last query sees; query i sees up to `first + (at + i) / heads`, itself included.
     let end = step.first + (at + Q - 1) / step.heads + 1;
-    let mut block = 0;
+    // Blocks that no query sees are left out; one that a query does not see leaves that query's sums as they are.
+    let mut block = (step.first + at / step.heads + 1).saturating_sub(step.window) / BLOCK * BLOCK;
     while block < end {
         let count = BLOCK.min(end - block);
         let page = *step.pages.add(block / PAGE) as usize * step.page;
@@ -208,8 +212,10 @@ unsafe fn attend<S: Simd, E: Element, const Q: usize, const W: usize>(
         let mut factors = [0f32; Q];
         for i in 0..Q {
             // Of this block, the positions this query sees.
-            let sees = (step.first + (at + i) / step.heads + 1).saturating_sub(block).min(BLOCK);
-            factors[i] = weigh::<S>(&mut scores[i], sees, &mut greatest[i], &mut totals[i]);
+            let behind = step.first + (at + i) / step.heads + 1;
+            let from = behind.saturating_sub(step.window).saturating_sub(block);
+            let sees = behind.saturating_sub(block).min(BLOCK);
+            factors[i] = weigh::<S>(&mut scores[i], from, sees, &mut greatest[i], &mut totals[i]);
         }
         let mut j = 0;
         while j + 16 * W <= d {
@@ -270,11 +276,26 @@ unsafe fn score<S: Simd, E: Element, const Q: usize, const W: usize>(
     }
 }
 
-/// Turns the first `sees` scores of a block into weights relative to the greatest score so far, and the rest into zeros. Gives what earlier sums
+/// Turns the scores `from..sees` of a block into weights relative to the greatest score so far, and the rest into zeros. Gives what earlier sums
 /// must be multiplied with.
 #[inline(always)]
-unsafe fn weigh<S: Simd>(scores: &mut [f32; BLOCK], sees: usize, greatest: &mut f32, total: &mut S::F) -> f32 {
+unsafe fn weigh<S: Simd>(
+    scores: &mut [f32; BLOCK],
+    from: usize,
+    sees: usize,
+    greatest: &mut f32,
+    total: &mut S::F,
+) -> f32 {
+    if from >= sees {
+        *scores = [0.0; BLOCK];
+        return 1.0;
+    }
     let p = scores.as_mut_ptr();
+    let mut j = 0;
+    while j < from {
+        *p.add(j) = f32::NEG_INFINITY;
+        j += 1;
+    }
     let mut j = sees;
     while j < BLOCK {
         *p.add(j) = f32::NEG_INFINITY;
@@ -294,6 +315,11 @@ unsafe fn weigh<S: Simd>(scores: &mut [f32; BLOCK], sees: usize, greatest: &mut 
     while j < BLOCK {
         S::store(p.add(j), exp::<S>(S::sub(S::load(p.add(j)), S::splat(now))));
         j += 16;
+    }
+    let mut j = 0;
+    while j < from {
+        *p.add(j) = 0.0;
+        j += 1;
     }
     let mut j = sees;
     while j < BLOCK {

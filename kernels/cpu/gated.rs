@@ -1,11 +1,12 @@
-//! `silu(W_gate x) * (W_up x)`, quantised for the product that follows, as one op. Source: Shazeer, GLU Variants Improve Transformer (2020).
+//! The inner half of an MLP, quantised for the product that follows, as one op: `act(W_gate x + b) * (W_up x + b)`, or `act(W x + b)`.
+//! Source: Shazeer, GLU Variants Improve Transformer (2020).
 //!
 //! A chunk is 32 outputs, two tiles of each matrix: one block of the quantised result.
 
 use super::{
-    Activations, Matrix, Pool,
+    Activation, Activations, Matrix, Pool,
+    activation::activate,
     activations::Rows,
-    exponential::exp,
     format::TILE,
     matmul::{Target, Tiles, matmul},
     simd::{Simd, entry},
@@ -15,33 +16,78 @@ use super::{
 const ROWS: usize = 32;
 const BLOCK: usize = 2 * TILE;
 
-/// Over the first `rows` rows of `x`, into the first `rows` rows of `out`.
-pub fn gated(pool: &Pool, gate: &Matrix, up: &Matrix, x: &Activations, rows: usize, out: &mut Activations) {
-    for matrix in [gate, up] {
-        assert_eq!((matrix.rows(), matrix.columns()), (out.columns(), x.columns()), "shape of a gate");
+/// A matrix and what is added to its products.
+#[derive(Clone, Copy, Debug)]
+pub struct Gate<'a> {
+    /// `[out][in]`.
+    pub weight: &'a Matrix,
+    /// `[out]`.
+    pub bias: Option<&'a [f32]>,
+}
+
+/// `act(gate x) * (up x)` over the first `rows` rows of `x`, into the first `rows` rows of `out`.
+pub fn gated(
+    pool: &Pool,
+    activation: Activation,
+    gate: Gate<'_>,
+    up: Gate<'_>,
+    x: &Activations,
+    rows: usize,
+    out: &mut Activations,
+) {
+    inner(pool, activation, gate, Some(up), x, rows, out);
+}
+
+/// `act(up x)` over the first `rows` rows of `x`, into the first `rows` rows of `out`.
+pub fn activated(
+    pool: &Pool,
+    activation: Activation,
+    up: Gate<'_>,
+    x: &Activations,
+    rows: usize,
+    out: &mut Activations,
+) {
+    inner(pool, activation, up, None, x, rows, out);
+}
+
+fn inner(
+    pool: &Pool,
+    activation: Activation,
+    gate: Gate<'_>,
+    up: Option<Gate<'_>>,
+    x: &Activations,
+    rows: usize,
+    out: &mut Activations,
+) {
+    for Gate { weight, bias } in [gate].into_iter().chain(up) {
+        assert_eq!((weight.rows(), weight.columns()), (out.columns(), x.columns()), "shape of a gate");
+        assert!(bias.is_none_or(|bias| bias.len() == weight.rows()), "biases of a gate");
     }
     assert!(rows <= x.rows() && rows <= out.rows(), "{rows} rows from {} into {}", x.rows(), out.rows());
     let isa = pool.isa();
     let to = out.as_rows();
-    pool.run(gate.rows().div_ceil(BLOCK), &|chunk| {
+    let width = gate.weight.rows();
+    pool.run(width.div_ceil(BLOCK), &|chunk| {
         let (mut gates, mut ups) = ([0f32; ROWS * BLOCK], [0f32; ROWS * BLOCK]);
         let start = 2 * chunk;
-        let count = 2.min(gate.tiles() - start);
-        let outputs = BLOCK.min(gate.rows() - BLOCK * chunk);
+        let count = 2.min(gate.weight.tiles() - start);
+        let outputs = BLOCK.min(width - BLOCK * chunk);
         for row in (0..rows).step_by(ROWS) {
             let some = ROWS.min(rows - row);
-            for (matrix, out) in [(gate, &mut gates), (up, &mut ups)] {
-                let (dtype, columns) = (matrix.dtype(), matrix.columns());
-                let tiles = Tiles { dtype, start: matrix.tile(start), bytes: matrix.tile_bytes(), count, columns };
-                let start = out.as_mut_ptr();
-                let target = Target { start, stride: BLOCK, outputs, bias: std::ptr::null(), add: false };
+            for (matrix, out) in [(Some(gate), &mut gates), (up, &mut ups)] {
+                let Some(Gate { weight, bias }) = matrix else { continue };
+                let (dtype, columns) = (weight.dtype(), weight.columns());
+                let tiles = Tiles { dtype, start: weight.tile(start), bytes: weight.tile_bytes(), count, columns };
+                let bias = bias.map_or(std::ptr::null(), |bias| bias[BLOCK * chunk..].as_ptr());
+                let target = Target { start: out.as_mut_ptr(), stride: BLOCK, outputs, bias, add: false };
                 // SAFETY: shapes were checked above; the target is this worker's own.
                 unsafe { matmul(isa, tiles, x.view().from(row), some, target) };
             }
+            let ups = if up.is_some() { ups.as_ptr() } else { std::ptr::null() };
             // SAFETY: the block lies in the rows; no other chunk writes it.
             unsafe {
                 let to = Rows { values: to.values.add(row * to.stride + BLOCK * chunk), ..to };
-                combine(isa, gates.as_ptr(), ups.as_ptr(), some, outputs, to);
+                combine(isa, activation, gates.as_ptr(), ups, some, outputs, to);
             }
             for m in row..row + some {
                 // SAFETY: as above.
@@ -51,18 +97,25 @@ pub fn gated(pool: &Pool, gate: &Matrix, up: &Matrix, x: &Activations, rows: usi
     });
 }
 
-entry! { fn combine(gates: *const f32, ups: *const f32, rows: usize, outputs: usize, to: Rows) = combine_body; }
+entry! { fn combine(activation: Activation, gates: *const f32, ups: *const f32, rows: usize, outputs: usize, to: Rows) = combine_body; }
 
-/// `to.values` points at the block in the first row. Only `outputs` elements of the block are written.
+/// `to.values` points at the block in the first row. Only `outputs` elements of the block are written. Without `ups` nothing is multiplied.
 #[inline(always)]
-unsafe fn combine_body<S: Simd>(gates: *const f32, ups: *const f32, rows: usize, outputs: usize, to: Rows) {
+unsafe fn combine_body<S: Simd>(
+    activation: Activation,
+    gates: *const f32,
+    ups: *const f32,
+    rows: usize,
+    outputs: usize,
+    to: Rows,
+) {
     for m in 0..rows {
         for half in 0..2 {
             let at = m * BLOCK + TILE * half;
-            let gate = S::load(gates.add(at));
-            let one = S::splat(1.0);
-            let silu = S::div(gate, S::add(one, exp::<S>(S::sub(S::splat(0.0), gate))));
-            let y = S::mul(silu, S::load(ups.add(at)));
+            let mut y = activate::<S>(activation, S::load(gates.add(at)));
+            if !ups.is_null() {
+                y = S::mul(y, S::load(ups.add(at)));
+            }
             let out = to.values.add(m * to.stride + TILE * half);
             if outputs >= TILE * (half + 1) {
                 S::store(out, y);
@@ -83,13 +136,34 @@ mod tests {
         testing::{matrix, random},
     };
 
+    fn act(activation: Activation, x: f64) -> f64 {
+        match activation {
+            Activation::Silu => x / (1.0 + (-x).exp()),
+            Activation::GeluTanh => {
+                0.5 * x * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3))).tanh())
+            }
+        }
+    }
+
     #[test]
     fn agrees_with_f64_between_instruction_sets_and_row_counts() {
-        for (dtype, outputs, inputs) in
-            [(Dtype::F32, 7, 20), (Dtype::F32, 49, 33), (Dtype::Q8_0, 704, 256), (Dtype::Q8_0, 40, 96)]
-        {
+        for (dtype, outputs, inputs, activation, biased, plain) in [
+            (Dtype::F32, 7, 20, Activation::Silu, false, false),
+            (Dtype::F32, 49, 33, Activation::GeluTanh, true, false),
+            (Dtype::F32, 49, 33, Activation::GeluTanh, true, true),
+            (Dtype::Q8_0, 704, 256, Activation::Silu, false, false),
+            (Dtype::Q8_0, 40, 96, Activation::Silu, true, true),
+        ] {
             let (gate, gate_values) = matrix(dtype, outputs, inputs, 1);
             let (up, up_values) = matrix(dtype, outputs, inputs, 2);
+            let (gate_bias, up_bias) = (random(3, outputs), random(4, outputs));
+            let bias = |bias| if biased { Some(bias) } else { None };
+            let gate = Gate { weight: &gate, bias: bias(&gate_bias[..]) };
+            let up = Gate { weight: &up, bias: bias(&up_bias[..]) };
+            let run = |pool: &Pool, x: &Activations, rows: usize, out: &mut Activations| match plain {
+                true => activated(pool, activation, gate, x, rows, out),
+                false => gated(pool, activation, gate, up, x, rows, out),
+            };
             let rows = 37;
             let mut bits: Option<Vec<u32>> = None;
             for isa in Isa::available() {
@@ -99,15 +173,17 @@ mod tests {
                 for row in 0..rows {
                     x.set_row(isa, row, &random(100 + row as u64, inputs));
                 }
-                gated(&pool, &gate, &up, &x, rows, &mut out);
+                run(&pool, &x, rows, &mut out);
                 for row in 0..rows {
                     for n in 0..outputs {
-                        let product = |w: &[f32]| -> f64 {
+                        let product = |w: &[f32], bias: &[f32]| -> f64 {
                             let w = &w[n * inputs..][..inputs];
-                            x.seen(row, dtype).iter().zip(w).map(|(x, w)| f64::from(*x) * f64::from(*w)).sum()
+                            let sum: f64 =
+                                x.seen(row, dtype).iter().zip(w).map(|(x, w)| f64::from(*x) * f64::from(*w)).sum();
+                            sum + if biased { f64::from(bias[n]) } else { 0.0 }
                         };
-                        let (g, u) = (product(&gate_values), product(&up_values));
-                        let want = g / (1.0 + (-g).exp()) * u;
+                        let (g, u) = (product(&gate_values, &gate_bias), product(&up_values, &up_bias));
+                        let want = act(activation, g) * if plain { 1.0 } else { u };
                         let got = f64::from(out.row(row)[n]);
                         assert!((got - want).abs() < 1e-4 * want.abs().max(1.0), "{dtype} {isa}: {got} and {want}");
                     }
@@ -118,7 +194,7 @@ mod tests {
                 let mut alone = Activations::new(1, outputs);
                 let mut last = Activations::new(1, inputs);
                 last.set_row(isa, 0, x.row(rows - 1));
-                gated(&pool, &gate, &up, &last, 1, &mut alone);
+                run(&pool, &last, 1, &mut alone);
                 assert_eq!(alone.row(0), out.row(rows - 1));
                 assert_eq!(alone.seen(0, Dtype::Q8_0), out.seen(rows - 1, Dtype::Q8_0));
             }

@@ -121,6 +121,31 @@ impl KvLayer {
         }
     }
 
+    /// Appends the bytes of a page, to be read by [`KvLayer::import`] on a machine of the same byte order.
+    pub fn export(&self, page: u32, to: &mut Vec<u8>) {
+        let (at, len) = (self.page(page), self.kv_heads * self.head_dim * PAGE);
+        match &self.store {
+            Store::F16(pair) => [&pair.keys, &pair.values].map(|all| to.extend_from_slice(bytes(&all[at..at + len]))),
+            Store::F32(pair) => [&pair.keys, &pair.values].map(|all| to.extend_from_slice(bytes(&all[at..at + len]))),
+        };
+    }
+
+    /// Takes over a page's bytes; as many as [`KvLayer::page_bytes`] says.
+    pub fn import(&mut self, page: u32, from: &[u8]) {
+        let (at, len) = (self.page(page), self.kv_heads * self.head_dim * PAGE);
+        let (keys, values) = from.split_at(from.len() / 2);
+        match &mut self.store {
+            Store::F16(pair) => {
+                bytes_mut(&mut pair.keys[at..at + len]).copy_from_slice(keys);
+                bytes_mut(&mut pair.values[at..at + len]).copy_from_slice(values);
+            }
+            Store::F32(pair) => {
+                bytes_mut(&mut pair.keys[at..at + len]).copy_from_slice(keys);
+                bytes_mut(&mut pair.values[at..at + len]).copy_from_slice(values);
+            }
+        }
+    }
+
     /// Key heads, and elements of a head.
     pub(crate) fn shape(&self) -> (usize, usize) {
         (self.kv_heads, self.head_dim)
@@ -159,4 +184,14 @@ impl<E: Element> Pair<E> {
             self.values.copy_within(at..at + length * d, to + head);
         }
     }
+}
+
+fn bytes<E: Element>(of: &[E]) -> &[u8] {
+    // SAFETY: f16 and f32 have no padding.
+    unsafe { std::slice::from_raw_parts(of.as_ptr().cast(), size_of_val(of)) }
+}
+
+fn bytes_mut<E: Element>(of: &mut [E]) -> &mut [u8] {
+    // SAFETY: as above, and any bits are a number of them.
+    unsafe { std::slice::from_raw_parts_mut(of.as_mut_ptr().cast(), size_of_val(of)) }
 }

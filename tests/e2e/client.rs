@@ -5,13 +5,14 @@
 
 use std::{sync::mpsc as gate, time::Duration};
 
-use pilotlight_assist::{Assistant, Options as AssistOptions};
+use pilotlight_assist::{Assistant, Options as AssistOptions, Workspace};
 use pilotlight_lsp::{
     Options,
     client::{Client, ClientError, Pending},
 };
 use serde_json::{Value, json};
 use tokio::{sync::mpsc, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
 
 use crate::model;
 
@@ -96,13 +97,15 @@ impl TestServer {
 
     /// Another client's connection to the same assistant.
     pub(crate) fn beside(&self) -> Self {
-        Self::over(self.assistant.clone(), Options::default(), tempfile::tempdir().unwrap())
+        let other = self.assistant.for_client(Workspace::default());
+        Self::over(other, Options::default(), tempfile::tempdir().unwrap())
     }
 
     fn over(assistant: Assistant, options: Options, folder: tempfile::TempDir) -> Self {
         let (ours, theirs) = tokio::io::duplex(1 << 16);
         let (read, write) = tokio::io::split(theirs);
-        let serving = tokio::spawn(pilotlight_lsp::serve(assistant.clone(), options, read, write));
+        let serving =
+            tokio::spawn(pilotlight_lsp::serve(assistant.clone(), options, CancellationToken::new(), read, write));
         let (read, write) = tokio::io::split(ours);
         let (client, messages) = Client::listening(read, write);
         Self { client, assistant, initialized: Value::Null, serving, messages, passed: Vec::new(), _folder: folder }

@@ -49,17 +49,16 @@ async fn positions_are_counted_as_agreed() {
 
 #[tokio::test]
 async fn settings_that_it_does_not_know_are_told_and_do_no_harm() {
-    let given =
-        json!({ "completionMenu": "always", "statusNotifications": 7, "warp": 9, "editorInfo": { "name": "x" } });
+    let lsp = json!({ "completionMenu": "always", "statusNotifications": 7 });
+    let given = json!({ "lsp": lsp, "warp": 9, "engine": { "model": "/x" }, "editorInfo": { "name": "x" } });
     let mut server = TestServer::with(Setup { given, ..Setup::default() }).await;
-    assert_eq!(
-        server.complaint().await,
-        "initializationOptions.statusNotifications: invalid type: integer `7`, expected a boolean; ignored"
-    );
-    assert_eq!(
-        server.complaint().await,
-        "initializationOptions.warp: unknown, ignored; expected one of completion-menu, status-notifications"
-    );
+    for expected in [
+        "the editor's settings: lsp.statusNotifications: invalid type: integer `7`, expected a boolean; ignored",
+        "the editor's settings: engine is for the user's config.toml and the command line to set; ignored",
+        "the editor's settings: warp is unknown and ignored; expected one of completion",
+    ] {
+        assert_eq!(server.complaint().await, expected);
+    }
     assert!(server.initialized["capabilities"]["completionProvider"].is_object());
     server.close().await.unwrap();
 }

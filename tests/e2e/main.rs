@@ -13,4 +13,5 @@ mod lifecycle;
 mod log;
 mod menu;
 mod order;
+mod settings;
 mod status;

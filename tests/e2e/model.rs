@@ -29,7 +29,8 @@ pub(crate) fn missing(folder: &Path) -> Result<Engine, EngineError> {
     Engine::load(&ModelSource::SafeTensors(folder.to_owned()))
 }
 
-fn write(folder: &Path) -> std::io::Result<()> {
+/// Writes the model's files.
+pub(crate) fn write(folder: &Path) -> std::io::Result<()> {
     let config = json!({
         "model_type": "llama", "vocab_size": WIDTH, "hidden_size": WIDTH, "num_hidden_layers": 1,
         "num_attention_heads": 1, "num_key_value_heads": 1, "head_dim": HEAD, "intermediate_size": HEAD,

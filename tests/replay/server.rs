@@ -10,6 +10,7 @@ use pilotlight_assist::{Assistant, Explanation, options::Options, syntax::Langua
 use pilotlight_engine::{Engine, EngineOptions, ModelInfo};
 use pilotlight_lsp::client::Client;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     driver::{Answer, Cost, Part, Peer, View},
@@ -62,7 +63,13 @@ impl Server {
         assistant.engine().await.map_err(anyhow::Error::msg)?;
         let (ours, theirs) = tokio::io::duplex(PIPE);
         let (read, write) = tokio::io::split(theirs);
-        tokio::spawn(pilotlight_lsp::serve(assistant.clone(), pilotlight_lsp::Options::default(), read, write));
+        tokio::spawn(pilotlight_lsp::serve(
+            assistant.clone(),
+            pilotlight_lsp::Options::default(),
+            CancellationToken::new(),
+            read,
+            write,
+        ));
         let (read, write) = tokio::io::split(ours);
         let client = Client::new(read, write);
         let capabilities = json!({

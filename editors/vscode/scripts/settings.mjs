@@ -2,9 +2,8 @@
 //
 // usage: node scripts/settings.mjs [--check]
 //
-// The schema is `pilotlight schema` of the binary $PILOTLIGHT where that answers, and is then kept in settings.schema.json; else settings.schema.json as it is.
+// The schema is editors/settings.schema.json, which a test of the server keeps current.
 // --check writes nothing; the exit status is 1 if something would change.
-import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,24 +11,11 @@ import { fileURLToPath } from 'node:url';
 process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'));
 const check = process.argv.includes('--check');
 
-// What an editor can set today: by the server's command line (src/settings.ts) or by itself (src/switches.ts). The server does not take the others from an
-// editor yet, and a setting without effect is worse than none.
-const OFFERED = ['engine.model', 'engine.threads', 'completion.enabled', 'completion.disabled-languages'];
+// What passes between this extension and the server is theirs to agree on.
+const HIDDEN = ['lsp'];
 
-// These name programs and files: only the user may set them, never a workspace.
-const USERS_OWN = ['engine'];
-
-function schema() {
-  const kept = readFileSync('settings.schema.json', 'utf8');
-  const binary = process.env.PILOTLIGHT;
-  if (!binary) return { text: kept, kept };
-  const asked = spawnSync(binary, ['schema'], { encoding: 'utf8' });
-  if (asked.status !== 0) {
-    console.error(`settings: ${binary} schema does not answer (${asked.error?.message ?? `exit status ${asked.status}`}): settings.schema.json is taken`);
-    return { text: kept, kept };
-  }
-  return { text: `${JSON.stringify(JSON.parse(asked.stdout), null, 2)}\n`, kept };
-}
+// These name programs and files, and go by the command line: only the user may set them, never a workspace.
+const USERS_OWN = ['engine', 'daemon'];
 
 /** Follows `$ref`, and keeps what stands beside it (a field's own description and default). */
 function resolve(root, node) {
@@ -63,12 +49,12 @@ function setting(root, path, node, order) {
 }
 
 function sections(root) {
-  return Object.entries(root.properties).flatMap(([room, reference], index) => {
+  const shown = Object.entries(root.properties).filter(([room]) => !HIDDEN.includes(room));
+  return shown.flatMap(([room, reference], index) => {
     const node = resolve(root, reference);
     const defaults = { ...root.default?.[room], ...node.default };
     const properties = {};
     for (const [name, field] of Object.entries(node.properties ?? {})) {
-      if (!OFFERED.includes(`${room}.${name}`)) continue;
       const camel = name.replace(/-([a-z])/g, (_, letter) => letter.toUpperCase());
       const whole = resolve(root, field);
       const order = Object.keys(properties).length;
@@ -79,22 +65,17 @@ function sections(root) {
   });
 }
 
-const { text, kept } = schema();
+const schema = JSON.parse(readFileSync('../settings.schema.json', 'utf8'));
 const before = readFileSync('package.json', 'utf8');
 const manifest = JSON.parse(before);
 const [own] = manifest.contributes.configuration;
-manifest.contributes.configuration = [own, ...sections(JSON.parse(text))];
+manifest.contributes.configuration = [own, ...sections(schema)];
 const count = manifest.contributes.configuration.flatMap((section) => Object.keys(section.properties)).length;
-const expected = OFFERED.length + Object.keys(own.properties).length;
-if (count !== expected) throw new Error(`${expected} settings were expected, ${count} found: OFFERED names one that the schema does not have`);
 // Compared as data: how package.json is laid out is npm's and the author's.
-const changed = JSON.stringify(JSON.parse(before)) !== JSON.stringify(manifest) || text !== kept;
+const changed = JSON.stringify(JSON.parse(before)) !== JSON.stringify(manifest);
 if (changed && check) {
-  console.error('settings: package.json or settings.schema.json is not current; run `npm run settings`');
+  console.error('settings: package.json is not current; run `npm run settings`');
   process.exit(1);
 }
-if (changed) {
-  writeFileSync('package.json', `${JSON.stringify(manifest, null, 2)}\n`);
-  writeFileSync('settings.schema.json', text);
-}
+if (changed) writeFileSync('package.json', `${JSON.stringify(manifest, null, 2)}\n`);
 console.log(`settings: ${count}, ${changed ? 'written' : 'current'}`);

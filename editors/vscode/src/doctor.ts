@@ -2,7 +2,6 @@
 import { execFile } from 'node:child_process';
 import * as vscode from 'vscode';
 import type { Session } from './session';
-import { commandLine } from './settings';
 
 const SCHEME = 'pilotlight-doctor';
 /** Doctor loads the model to test it, which a large one on a slow disk takes its time for. */
@@ -27,7 +26,7 @@ export class Doctor implements vscode.TextDocumentContentProvider, vscode.Dispos
 
   async run(): Promise<void> {
     const { path, source } = this.session.binary();
-    const args = commandLine('doctor');
+    const args = this.session.commandLine('doctor');
     const report = await vscode.window.withProgress({ location: vscode.ProgressLocation.Window, title: 'Pilotlight: doctor' }, () => output(path, args));
     this.#text = `${[path, ...args].join(' ')}\n(the binary is named by ${source})\n\n${report}`;
     this.#changed.fire(this.#page);

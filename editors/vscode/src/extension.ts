@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { Doctor } from './doctor';
 import { showMenu } from './menu';
 import { Session } from './session';
-import { OF_THE_SERVER } from './settings';
+import { ofTheCommandLine } from './settings';
 import { StatusItem } from './status';
 import { Suggestions } from './suggestion';
 import { offBecause, toggle, type Switch } from './switches';
@@ -52,7 +52,8 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(`pilotlight.${name}`, () => told(log, run))),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (offBecause(vscode.window.activeTextEditor?.document) !== undefined) suggestions.hide();
-      if (OF_THE_SERVER.some((name) => event.affectsConfiguration(name))) void running.restart();
+      if (ofTheCommandLine(context.extension).some((name) => event.affectsConfiguration(name))) void running.restart();
+      else if (event.affectsConfiguration('pilotlight')) running.sendSettings();
     }),
     running.onDidChange((state) => {
       if (state.is === 'running' && state.status === undefined) suggestions.focused(vscode.window.activeTextEditor);

@@ -65,6 +65,7 @@ export interface Segment {
 
 export const method = {
   status: 'didChangeStatus',
+  settings: 'workspace/didChangeConfiguration',
   focus: 'textDocument/didFocus',
   shown: 'textDocument/didShowCompletion',
   partlyAccepted: 'textDocument/didPartiallyAcceptCompletion',

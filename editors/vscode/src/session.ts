@@ -17,7 +17,7 @@ import {
 } from 'vscode-languageclient/node';
 import { BinaryNotFound, findBinary, type Binary } from './binary';
 import { method, type StatusParams } from './protocol';
-import { commandLine } from './settings';
+import { behaviour, commandLine } from './settings';
 
 /** What is true of the server. */
 export type State =
@@ -112,6 +112,16 @@ export class Session implements vscode.Disposable {
     });
   }
 
+  /** The arguments of `pilotlight COMMAND` with what the user chose. */
+  commandLine(command: string): string[] {
+    return commandLine(this.extension, command);
+  }
+
+  /** Tells the server the settings as they are now. */
+  sendSettings(): void {
+    void this.client?.sendNotification(method.settings, { settings: { pilotlight: behaviour(this.extension) } });
+  }
+
   dispose(): void {
     this.#live?.child.kill();
     this.#changed.dispose();
@@ -162,7 +172,7 @@ export class Session implements vscode.Disposable {
 
   /** Starts the process and makes the client, which is not started yet. */
   private async open(binary: Binary): Promise<Live> {
-    const args = commandLine('lsp');
+    const args = this.commandLine('lsp');
     this.log.info(`starting ${[binary.path, ...args].join(' ')} (named by ${binary.source})`);
     const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
     const child = spawn(binary.path, args, { cwd: folder?.scheme === 'file' ? folder.fsPath : undefined, windowsHide: true });
@@ -190,6 +200,7 @@ export class Session implements vscode.Disposable {
       documentSelector: [{ scheme: 'file' }, { scheme: 'untitled' }],
       outputChannel: this.log,
       initializationOptions: () => ({
+        ...behaviour(this.extension),
         editorInfo: { name: vscode.env.appName, version: vscode.version },
         editorPluginInfo: { name: 'pilotlight-vscode', version: this.version() },
       }),

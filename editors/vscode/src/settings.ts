@@ -1,25 +1,52 @@
 /**
- * The settings that the server is started with, as its command line has them. What was not chosen is left out, so that the defaults of this manifest do not
- * hide the user's config.toml. The switches (`pilotlight.completion.enabled` and its languages) are not among them: they are looked at here, at each
- * question, so that they need no restart.
+ * The settings on their way to the server. package.json lists them, generated from the server's schema. Those that only the user may set go by the command
+ * line, as they name what is loaded and run; the others by `initializationOptions` and `workspace/didChangeConfiguration`. What was not chosen is left out, so
+ * that the defaults of this manifest do not hide the user's config.toml. The switches are not among them: they are looked at here, at each question, so that they
+ * need no restart and may differ from file to file.
  */
 import * as vscode from 'vscode';
+import { SWITCHES } from './switches';
 
-/** Setting, and the option that carries it. All of them can be set by the user only, as they name programs and files. */
-const ARGUMENTS: Readonly<Record<string, string>> = {
-  'engine.model': '--model',
-  'engine.threads': '--threads',
-};
+interface Manifest {
+  readonly contributes: { readonly configuration: readonly { readonly properties: Readonly<Record<string, { readonly scope: string }>> }[] };
+}
+
+/** Of this extension alone. */
+const OWN = ['path'];
+
+/** Names of the server's settings (without `pilotlight.`) with this scope. */
+function names(extension: vscode.Extension<unknown>, scope: 'machine' | 'resource'): string[] {
+  const { configuration } = (extension.packageJSON as Manifest).contributes;
+  const all = configuration.flatMap(({ properties }) => Object.entries(properties)).filter(([, setting]) => setting.scope === scope);
+  return all.map(([name]) => name.replace('pilotlight.', '')).filter((name) => !OWN.includes(name) && !SWITCHES.includes(name));
+}
 
 /** Settings of which a change needs a new server. */
-export const OF_THE_SERVER = ['pilotlight.path', ...Object.keys(ARGUMENTS).map((name) => `pilotlight.${name}`)];
+export function ofTheCommandLine(extension: vscode.Extension<unknown>): string[] {
+  return [...OWN, ...names(extension, 'machine')].map((name) => `pilotlight.${name}`);
+}
 
-/** The command line of `pilotlight COMMAND` with what was chosen. */
-export function commandLine(command: string): string[] {
+/** The command line of `pilotlight COMMAND` with what the user chose. */
+export function commandLine(extension: vscode.Extension<unknown>, command: string): string[] {
   const config = vscode.workspace.getConfiguration('pilotlight');
-  const options = Object.entries(ARGUMENTS).flatMap(([name, option]) => {
-    const chosen = config.inspect<string | number>(name)?.globalValue;
-    return chosen === undefined || chosen === '' ? [] : [option, String(chosen)];
+  const options = names(extension, 'machine').flatMap((name) => {
+    const chosen = config.inspect(name)?.globalValue;
+    const kebab = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    // JSON's values are TOML's too.
+    return chosen === undefined || chosen === '' ? [] : ['--set', `${kebab}=${JSON.stringify(chosen)}`];
   });
   return [command, ...options];
+}
+
+/** What was chosen of the server's other settings, section by section. */
+export function behaviour(extension: vscode.Extension<unknown>): Record<string, Record<string, unknown>> {
+  const config = vscode.workspace.getConfiguration('pilotlight');
+  const sections: Record<string, Record<string, unknown>> = {};
+  for (const name of names(extension, 'resource')) {
+    const found = config.inspect(name);
+    const chosen = found?.workspaceValue ?? found?.globalValue;
+    const [section, key] = name.split('.');
+    if (chosen !== undefined && section && key) (sections[section] ??= {})[key] = chosen;
+  }
+  return sections;
 }

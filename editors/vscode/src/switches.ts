@@ -4,6 +4,9 @@ import * as vscode from 'vscode';
 const ENABLED = 'completion.enabled';
 const LANGUAGES = 'completion.disabledLanguages';
 
+/** Their settings. */
+export const SWITCHES: readonly string[] = [ENABLED, LANGUAGES];
+
 /** A switch of the menu. */
 export type Switch = 'everywhere' | 'workspace' | 'language';
 

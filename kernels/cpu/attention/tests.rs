@@ -11,6 +11,7 @@ struct Case {
     head_dim: usize,
     start: usize,
     rows: usize,
+    window: Option<usize>,
 }
 
 fn run(case: &Case, dtype: KvDtype, isa: Isa, start: usize, rows: usize) -> Activations {
@@ -27,7 +28,7 @@ fn run_with(pool: &Pool, case: &Case, dtype: KvDtype, start: usize, rows: usize)
     }
     let query: Vec<f32> = (start..start + rows).flat_map(|p| random(3_000_000 + p as u64, width)).collect();
     let mut out = Activations::new(rows, width);
-    let shape = AttentionShape { heads: case.heads, scale: 3.0 };
+    let shape = AttentionShape { heads: case.heads, scale: 3.0, window: case.window };
     attention(pool, shape, &query, Span { pages: &table, start, rows }, &kv, &mut out);
     out
 }
@@ -51,8 +52,9 @@ fn expected(case: &Case, row: usize, round: fn(f32) -> f64) -> Vec<f64> {
     let (d, width, kv_width) = (case.head_dim, case.heads * case.head_dim, case.kv_heads * case.head_dim);
     let position = case.start + row;
     let query = random(3_000_000 + position as u64, width);
-    let keys: Vec<Vec<f64>> = (0..=position).map(|p| key(p, kv_width).into_iter().map(round).collect()).collect();
-    let values: Vec<Vec<f64>> = (0..=position).map(|p| value(p, kv_width).into_iter().map(round).collect()).collect();
+    let seen = (position + 1).saturating_sub(case.window.unwrap_or(usize::MAX))..=position;
+    let keys: Vec<Vec<f64>> = seen.clone().map(|p| key(p, kv_width).into_iter().map(round).collect()).collect();
+    let values: Vec<Vec<f64>> = seen.map(|p| value(p, kv_width).into_iter().map(round).collect()).collect();
     let mut out = Vec::new();
     for head in 0..case.heads {
         let at = head / (case.heads / case.kv_heads) * d;
@@ -67,16 +69,21 @@ fn expected(case: &Case, row: usize, round: fn(f32) -> f64) -> Vec<f64> {
     out
 }
 
-const CASES: [Case; 9] = [
-    Case { heads: 4, kv_heads: 2, head_dim: 64, start: 0, rows: 1 },
-    Case { heads: 4, kv_heads: 2, head_dim: 64, start: 0, rows: 9 },
-    Case { heads: 4, kv_heads: 2, head_dim: 64, start: 61, rows: 70 },
-    Case { heads: 14, kv_heads: 2, head_dim: 64, start: 127, rows: 2 },
-    Case { heads: 12, kv_heads: 2, head_dim: 128, start: 300, rows: 3 },
-    Case { heads: 3, kv_heads: 3, head_dim: 80, start: 20, rows: 20 },
-    Case { heads: 3, kv_heads: 1, head_dim: 48, start: 64, rows: 7 },
-    Case { heads: 5, kv_heads: 1, head_dim: 16, start: 64, rows: 4 },
-    Case { heads: 20, kv_heads: 2, head_dim: 32, start: 33, rows: 5 },
+const CASES: [Case; 13] = [
+    Case { heads: 4, kv_heads: 2, head_dim: 64, start: 0, rows: 1, window: None },
+    Case { heads: 4, kv_heads: 2, head_dim: 64, start: 0, rows: 9, window: None },
+    Case { heads: 4, kv_heads: 2, head_dim: 64, start: 61, rows: 70, window: None },
+    Case { heads: 14, kv_heads: 2, head_dim: 64, start: 127, rows: 2, window: None },
+    Case { heads: 12, kv_heads: 2, head_dim: 128, start: 300, rows: 3, window: None },
+    Case { heads: 3, kv_heads: 3, head_dim: 80, start: 20, rows: 20, window: None },
+    Case { heads: 3, kv_heads: 1, head_dim: 48, start: 64, rows: 7, window: None },
+    Case { heads: 5, kv_heads: 1, head_dim: 16, start: 64, rows: 4, window: None },
+    Case { heads: 20, kv_heads: 2, head_dim: 32, start: 33, rows: 5, window: None },
+    // The window's edge within a block, at one, blocks apart; rows that go together and do not see the same blocks.
+    Case { heads: 4, kv_heads: 2, head_dim: 64, start: 61, rows: 70, window: Some(24) },
+    Case { heads: 2, kv_heads: 2, head_dim: 32, start: 120, rows: 80, window: Some(64) },
+    Case { heads: 4, kv_heads: 1, head_dim: 16, start: 250, rows: 9, window: Some(1) },
+    Case { heads: 3, kv_heads: 3, head_dim: 80, start: 0, rows: 150, window: Some(100) },
 ];
 
 #[test]
@@ -130,7 +137,7 @@ fn what_lies_after_a_position_is_not_seen() {
         kv.write(&table, position, &key(position, 64), &value(position, 64));
     }
     let pool = Pool::new(1);
-    let shape = AttentionShape { heads: 2, scale: 1.0 };
+    let shape = AttentionShape { heads: 2, scale: 1.0, window: None };
     let (query, mut before, mut after) = (random(1, 128), Activations::new(1, 128), Activations::new(1, 128));
     attention(&pool, shape, &query, Span { pages: &table, start: 70, rows: 1 }, &kv, &mut before);
     for position in 71..100 {
@@ -150,7 +157,7 @@ fn a_page_is_shared_by_sequences_and_its_copy_answers_as_it_does() {
     for position in 0..100 {
         kv.write(&original, position, &key(position, 64), &value(position, 64));
     }
-    let (pool, shape) = (Pool::new(1), AttentionShape { heads: 4, scale: 1.0 });
+    let (pool, shape) = (Pool::new(1), AttentionShape { heads: 4, scale: 1.0, window: None });
     let answer = |kv: &KvLayer, pages: &[u32], position| {
         let mut out = Activations::new(1, 128);
         attention(&pool, shape, &random(1, 128), Span { pages, start: position, rows: 1 }, kv, &mut out);
@@ -160,6 +167,11 @@ fn a_page_is_shared_by_sequences_and_its_copy_answers_as_it_does() {
     assert_eq!(answer(&kv, &other, 63), at_63);
     kv.copy(0, 3, 13);
     assert_eq!(answer(&kv, &other, 76), at_76);
+    let mut exported = vec![];
+    kv.export(0, &mut exported);
+    assert_eq!(exported.len(), KvLayer::page_bytes(KvDtype::F16, 2, 32));
+    kv.import(1, &exported);
+    assert_eq!(answer(&kv, &[2, 1], 76), at_76);
     kv.write(&other, 76, &[900.0; 64], &[1e4; 64]);
     assert_ne!(answer(&kv, &other, 76), at_76);
     assert_eq!(answer(&kv, &original, 76), at_76);

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc, OnceLock, PoisonError, RwLock,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -17,9 +17,10 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Acceptance, CompletionId, CompletionRequest, Options, Outcome, Status,
-    completion::{self, Shown},
+    Acceptance, CompletionId, CompletionRequest, Options, Outcome, Status, Workspace,
+    completion::{self, Caller, Shown},
     model::Model,
+    options::CompletionOptions,
 };
 use ahead::Foresight;
 
@@ -48,13 +49,12 @@ pub enum DocumentError {
 #[derive(Clone)]
 pub struct Assistant {
     inner: Arc<Inner>,
+    /// This client's project.
+    workspace: Arc<RwLock<Arc<Workspace>>>,
 }
 
 struct Inner {
-    options: Options,
     documents: DashMap<DocumentId, Open>,
-    /// Folders that prompts name files from.
-    roots: RwLock<Vec<PathBuf>>,
     model: OnceLock<Model>,
     status: watch::Sender<Status>,
     /// Completions being computed: the status is busy while there are any.
@@ -92,9 +92,7 @@ impl Assistant {
         load: impl FnOnce() -> Result<Engine, EngineError> + Send + 'static,
     ) -> Self {
         let inner = Arc::new(Inner {
-            options,
             documents: DashMap::new(),
-            roots: RwLock::default(),
             model: OnceLock::new(),
             status: watch::Sender::new(Status::Loading { model: name.to_owned() }),
             working: AtomicUsize::new(0),
@@ -106,12 +104,27 @@ impl Assistant {
             let loaded = load().map_err(|error| error.to_string());
             loading.attach(loaded.and_then(|engine| Model::new(engine).map_err(|error| error.to_string())));
         });
-        Self { inner }
+        Self { inner, workspace: Arc::new(RwLock::new(Arc::new(Workspace::new(options, [])))) }
     }
 
-    /// Names the folders that the prompt's paths start from.
-    pub fn set_roots(&self, roots: Vec<PathBuf>) {
-        *self.inner.roots.write().unwrap_or_else(PoisonError::into_inner) = roots;
+    /// The same engine for another client: `workspace` is that client's alone, whatever this one does.
+    pub fn for_client(&self, workspace: Workspace) -> Self {
+        Self { inner: Arc::clone(&self.inner), workspace: Arc::new(RwLock::new(Arc::new(workspace))) }
+    }
+
+    /// Names this client to the engine: clients are told apart by their projects' places in memory.
+    fn session(&self) -> u64 {
+        Arc::as_ptr(&self.workspace).addr() as u64
+    }
+
+    /// This client's project.
+    pub fn workspace(&self) -> Arc<Workspace> {
+        self.workspace.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Changes this client's project; requests that are under way end with the one they began with.
+    pub fn set_workspace(&self, workspace: Workspace) {
+        *self.workspace.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(workspace);
     }
 
     /// Opens a document (again: replaces it). `path` is `None` for unsaved buffers.
@@ -166,7 +179,10 @@ impl Assistant {
         let Some(Turn { current, path, mut anchor }) = inner.supersede(&request, &cancel) else {
             return Outcome::nothing("the document is closed or has moved on");
         };
-        if let Some(because) = inner.off_for(&request) {
+        let workspace = self.workspace();
+        let options = &workspace.options_for(path.as_deref()).completion;
+        let path = workspace.prompt_path(path.as_deref(), &request.document);
+        if let Some(because) = off_for(&request, options) {
             return Outcome::nothing(because);
         }
         if let Some(kept) = inner.kept(&request) {
@@ -182,15 +198,15 @@ impl Assistant {
         };
         let mut outcome = {
             let _busy = Busy::new(inner, &model.engine);
-            let options = &inner.options.completion;
-            completion::generate(model, options, &request, &path, &mut anchor, Priority::Typing, &current).await
+            let caller = Caller { priority: Priority::Typing, session: self.session(), cancel: &current };
+            completion::generate(model, options, &request, &path, &mut anchor, caller).await
         };
         if let Some(completion) = &mut outcome.completion {
             completion.id = inner.new_id();
         }
         inner.remember(&request, &outcome, anchor);
-        if let Some(completion) = &outcome.completion {
-            self.look_ahead(&request, completion, path);
+        if let Some(completion) = outcome.completion.as_ref().filter(|_| options.look_ahead) {
+            self.look_ahead(&request, completion, options, path);
         }
         outcome
     }
@@ -266,24 +282,7 @@ impl Inner {
         }
         open.stop_work();
         open.current = cancel.child_token();
-        let path = self.prompt_path(open.path.as_deref(), &request.document);
-        Some(Turn { current: open.current.clone(), path, anchor: open.anchor.clone() })
-    }
-
-    /// Why completions are off for this document, if they are.
-    fn off_for(&self, request: &CompletionRequest) -> Option<String> {
-        let options = &self.options.completion;
-        let language = request.snapshot.language().id();
-        if let Some(because) = request.snapshot.too_large() {
-            return Some(because.to_string());
-        }
-        if !options.enabled {
-            return Some("completions are switched off (completion.enabled)".to_owned());
-        }
-        if options.disabled_languages.iter().any(|id| id == language) {
-            return Some(format!("completions are switched off for {language} (completion.disabled-languages)"));
-        }
-        None
+        Some(Turn { current: open.current.clone(), path: open.path.clone(), anchor: open.anchor.clone() })
     }
 
     /// The answer that is there already: the rest of the ghost text, or what was computed for the state after accepting it.
@@ -312,23 +311,27 @@ impl Inner {
             }
         }
     }
+}
 
-    /// The file as a prompt names it: from the workspace's folder, with forward slashes.
-    fn prompt_path(&self, path: Option<&Path>, document: &DocumentId) -> String {
-        let Some(path) = path else {
-            return document.rsplit('/').next().unwrap_or("untitled").to_owned();
-        };
-        let roots = self.roots.read().unwrap_or_else(PoisonError::into_inner);
-        let relative = roots.iter().find_map(|root| path.strip_prefix(root).ok());
-        let named = relative.or_else(|| path.file_name().map(Path::new)).unwrap_or(path);
-        named.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+/// Why completions are off for this document, if they are.
+fn off_for(request: &CompletionRequest, options: &CompletionOptions) -> Option<String> {
+    let language = request.snapshot.language().id();
+    if let Some(because) = request.snapshot.too_large() {
+        return Some(because.to_string());
     }
+    if !options.enabled {
+        return Some("completions are switched off (completion.enabled)".to_owned());
+    }
+    if options.disabled_languages.iter().any(|id| id == language) {
+        return Some(format!("completions are switched off for {language} (completion.disabled-languages)"));
+    }
+    None
 }
 
 /// What a completion request needs of its document.
 struct Turn {
     current: CancellationToken,
-    path: String,
+    path: Option<PathBuf>,
     anchor: Option<Anchor>,
 }
 

@@ -144,6 +144,14 @@ impl Outcome {
     }
 }
 
+/// Who asks the engine, and how urgently.
+pub(crate) struct Caller<'a> {
+    pub(crate) priority: Priority,
+    /// The client: the engine shares its time between clients.
+    pub(crate) session: u64,
+    pub(crate) cancel: &'a CancellationToken,
+}
+
 /// Plans, asks the engine and settles the text. `path` is the file as the prompt names it, `anchor` what the document's last plan left, and is left what this one leaves. The answer carries no id yet: `0` stands in its place.
 pub(crate) async fn generate(
     model: &Model,
@@ -151,9 +159,9 @@ pub(crate) async fn generate(
     request: &CompletionRequest,
     path: &str,
     anchor: &mut Option<Anchor>,
-    priority: Priority,
-    cancel: &CancellationToken,
+    caller: Caller<'_>,
 ) -> Outcome {
+    let Caller { priority, session, cancel } = caller;
     let started = Instant::now();
     let millis = |since: Instant| since.elapsed().as_secs_f64() * 1e3;
     let (snapshot, cursor) = (&request.snapshot, request.cursor);
@@ -174,11 +182,13 @@ pub(crate) async fn generate(
         max_tokens: options.max_tokens,
         stop: encoder.stops(),
         priority,
+        session,
         cancel: cancel.clone(),
         ..Request::default()
     });
 
-    let mut extent = extent::Extent::new(snapshot, cursor);
+    let here = snapshot.around(cursor);
+    let mut extent = extent::Extent::new(&here, cursor);
     let mut decoded = Decoded { healing: prompt.heal.len(), ..Decoded::default() };
     let mut ended = None;
     // Dropping `events` at the loop's end is what tells the engine that it has said enough.

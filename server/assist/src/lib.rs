@@ -7,6 +7,7 @@ pub mod check;
 pub mod completion;
 pub mod options;
 pub mod status;
+pub mod workspace;
 
 mod model;
 mod prompt;
@@ -17,3 +18,4 @@ pub use completion::{Acceptance, Completion, CompletionId, CompletionRequest, Ex
 pub use options::Options;
 pub use pilotlight_syntax as syntax;
 pub use status::Status;
+pub use workspace::{Folder, Workspace};

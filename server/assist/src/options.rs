@@ -1,5 +1,11 @@
 //! This room's settings: declared once, with their documentation; the manual and the editors' settings are generated from here.
 
+mod folder_file;
+mod overlay;
+
+pub use folder_file::FOLDER_FILE;
+pub use overlay::overlay;
+
 /// What a person can set about suggestions.
 #[derive(Clone, Debug, Default, PartialEq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]

@@ -4,7 +4,7 @@ pub mod ember;
 pub mod qwen;
 
 use crate::{
-    Piece, Segment, SegmentId, Source,
+    Excerpt, Piece, Segment, SegmentId, Source,
     window::{Chunk, Window},
 };
 
@@ -23,7 +23,12 @@ pub struct Family {
     pub partial_words: PartialWords,
     /// Lays a window out as a prompt for the file `path`; `typed` is what was typed since the window was cut (always empty for [`Order::Spm`]).
     pub layout: fn(path: &str, window: &Window, typed: &str) -> Vec<Segment>,
+    /// Puts excerpts of other files into the layout of one, as the family was trained on; `repository` names the workspace. `None`: it was not trained on any.
+    pub with_excerpts: Option<WithExcerpts>,
 }
+
+/// See [`Family::with_excerpts`].
+pub type WithExcerpts = fn(repository: &str, excerpts: &[Excerpt], file: Vec<Segment>) -> Vec<Segment>;
 
 /// The order of the sides in the prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,12 +4,18 @@
 //! [`TokenCounter`], which `assist` implements, and markers leave this room by name, never as text.
 
 pub mod anchor;
+pub mod excerpt;
 pub mod family;
 pub mod plan;
+pub mod planner;
+pub mod secrets;
 pub mod segment;
+pub mod sources;
 pub mod window;
 
 pub use anchor::Anchor;
+pub use excerpt::{Candidate, Excerpt, LeftOut};
 pub use family::{Family, Order, PartialWords, UnknownFamily};
-pub use plan::{Budget, Input, TokenCounter, plan};
+pub use plan::{Budget, Input, Repository, TokenCounter, plan, plan_with};
 pub use segment::{Piece, Plan, Segment, SegmentId, Source};
+pub use sources::{Surroundings, Texts};

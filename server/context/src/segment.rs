@@ -1,14 +1,20 @@
 //! A prompt as ordered segments, each with an identity that outlives edits elsewhere.
 
-use crate::Anchor;
+use crate::{Anchor, Excerpt, LeftOut};
 
 /// A prompt: segments in the order the model reads them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// In prompt order.
     pub segments: Vec<Segment>,
     /// To be handed to the document's next plan.
     pub anchor: Anchor,
+    /// What stands in it beside the window; to be handed to the next plan with the place below.
+    pub excerpts: Vec<Excerpt>,
+    /// The start of the cursor's line: while a person types on it, the excerpts stay.
+    pub line_start: usize,
+    /// What was proposed and not taken.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// One part of a prompt.
@@ -36,6 +42,24 @@ pub struct SegmentId {
 pub enum Source {
     /// Opening markers and the file's path.
     Header,
+    /// A definition of something that the code around the cursor uses.
+    Definition,
+    /// The type that the cursor is in, and what it is made from.
+    Enclosing,
+    /// What an imported module has.
+    Module,
+    /// The file's other half: the test of an implementation, the header of a source.
+    Sibling,
+    /// Where what is being written is used.
+    Usage,
+    /// Code that is much like the code around the cursor.
+    Similar,
+    /// A place that was looked at lately.
+    Viewed,
+    /// A change that was made lately.
+    Edit,
+    /// What the editor reports as wrong nearby.
+    Diagnostic,
     /// Text before the cursor.
     Prefix,
     /// Text after the cursor.
@@ -51,6 +75,15 @@ impl Source {
     pub fn name(self) -> &'static str {
         match self {
             Source::Header => "header",
+            Source::Definition => "definition",
+            Source::Enclosing => "enclosing",
+            Source::Module => "module",
+            Source::Sibling => "sibling",
+            Source::Usage => "usage",
+            Source::Similar => "similar",
+            Source::Viewed => "viewed",
+            Source::Edit => "edit",
+            Source::Diagnostic => "diagnostic",
             Source::Prefix => "prefix",
             Source::Suffix => "suffix",
             Source::Footer => "footer",

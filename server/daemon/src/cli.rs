@@ -34,20 +34,31 @@ pub(crate) struct Global {
     /// Threads that compute (by default: one a physical core)
     #[arg(long, global = true, value_name = "N")]
     pub(crate) threads: Option<usize>,
+    /// One setting, over all other places where it is set: `--set completion.max-tokens=32`
+    #[arg(long, global = true, value_name = "SECTION.NAME=VALUE")]
+    pub(crate) set: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Show the main job: type into a real file and see the ghost text, with its costs
     Try(Try),
-    /// Serve an editor over standard input and output (this is what editors start)
+    /// Serve an editor over standard input and output (this is what editors start), through the resident daemon
     Lsp(Lsp),
+    /// Be the resident daemon: `lsp` starts it where there is none
+    Daemon(Daemon),
+    /// Say which daemons run, for whom, and what they hold; the exit status is 1 if there is none
+    Status(Status),
+    /// End the resident daemons in good order. An editor that is still open starts another with its next request
+    Stop,
     /// Complete at one place and print the text
     Complete(Complete),
     /// Say what was found (CPU, memory, GPU, model) and whether all is well; the exit status says it too
     Doctor(Doctor),
+    /// Index a workspace: what completions know of its other files. Shows what was found and left out
+    Index(Index),
     /// Print the JSON schema of the settings (config.toml, and the editors' initializationOptions)
-    Schema,
+    Schema(Schema),
 }
 
 #[derive(Args, Debug)]
@@ -70,6 +81,30 @@ pub(crate) struct Lsp {
     /// Speak over standard input and output (the only way so far, and so the default)
     #[arg(long, default_value_t = true)]
     pub(crate) stdio: bool,
+    /// Keep everything, the model included, in this one process: no daemon is used or started
+    #[arg(long)]
+    pub(crate) standalone: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Daemon {
+    /// Read the settings, as JSON, from standard input
+    #[arg(long, hide = true)]
+    pub(crate) handed: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Status {
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Schema {
+    /// Print the manual page of all settings in its place
+    #[arg(long)]
+    pub(crate) page: bool,
 }
 
 #[derive(Args, Debug)]
@@ -78,6 +113,18 @@ pub(crate) struct Complete {
     #[arg(value_name = "FILE:LINE:COL")]
     pub(crate) place: String,
     /// Print the completion with its explanation as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Index {
+    /// The workspace's folder (by default: this one)
+    pub(crate) folder: Option<PathBuf>,
+    /// Read every file anew, whatever the cache has
+    #[arg(long)]
+    pub(crate) anew: bool,
+    /// Print one JSON document
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -93,7 +140,7 @@ impl Cli {
     /// Sends the log to standard error: standard output belongs to the protocol or the answer.
     pub(crate) fn start_log(&self) {
         let level = match self.command {
-            Command::Lsp(_) => "info",
+            Command::Lsp(_) | Command::Daemon(_) => "info",
             // What goes wrong is printed anyway; PILOTLIGHT_LOG brings the rest.
             _ => "off",
         };

@@ -1,9 +1,16 @@
 //! One file a command.
 
 mod complete;
+#[cfg(unix)]
+mod daemon;
 mod demo;
 mod doctor;
+mod index;
 mod lsp;
+#[cfg(unix)]
+mod status;
+#[cfg(unix)]
+mod stop;
 
 use std::{process::ExitCode, time::Instant};
 
@@ -11,19 +18,32 @@ use anyhow::Result;
 
 use crate::{
     cli::{Cli, Command},
-    settings::Settings,
+    settings::{Loaded, Settings},
 };
 
 /// Runs the command; `started` is when the process began.
 pub(crate) async fn run(cli: Cli, started: Instant) -> Result<ExitCode> {
-    let settings = Settings::load(&cli.global)?;
+    let loaded = || Loaded::read(&cli.global);
     match cli.command {
-        Command::Try(arguments) => demo::run(arguments, &settings, started).await,
-        Command::Lsp(_) => lsp::run(&settings).await,
-        Command::Complete(arguments) => complete::run(arguments, &settings).await,
-        Command::Doctor(arguments) => doctor::run(arguments, &settings).await,
-        Command::Schema => {
-            print!("{}", Settings::schema());
+        Command::Try(arguments) => demo::run(arguments, &loaded()?.strict()?, started).await,
+        Command::Lsp(arguments) => lsp::run(arguments, loaded()?).await,
+        Command::Complete(arguments) => complete::run(arguments, &loaded()?.strict()?).await,
+        Command::Doctor(arguments) => doctor::run(arguments, &loaded()?.strict()?).await,
+        Command::Index(arguments) => index::run(&arguments),
+        #[cfg(unix)]
+        Command::Daemon(arguments) => daemon::run(arguments, &cli.global).await,
+        #[cfg(unix)]
+        Command::Status(arguments) => status::run(arguments).await,
+        #[cfg(unix)]
+        Command::Stop => stop::run().await,
+        #[cfg(not(unix))]
+        Command::Daemon(_) | Command::Status(_) | Command::Stop => {
+            anyhow::bail!(
+                "there is no resident daemon on this system yet: `pilotlight lsp` serves each editor by itself"
+            )
+        }
+        Command::Schema(arguments) => {
+            print!("{}", if arguments.page { Settings::page() } else { Settings::schema() });
             Ok(ExitCode::SUCCESS)
         }
     }

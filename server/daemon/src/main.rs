@@ -3,6 +3,8 @@
 mod cli;
 mod commands;
 mod model;
+#[cfg(unix)]
+mod resident;
 mod settings;
 
 use std::{process::ExitCode, time::Instant};

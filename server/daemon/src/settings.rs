@@ -1,4 +1,7 @@
-//! Settings: defaults, then the user's config.toml, then the command line. Each room declares its own.
+//! Settings: defaults, then the user's config.toml, then the command line. Each room declares its own. What lies between these two for an editor (the workspace's
+//! `.pilotlight.toml`, the editor's own settings) is laid by the `lsp` room, connection by connection.
+
+mod page;
 
 use std::{
     env, fs,
@@ -6,9 +9,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result};
-use pilotlight_assist::options::{CompletionOptions, Options};
+use anyhow::{Context, Result, bail, ensure};
+use pilotlight_assist::options::{CompletionOptions, Options, overlay};
 use pilotlight_engine::EngineOptions;
+use serde_json::{Value, json};
 
 use crate::cli::Global;
 
@@ -16,30 +20,105 @@ use crate::cli::Global;
 #[derive(Clone, Debug, Default, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Settings {
-    /// The model and how it is run.
+    /// The model and how it is run. The user's alone to set.
     pub(crate) engine: EngineOptions,
     /// Inline completion (ghost text).
     pub(crate) completion: CompletionOptions,
-    /// The LSP surface.
+    /// The LSP surface. Not for a workspace's `.pilotlight.toml`.
+    pub(crate) lsp: pilotlight_lsp::Options,
+    /// The resident daemon. The user's alone to set.
+    pub(crate) daemon: DaemonOptions,
+}
+
+/// The resident daemon that all editors share.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct DaemonOptions {
+    /// Seconds without a connected editor after which the daemon ends. It never ends while one is connected.
+    pub(crate) idle_exit_seconds: u64,
+}
+
+impl Default for DaemonOptions {
+    fn default() -> Self {
+        Self { idle_exit_seconds: 30 * 60 }
+    }
+}
+
+/// The settings that hold for one connection: those that choose behaviour.
+#[derive(Clone, Debug, Default, serde::Deserialize, serde::Serialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Behaviour {
+    pub(crate) completion: CompletionOptions,
     pub(crate) lsp: pilotlight_lsp::Options,
 }
 
-impl Settings {
+impl Behaviour {
+    /// What the `assist` room takes.
+    pub(crate) fn assist(&self) -> Options {
+        Options { completion: self.completion.clone() }
+    }
+}
+
+/// The settings with where they come from, as far as that matters.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Loaded {
+    pub(crate) settings: Settings,
+    /// What the command line says of behaviour, as an object of sections: it lies over the editor's settings too.
+    pub(crate) command_line: Value,
+    /// What of the user's file was not taken.
+    pub(crate) notices: Vec<String>,
+}
+
+impl Loaded {
     /// Reads the file (a missing one is no error unless it was named) and lays the command line over it.
-    pub(crate) fn load(global: &Global) -> Result<Self> {
-        let mut settings = match &global.config {
-            Some(path) => Self::read(path)?.with_context(|| format!("{} does not exist", path.display()))?,
-            None => user_file().map(|path| Self::read(&path)).transpose()?.flatten().unwrap_or_default(),
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read at all, or the command line is wrong. Single settings that cannot be taken are `notices`.
+    pub(crate) fn read(global: &Global) -> Result<Self> {
+        let layer = match &global.config {
+            Some(path) => {
+                Some((read(path)?.with_context(|| format!("{} does not exist", path.display()))?, path.clone()))
+            }
+            None => match user_file() {
+                Some(path) => read(&path)?.map(|layer| (layer, path)),
+                None => None,
+            },
         };
+        let (mut settings, notices) = match layer {
+            Some((layer, path)) => overlay(&Settings::default(), &layer, &path.display().to_string()),
+            None => Default::default(),
+        };
+        let mut command_line = json!({});
+        for assignment in &global.set {
+            let layer = assigned(assignment)?;
+            let (laid, refused) = overlay(&settings, &layer, "--set");
+            if let Some(refused) = refused.first() {
+                bail!("{}", refused.trim_end_matches("; ignored"));
+            }
+            settings = laid;
+            merge(&mut command_line, layer);
+        }
+        if let Some(sections) = command_line.as_object_mut() {
+            sections.retain(|name, _| name != "engine" && name != "daemon");
+        }
         if let Some(model) = &global.model {
             settings.engine.model = model.clone();
         }
         if let Some(threads) = global.threads {
             settings.engine.threads = threads;
         }
-        Ok(settings)
+        Ok(Self { settings, command_line, notices })
     }
 
+    /// The settings, where nobody would read a notice: then it is an error.
+    pub(crate) fn strict(self) -> Result<Settings> {
+        ensure!(self.notices.is_empty(), "{}", self.notices.join("\n"));
+        Ok(self.settings)
+    }
+}
+
+impl Settings {
     /// The JSON schema, as `editors/settings.schema.json` has it.
     pub(crate) fn schema() -> String {
         let schema = schemars::schema_for!(Self);
@@ -47,17 +126,51 @@ impl Settings {
         format!("{:#}\n", serde_json::Value::from(schema))
     }
 
-    /// What the `assist` room takes.
-    pub(crate) fn assist(&self) -> Options {
-        Options { completion: self.completion.clone() }
+    /// The manual page of all settings, as `SETTINGS.md` has it.
+    pub(crate) fn page() -> String {
+        page::page(&serde_json::Value::from(schemars::schema_for!(Self)))
     }
 
-    fn read(path: &Path) -> Result<Option<Self>> {
-        match fs::read_to_string(path) {
-            Ok(text) => toml::from_str(&text).map(Some).with_context(|| format!("{}: not read", path.display())),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error).with_context(|| path.display().to_string()),
+    /// What the `assist` room takes.
+    pub(crate) fn assist(&self) -> Options {
+        self.behaviour().assist()
+    }
+
+    /// What holds for one connection.
+    pub(crate) fn behaviour(&self) -> Behaviour {
+        Behaviour { completion: self.completion.clone(), lsp: self.lsp.clone() }
+    }
+}
+
+/// The file as a layer; `None` if there is none.
+fn read(path: &Path) -> Result<Option<Value>> {
+    match fs::read_to_string(path) {
+        Ok(text) => toml::from_str(&text).map(Some).with_context(|| format!("{}: not read", path.display())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| path.display().to_string()),
+    }
+}
+
+/// `SECTION.NAME=VALUE` as a layer. The value is TOML; what is none is a string, so that a word needs no quotes.
+fn assigned(assignment: &str) -> Result<Value> {
+    let parts = assignment.split_once('=').and_then(|(place, value)| Some((place.split_once('.')?, value)));
+    let Some(((section, name), value)) = parts else {
+        bail!("--set: expected SECTION.NAME=VALUE, found {assignment:?}");
+    };
+    let value: Value = toml::from_str::<Value>(&format!("value = {value}"))
+        .map_or_else(|_| json!(value), |mut read| read["value"].take());
+    Ok(json!({ section: { name: value } }))
+}
+
+/// Lays one object of sections over another.
+fn merge(base: &mut Value, layer: Value) {
+    match (base, layer) {
+        (Value::Object(base), Value::Object(layer)) => {
+            for (name, value) in layer {
+                merge(base.entry(name).or_insert(Value::Null), value);
+            }
         }
+        (base, layer) => *base = layer,
     }
 }
 
@@ -74,36 +187,78 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    /// The editors' settings are made from the committed schema; `PILOTLIGHT_UPDATE=1 cargo test -p pilotlight` writes it anew.
+    /// The editors' settings are made from the committed schema (`npm run settings` in editors/vscode).
     #[test]
-    fn the_committed_schema_is_current() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../editors/settings.schema.json");
-        if env::var_os("PILOTLIGHT_UPDATE").is_some() {
-            fs::write(&path, Settings::schema()).unwrap();
+    fn the_committed_schema_and_page_are_current() {
+        for (name, text) in [("editors/settings.schema.json", Settings::schema()), ("SETTINGS.md", Settings::page())] {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(name);
+            if env::var_os("PILOTLIGHT_UPDATE").is_some() {
+                fs::write(&path, &text).unwrap();
+            }
+            let current = fs::read_to_string(&path).unwrap_or_default() == text;
+            assert!(current, "{name} is out of date: PILOTLIGHT_UPDATE=1 cargo test -p pilotlight --bins");
         }
-        assert_eq!(fs::read_to_string(&path).unwrap(), Settings::schema(), "{} is out of date", path.display());
+    }
+
+    fn global(config: PathBuf, model: Option<&str>, set: &[&str]) -> Global {
+        let set = set.iter().map(|&assignment| assignment.to_owned()).collect();
+        Global { model: model.map(Into::into), config: Some(config), threads: None, set }
     }
 
     #[test]
     fn a_file_lays_over_the_defaults_and_the_command_line_over_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.toml");
-        fs::write(&path, "[engine]\nthreads = 3\n[completion]\nmax-tokens = 7\n").unwrap();
-        let global =
-            |model: Option<&str>| Global { model: model.map(Into::into), config: Some(path.clone()), threads: None };
-        let settings = Settings::load(&global(Some("x.gguf"))).unwrap();
+        fs::write(&path, "[engine]\nthreads = 3\n[completion]\nmax-tokens = 7\nlook-ahead = false\n").unwrap();
+        let set = ["completion.max-tokens=8", "completion.disabled-languages=[\"c\"]", "engine.backend=cpu"];
+        let loaded = Loaded::read(&global(path, Some("x.gguf"), &set)).unwrap();
+        let settings = &loaded.settings;
         assert_eq!((settings.engine.model.as_str(), settings.engine.threads), ("x.gguf", 3));
-        assert_eq!(settings.completion, CompletionOptions { max_tokens: 7, ..CompletionOptions::default() });
+        assert_eq!(settings.engine.backend, pilotlight_engine::BackendChoice::Cpu);
+        let completion = CompletionOptions {
+            max_tokens: 8,
+            look_ahead: false,
+            disabled_languages: vec!["c".to_owned()],
+            ..CompletionOptions::default()
+        };
+        assert_eq!(settings.completion, completion);
+        // What lies over the editor's settings is what the command line said itself, of behaviour.
+        let said = json!({ "completion": { "max-tokens": 8, "disabled-languages": ["c"] } });
+        assert_eq!(loaded.command_line, said);
+        assert!(loaded.notices.is_empty());
+    }
+
+    #[test]
+    fn a_bad_command_line_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        fs::write(&path, "").unwrap();
+        for (assignment, expected) in [
+            ("completion", "--set: expected SECTION.NAME=VALUE, found \"completion\""),
+            ("completion.warp=9", "--set: completion.warp is unknown"),
+            (
+                "completion.max-tokens=many",
+                "--set: completion.max-tokens: invalid type: string \"many\", expected usize",
+            ),
+        ] {
+            let error = Loaded::read(&global(path.clone(), None, &[assignment])).unwrap_err().to_string();
+            assert!(error.starts_with(expected) && !error.ends_with("ignored"), "{error}");
+        }
     }
 
     #[test]
     fn a_misspelt_or_missing_file_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.toml");
-        let load = || Settings::load(&Global { model: None, config: Some(path.clone()), threads: None });
+        let load = || Loaded::read(&global(path.clone(), None, &[]));
         assert!(load().unwrap_err().to_string().contains("does not exist"));
-        fs::write(&path, "[completion]\nmax-token = 7\n").unwrap();
-        let error = format!("{:#}", load().unwrap_err());
-        assert!(error.contains("config.toml") && error.contains("max-token"), "{error}");
+        fs::write(&path, "[completion\n").unwrap();
+        assert!(load().unwrap_err().to_string().contains("config.toml: not read"));
+        // One wrong name costs one setting, and is told; a command that tells nobody else refuses.
+        fs::write(&path, "[completion]\nmax-token = 7\nlook-ahead = false\n").unwrap();
+        let loaded = load().unwrap();
+        assert!(!loaded.settings.completion.look_ahead);
+        let error = loaded.strict().unwrap_err().to_string();
+        assert!(error.contains("config.toml: completion.max-token is unknown"), "{error}");
     }
 }

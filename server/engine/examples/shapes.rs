@@ -9,8 +9,8 @@ use std::{collections::BTreeMap, hint::black_box, path::Path, sync::Arc, time::I
 use bytes::Bytes;
 use pilotlight_engine::{
     backend::{Backend, Logits, PAGE, cpu::Cpu},
-    config::{DecoderConfig, Rope, RopeStyle},
-    decoder::{Decoder, Layer, Linear},
+    config::{Biases, DecoderConfig, Rope, RopeStyle, Scales, family},
+    decoder::{Decoder, Gated, Layer, Linear, Mlp, Norm},
     weights::{Dtype, Tensor},
 };
 use pilotlight_kernels::cpu::{KvDtype, Pool};
@@ -170,28 +170,38 @@ impl Shape {
             let bias = self.bias.then(|| tensor(Dtype::F32, &[rows]));
             Linear { bias, ..linear(rows, self.hidden, better) }
         };
+        let norm = || Norm { weight: tensor(Dtype::F32, &[self.hidden]), bias: None };
         let (q, kv) = (self.heads * self.head_dim, self.kv_heads * self.head_dim);
         let layer = |i: usize| {
             // Q4_K_M gives half of the layers a better V and down projection.
             let better = i < self.layers / 8 || i >= 7 * self.layers / 8 || (i - self.layers / 8) % 3 == 2;
             Layer {
-                attn_norm: tensor(Dtype::F32, &[self.hidden]),
+                attn_norm: norm(),
                 attn_q: biased(q, false),
                 attn_k: biased(kv, false),
                 attn_v: biased(kv, better),
+                attn_q_norm: None,
+                attn_k_norm: None,
                 attn_output: linear(self.hidden, q, false),
-                ffn_norm: tensor(Dtype::F32, &[self.hidden]),
-                ffn_gate: linear(self.ffn, self.hidden, false),
-                ffn_up: linear(self.ffn, self.hidden, false),
-                ffn_down: linear(self.hidden, self.ffn, better),
+                ffn_norm: norm(),
+                mlp: Mlp::Gated(Gated {
+                    gate: linear(self.ffn, self.hidden, false),
+                    up: linear(self.ffn, self.hidden, false),
+                    down: linear(self.hidden, self.ffn, better),
+                }),
             }
         };
         let embedding = matrix(self.vocab, self.hidden, true);
         let layers: Vec<Layer> = (0..self.layers).map(layer).collect();
         let all = layers.iter().flat_map(|l| {
-            let linears = [&l.attn_q, &l.attn_k, &l.attn_v, &l.attn_output, &l.ffn_gate, &l.ffn_up, &l.ffn_down];
+            let mlp = match &l.mlp {
+                Mlp::Gated(gated) => vec![&gated.gate, &gated.up, &gated.down],
+                Mlp::Plain { .. } | Mlp::Experts { .. } => Vec::new(),
+            };
+            let linears = [&l.attn_q, &l.attn_k, &l.attn_v, &l.attn_output].into_iter().chain(mlp);
             linears.map(|linear| &linear.weight)
         });
+        let name = if self.bias { "qwen2" } else { "llama" };
         let (parameters, bytes) = all
             .chain([&embedding])
             .fold((0, 0), |(n, bytes), tensor| (n + tensor.elements() as u64, bytes + tensor.bytes.len() as u64));
@@ -199,7 +209,7 @@ impl Shape {
             (0..self.head_dim / 2).map(|i| 1e6f32.powf(-(2.0 * i as f32) / self.head_dim as f32)).collect();
         Ok(Decoder {
             config: DecoderConfig {
-                architecture: if self.bias { "qwen2" } else { "llama" },
+                family: family(name).ok_or_else(|| format!("no family {name}"))?,
                 vocab: self.vocab,
                 hidden: self.hidden,
                 layers: self.layers,
@@ -207,16 +217,27 @@ impl Shape {
                 kv_heads: self.kv_heads,
                 head_dim: self.head_dim,
                 ffn: self.ffn,
+                experts: None,
                 context_length: CONTEXT,
                 norm_eps: 1e-6,
                 rope: Rope { style: RopeStyle::HalfSplit, frequencies, magnitude: 1.0 },
-                qkv_bias: self.bias,
+                window: None,
+                temperature: None,
+                scales: Scales {
+                    embedding: 1.0,
+                    residual: 1.0,
+                    attention: (self.head_dim as f32).sqrt().recip(),
+                    logits: 1.0,
+                },
+                biases: if self.bias { Biases::Qkv } else { Biases::Optional },
                 tied: Some(true),
+                norm_without_one: false,
             },
             output: Linear { weight: embedding.clone(), bias: None },
             embedding,
             layers,
-            output_norm: tensor(Dtype::F32, &[self.hidden]),
+            output_norm: norm(),
+            positions: None,
             parameters,
             bytes,
         })
@@ -229,5 +250,5 @@ fn tensor(dtype: Dtype, shape: &[usize]) -> Tensor {
     let bytes: Vec<u8> =
         (0..rows * dtype.block_bytes()).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8 & 0x3b).collect();
     let file: Arc<Path> = Path::new("random").into();
-    Tensor { name: "random".into(), file, shape: shape.to_vec(), dtype, bytes: Bytes::from(bytes) }
+    Tensor { name: "random".into(), file, shape: shape.to_vec(), dtype, bytes: Bytes::from(bytes), scale: 1.0 }
 }

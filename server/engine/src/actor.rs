@@ -20,10 +20,11 @@ use crate::{
     EngineError, EngineOptions, Event, Figures, Request, TimeLimits, Tokenizer,
     backend::{self, Backend},
     checkpoint::Checkpoint,
+    snapshot::{self, Store},
 };
 use clock::Clock;
 use job::Job;
-use scheduler::Scheduler;
+use scheduler::{Message, Scheduler};
 
 /// Where the weights are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +70,7 @@ pub struct Engine {
 struct Shared {
     info: ModelInfo,
     tokenizer: Arc<Tokenizer>,
-    inbox: std_mpsc::Sender<Job>,
+    inbox: std_mpsc::Sender<Message>,
     clock: Clock,
     time_limits: TimeLimits,
     figures: Arc<Mutex<Figures>>,
@@ -85,16 +86,18 @@ impl Engine {
     /// Loads the model and starts the thread that owns it. Blocking. `options.model` is not looked at: see [`EngineOptions::source`].
     pub fn load_with(source: &ModelSource, options: &EngineOptions) -> Result<Self, EngineError> {
         options.check()?;
-        Self::of(Checkpoint::open(source)?, options)
+        let content = options.snapshot_place().map(|_| snapshot::content(source)).transpose()?;
+        Self::of(Checkpoint::open(source)?, options, content)
     }
 
-    fn of(checkpoint: Checkpoint, options: &EngineOptions) -> Result<Self, EngineError> {
+    /// `content` is a hash of the model's files, where there is to be a snapshot.
+    fn of(checkpoint: Checkpoint, options: &EngineOptions, content: Option<Vec<u8>>) -> Result<Self, EngineError> {
         let config = &checkpoint.decoder.config;
         let context_length = config.context_length.min(options.context_length);
         let backend = backend::build(&checkpoint.decoder, context_length, options)?;
         let info = ModelInfo {
             name: checkpoint.name,
-            architecture: config.architecture.to_owned(),
+            architecture: config.family.name.to_owned(),
             parameters: checkpoint.decoder.parameters,
             bytes: checkpoint.decoder.bytes,
             context_length,
@@ -103,7 +106,11 @@ impl Engine {
             bos: checkpoint.bos,
             eos: checkpoint.eos,
         };
-        Self::start(backend, checkpoint.tokenizer, info, options, Clock::system())
+        let store = options.snapshot_place().zip(content).map(|((folder, bytes), content)| {
+            let key = snapshot::key(&content, config, &checkpoint.tokenizer, &info.backend);
+            Store::new(folder, key, bytes, checkpoint.tokenizer.vocab_size())
+        });
+        Self::start(backend, checkpoint.tokenizer, info, options, Clock::system(), store)
     }
 
     fn start(
@@ -112,10 +119,15 @@ impl Engine {
         info: ModelInfo,
         options: &EngineOptions,
         clock: Clock,
+        store: Option<Store>,
     ) -> Result<Self, EngineError> {
         let (inbox, requests) = std_mpsc::channel();
         let tokenizer = Arc::new(tokenizer);
-        let scheduler = Scheduler::new(backend, tokenizer.clone(), info.eos.clone(), options, clock.clone(), requests);
+        let mut scheduler =
+            Scheduler::new(backend, tokenizer.clone(), info.eos.clone(), options, clock.clone(), requests);
+        if let Some(store) = store {
+            scheduler.restore(store);
+        }
         let figures = scheduler.figures();
         std::thread::Builder::new()
             .name("pilotlight-engine".into())
@@ -141,6 +153,14 @@ impl Engine {
         self.shared.figures.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Writes the snapshot that a restart begins with, at the end of the step under way. Blocking. Gives its bytes; 0 where there is none to write.
+    pub fn save(&self) -> Result<u64, EngineError> {
+        let (answer, saved) = std_mpsc::channel();
+        let stopped = || EngineError::Stopped("its thread is gone".into());
+        self.shared.inbox.send(Message::Save(answer)).map_err(|_| stopped())?;
+        saved.recv().map_err(|_| stopped())?
+    }
+
     /// Queues a request. Events arrive in order; dropping the receiver cancels.
     pub fn submit(&self, request: Request) -> mpsc::UnboundedReceiver<Event> {
         let (events, receiver) = mpsc::unbounded_channel();
@@ -152,7 +172,7 @@ impl Engine {
         }
         let (id, limit) = (next_id.fetch_add(1, Ordering::Relaxed), time_limits.of(request.priority));
         let job = Job::new(id, request, events, clock.now(), limit);
-        if let Err(std_mpsc::SendError(job)) = inbox.send(job) {
+        if let Err(std_mpsc::SendError(Message::Job(job))) = inbox.send(Message::Job(Box::new(job))) {
             job.end(Event::Failed(EngineError::Stopped("its thread is gone".into()).to_string()));
         }
         receiver

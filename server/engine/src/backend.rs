@@ -68,6 +68,16 @@ pub trait Backend: Send {
 
     /// Copies the KV of the first `length` positions of page `from` to page `to`.
     fn copy(&mut self, from: Page, to: Page, length: usize) -> Result<(), EngineError>;
+
+    /// Appends a page's content, [`Backend::page_bytes`] bytes; `false` where this backend cannot.
+    fn export(&self, _page: Page, _to: &mut Vec<u8>) -> bool {
+        false
+    }
+
+    /// Takes over what [`Backend::export`] gave; `false` where this backend cannot.
+    fn import(&mut self, _page: Page, _from: &[u8]) -> bool {
+        false
+    }
 }
 
 /// The backend that the options ask for.

@@ -16,6 +16,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
+
 use crate::{
     backend::{PAGE, Page},
     figures::CacheFigures,
@@ -181,6 +183,38 @@ impl Cache {
         if let Some(&last) = branch.pages[..written].last() {
             self.drop_redundant(last);
         }
+    }
+
+    /// The `most` pages that are worth most, each after the one before it: page, the index of that one in this list, tokens.
+    pub(crate) fn best(&self, most: usize) -> Vec<(Page, Option<usize>, &[u32])> {
+        let mut ranked: Vec<Page> =
+            (0..self.nodes.len() as Page).filter(|&page| !self.tokens(page).is_empty()).collect();
+        ranked.sort_by(|&a, &b| self.nodes[b as usize].worth.total_cmp(&self.nodes[a as usize].worth));
+        let (mut best, mut places) = (Vec::new(), HashMap::new());
+        for page in ranked {
+            // With all that comes before it.
+            let before = std::iter::successors(Some(page), |&page| self.nodes[page as usize].parent);
+            let mut path: Vec<Page> = before.take_while(|page| !places.contains_key(page)).collect();
+            if best.len() + path.len() > most {
+                continue;
+            }
+            while let Some(page) = path.pop() {
+                let parent = self.nodes[page as usize].parent.and_then(|parent| places.get(&parent).copied());
+                places.insert(page, best.len());
+                best.push((page, parent, self.tokens(page)));
+            }
+        }
+        best
+    }
+
+    /// Takes a free page for tokens that were held in an earlier run, behind `parent`.
+    pub(crate) fn restore(&mut self, parent: Option<Page>, tokens: &[u32]) -> Option<Page> {
+        let page = self.free.pop()?;
+        let depth = parent.map_or(0, |parent| self.nodes[parent as usize].depth + PAGE);
+        self.nodes[page as usize] = Node { parent, depth, uses: 1.0, restored: true, ..Node::default() };
+        self.link(page);
+        self.write(page, tokens);
+        Some(page)
     }
 
     /// What it holds and has done.

@@ -89,7 +89,10 @@ impl Checkpoint {
         let config_path = folder.join("config.json");
         let config_text = read("config.json")?;
         let config = DecoderConfig::from_json(&config_path, &config_text)?;
-        let decoder = Decoder::new(config, safetensors::read(folder)?)?;
+        let decoder = {
+            let weights = safetensors::read(folder, "model", config.family.tensors)?;
+            Decoder::new(config, weights)?
+        };
         let tokenizer_path = folder.join("tokenizer.json");
         let tokenizer_text = read("tokenizer.json")?;
         let tokenizer = Tokenizer::from_json(&tokenizer_path, &tokenizer_text)?;

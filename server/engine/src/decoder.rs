@@ -1,9 +1,13 @@
 //! A decoder's tensors in their places, shapes checked: what every backend is built from.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
+
 use crate::{
     EngineError,
-    config::DecoderConfig,
-    weights::{Tensor, Weights},
+    config::{Biases, DecoderConfig, MlpKind, Norm as NormKind, Positions},
+    weights::{Dtype, Tensor, Weights},
 };
 
 /// `y = W x + b`.
@@ -15,27 +19,68 @@ pub struct Linear {
     pub bias: Option<Tensor>,
 }
 
+/// A normalisation's tensors.
+#[derive(Clone, Debug)]
+pub struct Norm {
+    /// `[width]`; what is multiplied with, the 1 of Gemma's norms included.
+    pub weight: Tensor,
+    /// `[width]`.
+    pub bias: Option<Tensor>,
+}
+
+/// `down(act(gate(x)) * up(x))`.
+#[derive(Clone, Debug)]
+pub struct Gated {
+    /// hidden to ffn, through the activation.
+    pub gate: Linear,
+    /// hidden to ffn.
+    pub up: Linear,
+    /// ffn to hidden.
+    pub down: Linear,
+}
+
+/// The MLP of a block.
+#[derive(Clone, Debug)]
+pub enum Mlp {
+    /// Three matrices.
+    Gated(Gated),
+    /// `down(act(up(x)))`.
+    Plain {
+        /// hidden to ffn.
+        up: Linear,
+        /// ffn to hidden.
+        down: Linear,
+    },
+    /// Many gated ones.
+    Experts {
+        /// hidden to the number of experts.
+        router: Linear,
+        /// By number.
+        experts: Vec<Gated>,
+    },
+}
+
 /// The tensors of one block.
 #[derive(Clone, Debug)]
 pub struct Layer {
-    /// `[hidden]`, before attention.
-    pub attn_norm: Tensor,
+    /// Before attention.
+    pub attn_norm: Norm,
     /// hidden to `heads * head_dim`.
     pub attn_q: Linear,
     /// hidden to `kv_heads * head_dim`.
     pub attn_k: Linear,
     /// hidden to `kv_heads * head_dim`.
     pub attn_v: Linear,
+    /// `[head_dim]`, of each query head.
+    pub attn_q_norm: Option<Tensor>,
+    /// `[head_dim]`, of each key head.
+    pub attn_k_norm: Option<Tensor>,
     /// `heads * head_dim` to hidden.
     pub attn_output: Linear,
-    /// `[hidden]`, before the MLP.
-    pub ffn_norm: Tensor,
-    /// hidden to ffn, through SiLU.
-    pub ffn_gate: Linear,
-    /// hidden to ffn.
-    pub ffn_up: Linear,
-    /// ffn to hidden.
-    pub ffn_down: Linear,
+    /// Before the MLP.
+    pub ffn_norm: Norm,
+    /// hidden to hidden.
+    pub mlp: Mlp,
 }
 
 /// A decoder as loaded: its shape, and its tensors as stored. `Clone` is cheap.
@@ -45,10 +90,12 @@ pub struct Decoder {
     pub config: DecoderConfig,
     /// `[vocab, hidden]`.
     pub embedding: Tensor,
+    /// `[positions, hidden]`, where positions are learned.
+    pub positions: Option<Tensor>,
     /// In order.
     pub layers: Vec<Layer>,
-    /// `[hidden]`, before the output.
-    pub output_norm: Tensor,
+    /// Before the output.
+    pub output_norm: Norm,
     /// hidden to vocab; the embedding itself where they are tied.
     pub output: Linear,
     /// Number of weights, tied ones once.
@@ -64,55 +111,133 @@ impl Decoder {
         let (parameters, bytes) = weights
             .iter()
             .fold((0, 0), |(n, bytes), (_, tensor)| (n + tensor.elements() as u64, bytes + tensor.bytes.len() as u64));
-        let c = config.clone();
-        let (q_width, kv_width) = (c.heads * c.head_dim, c.kv_heads * c.head_dim);
-        let mut places = Places(weights);
+        let mut places = Places { weights, config: &config };
 
-        let embedding = places.need("embedding", &[c.vocab, c.hidden])?;
-        let mut layers = Vec::new();
-        for i in 0..c.layers {
-            let name = |part: &str| format!("layers.{i}.{part}");
-            let qkv = |places: &mut Places, part, out| places.linear(&name(part), out, c.hidden, c.qkv_bias);
-            layers.push(Layer {
-                attn_norm: places.need(&name("attn_norm"), &[c.hidden])?,
-                attn_q: qkv(&mut places, "attn_q", q_width)?,
-                attn_k: qkv(&mut places, "attn_k", kv_width)?,
-                attn_v: qkv(&mut places, "attn_v", kv_width)?,
-                attn_output: places.linear(&name("attn_output"), c.hidden, q_width, false)?,
-                ffn_norm: places.need(&name("ffn_norm"), &[c.hidden])?,
-                ffn_gate: places.linear(&name("ffn_gate"), c.ffn, c.hidden, false)?,
-                ffn_up: places.linear(&name("ffn_up"), c.ffn, c.hidden, false)?,
-                ffn_down: places.linear(&name("ffn_down"), c.hidden, c.ffn, false)?,
-            });
-        }
-        let output_norm = places.need("output_norm", &[c.hidden])?;
-        let tied = c.tied.unwrap_or(places.0.get("output").is_none());
+        let embedding = places.need("embedding", &[config.vocab, config.hidden])?;
+        let positions = match config.family.positions {
+            Positions::Rotary => None,
+            Positions::Learned => Some(places.need("positions", &[config.context_length, config.hidden])?),
+        };
+        let layers = (0..config.layers).map(|i| places.layer(&format!("layers.{i}."))).collect::<Result<_, _>>()?;
+        let output_norm = places.norm("output_norm")?;
+        let tied = config.tied.unwrap_or(places.weights.get("output").is_none());
         let output = if tied {
             // A tied checkpoint may still carry a copy.
-            places.0.take("output");
+            places.weights.take("output");
             Linear { weight: embedding.clone(), bias: None }
         } else {
-            places.linear("output", c.vocab, c.hidden, false)?
+            places.linear("output", config.vocab, config.hidden, false)?
         };
-        if let Some((_, tensor)) = places.0.iter().next() {
-            let expected = format!("no such tensor in a {} model of {} layers", c.architecture, c.layers);
+        if let Some((_, tensor)) = places.weights.iter().next() {
+            let expected = format!("no such tensor in a {} model of {} layers", config.family.name, config.layers);
             return Err(EngineError::malformed(&tensor.file, &*tensor.name, expected, "one"));
         }
-        Ok(Self { config, embedding, layers, output_norm, output, parameters, bytes })
+        Ok(Self { embedding, positions, layers, output_norm, output, parameters, bytes, config })
     }
 }
 
 /// The tensors that have no place yet.
-struct Places(Weights);
+struct Places<'a> {
+    weights: Weights,
+    config: &'a DecoderConfig,
+}
 
-impl Places {
+impl Places<'_> {
+    fn layer(&mut self, at: &str) -> Result<Layer, EngineError> {
+        let c = self.config;
+        let name = |part: &str| format!("{at}{part}");
+        let (q_width, kv_width) = (c.heads * c.head_dim, c.kv_heads * c.head_dim);
+        let attn_norm = self.norm(&name("attn_norm"))?;
+        let [attn_q, attn_k, attn_v] = if self.weights.get(&name("attn_qkv")).is_some() {
+            let fused =
+                self.linear(&name("attn_qkv"), q_width + 2 * kv_width, c.hidden, c.biases != Biases::Optional)?;
+            [(0, q_width), (q_width, kv_width), (q_width + kv_width, kv_width)].map(|(from, n)| fused.rows(from, n))
+        } else {
+            let must = c.biases != Biases::Optional;
+            [
+                self.linear(&name("attn_q"), q_width, c.hidden, must)?,
+                self.linear(&name("attn_k"), kv_width, c.hidden, must)?,
+                self.linear(&name("attn_v"), kv_width, c.hidden, must)?,
+            ]
+        };
+        let mut head_norm = |part: &str| match c.family.qk_norm {
+            true => self.need(&name(part), &[c.head_dim]).map(Some),
+            false => Ok(None),
+        };
+        let (attn_q_norm, attn_k_norm) = (head_norm("attn_q_norm")?, head_norm("attn_k_norm")?);
+        let all = c.biases == Biases::All;
+        Ok(Layer {
+            attn_norm,
+            attn_q,
+            attn_k,
+            attn_v,
+            attn_q_norm,
+            attn_k_norm,
+            attn_output: self.linear(&name("attn_output"), c.hidden, q_width, all)?,
+            ffn_norm: self.norm(&name("ffn_norm"))?,
+            mlp: match c.family.mlp {
+                MlpKind::Gated => Mlp::Gated(self.gated(at)?),
+                MlpKind::Plain => Mlp::Plain {
+                    up: self.linear(&name("ffn_up"), c.ffn, c.hidden, all)?,
+                    down: self.linear(&name("ffn_down"), c.hidden, c.ffn, all)?,
+                },
+                MlpKind::Experts => self.experts(at)?,
+            },
+        })
+    }
+
+    fn gated(&mut self, at: &str) -> Result<Gated, EngineError> {
+        let c = self.config;
+        let all = c.biases == Biases::All;
+        Ok(Gated {
+            gate: self.linear(&format!("{at}ffn_gate"), c.ffn, c.hidden, all)?,
+            up: self.linear(&format!("{at}ffn_up"), c.ffn, c.hidden, all)?,
+            down: self.linear(&format!("{at}ffn_down"), c.hidden, c.ffn, all)?,
+        })
+    }
+
+    /// From one tensor for all experts (GGUF), or one for each.
+    fn experts(&mut self, at: &str) -> Result<Mlp, EngineError> {
+        let c = self.config;
+        let count = c.experts.map_or(0, |experts| experts.count);
+        let router = self.linear(&format!("{at}router"), count, c.hidden, false)?;
+        if self.weights.get(&format!("{at}ffn_gate_exps")).is_none() {
+            let each = (0..count).map(|i| self.gated(&format!("{at}experts.{i}.")));
+            return Ok(Mlp::Experts { router, experts: each.collect::<Result<_, _>>()? });
+        }
+        let gate = self.need(&format!("{at}ffn_gate_exps"), &[count, c.ffn, c.hidden])?;
+        let up = self.need(&format!("{at}ffn_up_exps"), &[count, c.ffn, c.hidden])?;
+        let down = self.need(&format!("{at}ffn_down_exps"), &[count, c.hidden, c.ffn])?;
+        let part = |tensor: &Tensor, i: usize| {
+            let size = tensor.bytes.len() / count;
+            let bytes = tensor.bytes.slice(i * size..(i + 1) * size);
+            Linear { weight: Tensor { shape: tensor.shape[1..].to_vec(), bytes, ..tensor.clone() }, bias: None }
+        };
+        let expert = |i| Gated { gate: part(&gate, i), up: part(&up, i), down: part(&down, i) };
+        Ok(Mlp::Experts { router, experts: (0..count).map(expert).collect() })
+    }
+
+    fn norm(&mut self, canonical: &str) -> Result<Norm, EngineError> {
+        let shape = [self.config.hidden];
+        let mut weight = self.need(canonical, &shape)?;
+        if self.config.norm_without_one {
+            let sums = weight.to_f32()?.into_iter().flat_map(|x| (1.0 + x).to_le_bytes());
+            weight = Tensor { dtype: Dtype::F32, bytes: Bytes::from_iter(sums), scale: 1.0, ..weight };
+        }
+        let bias = match self.config.family.norm {
+            NormKind::Layer => Some(self.need(&format!("{canonical}_bias"), &shape)?),
+            NormKind::Rms | NormKind::RmsPlusOne => None,
+        };
+        Ok(Norm { weight, bias })
+    }
+
     fn need(&mut self, canonical: &str, shape: &[usize]) -> Result<Tensor, EngineError> {
         self.optional(canonical, shape)?
-            .ok_or_else(|| self.0.missing(canonical, &format!("a tensor of shape {shape:?}")))
+            .ok_or_else(|| self.weights.missing(canonical, &format!("a tensor of shape {shape:?}")))
     }
 
     fn optional(&mut self, canonical: &str, shape: &[usize]) -> Result<Option<Tensor>, EngineError> {
-        match self.0.take(canonical) {
+        match self.weights.take(canonical) {
             Some(tensor) if tensor.shape != shape => {
                 let (expected, found) = (format!("shape {shape:?}"), format!("shape {:?}", tensor.shape));
                 Err(EngineError::malformed(&tensor.file, &*tensor.name, expected, found))
@@ -126,5 +251,18 @@ impl Places {
         let bias_name = format!("{canonical}_bias");
         let bias = if bias { Some(self.need(&bias_name, &[out])?) } else { self.optional(&bias_name, &[out])? };
         Ok(Linear { weight, bias })
+    }
+}
+
+impl Linear {
+    /// `count` outputs from `from` on: rows are whole blocks, so they can be cut anywhere between.
+    fn rows(&self, from: usize, count: usize) -> Self {
+        let cut = |tensor: &Tensor| {
+            let row = tensor.bytes.len() / tensor.shape[0];
+            let shape = [&[count], &tensor.shape[1..]].concat();
+            let name: Arc<str> = format!("{}[{from}..{}]", tensor.name, from + count).into();
+            Tensor { name, shape, bytes: tensor.bytes.slice(from * row..(from + count) * row), ..tensor.clone() }
+        };
+        Self { weight: cut(&self.weight), bias: self.bias.as_ref().map(cut) }
     }
 }

@@ -1,11 +1,16 @@
-//! Tiny models for tests: the same weights, from a formula, in every format. `tests/golden/make.py` computes the same ones.
+//! Tiny models for tests: the same weights, from a formula, in every format.
+
+pub(crate) mod golden;
 
 use std::{collections::BTreeMap, path::Path};
 
 use bytes::Bytes;
 use candle_core::{Device, Tensor, quantized::QTensor};
 
-use crate::weights::{Dtype, names};
+use crate::weights::{
+    Dtype,
+    names::{GGUF, HUGGING_FACE},
+};
 
 /// A tiny decoder's shape. Rows of 256 so that every block format fits; a head width that is not hidden / heads.
 #[derive(Clone, Debug)]
@@ -151,23 +156,14 @@ impl Tiny {
         gguf.set(&format!("{arch}.attention.layer_norm_rms_epsilon"), Meta::F32(1e-5));
         gguf.set(&format!("{arch}.rope.freq_base"), Meta::F32(10_000.0));
 
-        let (tokens, merges) = vocabulary();
-        let kinds = (0..tokens.len()).map(|id| if id < SPECIALS { 3 } else { 1 }).collect();
-        gguf.set("tokenizer.ggml.model", Meta::Text("gpt2".into()));
-        gguf.set("tokenizer.ggml.pre", Meta::Text("qwen2".into()));
-        gguf.set("tokenizer.ggml.tokens", Meta::Texts(tokens));
-        gguf.set("tokenizer.ggml.token_type", Meta::I32s(kinds));
-        gguf.set("tokenizer.ggml.merges", Meta::Texts(merges.iter().map(|(a, b)| format!("{a} {b}")).collect()));
-        gguf.set("tokenizer.ggml.eos_token_id", Meta::U32(0));
-        gguf.set("tokenizer.ggml.bos_token_id", Meta::U32(1));
-        gguf.set("tokenizer.ggml.add_bos_token", Meta::Bool(true));
+        gguf.set_tokenizer();
 
         for (canonical, mut tensor) in self.tensors() {
             if arch == "llama" && (canonical.ends_with("attn_q") || canonical.ends_with("attn_k")) {
                 tensor = adjacent_pairs(&tensor, self.head_dim);
             }
             let dtype = if tensor.shape.len() == 1 { Dtype::F32 } else { dtype };
-            gguf.tensors.push((names::to_gguf(&canonical), tensor.shape.clone(), dtype, quantise(dtype, &tensor)));
+            gguf.tensors.push((GGUF.spell(&canonical), tensor.shape.clone(), dtype, quantise(dtype, &tensor)));
         }
         gguf
     }
@@ -175,7 +171,7 @@ impl Tiny {
 
 /// Permutes the rows of Q or K from half-split to adjacent pairs, as llama.cpp's converter does.
 fn adjacent_pairs(tensor: &Dense, head_dim: usize) -> Dense {
-    let width = tensor.shape[1];
+    let width: usize = tensor.shape[1..].iter().product();
     let row = |out: usize| {
         let (head, i) = (out / head_dim, out % head_dim);
         let from = head * head_dim + i / 2 + (i % 2) * head_dim / 2;
@@ -193,7 +189,7 @@ pub(crate) fn quantise(dtype: Dtype, tensor: &Dense) -> Vec<u8> {
         Dtype::BF16 => data.iter().flat_map(|&x| half::bf16::from_f32(x).to_le_bytes()).collect(),
         _ => {
             let dense = Tensor::from_slice(data, tensor.shape.as_slice(), &Device::Cpu).unwrap();
-            QTensor::quantize(&dense, dtype.candle()).unwrap().data().unwrap().into_owned()
+            QTensor::quantize(&dense, dtype.candle().unwrap()).unwrap().data().unwrap().into_owned()
         }
     }
 }
@@ -221,6 +217,21 @@ impl Gguf {
     pub(crate) fn set(&mut self, key: &str, value: Meta) {
         self.metadata.retain(|(k, _)| k != key);
         self.metadata.push((key.to_owned(), value));
+    }
+
+    /// The tokenizer of [`vocabulary`].
+    pub(crate) fn set_tokenizer(&mut self) {
+        let gguf = self;
+        let (tokens, merges) = vocabulary();
+        let kinds = (0..tokens.len()).map(|id| if id < SPECIALS { 3 } else { 1 }).collect();
+        gguf.set("tokenizer.ggml.model", Meta::Text("gpt2".into()));
+        gguf.set("tokenizer.ggml.pre", Meta::Text("qwen2".into()));
+        gguf.set("tokenizer.ggml.tokens", Meta::Texts(tokens));
+        gguf.set("tokenizer.ggml.token_type", Meta::I32s(kinds));
+        gguf.set("tokenizer.ggml.merges", Meta::Texts(merges.iter().map(|(a, b)| format!("{a} {b}")).collect()));
+        gguf.set("tokenizer.ggml.eos_token_id", Meta::U32(0));
+        gguf.set("tokenizer.ggml.bos_token_id", Meta::U32(1));
+        gguf.set("tokenizer.ggml.add_bos_token", Meta::Bool(true));
     }
 
     /// The whole file, version 3.
@@ -292,38 +303,8 @@ impl Gguf {
 impl Tiny {
     /// As a Hugging Face folder: `config.json` as given, weights in `dtype` over `shards` files.
     pub(crate) fn folder(&self, folder: &Path, config: &serde_json::Value, dtype: Dtype, shards: usize) {
-        use safetensors::tensor::TensorView;
-        std::fs::write(folder.join("config.json"), config.to_string()).unwrap();
-        std::fs::write(folder.join("tokenizer.json"), tokenizer_json().to_string()).unwrap();
-        let kind = match dtype {
-            Dtype::F32 => safetensors::Dtype::F32,
-            Dtype::F16 => safetensors::Dtype::F16,
-            Dtype::BF16 => safetensors::Dtype::BF16,
-            other => panic!("no {other} in safetensors"),
-        };
-        let stored: Vec<_> = self
-            .tensors()
-            .into_iter()
-            .map(|(canonical, tensor)| (names::to_hugging_face(&canonical), quantise(dtype, &tensor), tensor.shape))
-            .collect();
-        let mut weight_map = serde_json::Map::new();
-        for shard in 0..shards {
-            let file = match shards {
-                1 => "model.safetensors".to_owned(),
-                _ => format!("model-{:05}-of-{shards:05}.safetensors", shard + 1),
-            };
-            let part = stored.iter().skip(shard).step_by(shards);
-            let views = part.map(|(name, bytes, shape)| {
-                weight_map.insert(name.clone(), file.clone().into());
-                (name.as_str(), TensorView::new(kind, shape.clone(), bytes).unwrap())
-            });
-            let views: Vec<_> = views.collect();
-            safetensors::serialize_to_file(views, None, &folder.join(&file)).unwrap();
-        }
-        if shards > 1 {
-            let index = serde_json::json!({ "metadata": {}, "weight_map": weight_map });
-            std::fs::write(folder.join("model.safetensors.index.json"), index.to_string()).unwrap();
-        }
+        let tensors = self.tensors().into_iter().map(|(canonical, tensor)| (HUGGING_FACE.spell(&canonical), tensor));
+        write_folder(folder, config, &tensors.collect(), dtype, shards);
     }
 
     /// A `config.json` as transformers 4 wrote it.
@@ -361,4 +342,42 @@ pub(crate) fn tokenizer_json() -> serde_json::Value {
         "model": { "type": "BPE", "dropout": null, "unk_token": null, "vocab": vocab, "merges": merges,
             "continuing_subword_prefix": "", "end_of_word_suffix": "" },
     })
+}
+
+/// Writes a Hugging Face folder; tensors by the names they have there.
+pub(crate) fn write_folder(
+    folder: &Path,
+    config: &serde_json::Value,
+    tensors: &BTreeMap<String, Dense>,
+    dtype: Dtype,
+    shards: usize,
+) {
+    use safetensors::tensor::TensorView;
+    std::fs::write(folder.join("config.json"), config.to_string()).unwrap();
+    std::fs::write(folder.join("tokenizer.json"), tokenizer_json().to_string()).unwrap();
+    let kind = match dtype {
+        Dtype::F32 => safetensors::Dtype::F32,
+        Dtype::F16 => safetensors::Dtype::F16,
+        Dtype::BF16 => safetensors::Dtype::BF16,
+        other => panic!("no {other} in safetensors"),
+    };
+    let stored: Vec<_> = tensors.iter().map(|(name, tensor)| (name, quantise(dtype, tensor), &tensor.shape)).collect();
+    let mut weight_map = serde_json::Map::new();
+    for shard in 0..shards {
+        let file = match shards {
+            1 => "model.safetensors".to_owned(),
+            _ => format!("model-{:05}-of-{shards:05}.safetensors", shard + 1),
+        };
+        let part = stored.iter().skip(shard).step_by(shards);
+        let views = part.map(|(name, bytes, shape)| {
+            weight_map.insert((*name).clone(), file.clone().into());
+            (name.as_str(), TensorView::new(kind, shape.to_vec(), bytes).unwrap())
+        });
+        let views: Vec<_> = views.collect();
+        safetensors::serialize_to_file(views, None, &folder.join(&file)).unwrap();
+    }
+    if shards > 1 {
+        let index = serde_json::json!({ "metadata": {}, "weight_map": weight_map });
+        std::fs::write(folder.join("model.safetensors.index.json"), index.to_string()).unwrap();
+    }
 }

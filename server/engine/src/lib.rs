@@ -22,6 +22,7 @@ mod json;
 pub mod options;
 pub mod request;
 mod sampling;
+mod snapshot;
 mod speculation;
 pub mod tokenizer;
 pub mod weights;

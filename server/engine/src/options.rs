@@ -1,6 +1,9 @@
 //! This room's settings.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use crate::{EngineError, ModelSource, Priority, backend::PAGE};
 
@@ -26,6 +29,12 @@ pub struct EngineOptions {
     pub prefill_chunk: usize,
     /// Whether tokens that are likely to come are computed on trial together with the next one. It changes how fast an answer comes, never what it says.
     pub speculation: bool,
+    /// The most MiB of the KV cache that are kept on disk while the daemon does not run, so that its first completions are as fast as its last ones were; 0 for none.
+    /// They are the user's alone to read, in the user's cache folder. What they hold was computed from the text of files that were open.
+    pub snapshot_mib: usize,
+    /// The folder of these; none for no snapshot.
+    #[serde(skip)]
+    pub snapshot_folder: Option<PathBuf>,
     /// How long a request may take, its wait included, before it ends with what it has.
     pub time_limits: TimeLimits,
 }
@@ -92,6 +101,8 @@ impl Default for EngineOptions {
             kv_memory_mib: 0,
             prefill_chunk: 128,
             speculation: true,
+            snapshot_mib: 256,
+            snapshot_folder: None,
             time_limits: TimeLimits::default(),
         }
     }
@@ -133,12 +144,19 @@ impl EngineOptions {
         usize::try_from(pages).unwrap_or(usize::MAX).clamp(least, u32::MAX as usize)
     }
 
+    /// The folder of snapshots, and their most bytes; `None` for no snapshots.
+    pub(crate) fn snapshot_place(&self) -> Option<(&Path, u64)> {
+        let folder = self.snapshot_folder.as_deref()?;
+        (self.snapshot_mib > 0).then_some((folder, self.snapshot_mib as u64 * MIB))
+    }
+
     /// Refuses what cannot work.
     pub(crate) fn check(&self) -> Result<(), EngineError> {
         for (name, value, least, most) in [
             ("threads", self.threads, 0, 1024),
             ("context-length", self.context_length, 1, u32::MAX as usize),
             ("kv-memory-mib", self.kv_memory_mib, 0, 1 << 24),
+            ("snapshot-mib", self.snapshot_mib, 0, 1 << 20),
             ("prefill-chunk", self.prefill_chunk, 1, 1 << 20),
         ] {
             if !(least..=most).contains(&value) {

@@ -15,6 +15,7 @@ use bytes::Bytes;
 
 pub use dtype::Dtype;
 
+use self::names::Spelling;
 use crate::EngineError;
 
 /// A tensor as stored. `Clone` is cheap: the bytes are shared.
@@ -30,6 +31,8 @@ pub struct Tensor {
     pub dtype: Dtype,
     /// Little-endian, exactly `dtype.size_of(shape)` bytes. A part of the memory map: not necessarily aligned.
     pub bytes: Bytes,
+    /// What every element is multiplied with: 1 but for 8-bit floats.
+    pub scale: f32,
 }
 
 impl Tensor {
@@ -40,8 +43,12 @@ impl Tensor {
 
     /// All elements as f32, row-major.
     pub fn to_f32(&self) -> Result<Vec<f32>, EngineError> {
-        dtype::to_f32(self.dtype, &self.bytes, self.elements())
-            .map_err(|e| EngineError::malformed(&self.file, &*self.name, format!("{} data", self.dtype), e))
+        let mut values = dtype::to_f32(self.dtype, &self.bytes, self.elements())
+            .map_err(|e| EngineError::malformed(&self.file, &*self.name, format!("{} data", self.dtype), e))?;
+        if self.scale != 1.0 {
+            values.iter_mut().for_each(|value| *value *= self.scale);
+        }
+        Ok(values)
     }
 }
 
@@ -49,19 +56,19 @@ impl Tensor {
 #[derive(Debug)]
 pub struct Weights {
     file: Arc<Path>,
-    spell: fn(&str) -> String,
+    spelling: &'static Spelling,
     tensors: BTreeMap<String, Tensor>,
 }
 
 impl Weights {
-    /// An empty set. `file` and `spell`, which gives the file's own name of a tensor, are for messages.
-    pub fn new(file: Arc<Path>, spell: fn(&str) -> String) -> Self {
-        Self { file, spell, tensors: BTreeMap::new() }
+    /// An empty set. `file` and `spelling`, which gives the file's own name of a tensor, are for messages.
+    pub fn new(file: Arc<Path>, spelling: &'static Spelling) -> Self {
+        Self { file, spelling, tensors: BTreeMap::new() }
     }
 
     /// The error for a tensor that must be there.
     pub fn missing(&self, canonical: &str, expected: &str) -> EngineError {
-        EngineError::malformed(&self.file, (self.spell)(canonical), expected, "no such tensor")
+        EngineError::malformed(&self.file, self.spelling.spell(canonical), expected, "no such tensor")
     }
 
     /// Adds a tensor; two of the same name are an error.
@@ -84,6 +91,11 @@ impl Weights {
     /// Looks at a tensor.
     pub fn get(&self, canonical: &str) -> Option<&Tensor> {
         self.tensors.get(canonical)
+    }
+
+    /// Sets what a tensor's elements are multiplied with; gives whether it is there.
+    pub fn set_scale(&mut self, canonical: &str, scale: f32) -> bool {
+        self.tensors.get_mut(canonical).map(|tensor| tensor.scale = scale).is_some()
     }
 
     /// Takes a tensor out, if it is there.

@@ -1,7 +1,6 @@
 //! What the client can do, and what the server says it can.
 
 use pilotlight_assist::syntax::PositionEncoding;
-use serde_json::Value;
 use tower_lsp::gen_lsp_types::{
     ChangeNotifications, ClientCapabilities, CompletionOptions, ExecuteCommandOptions, SaveOptions, ServerCapabilities,
     TextDocumentSyncKind, TextDocumentSyncOptions, WorkspaceFoldersServerCapabilities, WorkspaceOptions,
@@ -19,14 +18,13 @@ pub(crate) struct Profile {
     pub(crate) encoding: PositionEncoding,
     /// Whether suggestions go into the completion menu.
     pub(crate) menu: bool,
-    /// The daemon's settings with the client's own over them.
+    /// This room's settings as they were then.
     pub(crate) options: Options,
 }
 
 impl Profile {
-    /// Agrees with a client, and lists what of its `initializationOptions` was not taken.
-    pub(crate) fn agree(client: &ClientCapabilities, options: Options, given: &Value) -> (Self, Vec<String>) {
-        let (options, warnings) = options.overlay(given);
+    /// Agrees with a client.
+    pub(crate) fn agree(client: &ClientCapabilities, options: Options) -> Self {
         let offered = client.general.as_ref().and_then(|general| general.position_encodings.as_deref());
         let inline = client.text_document.as_ref().is_some_and(|document| document.inline_completion.is_some());
         let menu = match options.completion_menu {
@@ -34,7 +32,7 @@ impl Profile {
             CompletionMenu::Always => true,
             CompletionMenu::Never => false,
         };
-        (Self { encoding: position::negotiate(offered.unwrap_or_default()), menu, options }, warnings)
+        Self { encoding: position::negotiate(offered.unwrap_or_default()), menu, options }
     }
 
     /// What is offered to that client.

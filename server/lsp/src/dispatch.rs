@@ -8,20 +8,27 @@ use std::{
     io,
     panic::AssertUnwindSafe,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use futures::{FutureExt, StreamExt, future::BoxFuture};
+use serde_json::Value;
 use tokio::{io::AsyncRead, task::JoinSet};
-use tokio_util::codec::FramedRead;
+use tokio_util::{codec::FramedRead, sync::CancellationToken};
 use tower_lsp::jsonrpc::{ErrorCode, Id, Request, Response};
 
 use crate::{
+    bridge::FAREWELL,
     server::Server,
     wire::{Frames, Incoming, Outgoing, refusal},
 };
 
-/// Serves until `exit` or the end of `read`; requests that are still unanswered then are dropped.
-pub(crate) async fn run<R>(read: R, mut server: Server, outgoing: Outgoing) -> io::Result<()>
+/// How long a daemon that ends waits for what it is computing.
+const FINISH: Duration = Duration::from_secs(4);
+
+/// Serves until `exit` or the end of `read`; requests that are still unanswered then are dropped. After `leave` they are answered, and the other side is told that
+/// this was no accident.
+pub(crate) async fn run<R>(read: R, mut server: Server, outgoing: Outgoing, leave: CancellationToken) -> io::Result<()>
 where
     R: AsyncRead + Send + Unpin,
 {
@@ -31,6 +38,12 @@ where
         let frame = tokio::select! {
             frame = frames.next() => frame,
             Some(_) = running.join_next() => continue,
+            () = leave.cancelled() => {
+                let finished = async { while running.join_next().await.is_some() {} };
+                let _ = tokio::time::timeout(FINISH, finished).await;
+                outgoing.notify(FAREWELL, Value::Null);
+                return Ok(());
+            }
         };
         let body = match frame {
             None => return Ok(()),

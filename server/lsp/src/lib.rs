@@ -5,6 +5,7 @@
 
 pub mod client;
 
+mod bridge;
 mod capabilities;
 mod dispatch;
 mod ghost;
@@ -14,6 +15,7 @@ mod position;
 mod requests;
 mod server;
 mod session;
+mod settings;
 mod status;
 mod uri;
 mod wire;
@@ -22,27 +24,39 @@ use std::{io, time::Duration};
 
 use pilotlight_assist::Assistant;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::sync::CancellationToken;
 
+pub use bridge::bridge;
 pub use options::{CompletionMenu, Options};
+pub use settings::Settings;
 
 /// How long a client that does not read may hold up the end of its connection.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// Serves one client until it says `exit` or goes away; documents that it left open are closed then. The assistant may be shared by any number of connections.
+/// Serves one client until it says `exit` or goes away; documents that it left open are closed then. `assistant` is this connection's own handle to what may be shared
+/// by any number of them ([`Assistant::for_client`]).
+///
+/// When `leave` is tripped, no further message is read, what was asked is answered, and the connection ends.
 ///
 /// # Errors
 ///
 /// Reading or writing failed, or the client said `exit` without `shutdown` (LSP 3.17, "Exit Notification": the process's exit status is 1 then).
-pub async fn serve<R, W>(assistant: Assistant, options: Options, read: R, write: W) -> io::Result<()>
+pub async fn serve<R, W>(
+    assistant: Assistant,
+    settings: impl Into<Settings>,
+    leave: CancellationToken,
+    read: R,
+    write: W,
+) -> io::Result<()>
 where
     R: AsyncRead + Send + Unpin + 'static,
     W: AsyncWrite + Send + Unpin + 'static,
 {
     let (outgoing, mut writer) = wire::Outgoing::start(write);
-    let session = session::Session::new(assistant, options, outgoing.clone());
+    let session = session::Session::new(assistant, settings.into(), outgoing.clone());
     let status = status::follow(&session);
     let ended = tokio::select! {
-        ended = dispatch::run(read, server::Server::new(session), outgoing) => ended,
+        ended = dispatch::run(read, server::Server::new(session), outgoing, leave) => ended,
         never = status => match never {},
         written = &mut writer => return flatten(written),
     };

@@ -1,6 +1,7 @@
 //! One notification a file. Handlers do not wait for anything: a document's edits are applied one after another, in the order of arrival.
 
 pub(crate) mod did_change;
+pub(crate) mod did_change_configuration;
 pub(crate) mod did_change_workspace_folders;
 pub(crate) mod did_close;
 pub(crate) mod did_focus;

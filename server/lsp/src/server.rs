@@ -50,6 +50,7 @@ impl Server {
             .add("textDocument/didFocus", note::did_focus::handle)
             .add("textDocument/didShowCompletion", note::did_show_completion::handle)
             .add("textDocument/didPartiallyAcceptCompletion", note::did_partially_accept_completion::handle)
+            .add("workspace/didChangeConfiguration", note::did_change_configuration::handle)
             .add("workspace/didChangeWorkspaceFolders", note::did_change_workspace_folders::handle)
             .finish();
         Self { service, notifications }

@@ -3,12 +3,9 @@
 mod documents;
 mod recent;
 
-use std::{
-    path::PathBuf,
-    sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+    atomic::{AtomicBool, Ordering},
 };
 
 use pilotlight_assist::{Acceptance, Assistant, CompletionId, syntax::PositionEncoding};
@@ -16,8 +13,14 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use tower_lsp::gen_lsp_types::MessageType;
 
-use crate::{capabilities::Profile, options::Options, uri, wire::Outgoing};
-pub(crate) use documents::{Current, Documents, Problem};
+use crate::{
+    capabilities::Profile,
+    options::Options,
+    settings::{Layers, Settings},
+    uri,
+    wire::Outgoing,
+};
+pub(crate) use documents::{Current, Documents, Problem, Texts};
 pub(crate) use recent::{Answer, Inserted, Recent};
 
 /// What the methods share. Notifications change it one after another, in the order of arrival; requests read it before their first await.
@@ -25,8 +28,6 @@ pub(crate) use recent::{Answer, Inserted, Recent};
 pub(crate) struct Session {
     pub(crate) assistant: Assistant,
     pub(crate) outgoing: Outgoing,
-    /// The daemon's settings, before the client's own.
-    pub(crate) settings: Options,
     /// Agreed at `initialize`.
     pub(crate) profile: Arc<OnceLock<Profile>>,
     /// Tripped by the client's `initialized`.
@@ -34,21 +35,21 @@ pub(crate) struct Session {
     pub(crate) documents: Documents,
     // Std mutexes: held for a look or a push, never across an await.
     recent: Mutex<Recent>,
-    roots: Mutex<Vec<PathBuf>>,
+    layers: Mutex<Layers>,
     shut_down: AtomicBool,
 }
 
 impl Session {
-    pub(crate) fn new(assistant: Assistant, settings: Options, outgoing: Outgoing) -> Self {
+    pub(crate) fn new(assistant: Assistant, settings: Settings, outgoing: Outgoing) -> Self {
+        let layers = Layers::new(settings, assistant.workspace().options.clone());
         Self {
             documents: Documents::new(assistant.clone()),
             assistant,
             outgoing,
-            settings,
             profile: Arc::default(),
             initialized: CancellationToken::new(),
             recent: Mutex::default(),
-            roots: Mutex::default(),
+            layers: Mutex::new(layers),
             shut_down: AtomicBool::new(false),
         }
     }
@@ -80,15 +81,34 @@ impl Session {
         added: impl IntoIterator<Item = &'a str>,
         removed: impl IntoIterator<Item = &'a str>,
     ) {
-        let mut roots = self.roots.lock().unwrap_or_else(PoisonError::into_inner);
         let removed: Vec<_> = removed.into_iter().filter_map(uri::to_path).collect();
-        roots.retain(|root| !removed.contains(root));
-        for root in added.into_iter().filter_map(uri::to_path) {
-            if !roots.contains(&root) {
-                roots.push(root);
-            }
+        self.change_settings(|layers| layers.change_roots(added.into_iter().filter_map(uri::to_path), &removed));
+    }
+
+    /// Changes a layer of the settings, and gives this room's as they are then; the other rooms' hold from the next request on.
+    pub(crate) fn change_settings(&self, change: impl FnOnce(&mut Layers)) -> Options {
+        let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut layers);
+        let composed = layers.compose();
+        drop(layers);
+        for warning in composed.warnings {
+            self.complain(&warning);
         }
-        self.assistant.set_roots(roots.clone());
+        if self.profile.get().is_some_and(|profile| profile.options != composed.lsp) {
+            self.complain("the settings under `lsp` hold from the next start of the server on");
+        }
+        self.assistant.set_workspace(composed.workspace);
+        composed.lsp
+    }
+
+    /// A file was saved: it may be a folder's settings.
+    pub(crate) fn saved(&self, uri: &str) {
+        let layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
+        let settings = uri::to_path(uri).is_some_and(|path| layers.reads(&path));
+        drop(layers);
+        if settings {
+            self.change_settings(|_| {});
+        }
     }
 
     /// Passes on what became of a completion.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Language, PositionEncoding, PositionError, Snapshot, Span, snapshot::State};
+use crate::{Language, PositionEncoding, PositionError, Snapshot, Span, leavings, snapshot::State};
 
 /// One change as LSP sends it: `span` is `None` when the whole text is replaced.
 #[derive(Clone, Debug)]
@@ -34,6 +34,9 @@ impl Document {
     pub const LINE_LIMIT: usize = 100_000;
     /// For a text of more bytes completions are off ([`Snapshot::too_large`]).
     pub const COMPLETION_LIMIT: usize = 8 << 20;
+    /// A text of up to so many bytes is parsed whole at every edit. In a larger one only the [part](Snapshot::around) that is edited is,
+    /// and the whole when somebody asks for its [tree](Snapshot::tree).
+    pub const WHOLE_LIMIT: usize = 16 << 10;
     /// The longest a parse of a whole text may take, in processor time (as all deadlines here). Past it the text is plain; the next edits
     /// try again, after 1, 2, 4, ... 64 of them.
     pub const OPEN_DEADLINE: Duration = Duration::from_millis(2000);
@@ -44,27 +47,39 @@ impl Document {
 
     /// Parses `text`. Over [`Document::PARSE_LIMIT`] bytes (or with a line over [`Document::LINE_LIMIT`]) it is kept as plain text.
     pub fn open(language: Language, version: i32, text: &str) -> Self {
-        let mut state = State::new(language, version, text);
-        state.parse();
+        let state = State::new(language, version, text);
+        state.tree();
         Self { now: Snapshot::new(state) }
     }
 
-    /// Applies `changes` in order, all or none; the tree follows by `Tree::edit` and an incremental parse.
+    /// Applies `changes` in order, all or none; the tree follows by `Tree::edit` and an incremental parse, past
+    /// [`Document::WHOLE_LIMIT`] only around the last change.
     ///
     /// Where the text has no syntax error, the tree is the one that a parse of the whole text gives. Where it has, tree-sitter may mend it in
     /// another place than a whole parse would: its recovery depends on what it could reuse (`tests/edits.rs` says how often).
     pub fn edit(&mut self, version: i32, changes: &[Change], encoding: PositionEncoding) -> Result<(), EditError> {
-        let mut next = self.now.state().clone();
+        let mut next = self.now.state().next();
+        let mut place = None;
         for change in changes {
-            match change.span {
-                Some(span) => next.replace(span.to_bytes(&next.rope, encoding)?, &change.text),
-                None => next.replace_all(&change.text),
+            place = match change.span {
+                Some(span) => {
+                    let range = span.to_bytes(&next.rope, encoding)?;
+                    let place = range.start + change.text.len();
+                    next.replace(range, &change.text);
+                    Some(place)
+                }
+                None => {
+                    next.replace_all(&change.text);
+                    None
+                }
             }
         }
         next.version = version;
-        next.revision += 1;
-        next.parse();
-        self.now = Snapshot::new(next);
+        next.parse_around(place);
+        let before = std::mem::replace(&mut self.now, Snapshot::new(next));
+        if before.state().is_costly() {
+            leavings::leave(before);
+        }
         Ok(())
     }
 

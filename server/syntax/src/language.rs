@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// A source language, or plain text where no grammar is linked in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize, serde::Serialize)]
 #[allow(missing_docs)]
 pub enum Language {
     Rust,
@@ -113,6 +113,12 @@ impl Language {
             Self::Java => tree_sitter_java::LANGUAGE.into(),
             Self::Plain => return None,
         })
+    }
+
+    /// Whether the members of a type or a module parse by themselves, outside of it (Python's need their indentation, JavaScript's their
+    /// class).
+    pub(crate) fn members_stand_alone(self) -> bool {
+        matches!(self, Self::Rust | Self::C | Self::Cpp | Self::Java)
     }
 
     /// What begins a comment that ends with its line; `None` for plain text.

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// What kind of thing a name stands for: the `<kind>` of the captures `@definition.<kind>` (`queries/README.md`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize, serde::Serialize)]
 #[allow(missing_docs)]
 pub enum DefinitionKind {
     Function,

@@ -1,6 +1,10 @@
 //! tree-sitter fed from a rope: one parser a thread and language, the text by chunks, and a deadline.
 
-use std::{cell::RefCell, ops::ControlFlow, time::Duration};
+use std::{
+    cell::RefCell,
+    ops::{ControlFlow, Range},
+    time::Duration,
+};
 
 use ropey::Rope;
 use tree_sitter::{InputEdit, ParseOptions, Parser, Point, Tree};
@@ -16,10 +20,12 @@ thread_local! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TimedOut;
 
-/// Parses `rope`, from `old` (already edited to the new text) where there is one. `Ok(None)` for a language without a grammar.
+/// Parses `rope`, or whole lines of it, from `old` (already edited to the new text) where there is one. `Ok(None)` for a language without a
+/// grammar.
 pub(crate) fn parse(
     language: Language,
     rope: &Rope,
+    part: Option<Range<usize>>,
     old: Option<&Tree>,
     deadline: Duration,
 ) -> Result<Option<Tree>, TimedOut> {
@@ -36,6 +42,14 @@ pub(crate) fn parse(
         if parser.language().is_none() {
             return Ok(None);
         }
+        let included = part.map(|part| tree_sitter::Range {
+            start_point: counted_point(rope, part.start),
+            end_point: counted_point(rope, part.end),
+            start_byte: part.start,
+            end_byte: part.end,
+        });
+        // One range cannot overlap itself, which is all that can be refused; without any, all of the text is meant.
+        let _ = parser.set_included_ranges(included.as_slice());
         let deadline = Deadline::after(deadline);
         // tree-sitter asks once in 100 steps, of parsing and of balancing.
         let mut in_time =

@@ -1,6 +1,11 @@
 //! The queries of `queries/<language>/`, compiled when first asked for. Their captures are the contract of `queries/README.md`.
 
-use std::{cell::Cell, ops::ControlFlow, sync::OnceLock, time::Duration};
+use std::{
+    cell::Cell,
+    ops::{ControlFlow, Range},
+    sync::OnceLock,
+    time::Duration,
+};
 
 use ropey::Rope;
 use streaming_iterator::StreamingIterator;
@@ -17,6 +22,10 @@ pub(crate) enum Purpose {
     Structure,
     /// What its names mean.
     Scopes,
+    /// Where it uses names.
+    References,
+    /// What it takes from other files.
+    Imports,
 }
 
 impl Language {
@@ -30,7 +39,7 @@ impl Language {
 }
 
 impl Purpose {
-    const ALL: [Self; 3] = [Self::Outline, Self::Structure, Self::Scopes];
+    const ALL: [Self; 5] = [Self::Outline, Self::Structure, Self::Scopes, Self::References, Self::Imports];
 }
 
 impl Snapshot {
@@ -39,6 +48,16 @@ impl Snapshot {
     pub(crate) fn matches<'tree>(
         &'tree self,
         purpose: Purpose,
+        each: impl FnMut(usize, &[QueryCapture<'tree>]),
+    ) -> Option<()> {
+        self.matches_in(purpose, 0..usize::MAX, each)
+    }
+
+    /// As [`Snapshot::matches`], for the matches that touch bytes `range`.
+    pub(crate) fn matches_in<'tree>(
+        &'tree self,
+        purpose: Purpose,
+        range: Range<usize>,
         mut each: impl FnMut(usize, &[QueryCapture<'tree>]),
     ) -> Option<()> {
         // tree-sitter's cursor needs a time that grows with the square of the number of brackets in a row that nothing closes.
@@ -52,6 +71,7 @@ impl Snapshot {
         };
         let options = QueryCursorOptions::new().progress_callback(&mut in_time);
         let mut cursor = QueryCursor::new();
+        cursor.set_byte_range(range);
         let mut matches = cursor.matches_with_options(query, self.tree()?.root_node(), RopeText(self.rope()), options);
         while let Some(found) = matches.next() {
             each(found.pattern_index, found.captures());
@@ -149,6 +169,8 @@ macro_rules! files {
             include_str!(concat!("../../../queries/", $folder, "/outline.scm")),
             include_str!(concat!("../../../queries/", $folder, "/structure.scm")),
             include_str!(concat!("../../../queries/", $folder, "/scopes.scm")),
+            include_str!(concat!("../../../queries/", $folder, "/references.scm")),
+            include_str!(concat!("../../../queries/", $folder, "/imports.scm")),
         ])),*]
     };
 }
@@ -156,6 +178,14 @@ macro_rules! files {
 /// The texts by folder, in the order of [`Purpose`]. `ecma` is no language: JavaScript and TypeScript inherit it.
 static FILES: [(&str, [&str; Purpose::ALL.len()]); 10] =
     files!["rust", "python", "ecma", "javascript", "typescript", "tsx", "go", "c", "cpp", "java"];
+
+/// Changes when any query does: what was found by other queries is not to be believed.
+pub(crate) fn fingerprint() -> u64 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    FILES.hash(&mut hasher);
+    hasher.finish()
+}
 
 #[cfg(test)]
 mod tests;

@@ -1,12 +1,17 @@
 //! The immutable states of a document, and the step from one to the next.
 
-use std::{ops::Range, sync::Arc, time::Duration};
+use std::{
+    ops::Range,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use ropey::Rope;
-use tree_sitter::Tree;
+use tree_sitter::{InputEdit, Tree};
 
 use crate::{
     Document, Language, Position, PositionEncoding, PositionError, parser,
+    part::{Earlier, Part},
     position::{floor_char, line_end},
 };
 
@@ -55,8 +60,26 @@ impl Snapshot {
         &self.0.rope
     }
     /// Its tree, whose rows end at `\n` alone; `None` for plain text, past the limits of [`Document`], and where the parse ran out of time.
+    ///
+    /// In a text past [`Document::WHOLE_LIMIT`] it is parsed when first asked for: 1 ms for 10,000 lines, but 100 ms while a bracket stands
+    /// open. On the way of a keystroke use [`Snapshot::around`].
     pub fn tree(&self) -> Option<&Tree> {
-        self.0.tree.as_ref()
+        if self.0.only_part { self.0.part.as_ref()?.tree.as_ref() } else { self.0.tree() }
+    }
+    /// The same text, with a tree that is good around `offset` and costs next to nothing: in a text past [`Document::WHOLE_LIMIT`] the tree
+    /// of some items there alone, parsed as if nothing else stood in the file.
+    pub fn around(&self, offset: usize) -> Snapshot {
+        let state = &*self.0;
+        if state.only_part || state.is_small() || !state.may_parse() {
+            return self.clone();
+        }
+        let line = self.line_at(offset);
+        let mut view = State::clone(state);
+        if !view.part.as_ref().is_some_and(|part| part.covers(&line)) {
+            view.part = Part::around(state.language, &state.rope, state.latest(), line.end);
+        }
+        view.only_part = view.part.is_some();
+        if view.only_part { Self::new(view) } else { self.clone() }
     }
     /// Why completions are off for this text, if they are.
     pub fn too_large(&self) -> Option<TooLarge> {
@@ -90,11 +113,13 @@ impl Snapshot {
     }
     /// This text with `text` in place of bytes `range` (clamped), parsed incrementally. For trying a completion out.
     pub fn with_replaced(&self, range: Range<usize>, text: &str) -> Snapshot {
-        let mut trial = State::clone(&self.0);
-        trial.replace(self.clamp(range), text);
         // Without a tree here there was a reason; a trial does not pay to see whether it has gone.
-        if self.0.tree.is_some() && trial.may_parse() {
-            trial.reparse(Document::TRIAL_DEADLINE);
+        let parsed = self.tree().is_some();
+        let mut trial = self.0.next();
+        trial.replace(self.clamp(range), text);
+        match &mut trial.part {
+            Some(part) if self.0.only_part => part.parse(trial.language, &trial.rope, Document::TRIAL_DEADLINE),
+            _ => trial.parse_trial(parsed),
         }
         Self::new(trial)
     }
@@ -112,7 +137,17 @@ pub(crate) struct State {
     pub(crate) version: i32,
     pub(crate) revision: u64,
     pub(crate) rope: Rope,
-    tree: Option<Tree>,
+    /// The last tree there was of the whole text.
+    old: Option<Tree>,
+    /// What was edited since then. Kept until the tree is parsed: the first [`Tree::edit`] copies the children of its root, and a text
+    /// with an error in it may have ten thousand of these.
+    edits: Vec<InputEdit>,
+    /// The tree of this text, once somebody has asked for it.
+    tree: OnceLock<Parsed>,
+    /// What was parsed around the last edit of a large text.
+    part: Option<Part>,
+    /// The part's tree is the one to be seen.
+    only_part: bool,
     /// How many `\n` the rope has: as many as line breaks, unless a `\r` stands alone.
     newlines: usize,
     /// How many lines are over [`Document::LINE_LIMIT`].
@@ -120,6 +155,15 @@ pub(crate) struct State {
     /// Parses in a row that ran out of time, and the revision from which the next may be tried.
     timeouts: u32,
     retry_from: u64,
+}
+
+/// What became of parsing a text.
+#[derive(Clone, Debug)]
+enum Parsed {
+    Tree(Tree),
+    /// A language without a grammar, a text past the limits, or not tried again yet.
+    Plain,
+    TimedOut,
 }
 
 impl State {
@@ -130,7 +174,11 @@ impl State {
             version,
             revision: 0,
             rope: Rope::new(),
-            tree: None,
+            old: None,
+            edits: Vec::new(),
+            tree: OnceLock::new(),
+            part: None,
+            only_part: false,
             newlines: 0,
             long_lines: 0,
             timeouts: 0,
@@ -140,22 +188,50 @@ impl State {
         state
     }
 
+    /// The state that an edit of this one begins with: its tree has become the old one.
+    pub(crate) fn next(&self) -> Self {
+        let mut next = self.clone();
+        next.revision += 1;
+        let parsed = std::mem::take(&mut next.tree).into_inner();
+        if parsed.is_some() {
+            next.old = None;
+            next.edits.clear();
+        }
+        match parsed {
+            Some(Parsed::Tree(tree)) => (next.old, next.timeouts) = (Some(tree), 0),
+            Some(Parsed::TimedOut) => {
+                next.retry_from = self.revision + (1 << self.timeouts.min(6));
+                next.timeouts += 1;
+            }
+            Some(Parsed::Plain) | None => {}
+        }
+        next
+    }
+
     /// The whole text anew; the old tree is dropped.
     pub(crate) fn replace_all(&mut self, text: &str) {
         self.rope = Rope::from_str(text);
-        self.tree = None;
+        (self.old, self.part) = (None, None);
+        self.edits.clear();
         self.newlines = parser::count_newlines(text.as_bytes());
         self.long_lines = text.split(['\n', '\r']).filter(|line| line.len() > Document::LINE_LIMIT).count();
     }
 
-    /// Replaces bytes `range`, which lies in the rope and on character boundaries. The tree is edited, not yet parsed.
+    /// Replaces bytes `range`, which lies in the rope and on character boundaries. The trees are edited, not yet parsed.
     pub(crate) fn replace(&mut self, range: Range<usize>, text: &str) {
         if range.start == 0 && range.end == self.rope.len_bytes() {
             return self.replace_all(text);
         }
-        if let Some(tree) = &mut self.tree {
+        self.part.take_if(|part| !part.covers(&range));
+        if self.old.is_some() || self.part.is_some() {
             let only_newlines = self.newlines + 1 == self.rope.len_lines();
-            tree.edit(&parser::input_edit(&self.rope, only_newlines, range.start, range.end, text));
+            let edit = parser::input_edit(&self.rope, only_newlines, range.start, range.end, text);
+            if self.old.is_some() {
+                self.edits.push(edit);
+            }
+            if let Some(part) = &mut self.part {
+                part.edit(&edit);
+            }
         }
         let long_before = long_lines(&self.rope, range.clone());
         self.newlines -= self
@@ -175,39 +251,81 @@ impl State {
         self.long_lines = self.long_lines + long_lines(&self.rope, range.start..range.start + text.len()) - long_before;
     }
 
+    /// What an edit at `place` needs at once: all of a small text, the part around it of a large one.
+    pub(crate) fn parse_around(&mut self, place: Option<usize>) {
+        self.part.take_if(|part| part.is_too_long());
+        if self.is_small() {
+            self.part = None;
+            self.tree();
+        } else if !self.may_parse() {
+            self.part = None;
+            if self.old.take().is_some() {
+                let bytes = self.rope.len_bytes();
+                tracing::info!(bytes, long_lines = self.long_lines, "too large to parse: plain text");
+            }
+        } else if let Some(part) = &mut self.part {
+            part.parse(self.language, &self.rope, Document::EDIT_DEADLINE);
+        } else if let Some(place) = place {
+            self.part = Part::around(self.language, &self.rope, self.latest(), place);
+        }
+    }
+
+    /// The tree of a text that is only tried out; `parsed` says whether the text it was made from has one.
+    fn parse_trial(&mut self, parsed: bool) {
+        (self.part, self.only_part) = (None, false);
+        let tree = if parsed { self.parse(Document::TRIAL_DEADLINE) } else { Parsed::Plain };
+        self.tree = OnceLock::from(tree);
+    }
+
+    /// The tree that belongs to the text as it is, if it may have one; parsed now unless it was.
+    pub(crate) fn tree(&self) -> Option<&Tree> {
+        let parsed = self.tree.get_or_init(|| {
+            let deadline = if self.old.is_some() { Document::EDIT_DEADLINE } else { Document::OPEN_DEADLINE };
+            if self.revision < self.retry_from { Parsed::Plain } else { self.parse(deadline) }
+        });
+        match parsed {
+            Parsed::Tree(tree) => Some(tree),
+            Parsed::Plain | Parsed::TimedOut => None,
+        }
+    }
+
+    /// The newest tree of the whole text that there is, of this text or an older one.
+    fn latest(&self) -> Option<Earlier<'_>> {
+        match self.tree.get() {
+            Some(Parsed::Tree(tree)) => Some(Earlier { tree, edits: &[] }),
+            Some(_) => None,
+            None => self.old.as_ref().map(|tree| Earlier { tree, edits: &self.edits }),
+        }
+    }
+
+    /// Whether freeing it may take long: it may be the last to have a tree of a large text.
+    pub(crate) fn is_costly(&self) -> bool {
+        !self.is_small() && self.tree.get().is_some()
+    }
+
+    fn is_small(&self) -> bool {
+        self.rope.len_bytes() <= Document::WHOLE_LIMIT
+    }
+
     fn may_parse(&self) -> bool {
         self.rope.len_bytes() <= Document::PARSE_LIMIT && self.long_lines == 0
     }
 
-    /// The tree that belongs to the text as it is now, if it may have one.
-    pub(crate) fn parse(&mut self) {
+    fn parse(&self, deadline: Duration) -> Parsed {
         if !self.may_parse() {
-            if self.tree.is_some() || self.revision == 0 {
-                tracing::info!(
-                    bytes = self.rope.len_bytes(),
-                    long_lines = self.long_lines,
-                    "too large to parse: plain text"
-                );
-            }
-            self.tree = None;
-        } else if self.revision >= self.retry_from {
-            let deadline = if self.tree.is_some() { Document::EDIT_DEADLINE } else { Document::OPEN_DEADLINE };
-            self.reparse(deadline);
+            return Parsed::Plain;
         }
-    }
-
-    fn reparse(&mut self, deadline: Duration) {
-        match parser::parse(self.language, &self.rope, self.tree.as_ref(), deadline) {
-            Ok(tree) => {
-                self.tree = tree;
-                self.timeouts = 0;
-            }
+        let mut old = self.old.clone();
+        if let Some(old) = &mut old {
+            self.edits.iter().for_each(|edit| old.edit(edit));
+        }
+        match parser::parse(self.language, &self.rope, None, old.as_ref(), deadline) {
+            Ok(Some(tree)) => Parsed::Tree(tree),
+            Ok(None) => Parsed::Plain,
             Err(parser::TimedOut) => {
-                self.tree = None;
-                self.retry_from = self.revision + (1 << self.timeouts.min(6));
-                self.timeouts += 1;
                 let (language, bytes) = (self.language.id(), self.rope.len_bytes());
                 tracing::warn!(language, bytes, ?deadline, "the parse ran out of time: plain text for now");
+                Parsed::TimedOut
             }
         }
     }
@@ -233,24 +351,23 @@ mod tests {
     /// A parse that never has the time: what `State::parse` does about it, edit by edit.
     #[test]
     fn a_parse_that_ran_out_of_time_is_tried_again_ever_more_rarely() {
-        let text = "fn a() {}\n".repeat(2000);
-        let mut state = State::new(Language::Rust, 0, &text);
+        let mut state = State::new(Language::Rust, 0, &"fn a() {}\n".repeat(2000));
         let mut tried = Vec::new();
         for revision in 0..40 {
             state.revision = revision;
             if revision >= state.retry_from {
                 tried.push(revision);
-                state.reparse(Duration::ZERO);
+                state.tree = OnceLock::from(state.parse(Duration::ZERO));
             }
-            assert!(state.tree.is_none());
+            assert!(state.tree().is_none());
+            state = state.next();
         }
         assert_eq!(tried, [0, 1, 3, 7, 15, 31]);
         // Not before its turn, and from then on as ever.
-        state.parse();
-        assert!(state.tree.is_none());
+        assert!(state.tree().is_none());
+        state = state.next();
         state.revision = state.retry_from;
-        state.parse();
-        assert_eq!(state.tree.as_ref().map(|tree| tree.root_node().named_child_count()), Some(2000));
-        assert_eq!(state.timeouts, 0);
+        assert_eq!(state.tree().map(|tree| tree.root_node().named_child_count()), Some(2000));
+        assert_eq!(state.next().timeouts, 0);
     }
 }

@@ -72,6 +72,8 @@ class Neovim:
             f"{after}\n"
         )
         settings = {"HOME": f"{self.inside}/home", "LANG": "C.UTF-8", "TERM": "tmux-256color", "PATH": os.environ["PATH"], **(env or {})}
+        # A daemon of this editor's own.
+        self.runtime = settings.setdefault("PILOTLIGHT_RUNTIME_DIR", f"{self.inside}/run")
         for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
             settings.setdefault(name, f"{self.inside}/home/{name[4:].lower()}")
         first = open_file or next(iter(files))
@@ -247,11 +249,28 @@ class Neovim:
                 found.append(pid)
         return found
 
+    def daemons(self) -> list[int]:
+        """Processes of the resident daemon."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                environment, words = (folder / "environ").read_bytes(), (folder / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if f"PILOTLIGHT_RUNTIME_DIR={self.runtime}".encode() in environment.split(b"\0") and words[1:2] == [b"daemon"]:
+                found.append(int(folder.name))
+        return found
+
     def close(self) -> None:
         subprocess.run(["tmux", "-L", self.tmux, "kill-session", "-t", self.label], capture_output=True, timeout=20)
         if self.pid and re.search(r"nvim", _cmdline(self.pid)):
             try:
                 os.kill(self.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        for daemon in self.daemons():
+            try:
+                os.kill(daemon, signal.SIGKILL)
             except ProcessLookupError:
                 pass
 

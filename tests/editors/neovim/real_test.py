@@ -204,6 +204,22 @@ def test_real_death_and_restart(bench):
     on_screen(ed, state(ed)[0], ghost)
 
 
+def test_real_death_of_the_daemon(bench):
+    """The bridge finds another: the person sees nothing of it."""
+    ed = start(bench)
+    text = (REPOSITORY / SOURCE).read_text()
+    bridge, daemon = ed.server_pids(), ed.until(ed.daemons, "a daemon")
+    type_until_ghost(ed, text)
+    os.kill(daemon[0], signal.SIGKILL)
+    ed.keys("Escape", "u")
+    ghost = type_until_ghost(ed, text)
+    on_screen(ed, state(ed)[0], ghost)
+    equal(ed.server_pids(), bridge)
+    if ed.daemons() == daemon:
+        raise Failure("the daemon was not ended")
+    equal(ed.messages().strip().count("pilotlight"), 0)
+
+
 def test_real_odd_files(bench):
     """CRLF, and characters of every width left of the cursor: the text the server has stays the editor's."""
     text = "".join(f"{line}\r\n" for line in (REPOSITORY / SOURCE).read_text().replace("    ", "    /* 日本🚲é */ ").splitlines())

@@ -73,7 +73,9 @@ export class Workbench {
     const entry = join(cache, 'node_modules/code-server/out/node/entry.js');
     writeFileSync(join(folder, 'config.yaml'), 'auth: none\n');
     const common = [entry, '--config', join(folder, 'config.yaml'), '--user-data-dir', bench.data, '--extensions-dir', join(folder, 'extensions')];
-    const environment = { ...process.env, ...env, PATH: `${join(cache, 'node24/bin')}:${process.env.PATH}` };
+    // A daemon of this workbench's own.
+    bench.environment = { PILOTLIGHT_RUNTIME_DIR: join(folder, 'run'), XDG_STATE_HOME: join(folder, 'state') };
+    const environment = { ...process.env, ...bench.environment, ...env, PATH: `${join(cache, 'node24/bin')}:${process.env.PATH}` };
     execFileSync(node, [...common, '--install-extension', vsix], { env: environment, stdio: 'pipe' });
 
     const port = await freePort();
@@ -106,6 +108,9 @@ export class Workbench {
       // The group: code-server's own children too. All of them were started here.
       process.kill(-this.server.pid, 'SIGTERM');
       await gone;
+    }
+    if (this.folder && existsSync(join(this.folder, 'run'))) {
+      execFileSync(process.env.PILOTLIGHT, ['stop'], { env: { ...process.env, ...this.environment }, stdio: 'pipe' });
     }
   }
 

@@ -9,7 +9,10 @@ use pilotlight_engine::Priority;
 use tokio_util::sync::CancellationToken;
 
 use super::Assistant;
-use crate::completion::{self, Completion, CompletionRequest, Shown, Trigger};
+use crate::{
+    completion::{self, Caller, Completion, CompletionRequest, Shown, Trigger},
+    options::CompletionOptions,
+};
 
 /// A person who types on does not read: the work starts after this pause.
 const PAUSE: Duration = Duration::from_millis(150);
@@ -19,9 +22,15 @@ const TRIAL: u32 = 16;
 
 impl Assistant {
     /// Starts the work for the state after `completion` is accepted. It is the first to give way: any other request preempts it, any change of the document ends it.
-    pub(super) fn look_ahead(&self, request: &CompletionRequest, completion: &Completion, path: String) {
+    pub(super) fn look_ahead(
+        &self,
+        request: &CompletionRequest,
+        completion: &Completion,
+        options: &CompletionOptions,
+        path: String,
+    ) {
         let inner = &self.inner;
-        if !inner.options.completion.look_ahead || !inner.foresight.worth_it() {
+        if !inner.foresight.worth_it() {
             return;
         }
         let Some((cancel, mut anchor)) = inner.documents.get_mut(&request.document).map(|mut open| {
@@ -37,14 +46,13 @@ impl Assistant {
             snapshot: request.snapshot.with_replaced(completion.range.clone(), &completion.text),
             trigger: Trigger::Automatic,
         };
-        let assistant = self.clone();
+        let (assistant, options) = (self.clone(), options.clone());
         tokio::spawn(async move {
             let pause = cancel.run_until_cancelled(tokio::time::sleep(PAUSE)).await;
             let (Some(()), Some(model)) = (pause, assistant.inner.model.get()) else { return };
             assistant.inner.foresight.made();
-            let options = &assistant.inner.options.completion;
-            let outcome =
-                completion::generate(model, options, &accepted, &path, &mut anchor, Priority::Warming, &cancel).await;
+            let caller = Caller { priority: Priority::Warming, session: assistant.session(), cancel: &cancel };
+            let outcome = completion::generate(model, &options, &accepted, &path, &mut anchor, caller).await;
             let Some(mut completion) = outcome.completion else { return };
             completion.id = assistant.inner.new_id();
             let next = Shown { snapshot: accepted.snapshot, cursor: accepted.cursor, completion };

@@ -1,18 +1,19 @@
-//! Ember's own format (server/ember/train/README.md): `<|bos|><|file|>PATH\n<|suffix|>S<|prefix|>P`, then the middle, then `<|eot|>`.
+//! Ember's own format (server/ember/train/README.md): `<|bos|>(<|file|>PATH\nCHUNK)*<|file|>PATH\n<|suffix|>S(<|recent|>SNIPPET)*<|prefix|>P`, then the middle, then `<|eot|>`.
 //!
 //! Suffix first and no middle marker, so a keystroke is a pure append to the prompt and an accepted completion leaves its KV in place.
 
 use super::{Family, Order, PartialWords, segment, side};
-use crate::{Piece, Segment, Source, window::Window};
+use crate::{Excerpt, Piece, Segment, Source, window::Window};
 
 /// The table's entry.
 pub const FAMILY: Family = Family {
     name: "ember",
     order: Order::Spm,
-    markers: &["<|bos|>", "<|file|>", "<|suffix|>", "<|prefix|>"],
+    markers: &["<|bos|>", "<|file|>", "<|suffix|>", "<|prefix|>", "<|recent|>"],
     stops: &["<|eot|>", "<|file|>"],
     partial_words: PartialWords::Trained,
     layout,
+    with_excerpts: Some(with_excerpts),
 };
 
 fn layout(path: &str, window: &Window, _typed: &str) -> Vec<Segment> {
@@ -26,4 +27,29 @@ fn layout(path: &str, window: &Window, _typed: &str) -> Vec<Segment> {
         .chain(side(Source::Suffix, path, "<|suffix|>", &window.suffix))
         .chain(side(Source::Prefix, path, "<|prefix|>", &window.prefix))
         .collect()
+}
+
+/// Other files stand before the open one; what is volatile, behind its suffix.
+fn with_excerpts(_repository: &str, excerpts: &[Excerpt], file: Vec<Segment>) -> Vec<Segment> {
+    let (mut out, mut stable, mut recent) = (Vec::new(), Vec::new(), Vec::new());
+    for excerpt in excerpts {
+        if excerpt.id.source.is_volatile() {
+            recent.push(excerpt.as_snippet("<|recent|>"));
+        } else {
+            stable.push(excerpt.as_file("<|file|>"));
+        }
+    }
+    for mut part in file {
+        if part.id.source == Source::Header && !stable.is_empty() {
+            // The first marker opens the whole prompt, not this file.
+            let opening = Segment { id: part.id.clone(), pieces: part.pieces.drain(..1).collect() };
+            out.push(opening);
+            out.append(&mut stable);
+        }
+        if part.id.source == Source::Prefix {
+            out.append(&mut recent);
+        }
+        out.push(part);
+    }
+    out
 }

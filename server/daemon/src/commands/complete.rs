@@ -4,7 +4,7 @@ use std::{fs, path::Path, process::ExitCode, sync::Arc};
 
 use anyhow::{Context, Result, bail};
 use pilotlight_assist::{
-    CompletionRequest, DocumentId, Trigger,
+    CompletionRequest, DocumentId, Trigger, Workspace,
     syntax::{Language, Position, PositionEncoding},
 };
 use tokio_util::sync::CancellationToken;
@@ -19,7 +19,7 @@ pub(super) async fn run(arguments: Complete, settings: &Settings) -> Result<Exit
     })?;
     let assistant = model::assistant(settings);
     let full = fs::canonicalize(path).with_context(|| path.to_owned())?;
-    assistant.set_roots(std::env::current_dir().into_iter().collect());
+    assistant.set_workspace(Workspace::new(settings.assist(), std::env::current_dir()));
     let document: DocumentId = Arc::from(path);
     let language = Language::from_path(Path::new(path));
     assistant.open(document.clone(), Some(full), language, 0, &text);

@@ -14,6 +14,8 @@ use std::{
 use anyhow::{Context, Result};
 use pilotlight_assist::{Explanation, syntax::Language};
 
+use tokio_util::sync::CancellationToken;
+
 use crate::{cli::Try, model, settings::Settings};
 use client::{Answer, Editor};
 use script::Script;
@@ -41,7 +43,13 @@ pub(super) async fn run(arguments: Try, settings: &Settings, started: Instant) -
     let assistant = model::assistant(settings);
     let (ours, theirs) = tokio::io::duplex(PIPE);
     let (read, write) = tokio::io::split(theirs);
-    let server = tokio::spawn(pilotlight_lsp::serve(assistant.clone(), settings.lsp.clone(), read, write));
+    let server = tokio::spawn(pilotlight_lsp::serve(
+        assistant.clone(),
+        settings.lsp.clone(),
+        CancellationToken::new(),
+        read,
+        write,
+    ));
     let mut editor = Editor::start(ours, path, language, &script).await?;
 
     let model = model::loaded(&assistant, settings).await?.name.clone();

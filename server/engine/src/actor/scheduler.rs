@@ -5,8 +5,9 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError,
-        mpsc::{Receiver, TryRecvError},
+        mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError},
     },
+    thread::JoinHandle,
     time::Duration,
 };
 
@@ -16,6 +17,7 @@ use crate::{
     backend::{Backend, Logits},
     cache::{Cache, Full, Placement},
     figures::CacheFigures,
+    snapshot::Store,
     speculation::{Drafter, Gate, Strength},
 };
 
@@ -38,12 +40,26 @@ pub(super) struct Scheduler {
     drafts: Vec<u32>,
     tokens: Vec<u32>,
     clock: Clock,
-    inbox: Receiver<Job>,
+    inbox: Receiver<Message>,
+    store: Option<Store>,
+    /// Whether there is something to save.
+    unsaved: bool,
+    saving: Option<JoinHandle<()>>,
     figures: Arc<Mutex<Figures>>,
+}
+
+/// What the engine's thread is told.
+pub(super) enum Message {
+    Job(Box<Job>),
+    /// To write the snapshot, and to tell its bytes.
+    Save(Sender<Result<u64, EngineError>>),
 }
 
 /// All handles are gone.
 struct Closed;
+
+/// Without work for so long, what has been computed since is saved.
+const IDLE: Duration = Duration::from_secs(30);
 
 impl Scheduler {
     pub(super) fn new(
@@ -52,7 +68,7 @@ impl Scheduler {
         eos: Vec<u32>,
         options: &EngineOptions,
         clock: Clock,
-        inbox: Receiver<Job>,
+        inbox: Receiver<Message>,
     ) -> Self {
         Self {
             cache: Cache::new(backend.pages(), backend.page_bytes()),
@@ -70,6 +86,9 @@ impl Scheduler {
             tokens: Vec::new(),
             clock,
             inbox,
+            store: None,
+            unsaved: false,
+            saving: None,
             figures: Arc::default(),
         }
     }
@@ -82,7 +101,14 @@ impl Scheduler {
     /// Runs until all handles are gone. A panic in the model ends all requests, those to come too, with an error.
     pub(super) fn run(mut self) {
         let reason = match catch_unwind(AssertUnwindSafe(|| self.serve())) {
-            Ok(Closed) => "it was closed".to_owned(),
+            Ok(Closed) => {
+                if self.unsaved
+                    && let Err(error) = self.save()
+                {
+                    tracing::warn!(%error, "no KV snapshot");
+                }
+                "it was closed".to_owned()
+            }
             Err(panic) => {
                 let message = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
                 let message = message.or_else(|| panic.downcast_ref::<String>().cloned());
@@ -92,7 +118,11 @@ impl Scheduler {
         let reason = EngineError::Stopped(reason).to_string();
         tracing::debug!("{reason}");
         let Self { jobs, inbox, .. } = self;
-        for job in jobs.into_iter().chain(inbox) {
+        let queued = inbox.into_iter().filter_map(|message| match message {
+            Message::Job(job) => Some(*job),
+            Message::Save(_) => None,
+        });
+        for job in jobs.into_iter().chain(queued) {
             job.end(Event::Failed(reason.clone()));
         }
     }
@@ -111,16 +141,58 @@ impl Scheduler {
 
     /// Takes in what has arrived; waits if there is nothing to do.
     fn receive(&mut self) -> Result<(), Closed> {
-        if self.jobs.is_empty() {
-            self.jobs.push(self.inbox.recv().map_err(|_| Closed)?);
+        while self.jobs.is_empty() {
+            match self.inbox.recv_timeout(IDLE) {
+                Ok(message) => self.take(message),
+                Err(RecvTimeoutError::Timeout) => self.save_aside(),
+                Err(RecvTimeoutError::Disconnected) => return Err(Closed),
+            }
         }
         loop {
             match self.inbox.try_recv() {
-                Ok(job) => self.jobs.push(job),
+                Ok(message) => self.take(message),
                 Err(TryRecvError::Empty) => return Ok(()),
                 Err(TryRecvError::Disconnected) => return Err(Closed),
             }
         }
+    }
+
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Job(job) => self.jobs.push(*job),
+            Message::Save(answer) => {
+                // Whoever does not wait for the answer any more does not need it.
+                let _ = answer.send(self.save());
+            }
+        }
+    }
+
+    /// Begins with what an earlier run left, and leaves to the next.
+    pub(super) fn restore(&mut self, store: Store) {
+        store.restore(&mut *self.backend, &mut self.cache);
+        self.store = Some(store);
+    }
+
+    /// Writes the snapshot; gives its bytes.
+    fn save(&mut self) -> Result<u64, EngineError> {
+        let _ = self.saving.take().map(JoinHandle::join);
+        let Some(store) = &self.store else { return Ok(0) };
+        let Some(image) = store.image(&*self.backend, &self.cache) else { return Ok(0) };
+        self.unsaved = false;
+        store.write(image).map_err(|source| EngineError::Io { path: store.folder().into(), source })
+    }
+
+    /// Writes the snapshot on another thread, so that nobody who comes meanwhile waits for the disk.
+    fn save_aside(&mut self) {
+        let busy = self.saving.as_ref().is_some_and(|saving| !saving.is_finished());
+        let Some(store) = self.store.clone().filter(|_| self.unsaved && !busy) else { return };
+        let Some(image) = store.image(&*self.backend, &self.cache) else { return };
+        self.unsaved = false;
+        let write = move || match store.write(image) {
+            Ok(bytes) => tracing::debug!(bytes, "KV snapshot"),
+            Err(error) => tracing::warn!(%error, folder = %store.folder().display(), "no KV snapshot"),
+        };
+        self.saving = std::thread::Builder::new().name("pilotlight-snapshot".into()).spawn(write).ok();
     }
 
     /// Ends the requests that nobody waits for and those whose time is up.
@@ -265,6 +337,7 @@ impl Scheduler {
     /// Ends a request; what it computed stays in the cache.
     fn end(&mut self, i: usize, event: Event) {
         let mut job = self.jobs.remove(i);
+        self.unsaved = true;
         if let Some(branch) = job.branch.take() {
             self.cache.release(branch, job.urgency());
         }

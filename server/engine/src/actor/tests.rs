@@ -226,7 +226,7 @@ fn counting(
     let options = EngineOptions { prefill_chunk: 4, ..options.clone() };
     let counted = Arc::clone(&steps);
     let clock = Clock::of(move || Duration::from_secs(counted.lock().unwrap().len() as u64));
-    let engine = Engine::start(Box::new(backend), checkpoint.tokenizer, info, &options, clock).unwrap();
+    let engine = Engine::start(Box::new(backend), checkpoint.tokenizer, info, &options, clock, None).unwrap();
     (engine, steps)
 }
 
@@ -749,7 +749,7 @@ proptest! {
         let options = EngineOptions { backend, ..options() };
         let fresh = || {
             let checkpoint = Checkpoint::from_gguf(Path::new("small"), &MODEL.with(bytes::Bytes::clone)).unwrap();
-            Engine::of(checkpoint, &options).unwrap()
+            Engine::of(checkpoint, &options, None).unwrap()
         };
         let warm = fresh();
         let mut prompt = start;
@@ -791,7 +791,7 @@ proptest! {
         thread_local!(static MODEL: bytes::Bytes = SMALL.gguf(Dtype::Q8_0).bytes());
         let engine = |speculation| {
             let checkpoint = Checkpoint::from_gguf(Path::new("small"), &MODEL.with(bytes::Bytes::clone)).unwrap();
-            Engine::of(checkpoint, &EngineOptions { speculation, kv_memory_mib: 1, ..options() }).unwrap()
+            Engine::of(checkpoint, &EngineOptions { speculation, kv_memory_mib: 1, ..options() }, None).unwrap()
         };
         let sampling = seed.map_or(Sampling::Greedy, |seed| Sampling::TopP { temperature: 0.3, top_p: 0.9, seed });
         let asked = || Request { heal: heal.into(), stop: stop.clone(), sampling: sampling.clone(), ..request(&prompt, max_tokens) };

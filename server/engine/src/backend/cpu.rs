@@ -6,17 +6,20 @@
 //!
 //! Shapes in comments: `t` tokens of a pass, at most [`PASS`].
 
+mod mlp;
+
 use std::sync::Arc;
 
 use pilotlight_kernels::cpu::{
-    Activations, AttentionShape, Buffer, KvDtype, KvLayer, Matrix, Part, Pool, Rope, RopePairs, Span, attention, gated,
-    linear, rms_norm,
+    Activation, Activations, AttentionShape, Buffer, Gate, KvDtype, KvLayer, Matrix, Part, Pool, Rope, RopePairs, Span,
+    attention, layer_norm, linear, normalise, rms_norm,
 };
 
+use self::mlp::{ExpertStep, Mlp};
 use super::{Backend, Logits, Page};
 use crate::{
     EngineError,
-    config::{DecoderConfig, RopeStyle},
+    config::{self, DecoderConfig, RopeStyle},
     decoder::{self, Decoder, Linear},
     weights::{self, Dtype},
 };
@@ -31,9 +34,14 @@ pub struct Cpu {
     context_length: usize,
     /// `[vocab, hidden]`
     embedding: Arc<Matrix>,
+    /// `[positions, hidden]`
+    positions: Option<Matrix>,
+    activation: Activation,
     layers: Vec<Layer>,
-    /// `[hidden]`
-    output_norm: Vec<f32>,
+    /// Scaled by what the logits are scaled by.
+    output_norm: Norm,
+    /// Of the norms of the residual stream, which is kept divided by the residual scale.
+    norm_eps: f32,
     /// `[vocab, hidden]`: the embedding itself where they are tied.
     output: Projection,
     kv: KvDtype,
@@ -45,15 +53,23 @@ pub struct Cpu {
 }
 
 struct Layer {
-    attn_norm: Vec<f32>,
+    attn_norm: Norm,
     q: Projection,
     k: Projection,
     v: Projection,
+    /// `[head_dim]`
+    q_norm: Option<Vec<f32>>,
+    /// `[head_dim]`
+    k_norm: Option<Vec<f32>>,
     o: Projection,
-    ffn_norm: Vec<f32>,
-    gate: Projection,
-    up: Projection,
-    down: Projection,
+    ffn_norm: Norm,
+    mlp: Mlp,
+}
+
+/// `[hidden]` each; with a bias it takes the mean off too.
+struct Norm {
+    weight: Vec<f32>,
+    bias: Option<Vec<f32>>,
 }
 
 struct Projection {
@@ -78,13 +94,16 @@ struct Step {
     attended: Activations,
     /// `[PASS, ffn]`
     gated: Activations,
+    /// The greater of `[hidden]` (a position's vector) and `[head_dim]` (a head to be normalised).
+    row: Buffer<f32>,
+    experts: Option<ExpertStep>,
 }
 
 impl Cpu {
     /// Whether this backend can compute the decoder; where not, why.
     pub fn supports(decoder: &Decoder) -> Result<(), String> {
         match decoder.config.head_dim {
-            d if d % 16 == 0 && d <= 256 => Ok(()),
+            d if d.is_multiple_of(16) && d <= 256 => Ok(()),
             d => Err(format!("heads of {d} elements: a multiple of 16 up to 256 is computed")),
         }
     }
@@ -120,13 +139,27 @@ impl Cpu {
             v: Buffer::zeroed(PASS * kv_width),
             attended: Activations::new(PASS, q_width),
             gated: Activations::new(PASS, c.ffn),
+            row: Buffer::zeroed(c.hidden.max(c.head_dim)),
+            experts: c.experts.map(|experts| ExpertStep::new(c, experts)),
         };
+        // Granite multiplies what each block adds by `m`. With the stream divided by `m`, the blocks add as they are; a norm of it is the norm of
+        // the whole with `eps / m^2`.
+        let m = c.scales.residual;
+        let mut output_norm = Norm::new(&decoder.output_norm)?;
+        let all = output_norm.weight.iter_mut().chain(output_norm.bias.iter_mut().flatten());
+        all.for_each(|weight| *weight *= c.scales.logits);
         Ok(Self {
             pool: Pool::new(threads),
             context_length,
             embedding,
-            layers: decoder.layers.iter().map(Layer::new).collect::<Result<_, _>>()?,
-            output_norm: decoder.output_norm.to_f32()?,
+            positions: decoder.positions.as_ref().map(matrix).transpose()?,
+            activation: match c.family.activation {
+                config::Activation::Silu => Activation::Silu,
+                config::Activation::GeluTanh => Activation::GeluTanh,
+            },
+            layers: decoder.layers.iter().map(|layer| Layer::new(c, layer)).collect::<Result<_, _>>()?,
+            output_norm,
+            norm_eps: c.norm_eps / (m * m),
             output,
             kv,
             cache: (0..c.layers).map(|_| KvLayer::new(kv, c.kv_heads, c.head_dim, pages)).collect(),
@@ -138,18 +171,16 @@ impl Cpu {
 
     /// One pass: `t = tokens.len() <= PASS`. Leaves the last `wanted` rows, normed, at the start of `step.normed`; gives their number.
     fn pass(&mut self, pages: &[Page], mut position: usize, tokens: &[u32], wanted: usize) -> usize {
-        let Self { pool, config: c, step: s, .. } = self;
+        self.embed(position, tokens);
+        let Self { pool, config: c, step: s, norm_eps, activation, .. } = self;
         let (hidden, q_width, kv_width) = (c.hidden, c.heads * c.head_dim, c.kv_heads * c.head_dim);
-        let shape = AttentionShape { heads: c.heads, scale: (c.head_dim as f32).sqrt().recip() };
+        let shape = AttentionShape { heads: c.heads, scale: c.scales.attention, window: c.window };
         let mut t = tokens.len();
 
-        for (x, token) in s.x.chunks_exact_mut(hidden).zip(tokens) {
-            self.embedding.row(pool.isa(), *token as usize, x);
-        }
         s.rope.prepare(position, t);
         let last = self.layers.len() - 1;
         for (i, (layer, kv)) in self.layers.iter().zip(&mut self.cache).enumerate() {
-            rms_norm(pool, &s.x[..t * hidden], t, &layer.attn_norm, c.norm_eps, &mut s.normed);
+            layer.attn_norm.apply(pool, &s.x[..t * hidden], t, *norm_eps, &mut s.normed);
             let mut qkv = [
                 layer.q.part(&mut s.q[..t * q_width]),
                 layer.k.part(&mut s.k[..t * kv_width]),
@@ -157,9 +188,22 @@ impl Cpu {
             ];
             linear(pool, &s.normed, 0, t, &mut qkv);
             for row in 0..t {
+                let q = &mut s.q[row * q_width..][..q_width];
                 let k = &mut s.k[row * kv_width..][..kv_width];
-                s.rope.apply(row, c.head_dim, &mut s.q[row * q_width..][..q_width]);
+                for (heads, norm) in [(&mut *q, &layer.q_norm), (&mut *k, &layer.k_norm)] {
+                    let Some(weight) = norm else { continue };
+                    for head in heads.chunks_exact_mut(c.head_dim) {
+                        let before = &mut s.row[..c.head_dim];
+                        before.copy_from_slice(head);
+                        normalise(pool.isa(), before, weight, c.norm_eps, head);
+                    }
+                }
+                s.rope.apply(row, c.head_dim, q);
                 s.rope.apply(row, c.head_dim, k);
+                if let Some(temperature) = c.temperature {
+                    let factor = temperature.at(position + row);
+                    q.iter_mut().for_each(|q| *q *= factor);
+                }
                 kv.write(pages, position + row, k, &s.v[row * kv_width..][..kv_width]);
             }
             if i == last {
@@ -177,12 +221,28 @@ impl Cpu {
             attention(pool, shape, &s.q[..t * q_width], span, kv, &mut s.attended);
             linear(pool, &s.attended, 0, t, &mut [layer.o.residual(&mut s.x[..t * hidden])]);
 
-            rms_norm(pool, &s.x[..t * hidden], t, &layer.ffn_norm, c.norm_eps, &mut s.normed);
-            gated(pool, &layer.gate.weight, &layer.up.weight, &s.normed, t, &mut s.gated);
-            linear(pool, &s.gated, 0, t, &mut [layer.down.residual(&mut s.x[..t * hidden])]);
+            layer.ffn_norm.apply(pool, &s.x[..t * hidden], t, *norm_eps, &mut s.normed);
+            layer.mlp.add(pool, *activation, t, s);
         }
-        rms_norm(pool, &s.x[..t * hidden], t, &self.output_norm, c.norm_eps, &mut s.normed);
+        self.output_norm.apply(pool, &s.x[..t * hidden], t, *norm_eps, &mut s.normed);
         t
+    }
+
+    /// Writes the tokens' rows of the residual stream.
+    fn embed(&mut self, position: usize, tokens: &[u32]) {
+        let Self { pool, config: c, step: s, .. } = self;
+        let scale = c.scales.embedding / c.scales.residual;
+        for (i, (x, token)) in s.x.chunks_exact_mut(c.hidden).zip(tokens).enumerate() {
+            self.embedding.row(pool.isa(), *token as usize, x);
+            if scale != 1.0 {
+                x.iter_mut().for_each(|x| *x *= scale);
+            }
+            if let Some(positions) = &self.positions {
+                let row = &mut s.row[..c.hidden];
+                positions.row(pool.isa(), position + i, row);
+                x.iter_mut().zip(row).for_each(|(x, p)| *x += *p);
+            }
+        }
     }
 }
 
@@ -235,21 +295,46 @@ impl Backend for Cpu {
         self.cache.iter_mut().for_each(|layer| layer.copy(from, to, length));
         Ok(())
     }
+
+    fn export(&self, page: Page, to: &mut Vec<u8>) -> bool {
+        self.cache.iter().for_each(|layer| layer.export(page, to));
+        true
+    }
+
+    fn import(&mut self, page: Page, from: &[u8]) -> bool {
+        let layers = self.cache.iter_mut().zip(from.chunks_exact(from.len() / self.config.layers));
+        layers.for_each(|(layer, from)| layer.import(page, from));
+        true
+    }
 }
 
 impl Layer {
-    fn new(layer: &decoder::Layer) -> Result<Self, EngineError> {
+    fn new(c: &DecoderConfig, layer: &decoder::Layer) -> Result<Self, EngineError> {
+        let dense = |tensor: &Option<weights::Tensor>| tensor.as_ref().map(weights::Tensor::to_f32).transpose();
         Ok(Self {
-            attn_norm: layer.attn_norm.to_f32()?,
+            attn_norm: Norm::new(&layer.attn_norm)?,
             q: Projection::new(&layer.attn_q)?,
             k: Projection::new(&layer.attn_k)?,
             v: Projection::new(&layer.attn_v)?,
+            q_norm: dense(&layer.attn_q_norm)?,
+            k_norm: dense(&layer.attn_k_norm)?,
             o: Projection::new(&layer.attn_output)?,
-            ffn_norm: layer.ffn_norm.to_f32()?,
-            gate: Projection::new(&layer.ffn_gate)?,
-            up: Projection::new(&layer.ffn_up)?,
-            down: Projection::new(&layer.ffn_down)?,
+            ffn_norm: Norm::new(&layer.ffn_norm)?,
+            mlp: Mlp::new(c, &layer.mlp)?,
         })
+    }
+}
+
+impl Norm {
+    fn new(norm: &decoder::Norm) -> Result<Self, EngineError> {
+        Ok(Self { weight: norm.weight.to_f32()?, bias: norm.bias.as_ref().map(weights::Tensor::to_f32).transpose()? })
+    }
+
+    fn apply(&self, pool: &Pool, x: &[f32], rows: usize, eps: f32, out: &mut Activations) {
+        match &self.bias {
+            None => rms_norm(pool, x, rows, &self.weight, eps, out),
+            Some(bias) => layer_norm(pool, x, rows, &self.weight, bias, eps, out),
+        }
     }
 }
 
@@ -257,6 +342,11 @@ impl Projection {
     fn new(linear: &Linear) -> Result<Self, EngineError> {
         let bias = linear.bias.as_ref().map(weights::Tensor::to_f32).transpose()?;
         Ok(Self { weight: Arc::new(matrix(&linear.weight)?), bias })
+    }
+
+    /// As the inner half of an MLP.
+    fn gate(&self) -> Gate<'_> {
+        Gate { weight: &self.weight, bias: self.bias.as_deref() }
     }
 
     /// `out = W x + b`
@@ -283,13 +373,22 @@ fn matrix(tensor: &weights::Tensor) -> Result<Matrix, EngineError> {
         Dtype::Q4_K => Stored::Q4_K,
         Dtype::Q5_K => Stored::Q5_K,
         Dtype::Q6_K => Stored::Q6_K,
+        // To the nearest float of 16 bits, which the types of fewer than 8 bits and their scales nearly are.
+        Dtype::F8E4M3 | Dtype::Q4_1 | Dtype::Q5_1 | Dtype::Q2_K | Dtype::Q3_K | Dtype::Q8_K => Stored::BF16,
     };
     let malformed =
         |expected: &str, found: String| EngineError::malformed(&tensor.file, &*tensor.name, expected, found);
     let [rows, columns] = tensor.shape[..] else {
         return Err(malformed("a matrix", format!("shape {:?}", tensor.shape)));
     };
-    Matrix::new(dtype, rows, columns, &tensor.bytes).map_err(|e| malformed("whole rows of weights", e.to_string()))
+    let repacked = match (tensor.dtype, dtype) {
+        (stored, Stored::BF16) if stored != Dtype::BF16 => {
+            let values = tensor.to_f32()?.into_iter().flat_map(|x| half::bf16::from_f32(x).to_le_bytes());
+            Matrix::new(dtype, rows, columns, &values.collect::<Vec<u8>>())
+        }
+        _ => Matrix::new(dtype, rows, columns, &tensor.bytes),
+    };
+    repacked.map_err(|e| malformed("whole rows of weights", e.to_string()))
 }
 
 #[cfg(test)]

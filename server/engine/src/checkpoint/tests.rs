@@ -52,14 +52,18 @@ fn each_broken_gguf_is_refused_by_name() {
         ),
         (
             |g| g.tensors.push(("blk.0.attn_q_norm.weight".into(), vec![16], Dtype::F32, vec![0; 64])),
-            &["blk.0.attn_q_norm.weight", "unknown"],
+            &["blk.0.attn_q_norm.weight", "no such tensor in a llama model"],
+        ),
+        (
+            |g| g.tensors.push(("blk.0.attn_rot_embd.weight".into(), vec![16], Dtype::F32, vec![0; 64])),
+            &["blk.0.attn_rot_embd.weight", "unknown"],
         ),
         (|g| g.tensors.push(g.tensors[0].clone()), &["one tensor of this name", "second"]),
         (|g| g.metadata.push(g.metadata[0].clone()), &["general.architecture", "second"]),
         (|g| g.metadata.retain(|(k, _)| k != "llama.block_count"), &["llama.block_count", "no such metadata key"]),
         (
             |g| g.set("general.architecture", Meta::Text("gptj".into())),
-            &["general.architecture", "llama, qwen2", "`gptj`"],
+            &["general.architecture", "llama, mistral3, qwen2, qwen3", "`gptj`"],
         ),
         (
             |g| g.set("llama.block_count", Meta::Text("two".into())),

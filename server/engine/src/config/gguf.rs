@@ -1,7 +1,7 @@
 //! The decoder's shape from GGUF metadata.
 
 use super::{
-    DecoderConfig, FAMILIES, Stated,
+    DecoderConfig, FAMILIES, Family, MlpKind, Norm, Positions, Stated, StatedExperts, StatedScales,
     rope::{self, Scaling},
 };
 use crate::{
@@ -35,8 +35,12 @@ impl DecoderConfig {
             return Err(EngineError::malformed(path, key("attention.value_length"), expected, value_dim.to_string()));
         }
         let context_length = required("context_length")?;
-        let window = optional("attention.sliding_window")?.filter(|&window| window > 0);
-        let eps_key = key("attention.layer_norm_rms_epsilon");
+        let number = |name: &str| gguf.float(&key(name));
+        let eps_key = key(match family.norm {
+            Norm::Layer => "attention.layer_norm_epsilon",
+            Norm::Rms | Norm::RmsPlusOne => "attention.layer_norm_rms_epsilon",
+        });
+        let original = number("rope.scaling.original_context_length")?.unwrap_or(context_length as f64);
         let stated = Stated {
             vocab: embedding.shape[0] as u64,
             hidden,
@@ -44,20 +48,60 @@ impl DecoderConfig {
             heads,
             kv_heads: optional("attention.head_count_kv")?.unwrap_or(heads),
             head_dim,
-            ffn: required("feed_forward_length")?,
-            // Within the window, full attention and windowed attention are the same.
-            context_length: window.map_or(context_length, |window| window.min(context_length)),
+            ffn: match family.mlp {
+                MlpKind::Experts => required("expert_feed_forward_length")?,
+                MlpKind::Gated | MlpKind::Plain => required("feed_forward_length")?,
+            },
+            experts: experts(family, &required, gguf.bool(&key("expert_weights_norm"))?)?,
+            context_length,
             norm_eps: gguf.float(&eps_key)?.ok_or_else(|| gguf.missing(&eps_key, "a number"))?,
             rope: rope::Stated {
-                theta: gguf.float(&key("rope.freq_base"))?.unwrap_or(10_000.0),
+                theta: number("rope.freq_base")?.unwrap_or(10_000.0),
                 dimensions: rope_dimensions,
                 scaling: scaling(gguf, &key, context_length)?,
             },
+            window: optional("attention.sliding_window")?.filter(|&window| window > 0),
+            temperature: number("attention.temperature_scale")?.map(|beta| (beta, original)),
+            // Only granite's multipliers are used by whoever runs these files; 0 stands for none there.
+            scales: StatedScales {
+                embedding: number("embedding_scale")?.filter(|&scale| scale != 0.0),
+                residual: number("residual_scale")?.filter(|&scale| scale != 0.0),
+                attention: number("attention.scale")?.filter(|&scale| scale != 0.0),
+                logits: number("logit_scale")?.filter(|&scale| scale != 0.0),
+            },
+            biases: family.biases,
             tied: None,
+            norm_without_one: false,
         };
         let mut config = stated.check(path, family, family.gguf_rope, gguf_name)?;
+        if family.positions == Positions::Learned {
+            config.context_length = config.context_length.min(positions(gguf, weights)?);
+        }
         divide_frequencies(&mut config, weights)?;
         Ok(config)
+    }
+}
+
+/// Rows of the table of learned positions.
+fn positions(gguf: &Gguf, weights: &Weights) -> Result<usize, EngineError> {
+    match weights.get("positions") {
+        Some(table) => Ok(table.shape[0]),
+        None => Err(gguf.missing("position_embd.weight", "a matrix")),
+    }
+}
+
+/// Count, used, whether normalised.
+fn experts(
+    family: &Family,
+    required: &dyn Fn(&str) -> Result<u64, EngineError>,
+    normalised: Option<bool>,
+) -> Result<Option<StatedExperts>, EngineError> {
+    match family.mlp {
+        // Qwen3's router is always normalised in GGUF: the key is for other families.
+        MlpKind::Experts => {
+            Ok(Some((required("expert_count")?, required("expert_used_count")?, normalised.unwrap_or(true))))
+        }
+        MlpKind::Gated | MlpKind::Plain => Ok(None),
     }
 }
 
@@ -71,7 +115,12 @@ fn gguf_name(size: &str) -> String {
         "kv_heads" => "attention.head_count_kv",
         "head_dim" => "attention.key_length",
         "ffn" => "feed_forward_length",
-        "norm_eps" => "attention.layer_norm_rms_epsilon",
+        "norm_eps" => "attention.layer_norm_epsilon",
+        "experts" => "expert_count",
+        "experts_used" => "expert_used_count",
+        "temperature" => "attention.temperature_scale",
+        "attention_scale" => "attention.scale",
+        "original_context_length" => "rope.scaling.original_context_length",
         other => other,
     }
     .to_owned()
@@ -93,7 +142,13 @@ fn scaling(gguf: &Gguf, key: &dyn Fn(&str) -> String, context: u64) -> Result<Sc
             beta_fast: number("rope.scaling.yarn_beta_fast")?.unwrap_or(32.0),
             beta_slow: number("rope.scaling.yarn_beta_slow")?.unwrap_or(1.0),
             original,
-            magnitude: number("rope.scaling.attn_factor")?.map(|given| given * (0.1 * factor.max(1.0).ln() + 1.0)),
+            magnitude: {
+                // `yarn_log_multiplier` is the `mscale_all_dim` by which the magnitude is divided again; `mscale` is taken to be 1.
+                let magnitude = |weight: f64| 0.1 * weight * factor.max(1.0).ln() + 1.0;
+                let log = number("rope.scaling.yarn_log_multiplier")?.unwrap_or(0.0);
+                let given = number("rope.scaling.attn_factor")?.unwrap_or(1.0);
+                Some(given * magnitude(1.0) / magnitude(log))
+            },
         }),
         (Some(other), _) => {
             Err(EngineError::malformed(gguf.path(), kind_key, "`none`, `linear` or `yarn`", format!("`{other}`")))

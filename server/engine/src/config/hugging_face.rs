@@ -5,7 +5,8 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{
-    DecoderConfig, FAMILIES, RopeStyle, Stated,
+    Activation, Biases, DecoderConfig, FAMILIES, Family, MlpKind, Norm, Positions, RopeStyle, Stated, StatedExperts,
+    StatedScales,
     rope::{self, Scaling},
 };
 use crate::{EngineError, json};
@@ -15,25 +16,58 @@ use crate::{EngineError, json};
 struct Config {
     model_type: String,
     vocab_size: u64,
+    #[serde(alias = "n_embd")]
     hidden_size: u64,
+    #[serde(alias = "n_layer")]
     num_hidden_layers: u64,
+    #[serde(alias = "n_head")]
     num_attention_heads: u64,
     num_key_value_heads: Option<u64>,
     head_dim: Option<u64>,
-    intermediate_size: u64,
+    #[serde(alias = "n_inner")]
+    intermediate_size: Option<u64>,
+    #[serde(alias = "n_positions")]
     max_position_embeddings: u64,
+    #[serde(alias = "norm_epsilon", alias = "layer_norm_epsilon")]
     rms_norm_eps: f64,
+    #[serde(alias = "activation_function")]
     hidden_act: Option<String>,
+    /// Gemma's own; where it is missing, its `gelu` means the tanh formula too.
+    hidden_activation: Option<String>,
     tie_word_embeddings: Option<bool>,
     sliding_window: Option<u64>,
-    /// Qwen2 states a window and then says that it is not used. Mistral has no such switch.
+    /// Qwen states a window and then says that it is not used. Mistral has no such switch.
     use_sliding_window: Option<bool>,
+    /// StarCoder2.
+    use_bias: Option<bool>,
+    /// GPT-BigCode: whether there is only one key head.
+    multi_query: Option<bool>,
     /// transformers up to 4.
     rope_theta: Option<f64>,
     /// transformers up to 4.
     rope_scaling: Option<RopeParameters>,
     /// transformers 5: both of the above in one.
     rope_parameters: Option<RopeParameters>,
+    num_experts: Option<u64>,
+    /// transformers 5.
+    num_local_experts: Option<u64>,
+    num_experts_per_tok: Option<u64>,
+    moe_intermediate_size: Option<u64>,
+    norm_topk_prob: Option<bool>,
+    /// Layers without experts, by number and by step.
+    mlp_only_layers: Option<Vec<u64>>,
+    decoder_sparse_step: Option<u64>,
+    embedding_multiplier: Option<f64>,
+    residual_multiplier: Option<f64>,
+    attention_multiplier: Option<f64>,
+    logits_scaling: Option<f64>,
+}
+
+/// A `config.json` whose language model is one of several parts.
+#[derive(Deserialize)]
+struct Wrapper {
+    text_config: Option<serde_json::Value>,
+    tie_word_embeddings: Option<bool>,
 }
 
 /// `rope_scaling` and `rope_parameters`.
@@ -52,44 +86,106 @@ struct RopeParameters {
     attention_factor: Option<f64>,
     mscale: Option<f64>,
     mscale_all_dim: Option<f64>,
+    llama_4_scaling_beta: Option<f64>,
 }
 
 impl DecoderConfig {
     /// Reads the text of a `config.json`; `path` is for messages.
     pub fn from_json(path: &Path, text: &[u8]) -> Result<Self, EngineError> {
-        let config: Config = json::parse(path, text)?;
+        let wrapper: Wrapper = json::parse(path, text)?;
+        let mut config: Config = match wrapper.text_config {
+            None => json::parse(path, text)?,
+            Some(inner) => json::parse(path, inner.to_string().as_bytes())?,
+        };
+        config.tie_word_embeddings = config.tie_word_embeddings.or(wrapper.tie_word_embeddings);
         let Some(family) = FAMILIES.iter().find(|family| family.model_types.contains(&config.model_type.as_str()))
         else {
             let known = FAMILIES.iter().flat_map(|family| family.model_types).copied().collect::<Vec<_>>().join(", ");
             let found = format!("`{}`", config.model_type);
             return Err(EngineError::malformed(path, "model_type", format!("one of {known}"), found));
         };
-        if let Some(act) = config.hidden_act.as_deref().filter(|&act| act != "silu") {
-            return Err(EngineError::malformed(path, "hidden_act", "`silu`", format!("`{act}`")));
-        }
+        config.check_activation(path, family)?;
         let head_dim =
             config.head_dim.unwrap_or_else(|| config.hidden_size.checked_div(config.num_attention_heads).unwrap_or(0));
-        let window = config.sliding_window.filter(|&w| w > 0 && config.use_sliding_window.unwrap_or(true));
+        let (experts, ffn) = config.mlp(path, family)?;
+        let kv_heads = match (family.positions, config.multi_query) {
+            (Positions::Learned, None | Some(true)) => 1,
+            (Positions::Learned, Some(false)) => {
+                // Q, K and V of each head lie together there.
+                return Err(EngineError::malformed(path, "multi_query", "true", "false"));
+            }
+            (Positions::Rotary, _) => config.num_key_value_heads.unwrap_or(config.num_attention_heads),
+        };
         let parameters = config.rope_parameters.or(config.rope_scaling).unwrap_or_default();
+        let context = config.max_position_embeddings;
+        let original = parameters.original_max_position_embeddings.unwrap_or(context as f64);
         let stated = Stated {
             vocab: config.vocab_size,
             hidden: config.hidden_size,
             layers: config.num_hidden_layers,
             heads: config.num_attention_heads,
-            kv_heads: config.num_key_value_heads.unwrap_or(config.num_attention_heads),
+            kv_heads,
             head_dim,
-            ffn: config.intermediate_size,
-            // Within the window, full attention and windowed attention are the same.
-            context_length: window.map_or(config.max_position_embeddings, |w| w.min(config.max_position_embeddings)),
+            ffn,
+            experts,
+            context_length: context,
             norm_eps: config.rms_norm_eps,
             rope: rope::Stated {
                 theta: parameters.rope_theta.or(config.rope_theta).unwrap_or(10_000.0),
                 dimensions: parameters.partial_rotary_factor.map(|share| (share * head_dim as f64) as u64),
-                scaling: parameters.scaling(path, config.max_position_embeddings)?,
+                scaling: parameters.scaling(path, context)?,
             },
-            tied: config.tie_word_embeddings,
+            window: config.sliding_window.filter(|&w| w > 0 && config.use_sliding_window.unwrap_or(true)),
+            temperature: parameters.llama_4_scaling_beta.map(|beta| (beta, original)),
+            scales: StatedScales {
+                embedding: config.embedding_multiplier,
+                residual: config.residual_multiplier,
+                attention: config.attention_multiplier,
+                logits: config.logits_scaling,
+            },
+            biases: if config.use_bias == Some(false) { Biases::Optional } else { family.biases },
+            tied: config.tie_word_embeddings.or(family.norm.eq(&Norm::RmsPlusOne).then_some(true)),
+            norm_without_one: family.norm == Norm::RmsPlusOne,
         };
         stated.check(path, family, RopeStyle::HalfSplit, config_name)
+    }
+}
+
+impl Config {
+    fn check_activation(&self, path: &Path, family: &Family) -> Result<(), EngineError> {
+        let known: &[&str] = match (family.activation, family.scaled_embedding) {
+            (Activation::Silu, _) => &["silu"],
+            (Activation::GeluTanh, false) => &["gelu_pytorch_tanh"],
+            // Gemma's first configs say `gelu` and mean this one.
+            (Activation::GeluTanh, true) => &["gelu_pytorch_tanh", "gelu"],
+        };
+        match self.hidden_activation.as_deref().or(self.hidden_act.as_deref()) {
+            Some(act) if !known.contains(&act) => {
+                Err(EngineError::malformed(path, "hidden_act", format!("`{}`", known[0]), format!("`{act}`")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The experts (count, used, whether normalised), and the inner width of an MLP.
+    fn mlp(&self, path: &Path, family: &Family) -> Result<(Option<StatedExperts>, u64), EngineError> {
+        let need = |name: &str, value: Option<u64>| {
+            value.ok_or_else(|| EngineError::malformed(path, name, "a number", "nothing"))
+        };
+        if family.mlp != MlpKind::Experts {
+            // GPT-BigCode leaves it out where it is four times the width.
+            let default = (family.positions == Positions::Learned).then(|| self.hidden_size.saturating_mul(4));
+            return Ok((None, need("intermediate_size", self.intermediate_size.or(default))?));
+        }
+        let dense = self.mlp_only_layers.as_ref().is_some_and(|layers| !layers.is_empty());
+        if dense || self.decoder_sparse_step.is_some_and(|step| step != 1) {
+            let expected = "experts in every layer";
+            return Err(EngineError::malformed(path, "mlp_only_layers", expected, "layers without"));
+        }
+        let count = need("num_experts", self.num_experts.or(self.num_local_experts))?;
+        let used = need("num_experts_per_tok", self.num_experts_per_tok)?;
+        let normalised = self.norm_topk_prob.unwrap_or(false);
+        Ok((Some((count, used, normalised)), need("moe_intermediate_size", self.moe_intermediate_size)?))
     }
 }
 
@@ -104,6 +200,14 @@ fn config_name(size: &str) -> String {
         "ffn" => "intermediate_size",
         "context_length" => "max_position_embeddings",
         "norm_eps" => "rms_norm_eps",
+        "experts" => "num_experts",
+        "experts_used" => "num_experts_per_tok",
+        "temperature" => "rope_parameters.llama_4_scaling_beta",
+        "original_context_length" => "rope_parameters.original_max_position_embeddings",
+        "embedding_scale" => "embedding_multiplier",
+        "residual_scale" => "residual_multiplier",
+        "attention_scale" => "attention_multiplier",
+        "logit_scale" => "logits_scaling",
         other => other,
     }
     .to_owned()

@@ -6,6 +6,7 @@ use candle_core::{
     Device,
     quantized::{GgmlDType, QStorage, QTensor},
 };
+use float8::F8E4M3;
 use half::{bf16, f16};
 
 /// How an element, or a block of elements along the last dimension, is stored. Block layouts are ggml's.
@@ -15,19 +16,42 @@ pub enum Dtype {
     F32,
     F16,
     BF16,
+    /// 8-bit floats of 4 exponent bits without infinities; each tensor has a scale beside it. Not in GGUF.
+    F8E4M3,
     Q8_0,
     Q4_0,
+    Q4_1,
     /// llama-quantize falls back to it where 256 does not divide the columns.
     Q5_0,
+    Q5_1,
+    Q2_K,
+    Q3_K,
     Q4_K,
     Q5_K,
     Q6_K,
+    /// Only between products in llama.cpp; some old files have it.
+    Q8_K,
 }
 
 impl Dtype {
     /// All of them.
-    pub const ALL: [Self; 9] =
-        [Self::F32, Self::F16, Self::BF16, Self::Q8_0, Self::Q4_0, Self::Q5_0, Self::Q4_K, Self::Q5_K, Self::Q6_K];
+    pub const ALL: [Self; 15] = [
+        Self::F32,
+        Self::F16,
+        Self::BF16,
+        Self::F8E4M3,
+        Self::Q8_0,
+        Self::Q4_0,
+        Self::Q4_1,
+        Self::Q5_0,
+        Self::Q5_1,
+        Self::Q2_K,
+        Self::Q3_K,
+        Self::Q4_K,
+        Self::Q5_K,
+        Self::Q6_K,
+        Self::Q8_K,
+    ];
 
     /// By GGUF's number (`ggml_type`).
     pub fn from_ggml(id: u32) -> Option<Self> {
@@ -35,14 +59,42 @@ impl Dtype {
             0 => Self::F32,
             1 => Self::F16,
             2 => Self::Q4_0,
+            3 => Self::Q4_1,
             6 => Self::Q5_0,
+            7 => Self::Q5_1,
             8 => Self::Q8_0,
+            10 => Self::Q2_K,
+            11 => Self::Q3_K,
             12 => Self::Q4_K,
             13 => Self::Q5_K,
             14 => Self::Q6_K,
+            15 => Self::Q8_K,
             30 => Self::BF16,
             _ => return None,
         })
+    }
+
+    /// The name of a GGUF type that is not supported, for messages.
+    pub fn foreign(id: u32) -> String {
+        let name = match id {
+            9 => "Q8_1",
+            16 => "IQ2_XXS",
+            17 => "IQ2_XS",
+            18 => "IQ3_XXS",
+            19 => "IQ1_S",
+            20 => "IQ4_NL",
+            21 => "IQ3_S",
+            22 => "IQ2_S",
+            23 => "IQ4_XS",
+            24..=28 => "integers or f64",
+            29 => "IQ1_M",
+            34 => "TQ1_0",
+            35 => "TQ2_0",
+            39 => "MXFP4",
+            40 => "NVFP4",
+            _ => return format!("ggml type {id}"),
+        };
+        format!("{name} (ggml type {id})")
     }
 
     /// GGUF's number of it.
@@ -54,9 +106,9 @@ impl Dtype {
     /// Elements in a block.
     pub const fn block_elements(self) -> usize {
         match self {
-            Self::F32 | Self::F16 | Self::BF16 => 1,
-            Self::Q8_0 | Self::Q4_0 | Self::Q5_0 => 32,
-            Self::Q4_K | Self::Q5_K | Self::Q6_K => 256,
+            Self::F32 | Self::F16 | Self::BF16 | Self::F8E4M3 => 1,
+            Self::Q8_0 | Self::Q4_0 | Self::Q4_1 | Self::Q5_0 | Self::Q5_1 => 32,
+            Self::Q2_K | Self::Q3_K | Self::Q4_K | Self::Q5_K | Self::Q6_K | Self::Q8_K => 256,
         }
     }
 
@@ -65,12 +117,18 @@ impl Dtype {
         match self {
             Self::F32 => 4,
             Self::F16 | Self::BF16 => 2,
+            Self::F8E4M3 => 1,
             Self::Q8_0 => 2 + 32,
             Self::Q4_0 => 2 + 16,
+            Self::Q4_1 => 2 + 2 + 16,
             Self::Q5_0 => 2 + 4 + 16,
+            Self::Q5_1 => 2 + 2 + 4 + 16,
+            Self::Q2_K => 16 + 64 + 2 + 2,
+            Self::Q3_K => 32 + 64 + 12 + 2,
             Self::Q4_K => 2 + 2 + 12 + 128,
             Self::Q5_K => 2 + 2 + 12 + 32 + 128,
             Self::Q6_K => 128 + 64 + 16 + 2,
+            Self::Q8_K => 4 + 256 + 32,
         }
     }
 
@@ -84,19 +142,25 @@ impl Dtype {
         (elements / self.block_elements()).checked_mul(self.block_bytes())
     }
 
-    /// candle's name for it.
-    pub(crate) fn candle(self) -> GgmlDType {
-        match self {
+    /// candle's name for it; `None` where candle has no blocks of it.
+    pub(crate) fn candle(self) -> Option<GgmlDType> {
+        Some(match self {
+            Self::F8E4M3 => return None,
             Self::F32 => GgmlDType::F32,
             Self::F16 => GgmlDType::F16,
             Self::BF16 => GgmlDType::BF16,
             Self::Q8_0 => GgmlDType::Q8_0,
             Self::Q4_0 => GgmlDType::Q4_0,
+            Self::Q4_1 => GgmlDType::Q4_1,
             Self::Q5_0 => GgmlDType::Q5_0,
+            Self::Q5_1 => GgmlDType::Q5_1,
+            Self::Q2_K => GgmlDType::Q2K,
+            Self::Q3_K => GgmlDType::Q3K,
             Self::Q4_K => GgmlDType::Q4K,
             Self::Q5_K => GgmlDType::Q5K,
             Self::Q6_K => GgmlDType::Q6K,
-        }
+            Self::Q8_K => GgmlDType::Q8K,
+        })
     }
 }
 
@@ -115,9 +179,11 @@ pub(super) fn to_f32(dtype: Dtype, bytes: &[u8], elements: usize) -> Result<Vec<
         Dtype::F32 => bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect(),
         Dtype::F16 => bytes.as_chunks().0.iter().map(|&b| f16::from_le_bytes(b).to_f32()).collect(),
         Dtype::BF16 => bytes.as_chunks().0.iter().map(|&b| bf16::from_le_bytes(b).to_f32()).collect(),
+        Dtype::F8E4M3 => bytes.iter().map(|&b| F8E4M3::from_bits(b).to_f32()).collect(),
         _ => {
+            let candle = dtype.candle().ok_or("a type without blocks")?;
             // A fresh copy: candle asserts the alignment of its blocks, which the memory map does not promise.
-            let storage = QStorage::from_data(Cow::Owned(bytes.to_vec()), &Device::Cpu, dtype.candle());
+            let storage = QStorage::from_data(Cow::Owned(bytes.to_vec()), &Device::Cpu, candle);
             storage
                 .and_then(|storage| QTensor::new(storage, elements))
                 .and_then(|tensor| tensor.dequantize(&Device::Cpu)?.to_vec1())

@@ -13,7 +13,10 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{Dtype, Tensor, Weights, names};
+use super::{
+    Dtype, Tensor, Weights,
+    names::{GGUF, Meaning},
+};
 use crate::EngineError;
 
 type Result<T> = std::result::Result<T, EngineError>;
@@ -212,12 +215,12 @@ impl Gguf {
 
     /// Its tensors by canonical name; one with an unknown name is an error.
     pub fn weights(&self) -> Result<Weights> {
-        let mut weights = Weights::new(self.path.clone(), names::to_gguf);
+        let mut weights = Weights::new(self.path.clone(), &GGUF);
         for tensor in &self.tensors {
-            let canonical = names::from_gguf(&tensor.name).ok_or_else(|| {
+            let Meaning::Tensor(canonical) = GGUF.meaning(&tensor.name) else {
                 let expected = "the name of a tensor of a supported architecture";
-                EngineError::malformed(&self.path, &*tensor.name, expected, "an unknown one")
-            })?;
+                return Err(EngineError::malformed(&self.path, &*tensor.name, expected, "an unknown one"));
+            };
             weights.insert(canonical, tensor.clone())?;
         }
         Ok(weights)
@@ -247,7 +250,7 @@ impl TensorInfo {
             let found = format!("a file of {} bytes (truncated?)", bytes.len());
             return Err(EngineError::malformed(path, name, expected, found));
         };
-        Ok(Tensor { name: name.into(), file: path.clone(), shape, dtype, bytes: bytes.slice(range) })
+        Ok(Tensor { name: name.into(), file: path.clone(), shape, dtype, bytes: bytes.slice(range), scale: 1.0 })
     }
 }
 
@@ -367,8 +370,9 @@ impl Reader<'_> {
         shape.reverse(); // GGUF stores the innermost dimension first.
         let id = self.u32(&name)?;
         let dtype = Dtype::from_ggml(id).ok_or_else(|| {
-            let known = Dtype::ALL.map(|d| d.to_string()).join(", ");
-            EngineError::malformed(self.path, &*name, format!("one of the types {known}"), format!("ggml type {id}"))
+            let known = Dtype::ALL.iter().filter(|&&d| d != Dtype::F8E4M3).map(Dtype::to_string).collect::<Vec<_>>();
+            let expected = format!("one of the types {}", known.join(", "));
+            EngineError::malformed(self.path, &*name, expected, Dtype::foreign(id))
         })?;
         let offset = usize::try_from(self.u64(&name)?).unwrap_or(usize::MAX);
         Ok(TensorInfo { name, shape, dtype, offset })

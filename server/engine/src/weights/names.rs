@@ -1,91 +1,217 @@
 //! Canonical tensor names, and how each format spells them.
 //!
-//! Canonical: `embedding`, `output_norm`, `output`, `rope_factors`, and `layers.N.` followed by `attn_norm`, `attn_q`, `attn_k`,
-//! `attn_v`, `attn_output`, `ffn_norm`, `ffn_gate`, `ffn_up`, `ffn_down`. A bias has `_bias` after the name of its weight.
+//! Canonical: `embedding`, `positions`, `output_norm`, `output`, `rope_factors`, and `layers.N.` followed by the parts below. An expert's are
+//! `layers.N.experts.M.` and `ffn_gate`, `ffn_up` or `ffn_down`, or all of a kind in one tensor, `ffn_gate_exps` and so on. A bias has
+//! `_bias` after the name of its weight, the scale of 8-bit floats `_scale`.
 
-/// (canonical, GGUF, Hugging Face) of the tensors outside the layers.
-const OUTER: [(&str, &str, &str); 4] = [
-    ("embedding", "token_embd", "embed_tokens"),
-    ("output_norm", "output_norm", "norm"),
-    ("output", "output", "lm_head"),
-    // Per-frequency divisors (Llama 3.1); Hugging Face computes them from the config instead.
-    ("rope_factors", "rope_freqs", ""),
-];
+/// How a format, or a family in a format, names tensors.
+#[derive(Debug)]
+pub struct Spelling {
+    /// What may stand before every name, any number of times: where the language model is a part of something larger.
+    wrappers: &'static [&'static str],
+    /// Beginnings of tensors that are not the language model's.
+    others: &'static [&'static str],
+    /// What stands before the number of a layer.
+    layers: &'static str,
+    /// What stands before the number of an expert; empty where experts lie in one tensor.
+    experts: &'static str,
+    /// (canonical, spelled) of the tensors outside the layers; the first is used in messages.
+    outer: &'static [(&'static str, &'static str)],
+    /// (canonical, spelled) of the tensors of a layer.
+    layer: &'static [(&'static str, &'static str)],
+    /// (canonical suffix, spelled).
+    suffixes: &'static [(&'static str, &'static str)],
+    /// Ends of names that carry nothing: they follow from the config, or are for integer arithmetic that is not done here.
+    ignored: &'static [&'static str],
+}
 
-/// (canonical and GGUF, Hugging Face) of the tensors of a layer.
-const LAYER: [(&str, &str); 9] = [
-    ("attn_norm", "input_layernorm"),
-    ("attn_q", "self_attn.q_proj"),
-    ("attn_k", "self_attn.k_proj"),
-    ("attn_v", "self_attn.v_proj"),
-    ("attn_output", "self_attn.o_proj"),
-    ("ffn_norm", "post_attention_layernorm"),
-    ("ffn_gate", "mlp.gate_proj"),
-    ("ffn_up", "mlp.up_proj"),
-    ("ffn_down", "mlp.down_proj"),
-];
+/// What a spelled name is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// A tensor of the decoder, by its canonical name.
+    Tensor(String),
+    /// Nothing that a decoder needs.
+    Other,
+    /// A name that no supported architecture has.
+    Unknown,
+}
 
-/// The canonical form of a GGUF tensor name, or `None` for one that no supported architecture has.
-pub fn from_gguf(name: &str) -> Option<String> {
-    let (stem, suffix) = split(name)?;
-    if let Some(rest) = stem.strip_prefix("blk.") {
+/// GGUF's, for every architecture. A part that is fused in some is `attn_qkv`.
+pub static GGUF: Spelling = Spelling {
+    wrappers: &[],
+    others: &[],
+    layers: "blk.",
+    experts: "",
+    outer: &[
+        ("embedding", "token_embd"),
+        ("positions", "position_embd"),
+        ("output_norm", "output_norm"),
+        ("output", "output"),
+        // Per-frequency divisors (Llama 3.1); Hugging Face computes them from the config instead.
+        ("rope_factors", "rope_freqs"),
+    ],
+    layer: &[
+        ("attn_norm", "attn_norm"),
+        ("attn_q", "attn_q"),
+        ("attn_k", "attn_k"),
+        ("attn_v", "attn_v"),
+        ("attn_qkv", "attn_qkv"),
+        ("attn_q_norm", "attn_q_norm"),
+        ("attn_k_norm", "attn_k_norm"),
+        ("attn_output", "attn_output"),
+        ("ffn_norm", "ffn_norm"),
+        ("ffn_gate", "ffn_gate"),
+        ("ffn_up", "ffn_up"),
+        ("ffn_down", "ffn_down"),
+        ("router", "ffn_gate_inp"),
+        ("ffn_gate_exps", "ffn_gate_exps"),
+        ("ffn_up_exps", "ffn_up_exps"),
+        ("ffn_down_exps", "ffn_down_exps"),
+    ],
+    suffixes: &[("", ".weight"), ("_bias", ".bias")],
+    ignored: &[],
+};
+
+/// Hugging Face's, of most families.
+pub static HUGGING_FACE: Spelling = Spelling {
+    wrappers: &["model.", "language_model."],
+    others: &["vision_tower.", "multi_modal_projector."],
+    layers: "layers.",
+    experts: "mlp.experts.",
+    outer: &[("embedding", "embed_tokens"), ("output_norm", "norm"), ("output", "lm_head")],
+    layer: &[
+        ("attn_norm", "input_layernorm"),
+        ("attn_q", "self_attn.q_proj"),
+        ("attn_k", "self_attn.k_proj"),
+        ("attn_v", "self_attn.v_proj"),
+        ("attn_q_norm", "self_attn.q_norm"),
+        ("attn_k_norm", "self_attn.k_norm"),
+        ("attn_output", "self_attn.o_proj"),
+        ("ffn_norm", "post_attention_layernorm"),
+        ("ffn_gate", "mlp.gate_proj"),
+        ("ffn_up", "mlp.up_proj"),
+        ("ffn_down", "mlp.down_proj"),
+        ("router", "mlp.gate"),
+        // Of an expert.
+        ("ffn_gate", "gate_proj"),
+        ("ffn_up", "up_proj"),
+        ("ffn_down", "down_proj"),
+    ],
+    suffixes: &[("", ".weight"), ("_bias", ".bias"), ("_scale", ".weight_scale_inv"), ("_scale", ".weight_scale")],
+    ignored: &["rotary_emb.inv_freq", ".activation_scale", ".input_scale"],
+};
+
+/// Hugging Face's StarCoder2: an MLP of two matrices.
+pub static STARCODER2: Spelling = Spelling {
+    layer: &[
+        ("attn_norm", "input_layernorm"),
+        ("attn_q", "self_attn.q_proj"),
+        ("attn_k", "self_attn.k_proj"),
+        ("attn_v", "self_attn.v_proj"),
+        ("attn_output", "self_attn.o_proj"),
+        ("ffn_norm", "post_attention_layernorm"),
+        ("ffn_up", "mlp.c_fc"),
+        ("ffn_down", "mlp.c_proj"),
+    ],
+    ..HUGGING_FACE
+};
+
+/// Hugging Face's GPT-BigCode.
+pub static GPT_BIGCODE: Spelling = Spelling {
+    wrappers: &["transformer."],
+    layers: "h.",
+    outer: &[("embedding", "wte"), ("positions", "wpe"), ("output_norm", "ln_f"), ("output", "lm_head")],
+    layer: &[
+        ("attn_norm", "ln_1"),
+        ("attn_qkv", "attn.c_attn"),
+        ("attn_output", "attn.c_proj"),
+        ("ffn_norm", "ln_2"),
+        ("ffn_up", "mlp.c_fc"),
+        ("ffn_down", "mlp.c_proj"),
+    ],
+    // The causal mask, in old files.
+    ignored: &[".attn.bias", ".attn.masked_bias"],
+    ..HUGGING_FACE
+};
+
+/// Mistral's own, of `consolidated.safetensors`.
+pub static MISTRAL: Spelling = Spelling {
+    wrappers: &[],
+    others: &["vision_encoder.", "vision_language_adapter.", "patch_merger.", "pre_mm_projector_norm."],
+    layers: "layers.",
+    experts: "",
+    outer: &[("embedding", "tok_embeddings"), ("output_norm", "norm"), ("output", "output")],
+    layer: &[
+        ("attn_norm", "attention_norm"),
+        ("attn_q", "attention.wq"),
+        ("attn_k", "attention.wk"),
+        ("attn_v", "attention.wv"),
+        ("attn_output", "attention.wo"),
+        ("ffn_norm", "ffn_norm"),
+        ("ffn_gate", "feed_forward.w1"),
+        ("ffn_down", "feed_forward.w2"),
+        ("ffn_up", "feed_forward.w3"),
+    ],
+    suffixes: &[("", ".weight"), ("_bias", ".bias"), ("_scale", ".qscale_weight")],
+    ignored: &[".qscale_act"],
+};
+
+impl Spelling {
+    /// What a tensor of this name is.
+    pub fn meaning(&self, name: &str) -> Meaning {
+        let mut inner = name;
+        while let Some(rest) = self.wrappers.iter().find_map(|wrapper| inner.strip_prefix(wrapper)) {
+            inner = rest;
+        }
+        let other = self.others.iter().any(|other| inner.starts_with(other));
+        if other || self.ignored.iter().any(|ignored| inner.ends_with(ignored)) {
+            return Meaning::Other;
+        }
+        self.canonical(inner).map_or(Meaning::Unknown, Meaning::Tensor)
+    }
+
+    fn canonical(&self, name: &str) -> Option<String> {
+        let (suffix, stem) =
+            self.suffixes.iter().find_map(|(suffix, spelled)| Some((suffix, name.strip_suffix(spelled)?)))?;
+        let Some(rest) = stem.strip_prefix(self.layers) else {
+            let (canonical, _) = self.outer.iter().find(|(_, spelled)| *spelled == stem)?;
+            return Some(format!("{canonical}{suffix}"));
+        };
         let (layer, part) = rest.split_once('.')?;
-        let (canonical, _) = LAYER.iter().find(|(gguf, _)| *gguf == part)?;
-        return Some(format!("layers.{}.{canonical}{suffix}", index(layer)?));
+        let (expert, part) = match part.strip_prefix(self.experts) {
+            Some(rest) if !self.experts.is_empty() => {
+                let (expert, part) = rest.split_once('.')?;
+                (format!("experts.{}.", index(expert)?), part)
+            }
+            _ => (String::new(), part),
+        };
+        let (canonical, _) = self.layer.iter().find(|(_, spelled)| *spelled == part)?;
+        Some(format!("layers.{}.{expert}{canonical}{suffix}", index(layer)?))
     }
-    let (canonical, ..) = OUTER.iter().find(|(_, gguf, _)| *gguf == stem)?;
-    Some(format!("{canonical}{suffix}"))
-}
 
-/// The canonical form of a Hugging Face tensor name, or `None` for one that no supported architecture has.
-pub fn from_hugging_face(name: &str) -> Option<String> {
-    let name = name.strip_prefix("model.").unwrap_or(name);
-    let (stem, suffix) = split(name)?;
-    if let Some(rest) = stem.strip_prefix("layers.") {
-        let (layer, part) = rest.split_once('.')?;
-        let (canonical, _) = LAYER.iter().find(|(_, hf)| *hf == part)?;
-        return Some(format!("layers.{}.{canonical}{suffix}", index(layer)?));
+    /// A canonical name as this format spells it, for messages.
+    pub fn spell(&self, canonical: &str) -> String {
+        let suffixed = self.suffixes.iter().filter(|(suffix, _)| !suffix.is_empty());
+        let (stem, suffix) = suffixed
+            .filter_map(|(suffix, spelled)| Some((canonical.strip_suffix(suffix)?, *spelled)))
+            .next()
+            .unwrap_or((canonical, ".weight"));
+        let part_of = |table: &'static [(&str, &'static str)], part: &str, last: bool| {
+            let mut found = table.iter().filter(|(canonical, _)| *canonical == part).map(|(_, spelled)| *spelled);
+            if last { found.next_back() } else { found.next() }.map_or_else(|| part.to_owned(), str::to_owned)
+        };
+        let wrapper = self.wrappers.first().copied().unwrap_or_default();
+        let Some((index, part)) = stem.strip_prefix("layers.").and_then(|rest| rest.split_once('.')) else {
+            // The output projection stands outside of what wraps the rest.
+            let wrapper = if stem == "output" { "" } else { wrapper };
+            return format!("{wrapper}{}{suffix}", part_of(self.outer, stem, false));
+        };
+        let (expert, part) = match part.strip_prefix("experts.").and_then(|rest| rest.split_once('.')) {
+            Some((expert, part)) => (format!("{}{expert}.", self.experts), part_of(self.layer, part, true)),
+            None => (String::new(), part_of(self.layer, part, false)),
+        };
+        format!("{wrapper}{}{index}.{expert}{part}{suffix}", self.layers)
     }
-    let (canonical, ..) = OUTER.iter().find(|(.., hf)| !hf.is_empty() && *hf == stem)?;
-    Some(format!("{canonical}{suffix}"))
-}
-
-/// A canonical name as GGUF spells it.
-pub fn to_gguf(canonical: &str) -> String {
-    spell(canonical, |outer| outer.1, |layer| layer.0, "blk.", "")
-}
-
-/// A canonical name as Hugging Face spells it.
-pub fn to_hugging_face(canonical: &str) -> String {
-    spell(canonical, |outer| outer.2, |layer| layer.1, "layers.", "model.")
-}
-
-fn spell(
-    canonical: &str,
-    outer: fn(&(&'static str, &'static str, &'static str)) -> &'static str,
-    layer: fn(&(&'static str, &'static str)) -> &'static str,
-    layers: &str,
-    model: &str,
-) -> String {
-    let (stem, suffix) = match canonical.strip_suffix("_bias") {
-        Some(stem) => (stem, ".bias"),
-        None => (canonical, ".weight"),
-    };
-    if let Some((index, part)) = stem.strip_prefix("layers.").and_then(|rest| rest.split_once('.')) {
-        let part = LAYER.iter().find(|names| names.0 == part).map_or(part, layer);
-        return format!("{model}{layers}{index}.{part}{suffix}");
-    }
-    let name = OUTER.iter().find(|names| names.0 == stem).map_or(stem, outer);
-    // The output projection stands outside of Hugging Face's `model`.
-    let model = if stem == "output" { "" } else { model };
-    format!("{model}{name}{suffix}")
-}
-
-/// `x.weight` is `("x", "")`, `x.bias` is `("x", "_bias")`.
-fn split(name: &str) -> Option<(&str, &str)> {
-    name.strip_suffix(".weight")
-        .map(|stem| (stem, ""))
-        .or_else(|| name.strip_suffix(".bias").map(|stem| (stem, "_bias")))
 }
 
 /// A layer's number in its one spelling: `07` or `+7` would make two names for one tensor.
@@ -99,23 +225,57 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_spellings_meet() {
-        for (gguf, hf, canonical) in [
-            ("token_embd.weight", "model.embed_tokens.weight", "embedding"),
-            ("output.weight", "lm_head.weight", "output"),
-            ("output_norm.weight", "model.norm.weight", "output_norm"),
-            ("blk.11.attn_q.bias", "model.layers.11.self_attn.q_proj.bias", "layers.11.attn_q_bias"),
-            ("blk.0.ffn_norm.weight", "model.layers.0.post_attention_layernorm.weight", "layers.0.ffn_norm"),
+    fn all_spellings_meet() {
+        for (spelling, spelled, canonical) in [
+            (&GGUF, "token_embd.weight", "embedding"),
+            (&HUGGING_FACE, "model.embed_tokens.weight", "embedding"),
+            (&GPT_BIGCODE, "transformer.wte.weight", "embedding"),
+            (&MISTRAL, "tok_embeddings.weight", "embedding"),
+            (&GGUF, "output.weight", "output"),
+            (&HUGGING_FACE, "lm_head.weight", "output"),
+            (&MISTRAL, "output.weight", "output"),
+            (&STARCODER2, "model.norm.bias", "output_norm_bias"),
+            (&GGUF, "blk.11.attn_q.bias", "layers.11.attn_q_bias"),
+            (&HUGGING_FACE, "model.layers.11.self_attn.q_proj.bias", "layers.11.attn_q_bias"),
+            (&STARCODER2, "model.layers.3.mlp.c_fc.weight", "layers.3.ffn_up"),
+            (&GPT_BIGCODE, "transformer.h.3.mlp.c_proj.bias", "layers.3.ffn_down_bias"),
+            (&MISTRAL, "layers.3.feed_forward.w3.weight", "layers.3.ffn_up"),
+            (&MISTRAL, "layers.3.attention.wq.qscale_weight", "layers.3.attn_q_scale"),
+            (&HUGGING_FACE, "model.layers.3.mlp.up_proj.weight_scale_inv", "layers.3.ffn_up_scale"),
+            (&HUGGING_FACE, "model.layers.3.mlp.gate.weight", "layers.3.router"),
+            (&GGUF, "blk.3.ffn_gate_inp.weight", "layers.3.router"),
+            (&HUGGING_FACE, "model.layers.3.mlp.experts.12.down_proj.weight", "layers.3.experts.12.ffn_down"),
+            (&GGUF, "blk.3.ffn_down_exps.weight", "layers.3.ffn_down_exps"),
+            (&HUGGING_FACE, "model.layers.0.self_attn.k_norm.weight", "layers.0.attn_k_norm"),
         ] {
-            assert_eq!(from_gguf(gguf).as_deref(), Some(canonical));
-            assert_eq!(from_hugging_face(hf).as_deref(), Some(canonical));
-            assert_eq!((to_gguf(canonical).as_str(), to_hugging_face(canonical).as_str()), (gguf, hf));
+            assert_eq!(spelling.meaning(spelled), Meaning::Tensor(canonical.into()), "{spelled}");
+            assert_eq!(spelling.spell(canonical), spelled);
         }
-        for unknown in
-            ["", "blk.1.attn_q", "blk.01.attn_q.weight", "blk..attn_q.weight", "blk.1.other.weight", ".weight"]
-        {
-            assert_eq!(from_gguf(unknown), None, "{unknown}");
+        for wrapper in ["language_model.model.", "model.language_model."] {
+            let name = format!("{wrapper}layers.7.mlp.up_proj.weight");
+            assert_eq!(HUGGING_FACE.meaning(&name), Meaning::Tensor("layers.7.ffn_up".into()));
         }
-        assert_eq!(from_hugging_face(".weight"), None);
+    }
+
+    #[test]
+    fn what_is_no_tensor_of_a_decoder() {
+        for (spelling, name, meaning) in [
+            (&HUGGING_FACE, "vision_tower.ln_pre.weight", Meaning::Other),
+            (&HUGGING_FACE, "model.vision_tower.transformer.layers.0.attention.q_proj.weight", Meaning::Other),
+            (&HUGGING_FACE, "model.layers.0.self_attn.rotary_emb.inv_freq", Meaning::Other),
+            (&HUGGING_FACE, "model.layers.0.self_attn.q_proj.activation_scale", Meaning::Other),
+            (&MISTRAL, "layers.0.attention.wq.qscale_act", Meaning::Other),
+            (&MISTRAL, "vision_encoder.patch_conv.weight", Meaning::Other),
+            (&STARCODER2, "model.layers.0.mlp.up_proj.weight", Meaning::Unknown),
+            (&GGUF, "", Meaning::Unknown),
+            (&GGUF, "blk.1.attn_q", Meaning::Unknown),
+            (&GGUF, "blk.01.attn_q.weight", Meaning::Unknown),
+            (&GGUF, "blk..attn_q.weight", Meaning::Unknown),
+            (&GGUF, "blk.1.other.weight", Meaning::Unknown),
+            (&HUGGING_FACE, "model.layers.1.mlp.experts.01.up_proj.weight", Meaning::Unknown),
+            (&HUGGING_FACE, ".weight", Meaning::Unknown),
+        ] {
+            assert_eq!(spelling.meaning(name), meaning, "{name}");
+        }
     }
 }

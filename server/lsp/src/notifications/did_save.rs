@@ -5,6 +5,7 @@ use tower_lsp::gen_lsp_types::DidSaveTextDocumentParams;
 use crate::session::Session;
 
 pub(crate) fn handle(session: &Session, params: DidSaveTextDocumentParams) {
+    session.saved(&params.text_document.uri.0);
     if let Err(problem) = session.documents.save(&params.text_document.uri.0, params.text.as_deref()) {
         session.complain(&problem.to_string());
     }

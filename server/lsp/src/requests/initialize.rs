@@ -1,20 +1,17 @@
 //! `initialize`
 
-use serde_json::Value;
 use tower_lsp::gen_lsp_types::{InitializeParams, InitializeResult, RootPath, ServerInfo, WorkspaceFolders};
 
-use crate::{capabilities::Profile, session::Session};
+use crate::{capabilities::Profile, session::Session, uri};
 
 pub(crate) fn handle(session: &Session, params: &InitializeParams) -> InitializeResult {
-    let given = params.initialization_options.as_ref().unwrap_or(&Value::Null);
-    let (agreed, warnings) = Profile::agree(&params.capabilities, session.settings.clone(), given);
-    for warning in warnings {
-        session.complain(&warning);
-    }
-    // The service lets one `initialize` through.
-    let profile = session.profile.get_or_init(|| agreed);
     let roots = roots(params);
-    session.change_roots(roots.iter().map(String::as_str), []);
+    let options = session.change_settings(|layers| {
+        layers.set_editor(params.initialization_options.clone().unwrap_or_default());
+        layers.change_roots(roots.iter().filter_map(|root| uri::to_path(root)), &[]);
+    });
+    // The service lets one `initialize` through.
+    let profile = session.profile.get_or_init(|| Profile::agree(&params.capabilities, options));
     let client = params.client_info.as_ref().map(|client| client.name.as_str());
     tracing::info!(client, encoding = ?profile.encoding, menu = profile.menu, ?roots, "initialized");
     InitializeResult {

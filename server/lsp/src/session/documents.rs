@@ -5,6 +5,7 @@
 
 use std::{
     collections::HashMap,
+    path::PathBuf,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -21,9 +22,49 @@ use crate::uri;
 /// Tells apart the connections that share an assistant: two editors may have the same file open, with different text.
 static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
 
+/// Who keeps the texts: the assistant, or in the bridge bare ropes.
+pub(crate) trait Texts {
+    fn open(&self, id: DocumentId, path: Option<PathBuf>, language: Language, version: i32, text: &str);
+    fn change(
+        &self,
+        id: &DocumentId,
+        version: i32,
+        changes: &[Change],
+        encoding: PositionEncoding,
+    ) -> Result<(), DocumentError>;
+    fn snapshot(&self, id: &DocumentId) -> Result<Snapshot, DocumentError>;
+    fn close(&self, id: &DocumentId) -> Result<(), DocumentError>;
+}
+
+impl Texts for Assistant {
+    fn open(&self, id: DocumentId, path: Option<PathBuf>, language: Language, version: i32, text: &str) {
+        Assistant::open(self, id, path, language, version, text);
+    }
+
+    fn change(
+        &self,
+        id: &DocumentId,
+        version: i32,
+        changes: &[Change],
+        encoding: PositionEncoding,
+    ) -> Result<(), DocumentError> {
+        Assistant::change(self, id, version, changes, encoding)
+    }
+
+    fn snapshot(&self, id: &DocumentId) -> Result<Snapshot, DocumentError> {
+        Assistant::snapshot(self, id)
+    }
+
+    fn close(&self, id: &DocumentId) -> Result<(), DocumentError> {
+        Assistant::close(self, id)
+    }
+}
+
 /// What a notification about a document could not do.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum Problem {
+    #[error("`textDocument/didChange`: {0}; ignored")]
+    Unreadable(String),
     #[error("{0} is not open: send textDocument/didOpen first")]
     NotOpen(String),
     #[error("{0} was open already: its text is replaced")]
@@ -49,8 +90,8 @@ pub(crate) struct Current {
 }
 
 #[derive(Debug)]
-pub(crate) struct Documents {
-    assistant: Assistant,
+pub(crate) struct Documents<T: Texts = Assistant> {
+    texts: T,
     connection: u64,
     // A std mutex: one thread at a time takes messages in, and holds it for one edit at most.
     open: Mutex<HashMap<String, Open>>,
@@ -62,10 +103,10 @@ struct Open {
     lost: Option<String>,
 }
 
-impl Documents {
-    pub(crate) fn new(assistant: Assistant) -> Self {
+impl<T: Texts> Documents<T> {
+    pub(crate) fn new(texts: T) -> Self {
         let connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
-        Self { assistant, connection, open: Mutex::default() }
+        Self { texts, connection, open: Mutex::default() }
     }
 
     fn open_ones(&self) -> MutexGuard<'_, HashMap<String, Open>> {
@@ -81,7 +122,7 @@ impl Documents {
             (language, _) => language,
         };
         let id = DocumentId::from(format!("{}/{uri}", self.connection));
-        self.assistant.open(id.clone(), path, language, version, text);
+        self.texts.open(id.clone(), path, language, version, text);
         match self.open_ones().insert(uri.to_owned(), Open { id, lost: None }) {
             Some(_) => Err(Problem::Reopened(uri.to_owned())),
             None => Ok(()),
@@ -107,7 +148,7 @@ impl Documents {
             Some(version) => version,
             None => self.snapshot(uri, document)?.version(),
         };
-        let changed = self.assistant.change(&document.id, version, &changes[whole.unwrap_or(0)..], encoding);
+        let changed = self.texts.change(&document.id, version, &changes[whole.unwrap_or(0)..], encoding);
         document.lost = changed.as_ref().err().map(because);
         changed.map_err(|error| Problem::Lost { uri: uri.to_owned(), because: because(&error) })
     }
@@ -135,7 +176,7 @@ impl Documents {
             return Ok(());
         }
         let whole = [Change { span: None, text: text.to_owned() }];
-        self.assistant
+        self.texts
             .change(&document.id, snapshot.version(), &whole, PositionEncoding::default())
             .map_err(|error| Problem::Lost { uri: uri.to_owned(), because: because(&error) })?;
         if was_lost { Ok(()) } else { Err(Problem::Diverged(uri.to_owned())) }
@@ -144,7 +185,7 @@ impl Documents {
     /// Forgets a document.
     pub(crate) fn close(&self, uri: &str) -> Result<(), Problem> {
         let document = self.open_ones().remove(uri).ok_or_else(|| Problem::NotOpen(uri.to_owned()))?;
-        self.assistant.close(&document.id).map_err(|_| Problem::NotOpen(uri.to_owned()))
+        self.texts.close(&document.id).map_err(|_| Problem::NotOpen(uri.to_owned()))
     }
 
     /// The document as it is now.
@@ -156,15 +197,15 @@ impl Documents {
     }
 
     fn snapshot(&self, uri: &str, document: &Open) -> Result<Snapshot, Problem> {
-        self.assistant.snapshot(&document.id).map_err(|_| Problem::NotOpen(uri.to_owned()))
+        self.texts.snapshot(&document.id).map_err(|_| Problem::NotOpen(uri.to_owned()))
     }
 }
 
-impl Drop for Documents {
+impl<T: Texts> Drop for Documents<T> {
     /// The client is gone: what it left open is closed, and what was being computed for it is cancelled.
     fn drop(&mut self) {
         for (uri, document) in self.open_ones().drain() {
-            if let Err(error) = self.assistant.close(&document.id) {
+            if let Err(error) = self.texts.close(&document.id) {
                 tracing::debug!(uri, %error, "at the connection's end");
             }
         }

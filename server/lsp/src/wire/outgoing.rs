@@ -37,20 +37,28 @@ impl Outgoing {
         (Self { chunks }, writer)
     }
 
+    /// A queue that nobody writes.
+    pub(crate) fn closed() -> Self {
+        Self { chunks: mpsc::unbounded_channel().0 }
+    }
+
     /// Queues `message`; whether there is still somebody to write it.
     pub(crate) fn send(&self, message: &impl Serialize) -> bool {
         match serde_json::to_vec(message) {
-            Ok(body) => {
-                let mut frame = format!("Content-Length: {}\r\n\r\n", body.len()).into_bytes();
-                frame.extend(body);
-                self.write(frame)
-            }
+            Ok(body) => self.frame(&body),
             Err(error) => {
                 // Our own types: only a map with keys that are no strings could do this.
                 tracing::error!(%error, "a message cannot be written as JSON");
                 true
             }
         }
+    }
+
+    /// Queues a message that is written already.
+    pub(crate) fn frame(&self, body: &[u8]) -> bool {
+        let mut frame = format!("Content-Length: {}\r\n\r\n", body.len()).into_bytes();
+        frame.extend_from_slice(body);
+        self.write(frame)
     }
 
     /// Queues a notification.

@@ -6,7 +6,7 @@
 use std::{collections::BTreeSet, ops::Range, path::PathBuf};
 
 use super::*;
-use crate::{DefinitionKind, Document};
+use crate::{DefinitionKind, Document, Import, UseKind};
 
 #[test]
 fn every_query_compiles_and_keeps_to_the_contract() {
@@ -31,6 +31,12 @@ fn every_query_compiles_and_keeps_to_the_contract() {
                     ]
                     .contains(capture),
                     Purpose::Scopes => ["scope", "item", "reference", "qualified"].contains(capture) || kind.is_some(),
+                    Purpose::References => capture.strip_prefix("reference.").and_then(UseKind::from_name).is_some(),
+                    Purpose::Imports => {
+                        ["import.module", "import.name", "import.alias", "import.prefix", "import.group"]
+                            .contains(capture)
+                            || capture.starts_with('_')
+                    }
                 };
                 assert!(known, "{} {purpose:?}: @{capture} is not in the contract", language.id());
             }
@@ -77,9 +83,13 @@ fn java() {
 }
 
 fn fixtures(language: Language, extension: &str) {
-    for (purpose, name) in
-        [(Purpose::Outline, "outline"), (Purpose::Structure, "structure"), (Purpose::Scopes, "scopes")]
-    {
+    for (purpose, name) in [
+        (Purpose::Outline, "outline"),
+        (Purpose::Structure, "structure"),
+        (Purpose::Scopes, "scopes"),
+        (Purpose::References, "references"),
+        (Purpose::Imports, "imports"),
+    ] {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../queries");
         let path = root.join(folder(language).unwrap()).join(format!("test/{name}.{extension}"));
         let expected = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display())).unwrap();
@@ -131,6 +141,18 @@ fn captures(snapshot: &Snapshot, purpose: Purpose) -> BTreeSet<(String, usize, u
             }
             for reference in &scopes.references {
                 add(if reference.definition.is_some() { "reference" } else { "reference.free" }, &reference.range);
+            }
+        }
+        Purpose::References => {
+            for used in snapshot.uses(0..usize::MAX) {
+                add(used.kind.name(), &used.range);
+            }
+        }
+        Purpose::Imports => {
+            for import in snapshot.imports() {
+                let Import { module, name, alias, range } = import;
+                let name = name.map_or("*".to_owned(), |name| name);
+                add(&format!("{module} | {name} | {}", alias.unwrap_or(String::from("-"))), &range);
             }
         }
     }

@@ -10,18 +10,12 @@ use super::*;
 use crate::{
     ModelSource,
     checkpoint::Checkpoint,
-    fixture::{LLAMA, QWEN2, Tiny},
+    fixture::{
+        LLAMA, QWEN2, Tiny,
+        golden::{CASES, Golden},
+    },
     weights::Dtype,
 };
-
-/// What `tests/golden/make.py` writes.
-#[derive(Deserialize)]
-struct Golden {
-    config: serde_json::Value,
-    prompt: Vec<u32>,
-    rows: std::collections::BTreeMap<usize, Vec<f32>>,
-    greedy: Vec<u32>,
-}
 
 fn reference(decoder: &Decoder) -> Reference {
     Reference::new(decoder, 512, 16, 1).unwrap()
@@ -59,28 +53,31 @@ fn greedy(model: &mut Reference, prompt: &[u32], n: usize) -> Vec<u32> {
 
 const TOKENS: [u32; 20] = [1, 40, 41, 295, 33, 290, 102, 200, 201, 40, 41, 60, 61, 62, 250, 251, 252, 32, 5, 288];
 
+/// At every position, in one prefill, step by step, and in both formats.
 #[test]
 fn agrees_with_transformers() {
-    for (case, tiny, golden) in [
-        ("llama", LLAMA, include_str!("../../../tests/golden/llama.json")),
-        ("llama-linear", LLAMA, include_str!("../../../tests/golden/llama-linear.json")),
-        ("llama-llama3", LLAMA, include_str!("../../../tests/golden/llama-llama3.json")),
-        ("qwen2", QWEN2, include_str!("../../../tests/golden/qwen2.json")),
-        ("qwen2-yarn", QWEN2, include_str!("../../../tests/golden/qwen2-yarn.json")),
-    ] {
-        let golden: Golden = serde_json::from_str(golden).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        tiny.folder(folder.path(), &golden.config, Dtype::F32, 2);
-        let checkpoint = Checkpoint::open(&ModelSource::SafeTensors(folder.path().into())).unwrap();
-        let mut model = reference(&checkpoint.decoder);
-        let vocab = tiny.vocab();
-        let logits = model.forward(&A, 0, &golden.prompt, Logits::All).unwrap();
-        assert_eq!(logits.len(), golden.prompt.len() * vocab);
-        for (row, expected) in &golden.rows {
-            let error = difference(&logits[row * vocab..(row + 1) * vocab], expected);
-            assert!(error < 1e-3, "{case}: row {row} differs by {error}");
+    for case in CASES {
+        let golden = Golden::read(case);
+        let sequence = golden.sequence();
+        let gguf = Checkpoint::from_gguf(Path::new("golden.gguf"), &golden.gguf(Dtype::F32).bytes()).unwrap();
+        for (format, checkpoint) in [("safetensors", golden.open(Dtype::F32)), ("gguf", gguf)] {
+            if case == "llama-llama3" && format == "gguf" {
+                continue; // Its frequencies come as a tensor there: `divided_frequencies`.
+            }
+            let mut model = reference(&checkpoint.decoder);
+            let vocab = checkpoint.decoder.config.vocab;
+            let prefill = model.forward(&A, 0, &sequence, Logits::All).unwrap().to_vec();
+            assert_eq!(prefill.len(), golden.logits.len(), "{case}");
+            for (row, expected) in golden.logits.chunks(vocab).enumerate() {
+                let error = difference(&prefill[row * vocab..(row + 1) * vocab], expected);
+                assert!(error < 1e-3, "{case} from {format}: row {row} differs by {error}");
+                let step = model.forward(&B, row, &sequence[row..=row], Logits::Last).unwrap();
+                let error = difference(step, expected);
+                assert!(error < 1e-3, "{case} from {format}: step {row} differs by {error}");
+            }
+            println!("{case} from {format}: {:e}", difference(&prefill, &golden.logits));
+            assert_eq!(greedy(&mut model, &golden.prompt, golden.greedy.len()), golden.greedy, "{case} from {format}");
         }
-        assert_eq!(greedy(&mut model, &golden.prompt, golden.greedy.len()), golden.greedy, "{case}");
     }
 }
 

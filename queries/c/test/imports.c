@@ -1,0 +1,4 @@
+#include <stdio.h>
+//       ^^^^^^^^^ stdio.h | * | -
+#include "dir/own.h"
+//       ^^^^^^^^^^^ dir/own.h | * | -

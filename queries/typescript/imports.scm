@@ -1,0 +1,3 @@
+; inherits: ecma
+
+(import_statement (import_require_clause (identifier) @import.alias source: (string) @import.module))

@@ -1,0 +1,121 @@
+//! Code that is much like the code around the cursor, by its words and their parts: BM25 (Robertson and Zaragoza 2009) over the index's inverted lists, then over the chunks of the best files.
+
+use std::collections::{BTreeMap, HashMap};
+
+use pilotlight_syntax::index::{FileId, words};
+
+use super::{Here, Proposals, Surroundings};
+use crate::Source;
+
+/// Lines around the cursor that are searched for.
+const ABOVE: usize = 14;
+const BELOW: usize = 4;
+/// Lines of a chunk.
+const CHUNK: usize = 16;
+/// Words that so many files have say nothing, and are not followed: this bounds the time.
+const MOST_FILES: usize = 400;
+/// Files whose chunks are looked at, and chunks proposed.
+const BEST_FILES: usize = 6;
+const BEST_CHUNKS: usize = 6;
+/// BM25's saturation and its share of length.
+const K1: f32 = 1.2;
+const B: f32 = 0.75;
+
+pub(super) fn propose(here: &Here<'_>, around: &Surroundings<'_>, line: usize, proposals: &mut Proposals) {
+    let query = query(here, around, line);
+    let most: f32 = query.values().sum();
+    if query.is_empty() || most <= 0.0 {
+        return;
+    }
+    let mut chunks: Vec<(f32, FileId, usize, String)> = Vec::new();
+    for id in files(around, &query) {
+        let Some(text) = around.texts.text(id) else { continue };
+        let own = around.file == Some(id);
+        for (first, chunk) in chunks_of(&text) {
+            if own && here.shows(first..first + CHUNK) {
+                continue;
+            }
+            let score = score(chunk, &query);
+            if score > 0.0 {
+                chunks.push((score, id, first, chunk.to_owned()));
+            }
+        }
+    }
+    chunks.sort_by(|left, right| right.0.total_cmp(&left.0).then_with(|| (left.1, left.2).cmp(&(right.1, right.2))));
+    for (score, id, first, chunk) in chunks.into_iter().take(BEST_CHUNKS) {
+        if let Some(file) = around.index.file(id) {
+            // A chunk that had every word would be worth about four names.
+            proposals.add(Source::Similar, &file.path, first, chunk, 4.0 * score / (most * (K1 + 1.0)));
+        }
+    }
+}
+
+/// The words around the cursor and what each tells: the logarithm of how rare it is.
+fn query(here: &Here<'_>, around: &Surroundings<'_>, line: usize) -> BTreeMap<String, f32> {
+    let rope = here.snapshot.rope();
+    let first = rope.line_to_byte(line.saturating_sub(ABOVE));
+    let end = rope.line_to_byte((line + BELOW + 1).min(rope.len_lines()));
+    let text = here.snapshot.slice(first..end);
+    let all = around.index.len() as f32;
+    let mut query = BTreeMap::new();
+    for word in words::words(&text, 256) {
+        let files = around.index.containing(&word).len();
+        if files > 0 {
+            let rare = (1.0 + (all - files as f32 + 0.5) / (files as f32 + 0.5)).ln();
+            query.insert(word, rare);
+        }
+    }
+    query
+}
+
+/// The files that have most of what is searched for.
+fn files(around: &Surroundings<'_>, query: &BTreeMap<String, f32>) -> Vec<FileId> {
+    let mut scores: HashMap<FileId, f32> = HashMap::new();
+    for (word, rare) in query {
+        let files = around.index.containing(word);
+        if files.len() <= MOST_FILES {
+            for &id in files {
+                *scores.entry(id).or_default() += rare;
+            }
+        }
+    }
+    let mut best: Vec<(FileId, f32)> = scores.into_iter().collect();
+    best.sort_by(|left, right| right.1.total_cmp(&left.1).then_with(|| left.0.cmp(&right.0)));
+    best.into_iter().take(BEST_FILES).map(|(id, _)| id).collect()
+}
+
+/// Stretches of at most [`CHUNK`] lines that end at blank lines where there are some, each with its first line.
+fn chunks_of(text: &str) -> Vec<(usize, &str)> {
+    let mut chunks = Vec::new();
+    let (mut start, mut first, mut at) = (0, 0, 0);
+    let mut blank: Option<(usize, usize)> = None;
+    for (line, content) in text.split_inclusive('\n').enumerate() {
+        if line - first >= CHUNK {
+            let (end, next) = blank.filter(|(_, next)| next - first > CHUNK / 3).unwrap_or((at, line));
+            chunks.push((first, &text[start..end]));
+            (start, first, blank) = (end, next, None);
+        }
+        at += content.len();
+        if content.trim().is_empty() {
+            blank = Some((at, line + 1));
+        }
+    }
+    if at > start {
+        chunks.push((first, &text[start..at]));
+    }
+    chunks
+}
+
+fn score(chunk: &str, query: &BTreeMap<String, f32>) -> f32 {
+    let mut counts: BTreeMap<&str, f32> = BTreeMap::new();
+    let mut length = 0;
+    words::identifiers(chunk, |word| {
+        length += 1;
+        if query.contains_key(word) {
+            *counts.entry(word).or_default() += 1.0;
+        }
+    });
+    // Chunks are all about as long; a usual one has three words a line.
+    let long = 1.0 - B + B * length as f32 / (3 * CHUNK) as f32;
+    counts.iter().map(|(word, count)| query[*word] * count * (K1 + 1.0) / (count + K1 * long)).sum()
+}

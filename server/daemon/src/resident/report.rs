@@ -1,0 +1,38 @@
+//! What a daemon says of itself: `pilotlight status`.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// One daemon.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct Report {
+    pub(crate) pid: u32,
+    pub(crate) version: String,
+    pub(crate) uptime_seconds: u64,
+    pub(crate) socket: PathBuf,
+    /// The model's name, or what was asked for while it is loading.
+    pub(crate) model: String,
+    /// `loading`, `ready`, `busy`, or why it does not work.
+    pub(crate) state: String,
+    pub(crate) connections: Vec<Connection>,
+    /// The folders of all connections.
+    pub(crate) workspaces: Vec<PathBuf>,
+    /// Resident memory.
+    pub(crate) memory_bytes: u64,
+    /// It ends after so long without a connection.
+    pub(crate) idle_exit_seconds: u64,
+    /// A newer one has its place: it ends when its last client leaves.
+    pub(crate) retired: bool,
+    pub(crate) log: Option<PathBuf>,
+}
+
+/// One client.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Connection {
+    /// The bridge's process.
+    pub(crate) pid: Option<i32>,
+    pub(crate) version: String,
+    pub(crate) seconds: u64,
+    pub(crate) workspaces: Vec<PathBuf>,
+}

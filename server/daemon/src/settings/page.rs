@@ -1,0 +1,64 @@
+//! The manual page of all settings, made from their schema.
+
+use serde_json::Value;
+
+/// What stands before the tables.
+const INTRODUCTION: &str = "\
+# Settings
+
+This page is made from the settings' own documentation (`pilotlight schema --page`); a test keeps it current.
+
+Where a setting is named more than once, the last of these counts:
+
+1. the defaults below;
+2. the user's file: `$XDG_CONFIG_HOME/pilotlight/config.toml`, or `~/.config/pilotlight/config.toml` (`--config FILE` names another);
+3. the workspace's file: `.pilotlight.toml` in a workspace's folder. It comes with the code, so it chooses behaviour only: sections that are marked as the user's are refused, with a message, and
+   the rest of the file holds;
+4. the editor's settings: `initializationOptions`, and what replaces them by `workspace/didChangeConfiguration`. Names may be written `likeThis` here, and a client may put them under `pilotlight`;
+5. the command line: `--set SECTION.NAME=VALUE` for any of them, `--model`, `--threads`.
+
+What cannot be taken (an unknown name, a wrong value) is told, in the log and to the editor, and costs that one setting. Sections that are the user's alone take effect when a daemon
+starts, and editors in which `engine` differs are served by different daemons; all others hold for one connection or workspace.
+
+```toml
+# ~/.config/pilotlight/config.toml
+[engine]
+model = \"/path/to/qwen2.5-coder-1.5b-q8_0.gguf\"
+
+[completion]
+disabled-languages = [\"markdown\"]
+```
+";
+
+/// The page, in Markdown.
+pub(super) fn page(schema: &Value) -> String {
+    let mut page = INTRODUCTION.to_owned();
+    for (section, reference) in schema["properties"].as_object().into_iter().flatten() {
+        page += &format!("\n## {section}\n\n{}\n\n", words(&reference["description"]));
+        page += "| setting | default | what it is |\n|---|---|---|\n";
+        for (name, field) in resolve(schema, reference)["properties"].as_object().into_iter().flatten() {
+            let target = resolve(schema, field);
+            let choices = target["oneOf"].as_array().into_iter().flatten();
+            let choices =
+                choices.map(|choice| format!(" `{}`: {}", text(&choice["const"]), words(&choice["description"])));
+            let meaning = words(&field["description"]) + &choices.collect::<String>();
+            page += &format!("| `{section}.{name}` | `{}` | {} |\n", field["default"], meaning.replace('|', "\\|"));
+        }
+    }
+    page
+}
+
+/// Follows `$ref`, once: a setting is no tree.
+fn resolve<'a>(schema: &'a Value, node: &'a Value) -> &'a Value {
+    let target = node["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
+    target.and_then(|pointer| schema.pointer(pointer)).unwrap_or(node)
+}
+
+/// A description on one line.
+fn words(description: &Value) -> String {
+    text(description).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}

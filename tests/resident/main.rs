@@ -1,0 +1,13 @@
+//! The resident daemon as a person has it: the real binary, real processes, real sockets, in a home of their own.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used)]
+
+mod death;
+mod hand_over;
+mod home;
+#[path = "../e2e/model.rs"]
+#[allow(dead_code)]
+mod model;
+mod refusal;
+mod sharing;
+mod wire;
