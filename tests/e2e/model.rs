@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 const CHAINS: [&str; 5] = ["= 1;", ".push();", "@𝄞!", "{\n}", "lol"];
 
 /// Ember's markers, so that its prompt format is found.
-const MARKERS: [&str; 5] = ["<|bos|>", "<|file|>", "<|suffix|>", "<|prefix|>", "<|eot|>"];
+const MARKERS: [&str; 6] = ["<|bos|>", "<|file|>", "<|suffix|>", "<|prefix|>", "<|recent|>", "<|eot|>"];
 const EOT: usize = 256 + MARKERS.len() - 1;
 
 const WIDTH: usize = 288;

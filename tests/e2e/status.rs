@@ -52,3 +52,26 @@ async fn a_model_that_cannot_be_loaded_is_told_where_a_person_sees_it() {
         server.close().await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn why_nothing_is_suggested_is_told_and_taken_back() {
+    let given = json!({ "completion": { "disabledLanguages": ["plaintext"] } });
+    let mut server = TestServer::with(Setup { given, ..Setup::default() }).await;
+    let buffer = Buffer::new("a.txt", "x =$0");
+    buffer.open(&server);
+    assert_eq!(buffer.ghost(&server).await, Value::Null);
+    let told = loop {
+        let status = server.next("didChangeStatus").await;
+        if let Some(because) = status["nothingBecause"].as_str() {
+            break because.to_owned();
+        }
+    };
+    assert_eq!(told, "completions are switched off for plaintext (completion.disabled-languages)");
+    let asked = json!({ "command": "pilotlight.status", "arguments": [] });
+    let status = server.request("workspace/executeCommand", asked).await.unwrap();
+    assert_eq!(status["nothingBecause"], told);
+    server.notify("workspace/didChangeConfiguration", json!({ "settings": { "pilotlight": {} } }));
+    assert_eq!(buffer.with(&buffer.ghost(&server).await), "x =⟦ 1;⟧");
+    while !server.next("didChangeStatus").await["nothingBecause"].is_null() {}
+    server.close().await.unwrap();
+}

@@ -43,7 +43,7 @@ async fn an_older_daemon_serves_its_clients_to_the_end_and_takes_no_more() {
     old_buffer.type_text(&old_editor, " 1;f(");
     assert_eq!(old_buffer.ghost(&old_editor).await, ");");
     old_buffer.save(&old_editor);
-    assert!(old_editor.said().is_empty());
+    assert_eq!(old_editor.said(), [Value::Null; 0]);
     home.binary = old_binary;
     let late = home.editor(&[], Value::Null).await;
     let connections = |daemons: &[Value], process: i32| {
@@ -72,7 +72,7 @@ async fn an_old_bridge_whose_daemon_dies_goes_on_with_the_newer_one() {
     crate::home::kill(old, rustix::process::Signal::KILL);
     assert_eq!(buffer.ghost(&old_editor).await, " 1;");
     assert_eq!(home.daemon().await, home.daemon_processes()[0]);
-    assert!(old_editor.said().is_empty());
+    assert_eq!(old_editor.said(), [Value::Null; 0]);
     old_editor.close().await;
     new_editor.close().await;
 }

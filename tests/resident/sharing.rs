@@ -56,7 +56,7 @@ async fn the_same_file_in_two_editors_is_two_texts_and_two_settings() {
     theirs.save(&two);
     one.close().await;
     assert_eq!(theirs.ghost(&two).await, ");");
-    assert!(two.said().is_empty());
+    assert_eq!(two.said(), [Value::Null; 0]);
     two.close().await;
 }
 
@@ -145,7 +145,7 @@ async fn stop_ends_it_in_good_order_and_the_next_request_starts_another() {
     assert_eq!(buffer.ghost(&editor).await, ");");
     assert_ne!(home.daemon().await, daemon);
     buffer.save(&editor);
-    assert!(editor.said().is_empty());
+    assert_eq!(editor.said(), [Value::Null; 0]);
     // What an editor has no more need for is not started for its farewell.
     home.run(&["stop"]).await;
     editor.close().await;
@@ -194,5 +194,21 @@ async fn status_says_what_there_is() {
     assert!(daemon["uptime_seconds"].is_u64() && daemon["idle_exit_seconds"] == 1800);
     let (text, well) = home.run(&["status"]).await;
     assert!(well && text.contains("connections  1\n") && text.contains("idle exit    after 30 min"), "{text}");
+    editor.close().await;
+}
+
+#[tokio::test]
+async fn the_built_in_model_says_once_how_to_get_a_larger_one() {
+    let home = Home::new("");
+    let mut editor = home.editor(&["--model", "ember"], Value::Null).await;
+    let told = editor.next("window/logMessage").await;
+    assert_eq!(told["type"], 3);
+    let message = told["message"].as_str().unwrap();
+    let config = home.path("config/pilotlight/config.toml");
+    assert!(message.contains("the built-in model is small") && message.contains(config.to_str().unwrap()), "{message}");
+    // Not again when the daemon was.
+    kill(home.daemon().await, Signal::KILL);
+    let buffer = Buffer::open(&editor, "file:///work/a.txt", "y($0");
+    buffer.ghost(&editor).await;
     editor.close().await;
 }

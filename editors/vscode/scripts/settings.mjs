@@ -35,7 +35,8 @@ function setting(root, path, node, order) {
   if (variants) {
     Object.assign(out, { type: 'string', enum: variants.map((variant) => variant.const), markdownEnumDescriptions: variants.map((variant) => variant.description) });
   } else if (types.length === 1 && ['boolean', 'integer', 'number', 'string'].includes(types[0])) {
-    out.type = types[0];
+    // `null` is for "as the server thinks best".
+    out.type = [node.type].flat().includes('null') ? [types[0], 'null'] : types[0];
     for (const key of ['enum', 'minimum', 'maximum']) if (node[key] !== undefined) out[key] = node[key];
   } else if (types[0] === 'array') {
     Object.assign(out, { type: 'array', items: { type: resolve(root, node.items).type }, uniqueItems: true });
@@ -43,25 +44,33 @@ function setting(root, path, node, order) {
     throw new Error(`${path.join('.')}: no way to show this to a person: ${JSON.stringify(node)}`);
   }
   if (node.default !== undefined) out.default = node.default;
+  if (out.default === undefined && [node.type].flat().includes('null')) out.default = null;
   if (!node.description) throw new Error(`${path.join('.')} has no description`);
   out.markdownDescription = node.description.replaceAll('\n', ' ');
   return out;
+}
+
+/** The settings under a node, by their whole names. A section may be in another. */
+function settings(root, path, node, defaults) {
+  return Object.entries(node.properties ?? {}).flatMap(([name, field]) => {
+    const whole = resolve(root, field);
+    const here = [...path, name];
+    const initial = whole.default ?? defaults?.[name];
+    return whole.properties ? settings(root, here, whole, initial) : [[here, { ...whole, default: initial }]];
+  });
 }
 
 function sections(root) {
   const shown = Object.entries(root.properties).filter(([room]) => !HIDDEN.includes(room));
   return shown.flatMap(([room, reference], index) => {
     const node = resolve(root, reference);
-    const defaults = { ...root.default?.[room], ...node.default };
-    const properties = {};
-    for (const [name, field] of Object.entries(node.properties ?? {})) {
-      const camel = name.replace(/-([a-z])/g, (_, letter) => letter.toUpperCase());
-      const whole = resolve(root, field);
-      const order = Object.keys(properties).length;
-      properties[`pilotlight.${room}.${camel}`] = setting(root, [room, name], { default: defaults[name], ...whole }, order);
-    }
-    if (Object.keys(properties).length === 0) return [];
-    return [{ title: room[0].toUpperCase() + room.slice(1), order: index + 1, properties }];
+    const all = settings(root, [room], node, { ...root.default?.[room], ...node.default });
+    const properties = all.map(([path, field], order) => {
+      const camel = path.map((name) => name.replace(/-([a-z])/g, (_, letter) => letter.toUpperCase()));
+      return [`pilotlight.${camel.join('.')}`, setting(root, path, field, order)];
+    });
+    if (properties.length === 0) return [];
+    return [{ title: room[0].toUpperCase() + room.slice(1), order: index + 1, properties: Object.fromEntries(properties) }];
   });
 }
 

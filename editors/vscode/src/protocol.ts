@@ -10,6 +10,8 @@ export interface StatusParams {
   readonly busy: boolean;
   readonly message: string;
   readonly kind: 'Normal' | 'Warning' | 'Error' | 'Inactive';
+  /** Why the last answer was empty, if it was. */
+  readonly nothingBecause?: string;
 }
 
 /** `textDocument/didFocus`: the document the person looks at now. */

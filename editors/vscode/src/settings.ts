@@ -39,14 +39,18 @@ export function commandLine(extension: vscode.Extension<unknown>, command: strin
 }
 
 /** What was chosen of the server's other settings, section by section. */
-export function behaviour(extension: vscode.Extension<unknown>): Record<string, Record<string, unknown>> {
+export function behaviour(extension: vscode.Extension<unknown>): Record<string, unknown> {
   const config = vscode.workspace.getConfiguration('pilotlight');
-  const sections: Record<string, Record<string, unknown>> = {};
+  const sections: Record<string, unknown> = {};
   for (const name of names(extension, 'resource')) {
     const found = config.inspect(name);
     const chosen = found?.workspaceValue ?? found?.globalValue;
-    const [section, key] = name.split('.');
-    if (chosen !== undefined && section && key) (sections[section] ??= {})[key] = chosen;
+    if (chosen !== undefined) put(sections, name.split('.'), chosen);
   }
   return sections;
+}
+
+function put(section: Record<string, unknown>, [name = '', ...rest]: string[], value: unknown): void {
+  if (rest.length === 0) section[name] = value;
+  else put((section[name] ??= {}) as Record<string, unknown>, rest, value);
 }

@@ -32,7 +32,9 @@ export function words(state: State, document: vscode.TextDocument | undefined): 
   const text = line === '' || line.length > LONGEST ? 'Pilotlight' : line;
   const busy = state.status?.busy === true;
   const kind = state.status?.kind ?? 'Normal';
-  const detail = message === '' ? `${state.server}: ready` : kind === 'Normal' && !busy ? `${message}: ready` : message;
+  const how = message === '' ? `${state.server}: ready` : kind === 'Normal' && !busy ? `${message}: ready` : message;
+  const because = state.status?.nothingBecause;
+  const detail = because === undefined ? how : `${how}. Last time nothing was suggested: ${because}.`;
   if (kind === 'Error') return { icon: 'error', text: text === 'Pilotlight' ? 'Pilotlight: error' : text, detail, level: 'error' };
   if (kind === 'Warning') return { icon: 'warning', text, detail, level: 'warning' };
   const off = offBecause(document);

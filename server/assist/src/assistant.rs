@@ -173,6 +173,20 @@ impl Assistant {
         Ok(open.document.snapshot())
     }
 
+    /// Every open document in which `text` stands once: its name in prompts, its state, and the byte at which the text begins.
+    pub(crate) fn documents_with(&self, text: &str) -> Vec<(String, Snapshot, usize)> {
+        let workspace = self.workspace();
+        let once = |open: dashmap::mapref::multiple::RefMulti<'_, DocumentId, Open>| {
+            let snapshot = open.document.snapshot();
+            let all = snapshot.rope().to_string();
+            let mut places = all.match_indices(text);
+            let (at, _) = places.next()?;
+            let path = workspace.prompt_path(open.path.as_deref(), open.key());
+            places.next().is_none().then_some((path, snapshot, at))
+        };
+        self.inner.documents.iter().filter_map(once).collect()
+    }
+
     /// Ghost text at a cursor. A newer call for the same document supersedes this one, and so does a change or `cancel`: the answer is then empty and says so.
     pub async fn complete(&self, request: CompletionRequest, cancel: CancellationToken) -> Outcome {
         let inner = &self.inner;

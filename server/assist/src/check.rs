@@ -42,22 +42,33 @@ fn round_trip(model: &Model) -> Check {
     }
 }
 
+/// Each marker must be one special token of its own that no text becomes: a family whose markers are spelled out would be asked in a language that it
+/// does not speak.
 fn markers(model: &Model) -> Check {
     let family = model.encoder.family();
     let tokenizer = model.engine.tokenizer();
-    let named: Vec<String> = family
-        .markers
-        .iter()
-        .map(|marker| match tokenizer.special(marker) {
-            Some(id) => format!("{marker} = {id}"),
-            None => format!("{marker} is missing"),
-        })
-        .collect();
-    let ok = family.markers.iter().all(|marker| tokenizer.special(marker).is_some());
+    let (mut named, mut wrong, mut seen) = (Vec::new(), Vec::new(), Vec::new());
+    for marker in family.markers.iter().chain(family.stops) {
+        let Some(id) = tokenizer.special(marker) else {
+            wrong.push(format!("{marker} is missing"));
+            continue;
+        };
+        named.push(format!("{marker} = {id}"));
+        if seen.contains(&id) && !family.markers.contains(marker) {
+            continue; // A marker may be a stop too.
+        }
+        if seen.contains(&id) || !tokenizer.is_special(id) || !tokenizer.bytes(id).is_empty() {
+            wrong.push(format!("{marker} is not a token of its own"));
+        }
+        if tokenizer.encode(marker).iter().any(|&id| tokenizer.is_special(id)) {
+            wrong.push(format!("{marker} in a text becomes a marker"));
+        }
+        seen.push(id);
+    }
     Check {
         name: "fill-in-the-middle markers",
-        ok,
-        found: format!("{} ({:?}): {}", family.name, family.order, named.join(", ")),
+        ok: wrong.is_empty(),
+        found: format!("{} ({:?}): {}", family.name, family.order, [named, wrong].concat().join(", ")),
     }
 }
 

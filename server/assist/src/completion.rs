@@ -13,7 +13,7 @@ use pilotlight_context::{Anchor, Budget, Input};
 use pilotlight_engine::{Event, Finish, Priority, Request};
 use tokio_util::sync::CancellationToken;
 
-use crate::{DocumentId, model::Model, options::CompletionOptions};
+use crate::{DocumentId, decoded::Decoded, model::Model, options::CompletionOptions};
 pub(crate) use shown::Shown;
 
 /// Who asked.
@@ -189,7 +189,7 @@ pub(crate) async fn generate(
 
     let here = snapshot.around(cursor);
     let mut extent = extent::Extent::new(&here, cursor);
-    let mut decoded = Decoded { healing: prompt.heal.len(), ..Decoded::default() };
+    let mut decoded = Decoded::behind(prompt.heal.len());
     let mut ended = None;
     // Dropping `events` at the loop's end is what tells the engine that it has said enough.
     while let Some(event) = events.recv().await {
@@ -254,50 +254,4 @@ fn settle(
     extent
         .finish(&decoded.text, ended == Some(Finish::Stop))
         .ok_or("what the model wrote repeats the text below or would add a syntax error")
-}
-
-/// Decoded bytes as text: whole characters only.
-#[derive(Default)]
-struct Decoded {
-    text: String,
-    /// Bytes to come that stand before the cursor already.
-    healing: usize,
-    /// The start of a character whose end has not come yet: 3 bytes at most.
-    partial: Vec<u8>,
-    logprobs: f32,
-    tokens: usize,
-}
-
-impl Decoded {
-    fn push(&mut self, bytes: &[u8], logprob: f32) {
-        let healed = self.healing.min(bytes.len());
-        self.healing -= healed;
-        if healed == bytes.len() {
-            return;
-        }
-        self.logprobs += logprob;
-        self.tokens += 1;
-        self.partial.extend_from_slice(&bytes[healed..]);
-        while !self.partial.is_empty() {
-            let (whole, bad) = match std::str::from_utf8(&self.partial) {
-                Ok(_) => (self.partial.len(), 0),
-                Err(error) => (error.valid_up_to(), error.error_len().unwrap_or(0)),
-            };
-            self.text.push_str(&String::from_utf8_lossy(&self.partial[..whole]));
-            self.partial.drain(..whole + bad);
-            if bad == 0 {
-                break;
-            }
-        }
-    }
-
-    /// Whether the model spelled a marker of its prompt format out as text; it and what follows is cut.
-    fn has_marker(&mut self, markers: &[&str]) -> bool {
-        let found = markers.iter().filter_map(|marker| self.text.find(marker)).min();
-        found.inspect(|&at| self.text.truncate(at)).is_some()
-    }
-
-    fn confidence(&self) -> Option<f32> {
-        (self.tokens > 0).then(|| (self.logprobs / self.tokens as f32).exp())
-    }
 }

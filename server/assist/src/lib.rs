@@ -5,16 +5,21 @@
 pub mod assistant;
 pub mod check;
 pub mod completion;
+pub mod fill;
+pub mod generation;
 pub mod options;
 pub mod status;
 pub mod workspace;
 
+mod decoded;
 mod model;
 mod prompt;
 
 pub use assistant::{Assistant, DocumentError, DocumentId};
 pub use check::Check;
 pub use completion::{Acceptance, Completion, CompletionId, CompletionRequest, Explanation, Outcome, Trigger};
+pub use fill::Fill;
+pub use generation::{Generation, Limits, Report};
 pub use options::Options;
 pub use pilotlight_syntax as syntax;
 pub use status::Status;

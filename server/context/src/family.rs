@@ -1,7 +1,16 @@
 //! The fill-in-the-middle families: a table, one file an entry. What differs between them is data and one layout function.
 
+pub mod codegemma;
+pub mod codellama;
+pub mod codestral;
+pub mod deepseek;
 pub mod ember;
+pub mod granite;
+pub mod mellum;
 pub mod qwen;
+pub mod seed_coder;
+pub mod starcoder;
+pub mod starcoder2;
 
 use crate::{
     Excerpt, Piece, Segment, SegmentId, Source,
@@ -17,6 +26,8 @@ pub struct Family {
     pub order: Order,
     /// Every special token the layout uses. A tokenizer that lacks one, or splits it, does not belong to the family.
     pub markers: &'static [&'static str],
+    /// Special tokens of models that have the family's markers and were not trained on its format. A tokenizer with one does not belong to the family.
+    pub foreign: &'static [&'static str],
     /// Special tokens that end the middle, beside the model's own end tokens.
     pub stops: &'static [&'static str],
     /// What is done about the word that the cursor may stand in.
@@ -49,28 +60,90 @@ pub enum PartialWords {
 }
 
 /// Every family known here, in the order they are tried.
-pub static FAMILIES: &[Family] = &[ember::FAMILY, qwen::FAMILY];
+pub static FAMILIES: &[Family] = &[
+    ember::FAMILY,
+    qwen::FAMILY,
+    codegemma::FAMILY,
+    granite::FAMILY,
+    starcoder2::FAMILY,
+    mellum::FAMILY,
+    starcoder::FAMILY,
+    deepseek::FAMILY,
+    seed_coder::FAMILY,
+    codellama::FAMILY,
+    codestral::FAMILY,
+];
 
 /// No family's markers are all in the vocabulary.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-#[error("no fill-in-the-middle format fits this tokenizer: {}", .missing.iter().map(|(family, marker)| format!("{family} needs {marker}")).collect::<Vec<_>>().join("; "))]
+#[error("no fill-in-the-middle format fits this tokenizer: {}", .misfits.iter().map(|(family, misfit)| format!("{family} {misfit}")).collect::<Vec<_>>().join("; "))]
 pub struct UnknownFamily {
-    /// For each family, the first marker that is not one special token of the vocabulary.
-    pub missing: Vec<(&'static str, &'static str)>,
+    /// For each family, why the vocabulary is not its own.
+    pub misfits: Vec<(&'static str, Misfit)>,
+}
+
+/// Why a vocabulary is not a family's.
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum Misfit {
+    /// A marker is not one special token of the vocabulary.
+    #[error("needs {0}")]
+    Lacks(&'static str),
+    /// The vocabulary is that of models that were not trained on the format.
+    #[error("has no {0}")]
+    Foreign(&'static str),
 }
 
 impl Family {
     /// The first family all of whose markers `is_special` knows as one special token each. Never guesses: with no such family there is no completion.
     pub fn detect(is_special: impl Fn(&str) -> bool) -> Result<&'static Family, UnknownFamily> {
-        let mut missing = Vec::new();
+        let mut misfits = Vec::new();
         for family in FAMILIES {
-            match family.markers.iter().chain(family.stops).find(|marker| !is_special(marker)) {
+            let lacks = family.markers.iter().chain(family.stops).find(|marker| !is_special(marker));
+            let foreign = || family.foreign.iter().find(|marker| is_special(marker));
+            match lacks.map(|marker| Misfit::Lacks(marker)).or_else(|| foreign().map(|marker| Misfit::Foreign(marker)))
+            {
                 None => return Ok(family),
-                Some(marker) => missing.push((family.name, *marker)),
+                Some(misfit) => misfits.push((family.name, misfit)),
             }
         }
-        Err(UnknownFamily { missing })
+        Err(UnknownFamily { misfits })
     }
+}
+
+/// `[prefix]P[suffix]S[middle]`, and what was typed since behind it.
+fn prefix_first(path: &str, window: &Window, typed: &str, [prefix, suffix, middle]: [&'static str; 3]) -> Vec<Segment> {
+    side(Source::Prefix, path, prefix, &window.prefix)
+        .chain(side(Source::Suffix, path, suffix, &window.suffix))
+        .chain([
+            segment(Source::Footer, path, 0, vec![Piece::Marker(middle)]),
+            segment(Source::Typed, path, 0, vec![Piece::Text(typed.to_owned())]),
+        ])
+        .collect()
+}
+
+/// `[suffix]S[prefix]P`, and the middle's marker where there is one.
+fn suffix_first(
+    path: &str,
+    window: &Window,
+    suffix: &'static str,
+    prefix: &'static str,
+    middle: Option<&'static str>,
+) -> Vec<Segment> {
+    let footer = middle.map(|middle| segment(Source::Footer, path, 0, vec![Piece::Marker(middle)]));
+    side(Source::Suffix, path, suffix, &window.suffix)
+        .chain(side(Source::Prefix, path, prefix, &window.prefix))
+        .chain(footer)
+        .collect()
+}
+
+/// What opens a prompt.
+fn header(path: &str, pieces: Vec<Piece>) -> Segment {
+    segment(Source::Header, path, 0, pieces)
+}
+
+/// The path of the file that a layout is of.
+fn path_of(file: &[Segment]) -> String {
+    file.first().map(|first| first.id.path.clone()).unwrap_or_default()
 }
 
 fn segment(source: Source, path: &str, line: usize, pieces: Vec<Piece>) -> Segment {

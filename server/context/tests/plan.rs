@@ -136,7 +136,10 @@ proptest! {
                 plan.segments.iter().filter(|segment| segment.id.source == source).flat_map(|segment| &segment.pieces)
                     .filter_map(|piece| match piece { Piece::Text(text) => Some(text.as_str()), Piece::Marker(_) => None }).collect()
             };
-            let (before, after, typed) = (side(Source::Prefix), side(Source::Suffix), side(Source::Typed));
+            let (mut before, after, typed) = (side(Source::Prefix), side(Source::Suffix), side(Source::Typed));
+            if family.name == "codellama" && !before.is_empty() {
+                before.remove(0); // The space that SentencePiece puts before a text.
+            }
             let left = before.clone() + &typed;
             prop_assert!(text[..cursor].ends_with(&left));
             prop_assert!(text[cursor..].contains(&after) || after.is_empty());

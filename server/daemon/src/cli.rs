@@ -57,6 +57,8 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// Index a workspace: what completions know of its other files. Shows what was found and left out
     Index(Index),
+    /// Serve other tools over HTTP, in the shapes of llama.cpp, OpenAI, Mistral and Ollama
+    Serve(Serve),
     /// Print the JSON schema of the settings (config.toml, and the editors' initializationOptions)
     Schema(Schema),
 }
@@ -130,6 +132,16 @@ pub(crate) struct Index {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct Serve {
+    /// Where to listen (by default: what `http.listen` says, or 127.0.0.1:8012)
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<String>,
+    /// A file of tokens, one a line: who sends none of them is refused. Needed to listen beyond this machine
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tokens: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct Doctor {
     /// Print one JSON document
     #[arg(long)]
@@ -140,7 +152,7 @@ impl Cli {
     /// Sends the log to standard error: standard output belongs to the protocol or the answer.
     pub(crate) fn start_log(&self) {
         let level = match self.command {
-            Command::Lsp(_) | Command::Daemon(_) => "info",
+            Command::Lsp(_) | Command::Daemon(_) | Command::Serve(_) => "info",
             // What goes wrong is printed anyway; PILOTLIGHT_LOG brings the rest.
             _ => "off",
         };

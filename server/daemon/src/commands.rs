@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod index;
 mod lsp;
+mod serve;
 #[cfg(unix)]
 mod status;
 #[cfg(unix)]
@@ -30,6 +31,7 @@ pub(crate) async fn run(cli: Cli, started: Instant) -> Result<ExitCode> {
         Command::Complete(arguments) => complete::run(arguments, &loaded()?.strict()?).await,
         Command::Doctor(arguments) => doctor::run(arguments, &loaded()?.strict()?).await,
         Command::Index(arguments) => index::run(&arguments),
+        Command::Serve(arguments) => serve::run(arguments, &loaded()?.strict()?).await,
         #[cfg(unix)]
         Command::Daemon(arguments) => daemon::run(arguments, &cli.global).await,
         #[cfg(unix)]

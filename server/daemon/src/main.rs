@@ -1,7 +1,9 @@
 //! The binary `pilotlight`: command line, configuration, sockets, wiring. Nothing else.
 
+mod advice;
 mod cli;
 mod commands;
+mod http;
 mod model;
 #[cfg(unix)]
 mod resident;
@@ -15,7 +17,7 @@ fn main() -> ExitCode {
     let started = Instant::now();
     let cli = cli::Cli::parse();
     cli.start_log();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("pilotlight: no thread can be started: {error}");

@@ -28,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) lsp: pilotlight_lsp::Options,
     /// The resident daemon. The user's alone to set.
     pub(crate) daemon: DaemonOptions,
+    /// The HTTP surface. The user's alone to set.
+    pub(crate) http: pilotlight_http::Options,
 }
 
 /// The resident daemon that all editors share.
@@ -100,7 +102,7 @@ impl Loaded {
             merge(&mut command_line, layer);
         }
         if let Some(sections) = command_line.as_object_mut() {
-            sections.retain(|name, _| name != "engine" && name != "daemon");
+            sections.retain(|name, _| !["engine", "daemon", "http"].contains(&name.as_str()));
         }
         if let Some(model) = &global.model {
             settings.engine.model = model.clone();
@@ -151,15 +153,14 @@ fn read(path: &Path) -> Result<Option<Value>> {
     }
 }
 
-/// `SECTION.NAME=VALUE` as a layer. The value is TOML; what is none is a string, so that a word needs no quotes.
+/// `SECTION.NAME=VALUE` (a section may be in another) as a layer. The value is TOML; what is none is a string, so that a word needs no quotes.
 fn assigned(assignment: &str) -> Result<Value> {
-    let parts = assignment.split_once('=').and_then(|(place, value)| Some((place.split_once('.')?, value)));
-    let Some(((section, name), value)) = parts else {
+    let Some((place, value)) = assignment.split_once('=').filter(|(place, _)| place.contains('.')) else {
         bail!("--set: expected SECTION.NAME=VALUE, found {assignment:?}");
     };
     let value: Value = toml::from_str::<Value>(&format!("value = {value}"))
         .map_or_else(|_| json!(value), |mut read| read["value"].take());
-    Ok(json!({ section: { name: value } }))
+    Ok(place.rsplit('.').fold(value, |inner, name| json!({ name: inner })))
 }
 
 /// Lays one object of sections over another.

@@ -33,7 +33,7 @@ pub enum ModelSource {
     Ember,
     /// A `.gguf` file.
     Gguf(PathBuf),
-    /// A folder with `config.json`, `tokenizer.json` and `*.safetensors`.
+    /// A folder with `config.json`, `tokenizer.json` and `*.safetensors`, or with `params.json`, `tekken.json` and `consolidated.safetensors`.
     SafeTensors(PathBuf),
 }
 

@@ -10,7 +10,7 @@ use crate::{
     config::DecoderConfig,
     decoder::Decoder,
     json, tokenizer,
-    weights::{gguf::Gguf, map::map, safetensors},
+    weights::{gguf::Gguf, names, safetensors},
 };
 
 /// An opened model.
@@ -41,14 +41,18 @@ impl Checkpoint {
             ModelSource::Ember => {
                 Self::from_gguf(Path::new("the built-in model"), &Bytes::from_static(pilotlight_ember::WEIGHTS))
             }
-            ModelSource::Gguf(path) => Self::from_gguf(path, &map(path)?),
+            ModelSource::Gguf(path) => Self::from_header(Gguf::open(path)?),
             ModelSource::SafeTensors(folder) => Self::from_folder(folder),
         }
     }
 
     /// Opens the bytes of a GGUF file; `path` is for messages, and for its name where it has none.
     pub fn from_gguf(path: &Path, bytes: &Bytes) -> Result<Self, EngineError> {
-        let gguf = Gguf::parse(path, bytes)?;
+        Self::from_header(Gguf::parse(path, bytes)?)
+    }
+
+    fn from_header(gguf: Gguf) -> Result<Self, EngineError> {
+        let path = gguf.path();
         let mut weights = gguf.weights()?;
         let config = DecoderConfig::from_gguf(&gguf, &mut weights)?;
         let decoder = Decoder::new(config, weights)?;
@@ -82,39 +86,46 @@ impl Checkpoint {
     }
 
     fn from_folder(folder: &Path) -> Result<Self, EngineError> {
+        let there = |name: &str| folder.join(name).exists();
+        let stored =
+            |name: &str| there(&format!("{name}.safetensors")) || there(&format!("{name}.safetensors.index.json"));
+        // Mistral ships both in one folder; then either will do.
+        let consolidated = there("params.json") && stored("consolidated") && !stored("model");
         let read = |name: &str| {
             let path = folder.join(name);
             std::fs::read(&path).map_err(|source| EngineError::Io { path, source })
         };
-        let config_path = folder.join("config.json");
-        let config_text = read("config.json")?;
-        let config = DecoderConfig::from_json(&config_path, &config_text)?;
-        let decoder = {
+        let decoder = if consolidated {
+            let config = DecoderConfig::from_params(&folder.join("params.json"), &read("params.json")?)?;
+            Decoder::new(config, safetensors::read(folder, "consolidated", &names::MISTRAL)?)?
+        } else {
+            let config = DecoderConfig::from_json(&folder.join("config.json"), &read("config.json")?)?;
             let weights = safetensors::read(folder, "model", config.family.tensors)?;
             Decoder::new(config, weights)?
         };
+        let rows = decoder.config.vocab;
+        if there("tekken.json") && (consolidated || !there("tokenizer.json")) {
+            let path = folder.join("tekken.json");
+            let tokenizer = Tokenizer::from_tekken(&path, &read("tekken.json")?)?;
+            tokenizer.check_rows(&path, rows, MOST_PADDING)?;
+            let special = |name: &str| {
+                let expected = format!("a special token `{name}`");
+                tokenizer.special(name).ok_or_else(|| EngineError::malformed(&path, "special_tokens", expected, "none"))
+            };
+            let (bos, eos) = (special("<s>")?, special("</s>")?);
+            return Ok(Self { name: stem(folder), licence: None, decoder, tokenizer, bos: Some(bos), eos: vec![eos] });
+        }
         let tokenizer_path = folder.join("tokenizer.json");
         let tokenizer_text = read("tokenizer.json")?;
         let tokenizer = Tokenizer::from_json(&tokenizer_path, &tokenizer_text)?;
-        let rows = decoder.config.vocab;
         tokenizer.check_rows(&tokenizer_path, rows, MOST_PADDING)?;
 
-        let ids = |name: &str, text: &[u8]| {
-            let path = folder.join(name);
-            let ends: TextEnds = json::parse(&path, text)?;
-            match ends.eos().iter().find(|&&id| id as usize >= rows) {
-                Some(id) => {
-                    let expected = format!("token ids below {rows}");
-                    Err(EngineError::malformed(&path, "eos_token_id", expected, id.to_string()))
-                }
-                None => Ok(ends.eos().to_vec()),
-            }
-        };
         // Generation's list is the fuller one where it exists: Qwen and Llama chat models end by several ids.
-        let mut eos = ids("config.json", &config_text)?;
-        if folder.join("generation_config.json").exists() {
-            let generation = ids("generation_config.json", &read("generation_config.json")?)?;
-            eos = if generation.is_empty() { eos } else { generation };
+        let mut eos = Vec::new();
+        for name in ["generation_config.json", "config.json"] {
+            if eos.is_empty() && there(name) {
+                eos = text_ends(&folder.join(name), &read(name)?, rows)?;
+            }
         }
         // The config's `bos_token_id` says nothing: Qwen2 has one and never uses it. What the tokenizer puts before a text counts.
         let first = tokenizer::json::first_marker(&tokenizer_path, &tokenizer_text)?;
@@ -129,9 +140,30 @@ impl Checkpoint {
     }
 }
 
+/// The ids that end a text, all below `rows`.
+fn text_ends(path: &Path, text: &[u8], rows: usize) -> Result<Vec<u32>, EngineError> {
+    let ends: TextEnds = json::parse(path, text)?;
+    let own = ends.eos_token_id.or(ends.text_config.and_then(|inner| inner.eos_token_id));
+    let ids = own.map(OneOrMore::into_vec).unwrap_or_default();
+    match ids.iter().find(|&&id| id as usize >= rows) {
+        Some(id) => {
+            let expected = format!("token ids below {rows}");
+            Err(EngineError::malformed(path, "eos_token_id", expected, id.to_string()))
+        }
+        None => Ok(ids),
+    }
+}
+
 /// The ids that end a text, in `config.json` and `generation_config.json`.
 #[derive(Deserialize)]
 struct TextEnds {
+    eos_token_id: Option<OneOrMore>,
+    /// Where the language model is one of several parts.
+    text_config: Option<InnerTextEnds>,
+}
+
+#[derive(Deserialize)]
+struct InnerTextEnds {
     eos_token_id: Option<OneOrMore>,
 }
 
@@ -142,12 +174,11 @@ enum OneOrMore {
     More(Vec<u32>),
 }
 
-impl TextEnds {
-    fn eos(&self) -> &[u32] {
-        match &self.eos_token_id {
-            None => &[],
-            Some(OneOrMore::One(id)) => std::slice::from_ref(id),
-            Some(OneOrMore::More(ids)) => ids,
+impl OneOrMore {
+    fn into_vec(self) -> Vec<u32> {
+        match self {
+            Self::One(id) => vec![id],
+            Self::More(ids) => ids,
         }
     }
 }

@@ -1,8 +1,9 @@
-//! The shape of a decoder, read from GGUF metadata or from `config.json`.
+//! The shape of a decoder, read from GGUF metadata, `config.json` or `params.json`.
 
 pub mod family;
 mod gguf;
 mod hugging_face;
+mod mistral;
 pub mod rope;
 
 use std::path::Path;

@@ -170,7 +170,7 @@ impl Tiny {
 }
 
 /// Permutes the rows of Q or K from half-split to adjacent pairs, as llama.cpp's converter does.
-fn adjacent_pairs(tensor: &Dense, head_dim: usize) -> Dense {
+pub(crate) fn adjacent_pairs(tensor: &Dense, head_dim: usize) -> Dense {
     let width: usize = tensor.shape[1..].iter().product();
     let row = |out: usize| {
         let (head, i) = (out / head_dim, out % head_dim);
@@ -203,6 +203,7 @@ pub(crate) enum Meta {
     Text(String),
     Texts(Vec<String>),
     I32s(Vec<i32>),
+    F32s(Vec<f32>),
 }
 
 /// A GGUF file to be written.
@@ -270,6 +271,12 @@ impl Gguf {
                     u32(&mut out, 8);
                     u64(&mut out, all.len());
                     all.iter().for_each(|s| text(&mut out, s));
+                }
+                Meta::F32s(all) => {
+                    u32(&mut out, 9);
+                    u32(&mut out, 6);
+                    u64(&mut out, all.len());
+                    out.extend(all.iter().flat_map(|x| x.to_le_bytes()));
                 }
                 Meta::I32s(all) => {
                     u32(&mut out, 9);

@@ -110,6 +110,8 @@ struct Up<S> {
     outgoing: Outgoing,
     since: Instant,
     farewell: bool,
+    /// Until the daemon knows the client: what it complains of until then, the client was told by the one before.
+    catching_up: bool,
 }
 
 /// What happens next.
@@ -213,17 +215,20 @@ where
     }
 
     fn daemon_says(&mut self, body: &[u8]) {
+        let Link::Up(up) = &mut self.link else { return };
         let envelope = Envelope::open(body);
         let id = envelope.as_ref().and_then(Envelope::id);
         match envelope.as_ref().and_then(|envelope| envelope.method.as_deref()) {
             Some(FAREWELL) => {
-                if let Link::Up(up) = &mut self.link {
-                    up.farewell = true;
-                }
+                up.farewell = true;
                 return;
             }
+            Some("window/logMessage") if up.catching_up => return,
             Some(_) => {}
-            None if matches!(&id, Some(Id::String(again)) if again == AGAIN) => return,
+            None if matches!(&id, Some(Id::String(again)) if again == AGAIN) => {
+                up.catching_up = false;
+                return;
+            }
             None => {
                 if id.and_then(|id| self.owed.remove(&id)).as_deref() == Some("initialize") {
                     self.memory.agree(body);
@@ -240,7 +245,7 @@ where
             outgoing.frame(&body);
         }
         let frames = FramedRead::new(read, Frames::default());
-        let up = Up { frames, outgoing, since: Instant::now(), farewell: false };
+        let up = Up { frames, outgoing, since: Instant::now(), farewell: false, catching_up: self.memory.agreed };
         if let Link::Coming { waiting, .. } = std::mem::replace(&mut self.link, Link::Up(up)) {
             for body in waiting {
                 self.client_says(body);

@@ -80,6 +80,12 @@ pub(crate) async fn ghost(session: &Session, ask: Ask) -> Result<Option<Ghost>> 
     let id = outcome.completion.as_ref().map(|completion| completion.id);
     log(&ask, &current.snapshot, id, &outcome.explanation);
     let ghost = id.zip(edit).map(|(id, edit)| (Inserted { id, text: edit.text.clone(), lead: edit.lead }, edit));
+    session.nothing.send_if_modified(|nothing| {
+        let because = outcome.explanation.nothing_because.clone();
+        let changes = *nothing != because;
+        *nothing = because;
+        changes
+    });
     let inserted = ghost.as_ref().map(|(inserted, _)| inserted.clone());
     session.recent().push(Answer { uri: ask.uri, explanation: outcome.explanation, inserted });
     Ok(ghost.map(|(Inserted { id, text, .. }, edit)| {

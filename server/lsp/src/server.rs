@@ -2,10 +2,10 @@
 
 use futures::future::{self, BoxFuture, FutureExt};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tower_lsp::{
     LanguageServer, LspService, LspServiceBuilder,
-    gen_lsp_types::{InitializeParams, InitializeResult, InitializedParams},
+    gen_lsp_types::{InitializeParams, InitializeResult, InitializedParams, MessageType},
     jsonrpc::{Request, Response, Result},
 };
 use tower_service::Service;
@@ -19,6 +19,10 @@ impl LanguageServer for Session {
 
     async fn initialized(&self, _: InitializedParams) {
         self.initialized.cancel();
+        if let Some(hint) = &self.hint {
+            let params = json!({ "type": MessageType::Info, "message": hint });
+            self.outgoing.notify("window/logMessage", params);
+        }
     }
 
     async fn shutdown(&self) -> Result<()> {

@@ -10,6 +10,7 @@ use std::sync::{
 
 use pilotlight_assist::{Acceptance, Assistant, CompletionId, syntax::PositionEncoding};
 use serde_json::json;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tower_lsp::gen_lsp_types::MessageType;
 
@@ -33,6 +34,10 @@ pub(crate) struct Session {
     /// Tripped by the client's `initialized`.
     pub(crate) initialized: CancellationToken,
     pub(crate) documents: Documents,
+    /// To be told once.
+    pub(crate) hint: Option<String>,
+    /// Why the last answer was empty, if it was.
+    pub(crate) nothing: watch::Sender<Option<String>>,
     // Std mutexes: held for a look or a push, never across an await.
     recent: Mutex<Recent>,
     layers: Mutex<Layers>,
@@ -40,13 +45,16 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(assistant: Assistant, settings: Settings, outgoing: Outgoing) -> Self {
+    pub(crate) fn new(assistant: Assistant, mut settings: Settings, outgoing: Outgoing) -> Self {
+        let hint = settings.hint.take();
         let layers = Layers::new(settings, assistant.workspace().options.clone());
         Self {
             documents: Documents::new(assistant.clone()),
             assistant,
             outgoing,
             profile: Arc::default(),
+            hint,
+            nothing: watch::Sender::new(None),
             initialized: CancellationToken::new(),
             recent: Mutex::default(),
             layers: Mutex::new(layers),

@@ -15,7 +15,7 @@ use crate::options::Options;
 /// What other servers' clients send and needs no warning: who they are.
 const WHO: [&str; 2] = ["editorInfo", "editorPluginInfo"];
 /// Sections that only the user sets: they name what is loaded and run.
-const USERS: [&str; 2] = ["engine", "daemon"];
+const USERS: [&str; 3] = ["engine", "daemon", "http"];
 
 /// What a connection starts with. The user's other settings are those of the assistant's workspace.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +26,8 @@ pub struct Settings {
     pub command_line: Value,
     /// What is wrong with the user's settings, to be told to the client.
     pub notices: Vec<String>,
+    /// One line that a person might like to know, told once and quietly.
+    pub hint: Option<String>,
 }
 
 impl From<Options> for Settings {

@@ -116,6 +116,8 @@ impl Snapshot {
         // Without a tree here there was a reason; a trial does not pay to see whether it has gone.
         let parsed = self.tree().is_some();
         let mut trial = self.0.next();
+        // Still this state of the document, with something in it.
+        trial.revision = self.0.revision;
         trial.replace(self.clamp(range), text);
         match &mut trial.part {
             Some(part) if self.0.only_part => part.parse(trial.language, &trial.rope, Document::TRIAL_DEADLINE),

@@ -66,6 +66,8 @@ class Neovim:
         (self.folder / "init.lua").write_text(
             f"vim.opt.runtimepath:prepend('{self.inside}/plugin')\n"
             "vim.opt.swapfile, vim.opt.shortmess, vim.opt.laststatus = false, vim.o.shortmess .. 'I', 2\n"
+            # Looking for Python costs seconds where the machine is busy, and the editor does not answer meanwhile.
+            "vim.g.loaded_python3_provider = 0\n"
             f"{before}\n"
             f"local options = {setup}\n"
             f"if options then require('pilotlight').setup(vim.tbl_extend('keep', options, {{ cmd = {server} }})) end\n"

@@ -8,17 +8,19 @@ local M = {}
 ---@field kind 'Normal'|'Warning'|'Error'|'Inactive'
 ---@field busy boolean
 ---@field message string
+---@field nothing_because? string why the last answer was empty
 
 ---@type pilotlight.Status
 M.current = { kind = 'Inactive', busy = false, message = 'not started' }
 
 ---Takes over a state, redraws statuslines and fires `User PilotlightStatus`.
----@param status {kind?: string, busy?: boolean, message?: string}
+---@param status {kind?: string, busy?: boolean, message?: string, nothingBecause?: string}
 function M.set(status)
   M.current = {
     kind = status.kind or 'Normal',
     busy = status.busy == true,
     message = type(status.message) == 'string' and status.message or '',
+    nothing_because = type(status.nothingBecause) == 'string' and status.nothingBecause or nil,
   }
   vim.schedule(function()
     vim.cmd.redrawstatus({ bang = true })
@@ -61,11 +63,12 @@ end
 ---@return string
 function M.line(bufnr)
   local now = M.current
-  return ('%s (%s%s); this buffer: %s'):format(
+  return ('%s (%s%s); this buffer: %s%s'):format(
     now.message ~= '' and now.message or 'server',
     now.kind:lower(),
     now.busy and ', busy' or '',
-    config.off(bufnr) or 'on'
+    config.off(bufnr) or 'on',
+    now.nothing_because and ('; last time nothing: ' .. now.nothing_because) or ''
   )
 end
 

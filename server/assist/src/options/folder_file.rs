@@ -11,6 +11,10 @@ use super::{Options, overlay};
 pub const FOLDER_FILE: &str = ".pilotlight.toml";
 /// A longer one is no settings file.
 const LONGEST: u64 = 1 << 20;
+/// What the user has off stays off: a workspace may say `false`, never `true`.
+const ONLY_OFF: [&str; 2] = ["/completion/enabled", "/completion/in-git-ignored-files"];
+/// What the user has in a list stays in it.
+const ONLY_MORE: [&str; 1] = ["/completion/disabled-languages"];
 /// Sections of the user's settings that are not a workspace's business.
 const USERS: [&str; 3] = ["engine", "lsp", "daemon"];
 
@@ -32,10 +36,37 @@ impl Options {
                 }
                 let (options, warnings) = overlay(self, &layer, &source);
                 refused.extend(warnings);
-                (options, refused)
+                (self.tightened(options, &source, &mut refused), refused)
             }
             Err(error) => (self.clone(), vec![format!("{source}: {error}; ignored")]),
         }
+    }
+}
+
+impl Options {
+    /// A workspace's `options` without what would loosen these.
+    fn tightened(&self, options: Self, source: &str, refused: &mut Vec<String>) -> Self {
+        let (Ok(own), Ok(mut laid)) = (serde_json::to_value(self), serde_json::to_value(&options)) else {
+            return options;
+        };
+        for place in ONLY_OFF {
+            if let (Some(Value::Bool(false)), Some(now @ Value::Bool(true))) =
+                (own.pointer(place), laid.pointer_mut(place))
+            {
+                *now = Value::Bool(false);
+                let name = place.trim_start_matches('/').replace('/', ".");
+                refused.push(format!(
+                    "{source}: {name} is off by the user's own settings, and a workspace cannot turn it on; ignored"
+                ));
+            }
+        }
+        for place in ONLY_MORE {
+            if let (Some(Value::Array(own)), Some(Value::Array(now))) = (own.pointer(place), laid.pointer_mut(place)) {
+                let missing: Vec<_> = own.iter().filter(|value| !now.contains(value)).cloned().collect();
+                now.extend(missing);
+            }
+        }
+        serde_json::from_value(laid).unwrap_or(options)
     }
 }
 
@@ -76,6 +107,24 @@ mod tests {
         assert_eq!(warnings.len(), 2, "{warnings:?}");
         assert!(warnings[0].starts_with(".pilotlight.toml: [engine] is refused: "), "{warnings:?}");
         assert!(warnings[1].starts_with(".pilotlight.toml: [daemon] is refused: "), "{warnings:?}");
+    }
+
+    #[test]
+    fn it_tightens_and_never_loosens() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(FOLDER_FILE);
+        let mut user = Options::default();
+        user.completion.enabled = false;
+        user.completion.disabled_languages = vec!["markdown".to_owned()];
+        fs::write(&file, "[completion]\nenabled = true\ndisabledLanguages = [\"c\"]\n").unwrap();
+        let (options, refused) = user.for_folder(folder.path());
+        assert!(!options.completion.enabled);
+        assert_eq!(options.completion.disabled_languages, ["c", "markdown"]);
+        assert_eq!(refused.len(), 1, "{refused:?}");
+        assert!(refused[0].contains("completion.enabled is off by the user's own settings"), "{refused:?}");
+        fs::write(&file, "[completion]\nenabled = false\n").unwrap();
+        let (options, refused) = Options::default().for_folder(folder.path());
+        assert!(!options.completion.enabled && refused.is_empty());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Suffix first and no middle marker, so a keystroke is a pure append to the prompt and an accepted completion leaves its KV in place.
 
-use super::{Family, Order, PartialWords, segment, side};
+use super::{Family, Order, PartialWords, header, suffix_first};
 use crate::{Excerpt, Piece, Segment, Source, window::Window};
 
 /// The table's entry.
@@ -10,6 +10,7 @@ pub const FAMILY: Family = Family {
     name: "ember",
     order: Order::Spm,
     markers: &["<|bos|>", "<|file|>", "<|suffix|>", "<|prefix|>", "<|recent|>"],
+    foreign: &[],
     stops: &["<|eot|>", "<|file|>"],
     partial_words: PartialWords::Trained,
     layout,
@@ -17,16 +18,8 @@ pub const FAMILY: Family = Family {
 };
 
 fn layout(path: &str, window: &Window, _typed: &str) -> Vec<Segment> {
-    let header = segment(
-        Source::Header,
-        path,
-        0,
-        vec![Piece::Marker("<|bos|>"), Piece::Marker("<|file|>"), Piece::Text(format!("{path}\n"))],
-    );
-    std::iter::once(header)
-        .chain(side(Source::Suffix, path, "<|suffix|>", &window.suffix))
-        .chain(side(Source::Prefix, path, "<|prefix|>", &window.prefix))
-        .collect()
+    let opening = vec![Piece::Marker("<|bos|>"), Piece::Marker("<|file|>"), Piece::Text(format!("{path}\n"))];
+    std::iter::once(header(path, opening)).chain(suffix_first(path, window, "<|suffix|>", "<|prefix|>", None)).collect()
 }
 
 /// Other files stand before the open one; what is volatile, behind its suffix.

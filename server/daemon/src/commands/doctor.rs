@@ -8,6 +8,7 @@ use pilotlight_engine::ModelInfo;
 use serde::Serialize;
 
 use crate::{
+    advice,
     cli::Doctor,
     model,
     settings::{Settings, user_file},
@@ -21,6 +22,8 @@ struct Report {
     machine: Vec<Found>,
     model: Vec<Found>,
     checks: Vec<Check>,
+    /// How to get a larger model, where none is configured.
+    advice: Option<String>,
     /// Why the model cannot be used, if so.
     error: Option<String>,
 }
@@ -42,7 +45,9 @@ pub(super) async fn run(arguments: Doctor, settings: &Settings) -> Result<ExitCo
         Err(error) => (Vec::new(), Vec::new(), Some(format!("{error:#}"))),
     };
     let healthy = error.is_none() && checks.iter().all(|check| check.ok);
-    let report = Report { healthy, version: env!("CARGO_PKG_VERSION"), machine: machine(), model, checks, error };
+    let advice = advice::larger_model(&settings.engine);
+    let report =
+        Report { healthy, version: env!("CARGO_PKG_VERSION"), machine: machine(), model, checks, advice, error };
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
@@ -62,19 +67,17 @@ fn print(report: &Report) {
     if let Some(error) = &report.error {
         println!("✗ {error}");
     }
+    if let Some(advice) = &report.advice {
+        println!("· {advice}");
+    }
     println!("{}", if report.healthy { "All is well." } else { "Something is wrong: see the lines marked ✗." });
 }
 
 fn machine() -> Vec<Found> {
     let gib = |bytes: u64| bytes as f64 / f64::from(1 << 30);
-    let refresh = sysinfo::RefreshKind::nothing().with_memory(sysinfo::MemoryRefreshKind::everything());
-    let memory = sysinfo::System::new_with_specifics(refresh).map_or_else(
-        |error| format!("unknown ({error})"),
-        |system| {
-            let (total, available) = (system.total_memory(), system.available_memory());
-            format!("{:.1} GiB, {:.1} GiB available", gib(total), gib(available))
-        },
-    );
+    let memory = advice::memory().map_or("unknown".to_owned(), |(total, available)| {
+        format!("{:.1} GiB, {:.1} GiB available", gib(total), gib(available))
+    });
     let cores = std::thread::available_parallelism().map_or("unknown".to_owned(), |n| n.to_string());
     let settings = user_file().map_or("no home folder".to_owned(), |path| {
         format!("{}{}", path.display(), if path.exists() { "" } else { " (not there: defaults)" })

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use tokio_util::sync::CancellationToken;
 
-use crate::{cli::Lsp, model, settings::Loaded};
+use crate::{advice, cli::Lsp, model, settings::Loaded};
 
 pub(super) async fn run(arguments: Lsp, loaded: Loaded) -> Result<ExitCode> {
     let mut loaded = loaded;
@@ -26,7 +26,8 @@ pub(super) async fn run(arguments: Lsp, loaded: Loaded) -> Result<ExitCode> {
     let _ = arguments;
     let assistant = model::resident(&loaded.settings);
     let Loaded { settings, command_line, notices } = loaded;
-    let settings = pilotlight_lsp::Settings { lsp: settings.lsp, command_line, notices };
+    let hint = advice::larger_model(&settings.engine);
+    let settings = pilotlight_lsp::Settings { lsp: settings.lsp, command_line, notices, hint };
     let engine = assistant.clone();
     pilotlight_lsp::serve(assistant, settings, CancellationToken::new(), tokio::io::stdin(), tokio::io::stdout())
         .await

@@ -1,6 +1,6 @@
 //! The first words on a connection: one line of JSON each way. After a welcome the stream is LSP.
 
-use std::{cmp::Ordering, sync::OnceLock, time::UNIX_EPOCH};
+use std::{cmp::Ordering, path::PathBuf, sync::OnceLock, time::UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -45,6 +45,9 @@ pub(crate) struct Handed {
     pub(crate) command_line: Value,
     /// What is wrong with them.
     pub(crate) notices: Vec<String>,
+    /// What else the person might like to know.
+    #[serde(default)]
+    pub(crate) hint: Option<String>,
 }
 
 /// What a daemon says first.
@@ -79,12 +82,18 @@ impl Build {
     pub(crate) fn own() -> Self {
         static WRITTEN: OnceLock<u64> = OnceLock::new();
         let written = *WRITTEN.get_or_init(|| {
-            let modified = std::env::current_exe().and_then(|path| path.metadata()).and_then(|found| found.modified());
+            let modified = own_binary().metadata().and_then(|found| found.modified());
             let since = modified.ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
             since.and_then(|since| u64::try_from(since.as_millis()).ok()).unwrap_or(0)
         });
         Self { version: env!("CARGO_PKG_VERSION").to_owned(), written }
     }
+}
+
+/// This program's own file; where the system does not say (no `/proc`), what it was started by, which can be started again.
+pub(crate) fn own_binary() -> PathBuf {
+    let named = || PathBuf::from(std::env::args_os().next().unwrap_or_else(|| "pilotlight".into()));
+    std::env::current_exe().unwrap_or_else(|_| named())
 }
 
 impl Ord for Build {

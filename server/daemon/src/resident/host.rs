@@ -11,6 +11,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use pilotlight_assist::{Assistant, Status, Workspace, options::overlay};
+use rustix::fs::Mode;
 use tokio::{
     io::BufReader,
     net::{UnixListener, UnixStream},
@@ -26,6 +27,7 @@ use super::{
     report::{Connection, Report},
 };
 use crate::{
+    http::Http,
     model,
     settings::{Behaviour, Settings},
 };
@@ -43,6 +45,8 @@ type Stream = BufReader<UnixStream>;
 pub(crate) async fn run(settings: Settings, log: Option<PathBuf>) -> Result<ExitCode> {
     // Away from the editor's process group and terminal. It fails for the leader of a group, which is not in the editor's.
     let _ = rustix::process::setsid();
+    // Others must not be able to use the socket for a moment either: a client that looks just then would refuse it.
+    rustix::process::umask(Mode::from_raw_mode(0o077));
     let folder = Folder::open()?;
     let key = folder::key(&settings.engine);
     let lock = folder.lock_file(&key)?;
@@ -80,6 +84,7 @@ pub(crate) async fn run(settings: Settings, log: Option<PathBuf>) -> Result<Exit
         known: false,
         leaving: Vec::new(),
     };
+    host.open_http().await;
     host.serve(listener).await
 }
 
@@ -111,6 +116,25 @@ struct Client {
 }
 
 impl Host {
+    /// Listens for HTTP where the settings say so. What is wrong with that leaves the editors alone.
+    async fn open_http(&self) {
+        if self.settings.http.listen.is_empty() {
+            return;
+        }
+        match Http::open(self.settings.http.clone()).await {
+            Ok(http) => {
+                let (assistant, leave) = (self.assistant.clone(), self.leave.clone());
+                tracing::info!(listen = self.settings.http.listen, "listening for HTTP");
+                tokio::spawn(async move {
+                    if let Err(error) = http.serve(assistant, leave.cancelled_owned()).await {
+                        tracing::error!(error = format!("{error:#}"), "HTTP has ended");
+                    }
+                });
+            }
+            Err(error) => tracing::error!(error = format!("{error:#}"), "no HTTP; editors are served"),
+        }
+    }
+
     async fn serve(mut self, listener: UnixListener) -> Result<ExitCode> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
@@ -205,7 +229,7 @@ impl Host {
     }
 
     fn take(&mut self, number: u64, hello: Hello, stream: Stream) {
-        let Handed { user, command_line, mut notices } = hello.settings;
+        let Handed { user, command_line, mut notices, hint } = hello.settings;
         // A newer or older client's settings may have other names than ours: what is not known is told, the rest holds.
         let (behaviour, told) = overlay(&Behaviour::default(), &user, "config.toml");
         notices.extend(told);
@@ -215,7 +239,7 @@ impl Host {
         let client = Client { pid, build: hello.build, since: Instant::now(), assistant: assistant.clone() };
         self.known = true;
         self.clients.insert(number, client);
-        let settings = pilotlight_lsp::Settings { lsp: behaviour.lsp, command_line, notices };
+        let settings = pilotlight_lsp::Settings { lsp: behaviour.lsp, command_line, notices, hint };
         let leave = self.leave.clone();
         self.serving.spawn(async move {
             let (read, write) = tokio::io::split(stream);

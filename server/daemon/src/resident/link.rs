@@ -4,7 +4,10 @@ use std::{
     io::ErrorKind,
     path::{Path, PathBuf},
     process::Stdio,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -20,7 +23,10 @@ use super::{
     folder::{self, Folder},
     hello::{self, Answer, Build, Handed, Hello, Want},
 };
-use crate::settings::{Loaded, Settings};
+use crate::{
+    advice,
+    settings::{Loaded, Settings},
+};
 
 /// How long a daemon may take until it listens; it loads its model afterwards.
 const START: Duration = Duration::from_secs(10);
@@ -39,6 +45,8 @@ pub(crate) struct Link {
     binary: PathBuf,
     settings: Settings,
     handed: Handed,
+    /// The person has had the notices and the hint.
+    told: AtomicBool,
 }
 
 /// What came of knocking.
@@ -62,13 +70,15 @@ impl Link {
         Ok(Arc::new(Self {
             folder: Folder::open()?,
             key: folder::key(&settings.engine),
-            binary: std::env::current_exe().context("this program's own file")?,
+            binary: hello::own_binary(),
             handed: Handed {
                 user: serde_json::to_value(settings.behaviour())?,
                 command_line: loaded.command_line.clone(),
                 notices: loaded.notices.clone(),
+                hint: advice::larger_model(&settings.engine),
             },
             settings,
+            told: AtomicBool::new(false),
         }))
     }
 
@@ -106,9 +116,14 @@ impl Link {
         self.folder.check()?;
         let socket = self.folder.socket(&self.key);
         let Some(mut stream) = open(&socket).await? else { return Ok(Knock::Nobody) };
-        let hello = Hello { want: Want::Lsp, build: Build::own(), settings: self.handed.clone() };
+        let mut handed = self.handed.clone();
+        if self.told.load(Ordering::Relaxed) {
+            handed = Handed { notices: Vec::new(), hint: None, ..handed };
+        }
+        let hello = Hello { want: Want::Lsp, build: Build::own(), settings: handed };
         match ask(&mut stream, &hello, &socket).await? {
             Some(Answer::Welcome { pid, build }) => {
+                self.told.store(true, Ordering::Relaxed);
                 let log = folder::log_path().unwrap_or_default();
                 tracing::info!(pid, version = build.version, log = %log.display(), "connected to the daemon");
                 Ok(Knock::Welcome(stream))
@@ -129,7 +144,8 @@ impl Link {
             folder::open_log(&path).inspect_err(|error| tracing::warn!(%error, path = %path.display(), "no log")).ok()
         });
         // A binary that was deleted or replaced can still be run by the kernel's name for it; a new one in its place is better.
-        let binary = if self.binary.exists() { self.binary.as_path() } else { Path::new("/proc/self/exe") };
+        let gone = self.binary.is_absolute() && !self.binary.exists();
+        let binary = if gone { Path::new("/proc/self/exe") } else { self.binary.as_path() };
         let mut command = Command::new(binary);
         command.args(["daemon", "--handed"]).current_dir("/").stdin(Stdio::piped()).stdout(Stdio::null());
         command.stderr(log.map_or_else(Stdio::null, Stdio::from));
@@ -165,12 +181,22 @@ async fn open(socket: &Path) -> Result<Option<Stream>> {
     if !folder::check_socket(socket)? {
         return Ok(None);
     }
-    let stream = match UnixStream::connect(socket).await {
-        Ok(stream) => stream,
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => return Ok(None),
-        Err(error) => return Err(error).with_context(|| socket.display().to_string()),
+    // Whoever listened may end at any moment of this.
+    let found = match UnixStream::connect(socket).await {
+        Ok(stream) => stream.peer_cred().map(|peer| (stream, peer.uid())),
+        Err(error) => Err(error),
     };
-    let (owner, user) = (stream.peer_cred()?.uid(), folder::user());
+    let (stream, owner) = match found {
+        Ok(found) => found,
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            return Err(error).with_context(|| socket.display().to_string());
+        }
+        Err(error) => {
+            tracing::debug!(%error, socket = %socket.display(), "nobody listens");
+            return Ok(None);
+        }
+    };
+    let user = folder::user();
     ensure!(owner == user, "{}: user {owner} listens there, expected {user}; nothing is sent", socket.display());
     Ok(Some(BufReader::new(stream)))
 }

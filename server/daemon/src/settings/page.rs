@@ -13,7 +13,7 @@ Where a setting is named more than once, the last of these counts:
 1. the defaults below;
 2. the user's file: `$XDG_CONFIG_HOME/pilotlight/config.toml`, or `~/.config/pilotlight/config.toml` (`--config FILE` names another);
 3. the workspace's file: `.pilotlight.toml` in a workspace's folder. It comes with the code, so it chooses behaviour only: sections that are marked as the user's are refused, with a message, and
-   the rest of the file holds;
+   the rest of the file holds; and what the user has switched off it cannot switch on;
 4. the editor's settings: `initializationOptions`, and what replaces them by `workspace/didChangeConfiguration`. Names may be written `likeThis` here, and a client may put them under `pilotlight`;
 5. the command line: `--set SECTION.NAME=VALUE` for any of them, `--model`, `--threads`.
 
@@ -36,19 +36,28 @@ pub(super) fn page(schema: &Value) -> String {
     for (section, reference) in schema["properties"].as_object().into_iter().flatten() {
         page += &format!("\n## {section}\n\n{}\n\n", words(&reference["description"]));
         page += "| setting | default | what it is |\n|---|---|---|\n";
-        for (name, field) in resolve(schema, reference)["properties"].as_object().into_iter().flatten() {
-            let target = resolve(schema, field);
-            let choices = target["oneOf"].as_array().into_iter().flatten();
-            let choices =
-                choices.map(|choice| format!(" `{}`: {}", text(&choice["const"]), words(&choice["description"])));
-            let meaning = words(&field["description"]) + &choices.collect::<String>();
-            page += &format!("| `{section}.{name}` | `{}` | {} |\n", field["default"], meaning.replace('|', "\\|"));
-        }
+        rows(schema, section, reference, &mut page);
     }
     page
 }
 
-/// Follows `$ref`, once: a setting is no tree.
+/// A row for each setting under `node`; those of a section within it by their whole names.
+fn rows(schema: &Value, path: &str, node: &Value, page: &mut String) {
+    for (name, field) in resolve(schema, node)["properties"].as_object().into_iter().flatten() {
+        let path = format!("{path}.{name}");
+        let target = resolve(schema, field);
+        if target["properties"].is_object() {
+            rows(schema, &path, field, page);
+            continue;
+        }
+        let choices = target["oneOf"].as_array().into_iter().flatten();
+        let choices = choices.map(|choice| format!(" `{}`: {}", text(&choice["const"]), words(&choice["description"])));
+        let meaning = words(&field["description"]) + &choices.collect::<String>();
+        *page += &format!("| `{path}` | `{}` | {} |\n", field["default"], meaning.replace('|', "\\|"));
+    }
+}
+
+/// Follows `$ref`.
 fn resolve<'a>(schema: &'a Value, node: &'a Value) -> &'a Value {
     let target = node["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
     target.and_then(|pointer| schema.pointer(pointer)).unwrap_or(node)

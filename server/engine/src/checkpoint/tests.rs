@@ -1,6 +1,8 @@
 //! Bad input: an error that names the file and the field, never a panic, never a huge allocation.
 #![allow(clippy::unwrap_used)]
 
+mod shipped;
+
 use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::json;
@@ -9,7 +11,7 @@ use super::*;
 use crate::{
     allocations,
     backend::{Backend as _, Logits, reference::Reference},
-    fixture::{Gguf as Writer, Meta, QWEN2, SMALL, tokenizer_json},
+    fixture::{Gguf as Writer, Meta, QWEN2, SMALL, golden::Golden, tokenizer_json},
     weights::Dtype,
 };
 
@@ -80,7 +82,8 @@ fn each_broken_gguf_is_refused_by_name() {
         (|g| g.set("llama.context_length", Meta::U32(0)), &["context_length", "found 0"]),
         (|g| g.set("general.alignment", Meta::U32(0)), &["general.alignment", "power of two", "found 0"]),
         (|g| g.set("split.count", Meta::U32(3)), &["split.count", "3 parts"]),
-        (|g| g.set("tokenizer.ggml.model", Meta::Text("llama".into())), &["tokenizer.ggml.model", "`gpt2`", "`llama`"]),
+        (|g| g.set("tokenizer.ggml.model", Meta::Text("bert".into())), &["tokenizer.ggml.model", "`gpt2`", "`bert`"]),
+        (|g| g.set("tokenizer.ggml.model", Meta::Text("llama".into())), &["tokenizer.ggml.scores", "no such metadata"]),
         (|g| g.set("tokenizer.ggml.pre", Meta::Text("martian".into())), &["tokenizer.ggml.pre", "qwen2", "martian"]),
         (|g| g.set("tokenizer.ggml.token_type", Meta::I32s(vec![1; 7])), &["token_type", "296", "found 7"]),
         (|g| g.set("tokenizer.ggml.merges", Meta::Texts(vec!["in".into()])), &["merges 0", "space", "`in`"]),
@@ -317,6 +320,33 @@ proptest! {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
+
+    #[test]
+    fn damaged_mistral_folder(damage in damage(), which in 0..3usize) {
+        let folder = tempfile::tempdir().unwrap();
+        shipped::consolidated(&Golden::read("ministral3"), folder.path(), true);
+        let path = folder.path().join(["params.json", "tekken.json", "consolidated.safetensors"][which]);
+        let good = std::fs::read(&path).unwrap();
+        std::fs::write(&path, damage.apply(&good, good.len().min(3000))).unwrap();
+        let open = || Checkpoint::open(&ModelSource::SafeTensors(folder.path().into()));
+        survive(open, good.len().max(100_000), folder.path().to_str().unwrap());
+    }
+
+    #[test]
+    fn damaged_sentence_piece(damage in damage()) {
+        let mut gguf = crate::tokenizer::tests::sentence_piece_gguf();
+        gguf.tensors.clear();
+        let good = gguf.bytes();
+        let bad = damage.apply(&good, good.len());
+        let (_, largest) = allocations::largest(|| {
+            let header = crate::weights::gguf::Gguf::parse(Path::new(PATH), &bad.into());
+            match header.and_then(|gguf| crate::Tokenizer::from_gguf(&gguf)) {
+                Ok(tokenizer) => drop(tokenizer.encode("fn main() {}\n")),
+                Err(error) => assert!(error.to_string().contains(PATH), "{error}"),
+            }
+        });
+        assert!(largest < 32 * good.len() + (1 << 20), "an allocation of {largest}");
+    }
 
     #[test]
     fn damaged_folder(damage in damage(), which in 0..4usize) {

@@ -1,10 +1,13 @@
-//! A `tokenizer.json` of Hugging Face's tokenizers, of the kind byte-level BPE.
+//! A `tokenizer.json` of Hugging Face's tokenizers: byte-level BPE, or SentencePiece's BPE with its bytes to fall back to.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+};
 
 use serde::Deserialize;
 
-use super::{Kind, Tokenizer, Vocabulary, pre_tokenizer};
+use super::{Kind, Method, Tokenizer, Vocabulary, gguf, pre_tokenizer, sentence_piece};
 use crate::{EngineError, json};
 
 /// The part of the file that is read.
@@ -13,7 +16,9 @@ struct File {
     model: Model,
     #[serde(default)]
     added_tokens: Vec<AddedToken>,
+    #[serde(default)]
     pre_tokenizer: serde_json::Value,
+    normalizer: Option<serde_json::Value>,
 }
 
 #[derive(Deserialize)]
@@ -24,6 +29,8 @@ struct Model {
     merges: Vec<Merge>,
     #[serde(default)]
     ignore_merges: bool,
+    #[serde(default)]
+    byte_fallback: bool,
     continuing_subword_prefix: Option<String>,
     end_of_word_suffix: Option<String>,
 }
@@ -40,6 +47,8 @@ enum Merge {
 struct AddedToken {
     id: u32,
     content: String,
+    #[serde(default)]
+    special: bool,
 }
 
 /// What is put around a text, where the file says so.
@@ -84,6 +93,31 @@ pub(crate) fn first_marker(file: &Path, text: &[u8]) -> Result<Option<String>, E
     Ok(parsed.post_processor.and_then(find))
 }
 
+/// The scores that the merges stand for: a piece's is better the earlier a merge makes it. Pieces that no merge makes are never made.
+fn scores(
+    file: &Path,
+    tokens: &[Option<(String, Kind)>],
+    merges: &[(String, String)],
+    normalizer: Option<&serde_json::Value>,
+) -> Result<Vec<f32>, EngineError> {
+    // The normaliser puts U+2581 where spaces are (and before the text, which is not done here).
+    let spaces = normalizer.map(serde_json::Value::to_string).is_some_and(|text| text.contains(sentence_piece::SPACE));
+    if !spaces {
+        let found = "a normaliser that does not";
+        return Err(EngineError::malformed(file, "normalizer", "U+2581 in place of spaces", found));
+    }
+    let named = |(id, token): (usize, &Option<(String, Kind)>)| token.as_ref().map(|(text, _)| (text.clone(), id));
+    let ids: HashMap<String, usize> = tokens.iter().enumerate().filter_map(named).collect();
+    let mut scores = vec![f32::NEG_INFINITY; tokens.len()];
+    for (rank, (left, right)) in merges.iter().enumerate().rev() {
+        if let Some(&id) = ids.get(&format!("{left}{right}")) {
+            // Ranks past 2^24 would no longer differ.
+            scores[id] = -(rank as f32);
+        }
+    }
+    Ok(scores)
+}
+
 /// More ids than any model has: a vocabulary past this is taken for corrupt before a table of its size is made.
 const MOST_TOKENS: u32 = 1 << 22;
 
@@ -91,7 +125,8 @@ impl Tokenizer {
     /// Builds the tokenizer that the text of a `tokenizer.json` describes; `file` is for messages.
     pub fn from_json(file: &Path, text: &[u8]) -> Result<Self, EngineError> {
         let parsed: File = json::parse(file, text)?;
-        let Model { kind, vocab, merges, ignore_merges, continuing_subword_prefix, end_of_word_suffix } = parsed.model;
+        let Model { kind, vocab, merges, ignore_merges, byte_fallback, continuing_subword_prefix, end_of_word_suffix } =
+            parsed.model;
         if let Some(kind) = kind.filter(|kind| kind != "BPE") {
             return Err(EngineError::malformed(file, "model.type", "`BPE`", format!("`{kind}`")));
         }
@@ -106,7 +141,9 @@ impl Tokenizer {
 
         let mut tokens: Vec<Option<(String, Kind)>> = Vec::new();
         let added = parsed.added_tokens.into_iter().map(|token| {
-            let kind = if token.content.trim().is_empty() { Kind::Text } else { Kind::Special };
+            let literal = gguf::is_literal(&token.content)
+                || (byte_fallback && !token.special && !gguf::is_marker(&token.content));
+            let kind = if literal { Kind::Literal } else { Kind::Special };
             (token.content, token.id, kind)
         });
         // Added tokens come last: one that the vocabulary has too is a marker.
@@ -142,7 +179,14 @@ impl Tokenizer {
                 },
             });
         }
-        let pre_tokenizer = pre_tokenizer::by_description(file, &parsed.pre_tokenizer)?;
-        Self::build(Vocabulary { file, tokens, merges: pairs, pre_tokenizer, ignore_merges })
+        let method = match byte_fallback {
+            true => Method::SentencePiece { scores: scores(file, &tokens, &pairs, parsed.normalizer.as_ref())? },
+            false => Method::ByteLevel {
+                merges: pairs,
+                pre_tokenizer: pre_tokenizer::by_description(file, &parsed.pre_tokenizer)?,
+                ignore_merges,
+            },
+        };
+        Self::build(Vocabulary { file, tokens, method })
     }
 }

@@ -26,8 +26,8 @@ const TEKKEN: &str = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}
 
 /// Names of `tokenizer.ggml.pre`, their cuts in order, and whether a piece that is a token is taken whole.
 const BY_NAME: &[(&[&str], Cuts, bool)] = &[
-    (&["gpt-2", "gpt2", "phi-2", "olmo", "jais", "mpt", "jina-v2-code"], &[GPT2], false),
-    (&["llama-bpe", "llama3", "llama-v3", "falcon3"], &[LLAMA3], true),
+    (&["gpt-2", "gpt2", "mellum", "phi-2", "olmo", "jais", "mpt", "jina-v2-code"], &[GPT2], false),
+    (&["llama-bpe", "llama3", "llama-v3", "falcon3", "pixtral"], &[LLAMA3], true),
     (&["qwen2", "deepseek-r1-qwen", "stablelm2", "megrez", "hunyuan"], &[QWEN2], false),
     (&["seed-coder"], &[SEED_CODER], false),
     (&["tekken"], &[TEKKEN], true),
@@ -44,18 +44,23 @@ pub(super) fn by_name(file: &Path, name: &str) -> Result<(PreTokenizerWrapper, b
         let expected = format!("one of {known}");
         return Err(EngineError::malformed(file, "tokenizer.ggml.pre", expected, format!("`{name}`")));
     };
+    Ok((by_cuts(file, "tokenizer.ggml.pre", cuts)?, *ignore_merges))
+}
+
+/// By one pattern that the file gives in its field `field`.
+pub(super) fn by_pattern(file: &Path, field: &str, pattern: &str) -> Result<PreTokenizerWrapper, EngineError> {
+    by_cuts(file, field, &[pattern])
+}
+
+fn by_cuts(file: &Path, field: &str, cuts: &[&str]) -> Result<PreTokenizerWrapper, EngineError> {
     let mut steps = Vec::new();
-    for cut in *cuts {
-        let pattern = SplitPattern::Regex((*cut).into());
-        let split = Split::new(pattern, SplitDelimiterBehavior::Isolated, false);
-        steps.push(PreTokenizerWrapper::from(
-            split.map_err(|e| {
-                EngineError::malformed(file, "tokenizer.ggml.pre", "a regular expression", e.to_string())
-            })?,
-        ));
+    for cut in cuts {
+        let split = Split::new(SplitPattern::Regex((*cut).into()), SplitDelimiterBehavior::Isolated, false);
+        let split = split.map_err(|e| EngineError::malformed(file, field, "a regular expression", e.to_string()))?;
+        steps.push(PreTokenizerWrapper::from(split));
     }
     steps.push(ByteLevel::new(false, false, false).into());
-    Ok((Sequence::new(steps).into(), *ignore_merges))
+    Ok(Sequence::new(steps).into())
 }
 
 /// By a `tokenizer.json`'s description, where it is one that loses no text and ends byte-level.

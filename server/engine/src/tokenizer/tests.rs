@@ -164,6 +164,25 @@ fn padding_and_ids_out_of_range_are_nothing() {
 }
 
 #[test]
+fn bytes_that_no_text_has_may_be_missing() {
+    let without = |missing: &'static [u8]| {
+        let mut gguf = LLAMA.gguf(Dtype::Q8_0);
+        gguf.tensors.clear();
+        let (mut tokens, _) = vocabulary();
+        for byte in missing {
+            let at = tokens.iter().position(|token| *token == alphabet::encode(*byte).to_string()).unwrap();
+            tokens[at] = format!("<|no byte {byte}|>");
+        }
+        gguf.set("tokenizer.ggml.tokens", Meta::Texts(tokens));
+        let bytes: Bytes = gguf.bytes();
+        Tokenizer::from_gguf(&crate::weights::gguf::Gguf::parse(Path::new("some.gguf"), &bytes).unwrap())
+    };
+    assert!(without(&[0xc0, 0xc1, 0xf5, 0xff]).is_ok());
+    // A character that was added after training is cut out first, and is itself, not the byte that it stands for.
+    assert!(without(&[0xc2]).unwrap_err().to_string().contains("0xc2"));
+}
+
+#[test]
 fn a_line_of_two_megabytes_is_encoded() {
     let tokenizer = built_in();
     // A long run of spaces makes the regular expression backtrack; a long word is one piece with a million merges to try.
@@ -203,4 +222,83 @@ proptest! {
             Ok(())
         })?;
     }
+}
+
+/// A SentencePiece vocabulary: markers, bytes, characters, and pieces whose scores say what merges first.
+pub(crate) fn sentence_piece_gguf() -> crate::fixture::Gguf {
+    let mut gguf = LLAMA.gguf(Dtype::Q8_0);
+    gguf.tensors.clear();
+    let mut tokens: Vec<(String, i32, f32)> =
+        vec![("<unk>".into(), 2, 0.0), ("<s>".into(), 3, 0.0), ("</s>".into(), 3, 0.0)];
+    tokens.extend((0..=255u8).map(|byte| (format!("<0x{byte:02X}>"), 6, 0.0)));
+    for text in ["<|fim_prefix|>", "<unused0>", "\u{2581}\u{2581}\u{2581}", "\n\n", "<table>"] {
+        tokens.push((text.into(), 4, 0.0));
+    }
+    tokens.push(("\u{2581}<PRE>".into(), 1, 0.0));
+    let pieces = ["in", "re", "ret", "turn", "tu", "rn", "\u{2581}in", "int", "return", "\u{2581}\u{2581}", "日本"];
+    let characters = "abcdefghijklmnopqrstuvwxyz<>/|_日本\u{2581}".chars().map(String::from);
+    let count = pieces.len();
+    tokens.extend(pieces.iter().enumerate().map(|(rank, &piece)| (piece.to_owned(), 1, -(rank as f32))));
+    tokens.extend(characters.enumerate().map(|(rank, c)| (c, 1, -((count + rank) as f32))));
+    gguf.set("tokenizer.ggml.model", Meta::Text("llama".into()));
+    gguf.set("tokenizer.ggml.tokens", Meta::Texts(tokens.iter().map(|(text, ..)| text.clone()).collect()));
+    gguf.set("tokenizer.ggml.token_type", Meta::I32s(tokens.iter().map(|(_, kind, _)| *kind).collect()));
+    gguf.set("tokenizer.ggml.scores", Meta::F32s(tokens.iter().map(|(.., score)| *score).collect()));
+    gguf
+}
+
+fn sentence_piece() -> Tokenizer {
+    let bytes: Bytes = sentence_piece_gguf().bytes();
+    Tokenizer::from_gguf(&crate::weights::gguf::Gguf::parse(Path::new("some.gguf"), &bytes).unwrap()).unwrap()
+}
+
+#[test]
+fn sentence_pieces_merge_by_score_and_fall_back_to_bytes() {
+    let tokenizer = sentence_piece();
+    let name = |text: &str| {
+        let pieces = tokenizer.encode(text).into_iter().map(|id| decode(&tokenizer, &[id]));
+        pieces.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).collect::<Vec<_>>()
+    };
+    // `in` comes before `int`, which is then made of it; `turn` (3) before `return` (8) and `rn` (5).
+    assert_eq!(name("int"), ["int"]);
+    assert_eq!(name("return"), ["ret", "u", "rn"]);
+    assert_eq!(name(" in"), [" in"]);
+    // Literals are cut out first, the longest first; what is left of the spaces merges.
+    assert_eq!(name("     x"), ["   ", "  ", "x"]);
+    assert_eq!(name("a\n\nb"), ["a", "\n\n", "b"]);
+    assert_eq!(name("<table>"), ["<table>"]);
+    assert_eq!(name("日本A"), ["日本", "A"]);
+    assert_eq!(name("é").len(), 2);
+    // The space's own stand-in is not a space.
+    assert_eq!(tokenizer.encode("\u{2581}").len(), 3);
+    for marker in ["<s>", "<unk>", "<|fim_prefix|>", "<unused0>", "\u{2581}<PRE>"] {
+        let id = tokenizer.special(marker).unwrap();
+        assert!(tokenizer.is_special(id) && tokenizer.bytes(id).is_empty());
+        assert!(!tokenizer.encode(marker).iter().any(|&id| tokenizer.is_special(id)), "{marker}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn sentence_pieces_give_the_bytes_back(text in text()) {
+        thread_local!(static TOKENIZER: Tokenizer = sentence_piece());
+        TOKENIZER.with(|tokenizer| {
+            let ids = tokenizer.encode(&text);
+            prop_assert_eq!(decode(tokenizer, &ids), text.as_bytes());
+            prop_assert!(!ids.iter().any(|&id| tokenizer.is_special(id)));
+            Ok(())
+        })?;
+    }
+}
+
+#[test]
+fn special_tokens_that_are_spelled_out_are_read_only_where_asked_for() {
+    let tokenizer = crate::Engine::load(&crate::ModelSource::Ember).unwrap().tokenizer().clone();
+    let suffix = tokenizer.special("<|suffix|>").unwrap();
+    let text = "a<|suffix|>b<|suffi";
+    let mut expected = tokenizer.encode("a");
+    expected.push(suffix);
+    expected.extend(tokenizer.encode("b<|suffi"));
+    assert_eq!(tokenizer.encode_with_special(text), expected);
+    assert!(!tokenizer.encode(text).contains(&suffix));
 }

@@ -15,6 +15,7 @@ use bytes::Bytes;
 
 use super::{
     Dtype, Tensor, Weights,
+    map::map,
     names::{GGUF, Meaning},
 };
 use crate::EngineError;
@@ -53,6 +54,9 @@ pub struct Gguf {
     tensors: Vec<Tensor>,
 }
 
+/// The most files a model may be split into: more than anyone makes.
+const MOST_PARTS: u64 = 1024;
+
 const TEXT: u32 = 8;
 const ARRAY: u32 = 9;
 
@@ -70,8 +74,70 @@ fn least_bytes(kind: u32) -> Option<usize> {
 }
 
 impl Gguf {
-    /// Reads the header. `path` is for messages only.
+    /// Maps a file, or all parts of a model that is split as `NAME-00001-of-00003.gguf` and so on; `path` is any of them.
+    pub fn open(path: &Path) -> Result<Self> {
+        let gguf = Self::read(path, &map(path)?)?;
+        match gguf.parts()? {
+            1 => Ok(gguf),
+            parts => Self::join(path, parts),
+        }
+    }
+
+    /// Reads the header of a model in one file. `path` is for messages only.
     pub fn parse(path: &Path, bytes: &Bytes) -> Result<Self> {
+        let gguf = Self::read(path, bytes)?;
+        match gguf.parts()? {
+            1 => Ok(gguf),
+            parts => Err(EngineError::malformed(path, "split.count", "a file in one part", format!("{parts} parts"))),
+        }
+    }
+
+    /// How many files the model is split into.
+    fn parts(&self) -> Result<u64> {
+        Ok(self.unsigned("split.count")?.unwrap_or(1).max(1))
+    }
+
+    /// Reads all parts: the first has the metadata, every one its own tensors.
+    fn join(path: &Path, parts: u64) -> Result<Self> {
+        let refuse = |path: &Path, field: &str, expected: String, found: String| {
+            Err(EngineError::malformed(path, field, expected, found))
+        };
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let stem = name.strip_suffix(".gguf").and_then(|stem| stem.strip_suffix(&format!("-of-{parts:05}")));
+        let Some(stem) = stem.and_then(|stem| stem.get(..stem.len().checked_sub(6)?)).filter(|_| parts <= MOST_PARTS)
+        else {
+            let expected =
+                format!("a name that ends in -00001-of-{parts:05}.gguf, as the file says it is one of {parts}");
+            return refuse(path, "name", expected, format!("`{name}`"));
+        };
+        let mut whole: Option<Self> = None;
+        for part in 1..=parts {
+            let path = path.with_file_name(format!("{stem}-{part:05}-of-{parts:05}.gguf"));
+            let read = Self::read(&path, &map(&path)?)?;
+            let number = read.unsigned("split.no")?;
+            if (read.parts()?, number) != (parts, Some(part - 1)) {
+                let found = format!("part {number:?} of {}", read.parts()?);
+                return refuse(&path, "split.no", format!("part {} of {parts}, counted from 0", part - 1), found);
+            }
+            match &mut whole {
+                None => whole = Some(read),
+                Some(whole) => whole.tensors.extend(read.tensors),
+            }
+        }
+        let Some(whole) = whole else {
+            return refuse(path, "split.count", "at least one part".into(), parts.to_string());
+        };
+        match whole.unsigned("split.tensors.count")? {
+            Some(count) if count != whole.tensors.len() as u64 => {
+                let found = format!("{} in all parts", whole.tensors.len());
+                refuse(path, "split.tensors.count", format!("{count} tensors"), found)
+            }
+            _ => Ok(whole),
+        }
+    }
+
+    /// Reads one file's header.
+    fn read(path: &Path, bytes: &Bytes) -> Result<Self> {
         let path: Arc<Path> = path.into();
         let mut reader = Reader { path: &path, bytes, at: 0 };
         let magic = reader.take(4, "magic")?;
@@ -99,9 +165,6 @@ impl Gguf {
             }
         }
         let mut gguf = Self { path: path.clone(), metadata, tensors: Vec::new() };
-        if let Some(parts) = gguf.unsigned("split.count")?.filter(|&parts| parts > 1) {
-            return Err(EngineError::malformed(&path, "split.count", "a file in one part", format!("{parts} parts")));
-        }
         let alignment = match gguf.unsigned("general.alignment")? {
             None => 32,
             Some(n) if n.is_power_of_two() && n <= 1 << 20 => n as usize,
@@ -196,6 +259,17 @@ impl Gguf {
                 Ok(Some(data.as_chunks().0.iter().map(|&b| i32::from_le_bytes(b)).collect()))
             }
             Some(other) => Err(self.wrong(key, "an array of 32-bit integers", other)),
+        }
+    }
+
+    /// A metadata value that must be an array of f32, if it is there.
+    pub fn floats(&self, key: &str) -> Result<Option<Vec<f32>>> {
+        match self.value(key) {
+            None => Ok(None),
+            Some(Value::Array { kind: 6, data, .. }) => {
+                Ok(Some(data.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect()))
+            }
+            Some(other) => Err(self.wrong(key, "an array of 32-bit floats", other)),
         }
     }
 

@@ -203,3 +203,86 @@ impl Texts for Ropes {
         self.documents().remove(id).map(drop).ok_or_else(|| DocumentError::NotOpen(id.clone()))
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn hear(memory: &mut Memory, method: &str, params: &Value) {
+        let message = body(&json!({ "jsonrpc": "2.0", "method": method, "params": params }));
+        let params = RawValue::from_string(params.to_string()).unwrap();
+        memory.hear(method, Some(&params), &message);
+    }
+
+    fn replayed(memory: &Memory) -> Vec<Value> {
+        memory.replay().iter().map(|body| serde_json::from_slice(body).unwrap()).collect()
+    }
+
+    fn change(memory: &mut Memory, uri: &str, version: i32, (line, column): (u32, u32), text: &str) {
+        let at = json!({ "line": line, "character": column });
+        let changes = json!([{ "range": { "start": at, "end": at }, "text": text }]);
+        let document = json!({ "uri": uri, "version": version });
+        hear(memory, "textDocument/didChange", &json!({ "textDocument": document, "contentChanges": changes }));
+    }
+
+    fn open(memory: &mut Memory, uri: &str, text: &str) {
+        let document = json!({ "uri": uri, "languageId": "befunge", "version": 1, "text": text });
+        hear(memory, "textDocument/didOpen", &json!({ "textDocument": document }));
+    }
+
+    #[test]
+    fn a_new_daemon_gets_the_text_as_it_is_and_counts_as_was_agreed() {
+        // The column of `x` in "é𝄞x", by each way to count.
+        for (agreed, column) in [("utf-8", 6), ("utf-16", 3), ("utf-32", 2)] {
+            let mut memory = Memory::new();
+            let general = json!({ "positionEncodings": ["utf-8", "utf-16", "utf-32"], "markdown": { "parser": "x" } });
+            let params = json!({ "capabilities": { "general": general }, "rootUri": "file:///w" });
+            let asked = json!({ "jsonrpc": "2.0", "id": 7, "method": "initialize", "params": params });
+            memory.hear("initialize", None, &body(&asked));
+            assert_eq!(replayed(&memory), [asked]);
+            memory.agree(
+                json!({ "id": 7, "result": { "capabilities": { "positionEncoding": agreed } } }).to_string().as_bytes(),
+            );
+            hear(&mut memory, "initialized", &json!({}));
+            open(&mut memory, "file:///a", "é𝄞x");
+            open(&mut memory, "file:///b", "gone");
+            change(&mut memory, "file:///a", 2, (0, column), "ß");
+            hear(&mut memory, "textDocument/didClose", &json!({ "textDocument": { "uri": "file:///b" } }));
+            hear(&mut memory, "textDocument/didFocus", &json!({ "textDocument": { "uri": "file:///a" } }));
+
+            let said = replayed(&memory);
+            let methods: Vec<_> = said.iter().map(|message| message["method"].as_str().unwrap()).collect();
+            assert_eq!(methods, ["initialize", "initialized", "textDocument/didOpen", "textDocument/didFocus"]);
+            assert_eq!(said[0]["id"], AGAIN);
+            assert_eq!(said[0]["params"]["rootUri"], "file:///w");
+            let general = &said[0]["params"]["capabilities"]["general"];
+            assert_eq!(*general, json!({ "positionEncodings": [agreed], "markdown": { "parser": "x" } }));
+            let document = json!({ "uri": "file:///a", "languageId": "befunge", "version": 2, "text": "é𝄞ßx" });
+            assert_eq!(said[2]["params"]["textDocument"], document, "{agreed}");
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_applied_is_said_again_until_the_text_is_whole() {
+        let mut memory = Memory::new();
+        memory.hear("initialize", None, &body(&json!({ "id": 1, "method": "initialize", "params": {} })));
+        memory.agree(br#"{"id":1,"result":{}}"#);
+        open(&mut memory, "file:///a", "one");
+        change(&mut memory, "file:///a", 2, (9, 0), "?");
+        change(&mut memory, "file:///a", 3, (0, 0), "later");
+        let said = replayed(&memory);
+        assert_eq!(said[1]["params"]["textDocument"]["text"], "one");
+        // The first of them: it is the one that was the end of certainty.
+        assert_eq!(said[2]["params"]["textDocument"]["version"], 2);
+        assert_eq!(said.len(), 3);
+        hear(&mut memory, "textDocument/didSave", &json!({ "textDocument": { "uri": "file:///a" }, "text": "two" }));
+        let said = replayed(&memory);
+        assert_eq!((said.len(), &said[1]["params"]["textDocument"]["text"]), (2, &json!("two")));
+        // What is not a document's, or no message at all, is nothing to remember.
+        hear(&mut memory, "textDocument/didChange", &json!({ "contentChanges": 7 }));
+        hear(&mut memory, "textDocument/didOpen", &json!(["x"]));
+        memory.hear("textDocument/didClose", None, &body(&json!({})));
+        assert_eq!(replayed(&memory).len(), 2);
+    }
+}

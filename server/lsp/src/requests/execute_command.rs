@@ -34,7 +34,8 @@ pub(crate) async fn handle(session: &Session, params: ExecuteCommandParams) -> R
         DISMISS => session.report(id(&command, arguments)?, Acceptance::Dismissed),
         STATUS => {
             let [] = read::<[Value; 0]>(&command, arguments, "[]")?;
-            return Ok(json!(status::Shown::from(&*session.assistant.status().borrow())));
+            let nothing = session.nothing.borrow();
+            return Ok(json!(status::Shown::new(&session.assistant.status().borrow(), nothing.as_deref())));
         }
         _ => {
             let known = COMMANDS.join(", ");

@@ -1,0 +1,130 @@
+//! Fill in the middle and plain continuation for clients that bring their own text (the HTTP surface), by the loaded model's own format.
+
+pub mod spelled;
+
+use std::time::Instant;
+
+use pilotlight_context::{Budget, Excerpt, Input, SegmentId, Source, TokenCounter, secrets};
+use pilotlight_syntax::{Document, Language, Snapshot};
+
+use crate::{
+    Assistant,
+    generation::{Generation, Limits},
+    model::Model,
+};
+
+/// Bytes on each side of the cursor by which an open document is recognised.
+const RECOGNISED_BY: usize = 400;
+/// The most tokens of a client's text that enter a prompt.
+const MOST_TOKENS: usize = 4096;
+
+/// Text with a hole in it.
+#[derive(Clone, Debug, Default)]
+pub struct Fill {
+    /// The file's name, if the client gives one.
+    pub path: Option<String>,
+    /// What stands before the hole.
+    pub prefix: String,
+    /// What stands behind it.
+    pub suffix: String,
+    /// Other files' text, by name, the most important first.
+    pub extra: Vec<(String, String)>,
+}
+
+impl Assistant {
+    /// Writes what belongs into the hole. A text that an open document has is completed as that document is: by its name, with its part of the cache.
+    ///
+    /// # Errors
+    ///
+    /// Why the model cannot be asked, in words.
+    pub async fn fill(&self, fill: Fill, limits: Limits) -> Result<Generation, String> {
+        let started = Instant::now();
+        let model = self.model().await?;
+        let Model { engine, encoder } = model;
+        let budget = engine.info().context_length.saturating_sub(limits.max_tokens).min(MOST_TOKENS);
+        let known = match fill.path {
+            None => self.recognise(&fill),
+            Some(_) => None,
+        };
+        let (path, snapshot, cursor) = known.unwrap_or_else(|| {
+            let path = fill.path.unwrap_or_else(|| "untitled".to_owned());
+            let document = Document::open(Language::Plain, 0, &(fill.prefix.clone() + &fill.suffix));
+            (path, document.snapshot(), fill.prefix.len())
+        });
+        let (excerpts, spent) = excerpts(fill.extra, budget / 2, encoder);
+        let input = Input { path: &path, snapshot: &snapshot, cursor, anchor: None };
+        let mut plan = pilotlight_context::plan(encoder.family(), input, Budget::shared(budget - spent), encoder);
+        if let Some(with_excerpts) = encoder.family().with_excerpts.filter(|_| !excerpts.is_empty()) {
+            plan.segments = with_excerpts("workspace", &excerpts, plan.segments);
+        }
+        let prompt = encoder.encode(&plan);
+        let markers = encoder.family().markers;
+        Ok(Generation::start(engine, prompt.ids, prompt.heal, encoder.stops(), markers, limits, started))
+    }
+
+    /// Writes what follows `prompt`; the names of special tokens in it are those tokens, as servers of models have it.
+    ///
+    /// # Errors
+    ///
+    /// Why the model cannot be asked, in words.
+    pub async fn continue_text(&self, prompt: &str, limits: Limits) -> Result<Generation, String> {
+        let started = Instant::now();
+        let Model { engine, encoder } = self.model().await?;
+        let mut ids = engine.tokenizer().encode_with_special(prompt);
+        if let Some(bos) = engine.info().bos.filter(|bos| ids.first() != Some(bos)) {
+            ids.insert(0, bos);
+        }
+        if ids.is_empty() {
+            return Err("the prompt is empty: expected at least one token".to_owned());
+        }
+        Ok(Generation::start(engine, ids, Vec::new(), encoder.stops(), &[], limits, started))
+    }
+
+    /// The one open document in which the text around the hole stands, and where.
+    fn recognise(&self, fill: &Fill) -> Option<(String, Snapshot, usize)> {
+        let before = tail(&fill.prefix);
+        let needle = before.to_owned() + head(&fill.suffix);
+        // A short text stands in many places.
+        if needle.trim().len() < 16 {
+            return None;
+        }
+        let mut found = self.documents_with(&needle).into_iter();
+        let (path, snapshot, at) = found.next()?;
+        found.next().is_none().then_some((path, snapshot, at + before.len()))
+    }
+}
+
+/// As many of `texts` as `budget` tokens hold, without their secrets, and how many tokens they are.
+fn excerpts(texts: Vec<(String, String)>, budget: usize, counter: &dyn TokenCounter) -> (Vec<Excerpt>, usize) {
+    let mut spent = 0;
+    let mut excerpts = Vec::new();
+    for (path, text) in texts {
+        let text = secrets::masked(&text).into_owned();
+        let tokens = counter.count(&text);
+        if spent + tokens > budget {
+            break;
+        }
+        spent += tokens;
+        let id = SegmentId { source: Source::Viewed, path, line: 0 };
+        excerpts.push(Excerpt { id, text, gain: 1.0, tokens });
+    }
+    (excerpts, spent)
+}
+
+/// The last [`RECOGNISED_BY`] bytes or a few fewer.
+fn tail(text: &str) -> &str {
+    let mut start = text.len().saturating_sub(RECOGNISED_BY);
+    while !text.is_char_boundary(start) {
+        start += 1;
+    }
+    &text[start..]
+}
+
+/// The first [`RECOGNISED_BY`] bytes or a few fewer.
+fn head(text: &str) -> &str {
+    let mut end = text.len().min(RECOGNISED_BY);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}

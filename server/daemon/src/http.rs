@@ -1,0 +1,61 @@
+//! Opens the HTTP surface: where it listens, and who may ask.
+
+use std::{future::Future, net::SocketAddr};
+
+use anyhow::{Context, Result, bail};
+use pilotlight_assist::Assistant;
+use pilotlight_http::{Options, Tokens};
+use tokio::net::TcpListener;
+
+/// A listening surface.
+#[derive(Debug)]
+pub(crate) struct Http {
+    listener: TcpListener,
+    options: Options,
+    tokens: Tokens,
+}
+
+impl Http {
+    /// Listens where `options` say.
+    ///
+    /// # Errors
+    ///
+    /// The address is none or taken, the file of tokens is not good, or anybody on the network could ask.
+    pub(crate) async fn open(options: Options) -> Result<Self> {
+        let listen = &options.listen;
+        let listener =
+            TcpListener::bind(listen).await.with_context(|| format!("http.listen: cannot listen at {listen}"))?;
+        let tokens = match &options.tokens {
+            Some(path) => Tokens::read(path).context("http.tokens")?,
+            None => Tokens::default(),
+        };
+        let address = listener.local_addr()?;
+        if tokens.is_empty() && !address.ip().is_loopback() {
+            bail!(
+                "http.listen: {address} can be reached from other machines, and no token is asked for. Expected a file of tokens \
+                 (`http.tokens` or `--tokens FILE`: one a line; `openssl rand -hex 24` makes one), or a loopback address such as 127.0.0.1"
+            );
+        }
+        Ok(Self { listener, options, tokens })
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> Result<SocketAddr> {
+        Ok(self.listener.local_addr()?)
+    }
+
+    /// Whether a token is asked for.
+    pub(crate) fn asks_for_a_token(&self) -> bool {
+        !self.tokens.is_empty()
+    }
+
+    /// Serves until `stop` is done.
+    pub(crate) async fn serve(
+        self,
+        assistant: Assistant,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<()> {
+        let Self { listener, options, tokens } = self;
+        pilotlight_http::serve(listener, assistant, &options, tokens, stop).await.context("the HTTP surface")
+    }
+}

@@ -1,0 +1,172 @@
+//! From a generation to an answer: whole, or piece by piece.
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::{
+    body::{Body, Bytes},
+    http::header,
+    response::{
+        IntoResponse, Response, Sse,
+        sse::{Event, KeepAlive},
+    },
+};
+use futures::{Stream, stream};
+use pilotlight_assist::{Fill, Generation, Limits, Report, fill::spelled};
+use pilotlight_engine::{Priority, Sampling};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::{Failure, Surface};
+
+/// What is asked for, whichever wire it came by.
+pub(crate) struct Ask {
+    pub(crate) what: What,
+    pub(crate) limits: Limits,
+}
+
+/// A hole to fill or a text to go on with.
+pub(crate) enum What {
+    Fill(Fill),
+    Continue(String),
+}
+
+impl What {
+    /// A prompt, with a suffix where the client gives one. A prompt that spells out some family's fill-in-the-middle format is a hole too: whatever model is loaded can then fill it.
+    pub(crate) fn of(prompt: String, suffix: Option<String>) -> Self {
+        match suffix {
+            Some(suffix) => Self::Fill(Fill { prefix: prompt, suffix, ..Fill::default() }),
+            None => match spelled::parse(&prompt) {
+                Some((prefix, suffix)) => {
+                    Self::Fill(Fill { prefix: prefix.to_owned(), suffix: suffix.to_owned(), ..Fill::default() })
+                }
+                None => Self::Continue(prompt),
+            },
+        }
+    }
+}
+
+/// How the next token is chosen, from what clients send; absent means greedy, as code wants it.
+///
+/// # Errors
+///
+/// A number outside of its range.
+pub(crate) fn sampling(temperature: Option<f32>, top_p: Option<f32>, seed: Option<i64>) -> Result<Sampling, Failure> {
+    let (temperature, top_p) = (temperature.unwrap_or(0.0), top_p.unwrap_or(1.0));
+    if !(0.0..=5.0).contains(&temperature) {
+        return Err(Failure::bad_request(format!("temperature: expected 0 to 5, found {temperature}")));
+    }
+    if !(top_p > 0.0 && top_p <= 1.0) {
+        return Err(Failure::bad_request(format!("top_p: expected more than 0 and at most 1, found {top_p}")));
+    }
+    // Negative seeds mean "any" to some clients.
+    let seed = seed.unwrap_or(0).max(0) as u64;
+    Ok(if temperature == 0.0 { Sampling::Greedy } else { Sampling::TopP { temperature, top_p, seed } })
+}
+
+/// The limits of a request that types: somebody waits for it.
+pub(crate) fn limits(max_tokens: usize, sampling: Sampling, stop: Vec<String>) -> Limits {
+    // With nothing to decode it is a client's warm-up call.
+    let priority = if max_tokens == 0 { Priority::Warming } else { Priority::Typing };
+    Limits { max_tokens, sampling, stop, priority }
+}
+
+impl Surface {
+    /// The model's name, or why there is none.
+    pub(crate) async fn model(&self) -> Result<String, Failure> {
+        self.assistant.engine().await.map(|engine| engine.info().name.clone()).map_err(Failure::unavailable)
+    }
+
+    /// Starts writing.
+    pub(crate) async fn start(&self, ask: Ask) -> Result<Running, Failure> {
+        let until = Instant::now() + self.limit;
+        let started = match ask.what {
+            What::Fill(fill) => self.assistant.fill(fill, ask.limits).await,
+            What::Continue(prompt) => self.assistant.continue_text(&prompt, ask.limits).await,
+        };
+        let generation = started.map_err(Failure::unavailable)?;
+        Ok(Running { generation, surface: self.clone(), until, model: self.model().await? })
+    }
+}
+
+/// A generation under this surface's limit, counted when it ends.
+pub(crate) struct Running {
+    generation: Generation,
+    surface: Surface,
+    until: Instant,
+    pub(crate) model: String,
+}
+
+impl Running {
+    /// The next piece; `None` at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<String>, Failure> {
+        match tokio::time::timeout_at(self.until, self.generation.next()).await {
+            Ok(Ok(piece)) => Ok(piece),
+            Ok(Err(message)) => Err(Failure::unavailable(message)),
+            Err(_) => Err(Failure::timeout(format!(
+                "the answer took longer than {} s (http.time-limit-seconds)",
+                self.surface.limit.as_secs()
+            ))),
+        }
+    }
+
+    /// All of it.
+    pub(crate) async fn whole(mut self) -> Result<(String, Report), Failure> {
+        let mut text = String::new();
+        while let Some(piece) = self.next().await? {
+            text += &piece;
+        }
+        Ok((text, self.report()))
+    }
+
+    pub(crate) fn report(&self) -> Report {
+        self.generation.report()
+    }
+
+    /// Server-sent events: `each` makes one of a piece, `last` those of the end.
+    pub(crate) fn events(
+        self,
+        each: impl Fn(&Running, String) -> Value + Send + 'static,
+        last: impl Fn(&Running) -> Vec<String> + Send + 'static,
+    ) -> Response {
+        let lines = self.lines(move |running, piece| each(running, piece).to_string(), last);
+        let events = futures::StreamExt::map(lines, |line| Ok::<_, Infallible>(Event::default().data(line)));
+        Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response()
+    }
+
+    /// One JSON document a line.
+    pub(crate) fn json_lines(
+        self,
+        each: impl Fn(&Running, String) -> Value + Send + 'static,
+        last: impl Fn(&Running) -> Vec<String> + Send + 'static,
+    ) -> Response {
+        let lines = self.lines(move |running, piece| each(running, piece).to_string(), last);
+        let bytes = futures::StreamExt::map(lines, |line| Ok::<_, Infallible>(Bytes::from(line + "\n")));
+        ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(bytes)).into_response()
+    }
+
+    /// The client's going away drops the stream, and with it the generation: the engine is free within a step.
+    fn lines(
+        self,
+        each: impl Fn(&Running, String) -> String + Send + 'static,
+        last: impl Fn(&Running) -> Vec<String> + Send + 'static,
+    ) -> impl Stream<Item = String> + Send + 'static {
+        let batches = stream::unfold(Some((self, each, last)), async |state| {
+            let (mut running, each, last) = state?;
+            match running.next().await {
+                Ok(Some(piece)) => {
+                    let line = each(&running, piece);
+                    Some((vec![line], Some((running, each, last))))
+                }
+                Ok(None) => Some((last(&running), None)),
+                Err(failure) => Some((vec![failure.body().to_string()], None)),
+            }
+        });
+        futures::StreamExt::flat_map(batches, stream::iter)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.surface.metrics.count(&self.generation.report());
+    }
+}

@@ -1,0 +1,151 @@
+//! llama.cpp's server, as far as llama.vim, llama.vscode and the like need it.
+
+use axum::{
+    Json,
+    extract::{State, rejection::JsonRejection},
+    response::{IntoResponse, Response},
+};
+use pilotlight_assist::{Fill, Report, Status};
+use pilotlight_engine::Finish;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    Failure, Surface,
+    answer::{Ask, Running, What, limits, sampling},
+    stop,
+};
+
+/// `GET /health`.
+pub(crate) async fn health(State(surface): State<Surface>) -> Response {
+    match &*surface.assistant.status().borrow() {
+        Status::Loading { model } => Failure::unavailable(format!("loading {model}")).into_response(),
+        Status::Failed { message } => Failure::unavailable(message.clone()).into_response(),
+        Status::Ready { .. } | Status::Busy { .. } => Json(json!({ "status": "ok" })).into_response(),
+    }
+}
+
+/// `GET /props`.
+pub(crate) async fn props(State(surface): State<Surface>) -> Result<Json<Value>, Failure> {
+    let info = surface.assistant.engine().await.map_err(Failure::unavailable)?.info();
+    Ok(Json(json!({
+        "default_generation_settings": { "n_ctx": info.context_length },
+        "model_path": info.name,
+        "chat_template": "",
+        "build_info": concat!("pilotlight ", env!("CARGO_PKG_VERSION")),
+    })))
+}
+
+/// What both completions have in common. Fields that only tune llama.cpp's own cache and samplers are read past.
+#[derive(Debug, Deserialize)]
+struct Common {
+    #[serde(default)]
+    prompt: String,
+    n_predict: Option<i64>,
+    temperature: Option<f32>,
+    top_p: Option<f32>,
+    seed: Option<i64>,
+    #[serde(default, deserialize_with = "stop::list")]
+    stop: Vec<String>,
+    #[serde(default)]
+    stream: bool,
+}
+
+/// `POST /infill`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Infill {
+    #[serde(default)]
+    input_prefix: String,
+    #[serde(default)]
+    input_suffix: String,
+    #[serde(default)]
+    input_extra: Vec<Extra>,
+    #[serde(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, Deserialize)]
+struct Extra {
+    #[serde(default)]
+    filename: String,
+    text: String,
+}
+
+/// Fills a hole.
+pub(crate) async fn infill(
+    State(surface): State<Surface>,
+    body: Result<Json<Infill>, JsonRejection>,
+) -> Result<Response, Failure> {
+    let Json(Infill { input_prefix, input_suffix, input_extra, mut common }) = body?;
+    // `prompt` is the cursor's line up to the cursor.
+    let prefix = input_prefix + &std::mem::take(&mut common.prompt);
+    let extra = input_extra.into_iter().map(|extra| (extra.filename, extra.text)).collect();
+    let fill = Fill { path: None, prefix, suffix: input_suffix, extra };
+    answer(surface, What::Fill(fill), common).await
+}
+
+/// `POST /completion`.
+pub(crate) async fn completion(
+    State(surface): State<Surface>,
+    body: Result<Json<Value>, JsonRejection>,
+) -> Result<Response, Failure> {
+    let Json(body) = body?;
+    let mut common: Common =
+        serde_json::from_value(body).map_err(|error| Failure::bad_request(format!("the request: {error}")))?;
+    let prompt = std::mem::take(&mut common.prompt);
+    answer(surface, What::of(prompt, None), common).await
+}
+
+async fn answer(surface: Surface, what: What, common: Common) -> Result<Response, Failure> {
+    // llama.cpp's -1: as much as there is room for. Code is shorter than that.
+    let max_tokens = common.n_predict.map_or(128, |n| usize::try_from(n).unwrap_or(512));
+    let sampling = sampling(common.temperature, common.top_p, common.seed)?;
+    let running = surface.start(Ask { what, limits: limits(max_tokens, sampling, common.stop) }).await?;
+    if common.stream {
+        let each = |_: &Running, piece| json!({ "content": piece, "stop": false });
+        return Ok(running.events(each, |running| vec![last("", &running.model, &running.report()).to_string()]));
+    }
+    let model = running.model.clone();
+    let (text, report) = running.whole().await?;
+    Ok(Json(last(&text, &model, &report)).into_response())
+}
+
+fn last(text: &str, model: &str, report: &Report) -> Value {
+    let per_second = |tokens: usize, millis: f64| if millis > 0.0 { tokens as f64 * 1e3 / millis } else { 0.0 };
+    let kind = if report.finish == Some(Finish::Length) { "limit" } else { "eos" };
+    json!({
+        "content": text,
+        "stop": true,
+        "stop_type": kind,
+        "model": model,
+        "tokens_predicted": report.decoded,
+        "tokens_evaluated": report.reused + report.prefilled,
+        "tokens_cached": report.reused,
+        "truncated": false,
+        "timings": {
+            "prompt_n": report.prefilled,
+            "prompt_ms": report.millis.prefill,
+            "prompt_per_second": per_second(report.prefilled, report.millis.prefill),
+            "predicted_n": report.decoded,
+            "predicted_ms": report.millis.decode,
+            "predicted_per_second": per_second(report.decoded, report.millis.decode),
+            "cache_n": report.reused,
+        },
+    })
+}
+
+/// `POST /tokenize`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Tokenize {
+    content: String,
+}
+
+/// The tokens of plain text.
+pub(crate) async fn tokenize(
+    State(surface): State<Surface>,
+    body: Result<Json<Tokenize>, JsonRejection>,
+) -> Result<Json<Value>, Failure> {
+    let Json(Tokenize { content }) = body?;
+    let engine = surface.assistant.engine().await.map_err(Failure::unavailable)?;
+    Ok(Json(json!({ "tokens": engine.tokenizer().encode(&content) })))
+}

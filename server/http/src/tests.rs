@@ -1,0 +1,263 @@
+//! The wires, by a real client over loopback, on the built-in model.
+
+#![allow(clippy::unwrap_used)]
+
+use std::{
+    net::SocketAddr,
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
+
+use pilotlight_assist::{Assistant, syntax::Language};
+use pilotlight_engine::{Engine, ModelSource};
+use reqwest::{Client, Response, StatusCode};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::{Options, Tokens, router};
+
+const PREFIX: &str = "def add(a, b):\n    return a + b\n\n\ndef subtract(a, b):\n    return ";
+const SUFFIX: &str = "\n\n\nprint(add(1, 2))\n";
+
+/// One engine for all tests: loading it is the slow part.
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::load(&ModelSource::Ember).unwrap());
+
+fn assistant() -> Assistant {
+    Assistant::new(pilotlight_assist::Options::default(), "ember", || Ok(ENGINE.clone()))
+}
+
+struct Server {
+    address: SocketAddr,
+    client: Client,
+}
+
+impl Server {
+    async fn start(assistant: Assistant, options: Options, tokens: Tokens) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = router(assistant, &options, tokens);
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { address, client: Client::new() }
+    }
+
+    async fn plain() -> Self {
+        Self::start(assistant(), Options::default(), Tokens::default()).await
+    }
+
+    async fn send(&self, path: &str, body: &Value) -> Response {
+        self.client.post(format!("http://{}{path}", self.address)).json(body).send().await.unwrap()
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Value {
+        let response = self.send(path, &body).await;
+        assert_eq!(response.status(), StatusCode::OK, "{path}: {}", response.text().await.unwrap());
+        response.json().await.unwrap()
+    }
+
+    async fn get(&self, path: &str) -> String {
+        let response = self.client.get(format!("http://{}{path}", self.address)).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        response.text().await.unwrap()
+    }
+}
+
+/// The data of server-sent events.
+fn events(text: &str) -> Vec<&str> {
+    text.lines().filter_map(|line| line.strip_prefix("data: ")).collect()
+}
+
+#[tokio::test]
+async fn every_wire_writes_the_same_text_into_the_same_hole() {
+    let server = Server::plain().await;
+    let infill =
+        server.post("/infill", json!({ "input_prefix": PREFIX, "input_suffix": SUFFIX, "n_predict": 8 })).await;
+    let text = infill["content"].as_str().unwrap();
+    assert!(!text.is_empty());
+    assert_eq!(infill["tokens_predicted"], infill["timings"]["predicted_n"]);
+
+    let hole = json!({ "prompt": PREFIX, "suffix": SUFFIX, "max_tokens": 8, "temperature": 0 });
+    let openai = server.post("/v1/completions", hole.clone()).await;
+    assert_eq!(openai["choices"][0]["text"], text);
+    let mistral = server.post("/v1/fim/completions", hole).await;
+    assert_eq!(mistral["choices"][0]["message"]["content"], text);
+    let ollama = json!({ "prompt": PREFIX, "suffix": SUFFIX, "stream": false, "options": { "num_predict": 8 } });
+    assert_eq!(server.post("/api/generate", ollama).await["response"], text);
+    // As Zed spells it out for a model of Qwen's family, whichever is loaded.
+    let spelled = format!("<|fim_prefix|>{PREFIX}<|fim_suffix|>{SUFFIX}<|fim_middle|>");
+    let zed = server.post("/v1/completions", json!({ "prompt": spelled, "max_tokens": 8 })).await;
+    assert_eq!(zed["choices"][0]["text"], text);
+    // The same prompt each time: nothing but its last token was computed again.
+    assert_eq!(
+        zed["usage"]["prompt_tokens_details"]["cached_tokens"].as_u64().unwrap() + 1,
+        zed["usage"]["prompt_tokens"].as_u64().unwrap()
+    );
+}
+
+#[tokio::test]
+async fn pieces_are_the_whole() {
+    let server = Server::plain().await;
+    let ask = |stream: bool| json!({ "prompt": PREFIX, "suffix": SUFFIX, "max_tokens": 12, "stream": stream });
+    for path in ["/v1/completions", "/v1/fim/completions"] {
+        let whole = server.post(path, ask(false)).await["choices"][0].clone();
+        let text = server.send(path, &ask(true)).await.text().await.unwrap();
+        let events = events(&text);
+        assert_eq!(events.last(), Some(&"[DONE]"));
+        let choices: Vec<Value> = events[..events.len() - 1]
+            .iter()
+            .map(|event| serde_json::from_str::<Value>(event).unwrap()["choices"][0].clone())
+            .collect();
+        let piece =
+            |choice: &Value| choice["text"].as_str().or(choice["delta"]["content"].as_str()).unwrap().to_owned();
+        let expected = whole["text"].as_str().or(whole["message"]["content"].as_str()).unwrap();
+        assert_eq!(choices.iter().map(piece).collect::<String>(), expected, "{path}");
+        assert_eq!(choices.last().unwrap()["finish_reason"], whole["finish_reason"]);
+    }
+    let lines = server
+        .send("/api/generate", &json!({ "prompt": PREFIX, "suffix": SUFFIX, "options": { "num_predict": 12 } }))
+        .await
+        .text()
+        .await
+        .unwrap();
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.len() > 1 && lines.last().unwrap()["done"] == true);
+}
+
+#[tokio::test]
+async fn a_stop_ends_the_text_before_it() {
+    let server = Server::plain().await;
+    let ask = |stop: Value| json!({ "input_prefix": PREFIX, "input_suffix": SUFFIX, "n_predict": 16, "stop": stop });
+    let whole = server.post("/infill", ask(json!([]))).await["content"].as_str().unwrap().to_owned();
+    let (at, stop) = whole.char_indices().nth(1).map(|(at, c)| (at, c.to_string())).unwrap();
+    let cut = server.post("/infill", ask(json!(stop))).await;
+    assert_eq!(cut["content"], whole[..at.min(whole.find(&stop).unwrap())]);
+    assert_eq!(cut["stop_type"], "eos");
+}
+
+#[tokio::test]
+async fn a_text_that_is_open_in_an_editor_is_completed_as_that_file_is() {
+    let assistant = assistant();
+    let text = format!("import sys\n\n\n{PREFIX}{SUFFIX}");
+    assistant.open("file:///w/sums.py".into(), Some("/w/sums.py".into()), Language::Python, 0, &text);
+    let server = Server::start(assistant.clone(), Options::default(), Tokens::default()).await;
+    let snapshot = assistant.snapshot(&"file:///w/sums.py".into()).unwrap();
+    let request = pilotlight_assist::CompletionRequest {
+        document: "file:///w/sums.py".into(),
+        cursor: "import sys\n\n\n".len() + PREFIX.len(),
+        snapshot,
+        trigger: pilotlight_assist::Trigger::Invoked,
+    };
+    let outcome = assistant.complete(request, Default::default()).await;
+    let prompt = outcome.explanation.reused + outcome.explanation.prefilled;
+    // A part of the file, as a client with a window of its own sends it.
+    let part = server.post("/infill", json!({ "input_prefix": PREFIX, "input_suffix": SUFFIX, "n_predict": 4 })).await;
+    assert_eq!(part["tokens_evaluated"].as_u64().unwrap() as usize, prompt);
+    assert_eq!(part["timings"]["prompt_n"], 1, "{part}");
+}
+
+#[tokio::test]
+async fn bad_requests_are_told_what_is_wrong() {
+    let server =
+        Server::start(assistant(), Options { body_limit_bytes: 1000, ..Options::default() }, Tokens::default()).await;
+    for (path, body, status, told) in [
+        ("/v1/completions", json!({}), 422, "prompt"),
+        ("/v1/completions", json!({ "prompt": "a", "temperature": -1 }), 400, "temperature: expected 0 to 5, found -1"),
+        ("/v1/completions", json!({ "prompt": "a", "n": 3 }), 400, "`n` of 1"),
+        ("/v1/fim/completions", json!({ "prompt": 3 }), 422, "invalid type"),
+        ("/api/generate", json!({ "prompt": "a", "suffix": "b", "options": { "top_p": 0 } }), 400, "top_p"),
+        ("/completion", json!({ "prompt": "x".repeat(2000) }), 413, "limit"),
+        ("/nowhere", json!({}), 404, "no such path"),
+    ] {
+        let response = server.send(path, &body).await;
+        assert_eq!(response.status().as_u16(), status, "{path} {body}");
+        let body: Value = response.json().await.unwrap();
+        assert!(body["error"]["message"].as_str().unwrap().contains(told), "{path}: {body}");
+    }
+    let address = server.address;
+    let not_json = server.client.post(format!("http://{address}/infill")).body("{}").send().await.unwrap();
+    assert_eq!(not_json.status(), 415);
+}
+
+#[tokio::test]
+async fn without_the_token_nobody_is_answered() {
+    let token = "a-token-that-is-long-enough";
+    let server = Server::start(assistant(), Options::default(), Tokens::one(token.into())).await;
+    let url = format!("http://{}/v1/models", server.address);
+    for given in [None, Some("a-token-that-is-long-enougj"), Some("")] {
+        let mut request = server.client.get(&url);
+        if let Some(given) = given {
+            request = request.bearer_auth(given);
+        }
+        assert_eq!(request.send().await.unwrap().status(), 401, "{given:?}");
+    }
+    assert_eq!(server.client.get(&url).bearer_auth(token).send().await.unwrap().status(), 200);
+    // A probe needs none.
+    server.get("/health").await;
+}
+
+#[tokio::test]
+async fn a_web_page_is_refused_where_no_token_is_asked_for() {
+    let server = Server::plain().await;
+    let url = format!("http://{}/v1/models", server.address);
+    for (header, value, status) in [
+        ("origin", "https://example.com", 403),
+        ("host", "rebound.example.com", 403),
+        ("origin", "http://localhost:3000", 200),
+        ("host", "localhost:1", 200),
+    ] {
+        let response = server.client.get(&url).header(header, value).send().await.unwrap();
+        assert_eq!(response.status(), status, "{header}: {value}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_frees_the_engine() {
+    let server = Server::plain().await;
+    let long = json!({ "prompt": "def f():\n", "max_tokens": 1500, "temperature": 1, "seed": 1 });
+    for stream in [true, false] {
+        let mut asked = long.clone();
+        asked["stream"] = json!(stream);
+        let url = format!("http://{}/v1/completions", server.address);
+        let request = server.client.post(url).json(&asked).send();
+        // Gone after a while, in the middle of it.
+        let _ = tokio::time::timeout(Duration::from_millis(150), async { request.await.unwrap().text().await }).await;
+    }
+    let began = Instant::now();
+    loop {
+        let metrics = server.get("/metrics").await;
+        if metrics.contains("pilotlight_http_generations_total{finish=\"cancelled\"} 2") {
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(30), "{metrics}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_loaded_is_told() {
+    let server = Server::plain().await;
+    server.post("/v1/completions", json!({ "prompt": "a", "max_tokens": 2 })).await;
+    assert_eq!(server.get("/health").await, r#"{"status":"ok"}"#);
+    let parse = |text: String| serde_json::from_str::<Value>(&text).unwrap();
+    let name = &ENGINE.info().name;
+    assert_eq!(parse(server.get("/v1/models").await)["data"][0]["id"], *name);
+    assert_eq!(parse(server.get("/api/tags").await)["models"][0]["name"], *name);
+    let context = ENGINE.info().context_length;
+    assert_eq!(parse(server.get("/props").await)["default_generation_settings"]["n_ctx"], context);
+    let metrics = server.get("/metrics").await;
+    assert!(metrics.contains("pilotlight_tokens_decoded_total ") && metrics.ends_with("# EOF\n"), "{metrics}");
+}
+
+#[test]
+fn a_file_of_tokens_is_read_or_refused_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let read = |text: &str| {
+        let path = folder.path().join("tokens");
+        std::fs::write(&path, text).unwrap();
+        Tokens::read(&path).map_err(|error| error.to_string().replace(&path.display().to_string(), "tokens"))
+    };
+    assert!(!read("# the team\n\n0123456789abcdef\n").unwrap().is_empty());
+    assert_eq!(read("# none\n").unwrap_err(), "tokens: expected one token a line, found none");
+    let weak = "tokens: line 2: expected a token of at least 16 characters without blanks";
+    assert_eq!(read("0123456789abcdef\nshort\n").unwrap_err(), weak);
+    assert!(Tokens::read(&folder.path().join("missing")).unwrap_err().to_string().contains("missing"));
+}
