@@ -24,12 +24,12 @@ mod testing;
 
 pub use activation::Activation;
 pub use activations::Activations;
-pub use attention::{AttentionShape, attention};
+pub use attention::{AttentionShape, Span, attention};
 pub use buffer::Buffer;
 pub use format::Dtype;
 pub use gated::{Gate, activated, gated};
 pub use isa::Isa;
-pub use kv::{KvDtype, KvLayer};
+pub use kv::{KvDtype, KvLayer, PAGE};
 pub use layer_norm::layer_norm;
 pub use linear::{Part, linear};
 pub use logits::{argmax, log_softmax_at};

@@ -11,7 +11,7 @@ use std::{
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use pilotlight_kernels::cpu::{
-    Activations, AttentionShape, Dtype, KvDtype, KvLayer, Matrix, Part, Pool, attention, linear,
+    Activations, AttentionShape, Dtype, KvDtype, KvLayer, Matrix, PAGE, Part, Pool, Span, attention, linear,
 };
 
 fn pool() -> Pool {
@@ -99,10 +99,11 @@ fn depth(c: &mut Criterion) {
     let pool = pool();
     let mut group = c.benchmark_group("attention");
     let (heads, kv_heads, head_dim) = (14, 2, 64);
-    let mut kv = KvLayer::new(KvDtype::F16, kv_heads, head_dim, 8192);
+    let mut kv = KvLayer::new(KvDtype::F16, kv_heads, head_dim, 8192 / PAGE);
+    let pages: Vec<u32> = (0..(8192 / PAGE) as u32).collect();
     for position in 0..8192 {
         let values: Vec<f32> = (0..kv_heads * head_dim).map(|i| ((i + position) % 13) as f32 / 13.0).collect();
-        kv.write(position, &values, &values);
+        kv.write(&pages, position, &values, &values);
     }
     for (rows, depth) in [(1, 512), (1, 2048), (1, 8191), (16, 2048), (64, 2048)] {
         let query = vec![0.1; rows * heads * head_dim];
@@ -110,7 +111,9 @@ fn depth(c: &mut Criterion) {
         let shape = AttentionShape { heads, scale: 0.125, window: None };
         group.throughput(Throughput::Bytes((2 * kv_heads * head_dim * 2 * (depth + 1)) as u64));
         group.bench_function(BenchmarkId::new(format!("{rows} rows"), depth), |b| {
-            b.iter(|| attention(&pool, shape, &query, depth + 1 - rows, rows, &kv, &mut out));
+            b.iter(|| {
+                attention(&pool, shape, &query, Span { pages: &pages, start: depth + 1 - rows, rows }, &kv, &mut out)
+            });
         });
     }
 }

@@ -11,7 +11,7 @@ use super::{
     Activations, KvLayer, Pool,
     activations::Rows,
     exponential::exp,
-    kv::{Element, SIDE, Store},
+    kv::{Element, PAGE, SIDE, Store},
     simd::{Simd, entry},
 };
 
@@ -26,24 +26,35 @@ pub struct AttentionShape {
     pub window: Option<usize>,
 }
 
+/// Neighbouring positions of a sequence.
+#[derive(Clone, Copy, Debug)]
+pub struct Span<'a> {
+    /// The sequence's pages, in order, at least up to the span's end.
+    pub pages: &'a [u32],
+    /// The first position.
+    pub start: usize,
+    /// Number of positions.
+    pub rows: usize,
+}
+
 /// Queries computed together.
 const TOGETHER: usize = 8;
-/// Positions of a block.
-const BLOCK: usize = 64;
+/// Positions of a block: a page.
+const BLOCK: usize = PAGE;
 /// The largest head: queries and sums lie on the stack.
 const MOST_DIM: usize = 256;
 
-/// `query` is `[rows][heads * head_dim]`, already turned; row r stands at position `start + r` and sees the positions up to its own, which must
+/// `query` is `[rows][heads * head_dim]`, already turned; row r stands at the span's position r and sees the positions of its sequence up to its own, which must
 /// have been written. Writes rows `0..rows` of `out` (`heads * head_dim` columns).
 pub fn attention(
     pool: &Pool,
     shape: AttentionShape,
     query: &[f32],
-    start: usize,
-    rows: usize,
+    span: Span<'_>,
     kv: &KvLayer,
     out: &mut Activations,
 ) {
+    let Span { pages, start, rows } = span;
     let (kv_heads, d) = kv.shape();
     let width = shape.heads * d;
     assert!(d <= MOST_DIM, "head_dim {d}: at most {MOST_DIM}");
@@ -53,7 +64,10 @@ pub fn attention(
         shape.heads
     );
     assert!(query.len() == rows * width && out.columns() == width && out.rows() >= rows, "{rows} rows of queries");
-    assert!(start + rows <= kv.capacity(), "position {} of {}", start + rows, kv.capacity());
+    let pages = pages.get(..(start + rows).div_ceil(PAGE));
+    let pages = pages.filter(|pages| pages.iter().all(|&page| (page as usize) < kv.pages()));
+    assert!(pages.is_some(), "pages of {} positions", start + rows);
+    let pages = pages.unwrap_or_default();
 
     let group = shape.heads / kv_heads;
     // Heads of one group and rows that go together.
@@ -73,14 +87,22 @@ pub fn attention(
         let head = kv_head * group + chunk % by_head * some_heads;
         let heads = some_heads.min((kv_head + 1) * group - head);
         let rows = some_rows.min(rows - row);
-        let queries = rows * heads;
-        let window = shape.window.unwrap_or(usize::MAX);
-        let step = Step { heads, queries, width, head_dim: d, first: start + row, scale: shape.scale, window };
+        let step = Step {
+            heads,
+            queries: rows * heads,
+            width,
+            head_dim: d,
+            first: start + row,
+            scale: shape.scale,
+            window: shape.window.unwrap_or(usize::MAX),
+            page: kv_heads * PAGE * d,
+            pages: pages.as_ptr(),
+        };
         // SAFETY: shapes were checked above; chunks share no outputs; blocks are quantised here only if they are whole.
         unsafe {
             let query = query.as_ptr().add(row * width + head * d);
             let rows_out = Rows { values: to.values.add(row * to.stride + head * d), ..to };
-            let at = kv_head * kv.capacity() * d;
+            let at = kv_head * PAGE * d;
             match &kv.store {
                 Store::F16(kv) => {
                     attend_f16(isa, step, query, kv.keys[at..].as_ptr(), kv.values[at..].as_ptr(), rows_out)
@@ -116,6 +138,10 @@ pub(super) struct Step {
     first: usize,
     scale: f32,
     window: usize,
+    /// Elements of a page.
+    page: usize,
+    /// Those of the positions seen.
+    pages: *const u32,
 }
 
 entry! { fn attend_f32(step: Step, query: *const f32, keys: *const f32, values: *const f32, out: Rows) = pick_f32; }
@@ -176,9 +202,11 @@ unsafe fn attend<S: Simd, E: Element, const Q: usize, const W: usize>(
     let mut block = (step.first + at / step.heads + 1).saturating_sub(step.window) / BLOCK * BLOCK;
     while block < end {
         let count = BLOCK.min(end - block);
+        let page = *step.pages.add(block / PAGE) as usize * step.page;
+        let (keys, values) = (keys.add(page), values.add(page));
         let mut side = 0;
         while side < BLOCK / SIDE {
-            score::<S, E, Q, W>(keys.add((block + SIDE * side) * d), d, &scaled, &mut scores, SIDE * side, count);
+            score::<S, E, Q, W>(keys.add(SIDE * side * d), d, &scaled, &mut scores, SIDE * side, count);
             side += W;
         }
         let mut factors = [0f32; Q];
@@ -191,11 +219,11 @@ unsafe fn attend<S: Simd, E: Element, const Q: usize, const W: usize>(
         }
         let mut j = 0;
         while j + 16 * W <= d {
-            gather::<S, E, Q, W>(values.add(block * d + j), d, count, &scores, &factors, &mut sums, j);
+            gather::<S, E, Q, W>(values.add(j), d, count, &scores, &factors, &mut sums, j);
             j += 16 * W;
         }
         while j < d {
-            gather::<S, E, Q, 1>(values.add(block * d + j), d, count, &scores, &factors, &mut sums, j);
+            gather::<S, E, Q, 1>(values.add(j), d, count, &scores, &factors, &mut sums, j);
             j += 16;
         }
         block += BLOCK;

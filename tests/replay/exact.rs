@@ -5,7 +5,7 @@ use std::{collections::HashMap, path::Path, sync::Arc};
 use anyhow::{Result, bail, ensure};
 use pilotlight_assist::syntax::{Document, Language};
 use pilotlight_context::{Anchor, Budget, Family, Input, PartialWords, Piece, TokenCounter};
-use pilotlight_engine::{Engine, EngineOptions, Event, Priority, Request, Sampling, Tokenizer};
+use pilotlight_engine::{Engine, EngineOptions, Event, Request, Tokenizer};
 use serde::Serialize;
 
 use crate::{
@@ -105,15 +105,8 @@ impl Twin {
 
 /// Asks for what follows `prompt`; how much of it was in the cache, and the tokens.
 async fn tokens(engine: &Engine, prompt: Vec<u32>, heal: Vec<u8>, stop: &[u32]) -> Result<(usize, Vec<(u32, f32)>)> {
-    let mut events = engine.submit(Request {
-        prompt,
-        heal,
-        max_tokens: TOKENS,
-        stop: stop.to_vec(),
-        sampling: Sampling::Greedy,
-        priority: Priority::Typing,
-        cancel: tokio_util::sync::CancellationToken::new(),
-    });
+    let mut events =
+        engine.submit(Request { prompt, heal, max_tokens: TOKENS, stop: stop.to_vec(), ..Request::default() });
     let (mut reused, mut tokens) = (0, Vec::new());
     while let Some(event) = events.recv().await {
         match event {

@@ -21,15 +21,22 @@ fn run(case: &Case, dtype: KvDtype, isa: Isa, start: usize, rows: usize) -> Acti
 fn run_with(pool: &Pool, case: &Case, dtype: KvDtype, start: usize, rows: usize) -> Activations {
     let (width, kv_width) = (case.heads * case.head_dim, case.kv_heads * case.head_dim);
     let end = case.start + case.rows;
-    let mut kv = KvLayer::new(dtype, case.kv_heads, case.head_dim, end + 3);
+    let (pages, table) = table(end);
+    let mut kv = KvLayer::new(dtype, case.kv_heads, case.head_dim, pages);
     for position in 0..end {
-        kv.write(position, &key(position, kv_width), &value(position, kv_width));
+        kv.write(&table, position, &key(position, kv_width), &value(position, kv_width));
     }
     let query: Vec<f32> = (start..start + rows).flat_map(|p| random(3_000_000 + p as u64, width)).collect();
     let mut out = Activations::new(rows, width);
     let shape = AttentionShape { heads: case.heads, scale: 3.0, window: case.window };
-    attention(pool, shape, &query, start, rows, &kv, &mut out);
+    attention(pool, shape, &query, Span { pages: &table, start, rows }, &kv, &mut out);
     out
+}
+
+/// Pages for so many positions, neither in order nor side by side, and the number of pages to have.
+fn table(positions: usize) -> (usize, Vec<u32>) {
+    let count = positions.div_ceil(PAGE);
+    (2 * count, (0..count as u32).map(|i| 2 * (count as u32 - 1 - i) + 1).collect())
 }
 
 fn key(position: usize, width: usize) -> Vec<f32> {
@@ -124,35 +131,48 @@ fn the_same_bits_everywhere_and_for_a_row_alone() {
 
 #[test]
 fn what_lies_after_a_position_is_not_seen() {
-    let mut kv = KvLayer::new(KvDtype::F16, 1, 64, 128);
+    let (pages, table) = table(100);
+    let mut kv = KvLayer::new(KvDtype::F16, 1, 64, pages);
     for position in 0..100 {
-        kv.write(position, &key(position, 64), &value(position, 64));
+        kv.write(&table, position, &key(position, 64), &value(position, 64));
     }
     let pool = Pool::new(1);
     let shape = AttentionShape { heads: 2, scale: 1.0, window: None };
     let (query, mut before, mut after) = (random(1, 128), Activations::new(1, 128), Activations::new(1, 128));
-    attention(&pool, shape, &query, 70, 1, &kv, &mut before);
+    attention(&pool, shape, &query, Span { pages: &table, start: 70, rows: 1 }, &kv, &mut before);
     for position in 71..100 {
-        kv.write(position, &[900.0; 64], &[1e4; 64]);
+        kv.write(&table, position, &[900.0; 64], &[1e4; 64]);
     }
-    attention(&pool, shape, &query, 70, 1, &kv, &mut after);
+    attention(&pool, shape, &query, Span { pages: &table, start: 70, rows: 1 }, &kv, &mut after);
     assert_eq!(before.row(0), after.row(0));
-    kv.write(70, &[900.0; 64], &[1e4; 64]);
-    attention(&pool, shape, &query, 70, 1, &kv, &mut after);
+    kv.write(&table, 70, &[900.0; 64], &[1e4; 64]);
+    attention(&pool, shape, &query, Span { pages: &table, start: 70, rows: 1 }, &kv, &mut after);
     assert_ne!(before.row(0), after.row(0));
 }
 
 #[test]
-fn a_copy_answers_as_the_original() {
-    let mut kv = KvLayer::new(KvDtype::F16, 2, 32, 200);
+fn a_page_is_shared_by_sequences_and_its_copy_answers_as_it_does() {
+    let mut kv = KvLayer::new(KvDtype::F16, 2, 32, 4);
+    let (original, other) = ([2, 0], [2, 3]);
     for position in 0..100 {
-        kv.write(position, &key(position, 64), &value(position, 64));
+        kv.write(&original, position, &key(position, 64), &value(position, 64));
     }
-    let mut copy = KvLayer::new(KvDtype::F16, 2, 32, 200);
-    copy.copy_from(&kv, 77);
     let (pool, shape) = (Pool::new(1), AttentionShape { heads: 4, scale: 1.0, window: None });
-    let (query, mut a, mut b) = (random(1, 128), Activations::new(1, 128), Activations::new(1, 128));
-    attention(&pool, shape, &query, 76, 1, &kv, &mut a);
-    attention(&pool, shape, &query, 76, 1, &copy, &mut b);
-    assert_eq!(a.row(0), b.row(0));
+    let answer = |kv: &KvLayer, pages: &[u32], position| {
+        let mut out = Activations::new(1, 128);
+        attention(&pool, shape, &random(1, 128), Span { pages, start: position, rows: 1 }, kv, &mut out);
+        out.row(0).to_vec()
+    };
+    let (at_63, at_76) = (answer(&kv, &original, 63), answer(&kv, &original, 76));
+    assert_eq!(answer(&kv, &other, 63), at_63);
+    kv.copy(0, 3, 13);
+    assert_eq!(answer(&kv, &other, 76), at_76);
+    let mut exported = vec![];
+    kv.export(0, &mut exported);
+    assert_eq!(exported.len(), KvLayer::page_bytes(KvDtype::F16, 2, 32));
+    kv.import(1, &exported);
+    assert_eq!(answer(&kv, &[2, 1], 76), at_76);
+    kv.write(&other, 76, &[900.0; 64], &[1e4; 64]);
+    assert_ne!(answer(&kv, &other, 76), at_76);
+    assert_eq!(answer(&kv, &original, 76), at_76);
 }

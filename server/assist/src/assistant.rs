@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Acceptance, CompletionId, CompletionRequest, Options, Outcome, Status, Workspace,
-    completion::{self, Last, Shown, Surrounded},
+    completion::{self, Caller, Last, Shown, Surrounded},
     indexing::{IndexProgress, Indexing},
     model::Model,
     options::CompletionOptions,
@@ -116,6 +116,11 @@ impl Assistant {
     pub fn for_client(&self, workspace: Workspace) -> Self {
         let workspace = Arc::new(RwLock::new(Arc::new(workspace)));
         Self { inner: Arc::clone(&self.inner), workspace, trail: Arc::default() }
+    }
+
+    /// Names this client to the engine: clients are told apart by their projects' places in memory.
+    fn session(&self) -> u64 {
+        Arc::as_ptr(&self.workspace).addr() as u64
     }
 
     /// This client's project.
@@ -256,7 +261,8 @@ impl Assistant {
         let mut outcome = {
             let _busy = Busy::new(inner, &model.engine);
             let surrounded = self.surrounded(model, options, full.as_deref(), path.clone());
-            completion::generate(model, options, &request, &surrounded, &mut last, Priority::Typing, &current).await
+            let caller = Caller { priority: Priority::Typing, session: self.session(), cancel: &current };
+            completion::generate(model, options, &request, &surrounded, &mut last, caller).await
         };
         if let Some(completion) = &mut outcome.completion {
             completion.id = inner.new_id();

@@ -1,9 +1,8 @@
 //! The self-test of a loaded model: that its tokenizer is exact, that its prompt format fits, that it answers.
 
 use pilotlight_context::{Budget, Input};
-use pilotlight_engine::{Event, Priority, Request, Sampling};
+use pilotlight_engine::{Event, Request};
 use pilotlight_syntax::{Document, Language};
-use tokio_util::sync::CancellationToken;
 
 use crate::{Assistant, model::Model};
 
@@ -84,9 +83,7 @@ async fn answers(model: &Model) -> Check {
         heal: prompt.heal,
         max_tokens: 8,
         stop: model.encoder.stops(),
-        sampling: Sampling::Greedy,
-        priority: Priority::Typing,
-        cancel: CancellationToken::new(),
+        ..Request::default()
     });
     let (mut bytes, mut end, mut finite) = (Vec::new(), "no end".to_owned(), true);
     while let Some(event) = events.recv().await {

@@ -13,7 +13,7 @@ use pilotlight_context::{
     Anchor, Budget, Excerpt, Input, Plan, Repository, Surroundings,
     sources::{Edit, Place},
 };
-use pilotlight_engine::{Event, Finish, Priority, Request, Sampling};
+use pilotlight_engine::{Event, Finish, Priority, Request};
 use tokio_util::sync::CancellationToken;
 
 use crate::{DocumentId, decoded::Decoded, indexing::Indexing, model::Model, options::CompletionOptions};
@@ -85,6 +85,9 @@ pub struct Explanation {
     pub prefilled: usize,
     /// Tokens decoded.
     pub decoded: usize,
+    /// Of these, tokens that had been drafted and came with another's step.
+    #[serde(default)]
+    pub drafted: usize,
     /// The geometric mean of the decoded tokens' probabilities.
     pub confidence: Option<f32>,
     /// Milliseconds by stage.
@@ -235,6 +238,14 @@ impl Outcome {
     }
 }
 
+/// Who asks the engine, and how urgently.
+pub(crate) struct Caller<'a> {
+    pub(crate) priority: Priority,
+    /// The client: the engine shares its time between clients.
+    pub(crate) session: u64,
+    pub(crate) cancel: &'a CancellationToken,
+}
+
 /// Plans, asks the engine and settles the text. `last` is what the document's last plan left, and is left what this one leaves. The answer carries no id yet: `0` stands in its place.
 pub(crate) async fn generate(
     model: &Model,
@@ -242,9 +253,9 @@ pub(crate) async fn generate(
     request: &CompletionRequest,
     surrounded: &Surrounded<'_>,
     last: &mut Last,
-    priority: Priority,
-    cancel: &CancellationToken,
+    caller: Caller<'_>,
 ) -> Outcome {
+    let Caller { priority, session, cancel } = caller;
     let started = Instant::now();
     let millis = |since: Instant| since.elapsed().as_secs_f64() * 1e3;
     let (snapshot, cursor) = (&request.snapshot, request.cursor);
@@ -282,9 +293,10 @@ pub(crate) async fn generate(
         heal: prompt.heal.clone(),
         max_tokens: options.max_tokens,
         stop: encoder.stops(),
-        sampling: Sampling::Greedy,
         priority,
+        session,
         cancel: cancel.clone(),
+        ..Request::default()
     });
 
     let here = snapshot.around(cursor);
@@ -310,6 +322,7 @@ pub(crate) async fn generate(
                     explanation.millis.first_token = millis(started);
                 }
                 explanation.decoded += 1;
+                explanation.drafted += usize::from(token.drafted);
                 decoded.push(&token.bytes, token.logprob);
                 if extent.grow(&decoded.text) == extent::Flow::Enough || decoded.has_marker(encoder.family().markers) {
                     break;

@@ -66,7 +66,8 @@ impl Generation {
         let mut report = Report::default();
         report.millis.plan = started.elapsed().as_secs_f64() * 1e3;
         let cancel = CancellationToken::new();
-        let request = Request { prompt, heal, max_tokens, stop: stop_ids, sampling, priority, cancel };
+        let request =
+            Request { prompt, heal, max_tokens, stop: stop_ids, sampling, priority, cancel, ..Request::default() };
         Self { events: engine.submit(request), decoded, handed: 0, stops: stops.collect(), started, report }
     }
 

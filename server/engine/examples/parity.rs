@@ -12,7 +12,7 @@ use std::{
 
 use pilotlight_engine::{
     ModelSource, Tokenizer,
-    backend::{Backend, Logits, cpu::Cpu, reference::Reference},
+    backend::{Backend, Logits, PAGE, cpu::Cpu, reference::Reference},
     checkpoint::Checkpoint,
     weights::gguf::Gguf,
 };
@@ -55,16 +55,17 @@ fn greedy(file: &Path, backend: &str, count: usize) -> Result<(), Box<dyn Error>
     let prompt: Vec<u32> = serde_json::from_str(&line)?;
     let context = prompt.len() + count;
     let mut backend: Box<dyn Backend> = match backend {
-        "reference" => Box::new(Reference::new(&decoder, context, 1, 2)?),
-        "cpu" => Box::new(Cpu::new(&decoder, context, 1, 2, KvDtype::F16)?),
+        "reference" => Box::new(Reference::new(&decoder, context, context.div_ceil(PAGE), 2)?),
+        "cpu" => Box::new(Cpu::new(&decoder, context, context.div_ceil(PAGE), 2, KvDtype::F16)?),
         other => return Err(format!("backend {other}: expected `reference` or `cpu`").into()),
     };
-    let first = backend.forward(0, 0, &prompt, Logits::Last)?.to_vec();
+    let pages: Vec<u32> = (0..backend.pages() as u32).collect();
+    let first = backend.forward(&pages, 0, &prompt, Logits::Last)?.to_vec();
     let mut ids = vec![argmax(&first)];
     while ids.len() < count {
         let position = prompt.len() + ids.len() - 1;
         let last = ids.last().copied().unwrap_or_default();
-        ids.push(argmax(backend.forward(0, position, &[last], Logits::Last)?));
+        ids.push(argmax(backend.forward(&pages, position, &[last], Logits::Last)?));
     }
     writeln!(stdout(), "{}", serde_json::json!({ "ids": ids, "logits": first }))?;
     Ok(())

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, hint::black_box, path::Path, sync::Arc, time::I
 
 use bytes::Bytes;
 use pilotlight_engine::{
-    backend::{Backend, Logits, cpu::Cpu},
+    backend::{Backend, Logits, PAGE, cpu::Cpu},
     config::{Biases, DecoderConfig, Rope, RopeStyle, Scales, family},
     decoder::{Decoder, Gated, Layer, Linear, Mlp, Norm},
     weights::{Dtype, Tensor},
@@ -83,7 +83,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for shape in SHAPES.iter().filter(|shape| name == "all" || name == shape.name) {
         let decoder = shape.decoder(&dtype)?;
         let bandwidth = bandwidth(threads);
-        let mut cpu = Cpu::new(&decoder, CONTEXT, 1, threads, KvDtype::F16)?;
+        let mut cpu = Cpu::new(&decoder, CONTEXT, CONTEXT.div_ceil(PAGE), threads, KvDtype::F16)?;
+        let pages: Vec<u32> = (0..cpu.pages() as u32).collect();
         println!(
             "{} {dtype}: {:.1} M weights, {:.1} MB; {}, {threads} threads; reads {:.1} GB/s",
             shape.name,
@@ -94,12 +95,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         );
         for tokens in [1, 2, 4, 8, 16, 64, 512] {
             let ids: Vec<u32> = (0..tokens).map(|i| (i * 97 % shape.vocab) as u32).collect();
-            let (median, least) = time(|| cpu.forward(0, 0, &ids, Logits::Last).map(|_| ()))?;
+            let (median, least) = time(|| cpu.forward(&pages, 0, &ids, Logits::Last).map(|_| ()))?;
             let rate = tokens as f64 / median;
             println!("  prefill {tokens:>4}: {:9.3} ms ({:9.3}) {rate:8.0} tokens/s", median * 1e3, least * 1e3);
         }
         for depth in [0, 2048, 8192] {
-            let (median, least) = time(|| cpu.forward(0, depth, &[7], Logits::Last).map(|_| ()))?;
+            let (median, least) = time(|| cpu.forward(&pages, depth, &[7], Logits::Last).map(|_| ()))?;
             // The rows of the embedding that are looked up are next to nothing, and tied weights are read as the output.
             let bytes = decoder.bytes as f64 + (4 * shape.layers * shape.kv_heads * shape.head_dim * depth) as f64;
             let floor = bytes / bandwidth;

@@ -4,8 +4,7 @@
 
 use std::time::Instant;
 
-use pilotlight_engine::{BackendChoice, Engine, EngineOptions, Event, Priority, Request, Sampling};
-use tokio_util::sync::CancellationToken;
+use pilotlight_engine::{BackendChoice, Engine, EngineOptions, Event, Request};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
@@ -33,15 +32,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     prompt.extend(engine.tokenizer().encode(text).into_iter().cycle().take(length - prompt.len()));
 
     for run in ["cold", "warm"] {
-        let mut events = engine.submit(Request {
-            prompt: prompt.clone(),
-            heal: vec![],
-            max_tokens: 64,
-            stop: vec![],
-            sampling: Sampling::Greedy,
-            priority: Priority::Typing,
-            cancel: CancellationToken::new(),
-        });
+        let mut events = engine.submit(Request { prompt: prompt.clone(), max_tokens: 64, ..Request::default() });
         let mut decoded = Vec::new();
         while let Some(event) = events.blocking_recv() {
             match event {

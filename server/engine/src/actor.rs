@@ -1,12 +1,14 @@
 //! The engine's handle, and the thread that owns the model.
 
+mod clock;
 mod job;
 mod scheduler;
+mod turns;
 
 use std::{
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
         mpsc as std_mpsc,
     },
@@ -15,12 +17,14 @@ use std::{
 use tokio::sync::mpsc;
 
 use crate::{
-    EngineError, EngineOptions, Event, Request, Tokenizer,
+    EngineError, EngineOptions, Event, Figures, Request, TimeLimits, Tokenizer,
     backend::{self, Backend},
     checkpoint::Checkpoint,
+    snapshot::{self, Store},
 };
+use clock::Clock;
 use job::Job;
-use scheduler::Scheduler;
+use scheduler::{Message, Scheduler};
 
 /// Where the weights are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +70,10 @@ pub struct Engine {
 struct Shared {
     info: ModelInfo,
     tokenizer: Arc<Tokenizer>,
-    inbox: std_mpsc::Sender<Job>,
+    inbox: std_mpsc::Sender<Message>,
+    clock: Clock,
+    time_limits: TimeLimits,
+    figures: Arc<Mutex<Figures>>,
     next_id: AtomicU64,
 }
 
@@ -79,10 +86,12 @@ impl Engine {
     /// Loads the model and starts the thread that owns it. Blocking. `options.model` is not looked at: see [`EngineOptions::source`].
     pub fn load_with(source: &ModelSource, options: &EngineOptions) -> Result<Self, EngineError> {
         options.check()?;
-        Self::of(Checkpoint::open(source)?, options)
+        let content = options.snapshot_place().map(|_| snapshot::content(source)).transpose()?;
+        Self::of(Checkpoint::open(source)?, options, content)
     }
 
-    fn of(checkpoint: Checkpoint, options: &EngineOptions) -> Result<Self, EngineError> {
+    /// `content` is a hash of the model's files, where there is to be a snapshot.
+    fn of(checkpoint: Checkpoint, options: &EngineOptions, content: Option<Vec<u8>>) -> Result<Self, EngineError> {
         let config = &checkpoint.decoder.config;
         let context_length = config.context_length.min(options.context_length);
         let backend = backend::build(&checkpoint.decoder, context_length, options)?;
@@ -97,23 +106,36 @@ impl Engine {
             bos: checkpoint.bos,
             eos: checkpoint.eos,
         };
-        Self::start(backend, checkpoint.tokenizer, info, options.prefill_chunk)
+        let store = options.snapshot_place().zip(content).map(|((folder, bytes), content)| {
+            let key = snapshot::key(&content, config, &checkpoint.tokenizer, &info.backend);
+            Store::new(folder, key, bytes, checkpoint.tokenizer.vocab_size())
+        });
+        Self::start(backend, checkpoint.tokenizer, info, options, Clock::system(), store)
     }
 
     fn start(
         backend: Box<dyn Backend>,
         tokenizer: Tokenizer,
         info: ModelInfo,
-        prefill_chunk: usize,
+        options: &EngineOptions,
+        clock: Clock,
+        store: Option<Store>,
     ) -> Result<Self, EngineError> {
         let (inbox, requests) = std_mpsc::channel();
         let tokenizer = Arc::new(tokenizer);
-        let scheduler = Scheduler::new(backend, tokenizer.clone(), info.eos.clone(), prefill_chunk, requests);
+        let mut scheduler =
+            Scheduler::new(backend, tokenizer.clone(), info.eos.clone(), options, clock.clone(), requests);
+        if let Some(store) = store {
+            scheduler.restore(store);
+        }
+        let figures = scheduler.figures();
         std::thread::Builder::new()
             .name("pilotlight-engine".into())
             .spawn(move || scheduler.run())
             .map_err(|e| EngineError::Stopped(format!("its thread could not be started: {e}")))?;
-        Ok(Self { shared: Arc::new(Shared { info, tokenizer, inbox, next_id: AtomicU64::new(0) }) })
+        let time_limits = options.time_limits.clone();
+        let next_id = AtomicU64::new(0);
+        Ok(Self { shared: Arc::new(Shared { info, tokenizer, inbox, clock, time_limits, figures, next_id }) })
     }
 
     /// What was loaded.
@@ -126,17 +148,31 @@ impl Engine {
         &self.shared.tokenizer
     }
 
+    /// What it has done and holds, as of the last step.
+    pub fn figures(&self) -> Figures {
+        self.shared.figures.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Writes the snapshot that a restart begins with, at the end of the step under way. Blocking. Gives its bytes; 0 where there is none to write.
+    pub fn save(&self) -> Result<u64, EngineError> {
+        let (answer, saved) = std_mpsc::channel();
+        let stopped = || EngineError::Stopped("its thread is gone".into());
+        self.shared.inbox.send(Message::Save(answer)).map_err(|_| stopped())?;
+        saved.recv().map_err(|_| stopped())?
+    }
+
     /// Queues a request. Events arrive in order; dropping the receiver cancels.
     pub fn submit(&self, request: Request) -> mpsc::UnboundedReceiver<Event> {
         let (events, receiver) = mpsc::unbounded_channel();
-        let Shared { info, tokenizer, inbox, next_id } = &*self.shared;
+        let Shared { info, tokenizer, inbox, clock, time_limits, next_id, .. } = &*self.shared;
         if let Err(refusal) = job::check(&request, info.context_length, tokenizer.vocab_size()) {
             // The receiver is in our hands: it cannot be closed.
             let _ = events.send(Event::Failed(refusal));
             return receiver;
         }
-        let job = Job::new(next_id.fetch_add(1, Ordering::Relaxed), request, events);
-        if let Err(std_mpsc::SendError(job)) = inbox.send(job) {
+        let (id, limit) = (next_id.fetch_add(1, Ordering::Relaxed), time_limits.of(request.priority));
+        let job = Job::new(id, request, events, clock.now(), limit);
+        if let Err(std_mpsc::SendError(Message::Job(job))) = inbox.send(Message::Job(Box::new(job))) {
             job.end(Event::Failed(EngineError::Stopped("its thread is gone".into()).to_string()));
         }
         receiver

@@ -1,9 +1,10 @@
-//! A way to compute the decoder: one step over one KV-cache slot.
+//! A way to compute the decoder: one step over one sequence, whose keys and values (KV) lie in pages.
 
 pub mod cpu;
 pub mod reference;
 
-use pilotlight_kernels::cpu::KvDtype;
+pub use pilotlight_kernels::cpu::PAGE;
+use pilotlight_kernels::cpu::{KvDtype, KvLayer};
 
 use crate::{EngineError, EngineOptions, decoder::Decoder, options::BackendChoice};
 
@@ -14,33 +15,69 @@ pub enum Logits {
     None,
     /// Those after the last token.
     Last,
+    /// Those after each of the last so many tokens.
+    Tail(usize),
     /// Those after each token.
     All,
 }
 
-/// A decoder with the keys and values (KV) of a few sequences, its slots.
+impl Logits {
+    /// The rows wanted of a step of so many tokens: the last ones.
+    pub(crate) fn rows(self, tokens: usize) -> usize {
+        match self {
+            Self::None => 0,
+            Self::Last => 1,
+            Self::Tail(rows) => rows.min(tokens),
+            Self::All => tokens,
+        }
+    }
+}
+
+/// A page of the KV cache: room for [`PAGE`] positions, in every layer.
+pub type Page = u32;
+
+/// A decoder with the keys and values (KV) of many sequences, in pages that sequences may share.
 ///
-/// A slot knows no tokens and no length: whoever drives the backend says at which position the new tokens stand, and what a slot
-/// held from there on is forgotten. Truncation therefore costs nothing and needs no call.
+/// It knows no tokens and no lengths: whoever drives it says which pages a sequence has and at which position the new tokens stand, and what stood
+/// there before is forgotten. Truncation therefore costs nothing and needs no call.
 pub trait Backend: Send {
     /// The way it is computed: `reference`, `cpu (avx512-vnni)`, ...
     fn name(&self) -> String;
 
-    /// Number of slots.
-    fn slots(&self) -> usize;
+    /// Number of pages.
+    fn pages(&self) -> usize;
 
-    /// The longest sequence a slot can hold.
+    /// Bytes of a page, all layers together.
+    fn page_bytes(&self) -> usize;
+
+    /// The longest sequence, in tokens.
     fn context_length(&self) -> usize;
 
-    /// Runs `tokens` at positions `position..` of `slot`, and stores their KV there. The KV of `0..position` must have been stored by
+    /// Runs `tokens` at positions `position..` of the sequence whose pages these are, and stores their KV there. The KV of `0..position` must have been stored by
     /// earlier steps. Gives the wanted rows of logits, row-major `[rows, vocab]`; the slice is valid until the next step.
     ///
-    /// `tokens` is not empty, each id is below the vocabulary's size, and `position + tokens.len()` is at most `context_length()`:
-    /// the caller has checked. After an error the slot holds nothing.
-    fn forward(&mut self, slot: usize, position: usize, tokens: &[u32], logits: Logits) -> Result<&[f32], EngineError>;
+    /// `tokens` is not empty, each id is below the vocabulary's size, `position + tokens.len()` is at most `context_length()`, and there are pages for as many:
+    /// the caller has checked. After an error what is stored at `position..` is not to be trusted.
+    fn forward(
+        &mut self,
+        pages: &[Page],
+        position: usize,
+        tokens: &[u32],
+        logits: Logits,
+    ) -> Result<&[f32], EngineError>;
 
-    /// Copies the KV of the first `length` positions from one slot to another, a different one.
-    fn copy(&mut self, from: usize, to: usize, length: usize) -> Result<(), EngineError>;
+    /// Copies the KV of the first `length` positions of page `from` to page `to`.
+    fn copy(&mut self, from: Page, to: Page, length: usize) -> Result<(), EngineError>;
+
+    /// Appends a page's content, [`Backend::page_bytes`] bytes; `false` where this backend cannot.
+    fn export(&self, _page: Page, _to: &mut Vec<u8>) -> bool {
+        false
+    }
+
+    /// Takes over what [`Backend::export`] gave; `false` where this backend cannot.
+    fn import(&mut self, _page: Page, _from: &[u8]) -> bool {
+        false
+    }
 }
 
 /// The backend that the options ask for.
@@ -50,11 +87,13 @@ pub fn build(
     options: &EngineOptions,
 ) -> Result<Box<dyn Backend>, EngineError> {
     let threads = options.thread_count();
+    let c = &decoder.config;
+    let pages = |kv| options.pages(c.layers * KvLayer::page_bytes(kv, c.kv_heads, c.head_dim), context_length);
     let reference = || -> Result<Box<dyn Backend>, EngineError> {
-        Ok(Box::new(reference::Reference::new(decoder, context_length, options.kv_slots, threads)?))
+        Ok(Box::new(reference::Reference::new(decoder, context_length, pages(KvDtype::F32), threads)?))
     };
     let cpu = || -> Result<Box<dyn Backend>, EngineError> {
-        Ok(Box::new(cpu::Cpu::new(decoder, context_length, options.kv_slots, threads, KvDtype::F16)?))
+        Ok(Box::new(cpu::Cpu::new(decoder, context_length, pages(KvDtype::F16), threads, KvDtype::F16)?))
     };
     match (options.backend, cpu::Cpu::supports(decoder)) {
         (BackendChoice::Reference, _) => reference(),

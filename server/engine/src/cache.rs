@@ -1,175 +1,415 @@
-//! Which tokens each KV slot holds, and which slot a sequence should use.
+//! Which tokens the pages of the KV cache hold, and which of them a sequence can use.
 //!
-//! Reuse is exact: a slot serves a sequence as far as their tokens are the same. A few slots let several documents stay warm.
-
-/// A place in the backend's KV cache.
-pub(crate) type Slot = usize;
-
-/// Names whoever is using a slot.
-pub(crate) type Owner = u64;
-
-/// The tokens of every slot. The backend holds exactly the KV of these.
-#[derive(Debug)]
-pub(crate) struct Cache {
-    slots: Vec<Entry>,
-    clock: u64,
-}
-
-#[derive(Debug, Default)]
-struct Entry {
-    tokens: Vec<u32>,
-    /// A request in progress; its slot is not given away while another is free.
-    owner: Option<Owner>,
-    used: u64,
-}
-
-/// What to do to serve a sequence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Placement {
-    /// The slot to use.
-    pub(crate) slot: Slot,
-    /// The slot whose first `reused` positions are to be copied there first.
-    pub(crate) copy_from: Option<Slot>,
-    /// Tokens of the sequence that need not be computed.
-    pub(crate) reused: usize,
-    /// The request that loses its slot and must start over.
-    pub(crate) evicted: Option<Owner>,
-}
-
-impl Cache {
-    pub(crate) fn new(slots: usize) -> Self {
-        Self { slots: (0..slots).map(|_| Entry::default()).collect(), clock: 0 }
-    }
-
-    /// Finds a place for `sequence`, and marks it as `owner`'s; `evictable` says which owners may lose theirs, and which of them
-    /// first (the smallest). The last token is never reused: its logits are needed.
-    ///
-    /// The slot with the longest common prefix is continued in place if that prefix is at least half of either: then it is the same
-    /// text, edited. Otherwise the prefix is copied into the slot that has been unused for longest, so that a shared header does not
-    /// make two documents overwrite each other.
-    pub(crate) fn place<Rank: Ord>(
-        &mut self,
-        sequence: &[u32],
-        owner: Owner,
-        evictable: impl Fn(Owner) -> Option<Rank>,
-    ) -> Option<Placement> {
-        let common = |entry: &Entry| {
-            let same = entry.tokens.iter().zip(sequence).take_while(|(a, b)| a == b).count();
-            same.min(sequence.len().saturating_sub(1))
-        };
-        let (source, reused) = (0..self.slots.len())
-            .map(|slot| (slot, common(&self.slots[slot])))
-            .max_by_key(|&(slot, reused)| (reused, self.slots[slot].owner.is_none(), self.slots[slot].used))?;
-
-        let entry = &self.slots[source];
-        let edited = 2 * reused >= entry.tokens.len().min(sequence.len());
-        let (slot, evicted) = if entry.owner.is_none() && edited { (source, None) } else { self.victim(evictable)? };
-        let copy_from = (slot != source && reused > 0).then_some(source);
-        self.clock += 1;
-        let kept = self.slots[source].tokens[..reused].to_vec();
-        self.slots[slot] = Entry { tokens: kept, owner: Some(owner), used: self.clock };
-        Some(Placement { slot, copy_from, reused, evicted })
-    }
-
-    /// The slot to overwrite: the free one unused for longest, else the evictable owner's of the smallest rank.
-    fn victim<Rank: Ord>(&self, evictable: impl Fn(Owner) -> Option<Rank>) -> Option<(Slot, Option<Owner>)> {
-        let free = (0..self.slots.len()).filter(|&slot| self.slots[slot].owner.is_none());
-        if let Some(slot) = free.min_by_key(|&slot| (!self.slots[slot].tokens.is_empty(), self.slots[slot].used)) {
-            return Some((slot, None));
-        }
-        let owned = (0..self.slots.len()).filter_map(|slot| Some((slot, self.slots[slot].owner?)));
-        let ranked = owned.filter_map(|(slot, owner)| Some((evictable(owner)?, slot, owner)));
-        let (_, slot, owner) = ranked.min_by(|a, b| a.0.cmp(&b.0))?;
-        Some((slot, Some(owner)))
-    }
-
-    /// How many tokens a slot holds.
-    pub(crate) fn len(&self, slot: Slot) -> usize {
-        self.slots[slot].tokens.len()
-    }
-
-    /// Notes that the backend has stored these tokens after the slot's last.
-    pub(crate) fn extend(&mut self, slot: Slot, tokens: &[u32]) {
-        self.clock += 1;
-        let entry = &mut self.slots[slot];
-        entry.tokens.extend_from_slice(tokens);
-        entry.used = self.clock;
-    }
-
-    /// The request is over; what it computed stays for the next.
-    pub(crate) fn release(&mut self, slot: Slot) {
-        self.slots[slot].owner = None;
-    }
-
-    /// The backend failed: the slot holds nothing.
-    pub(crate) fn forget(&mut self, slot: Slot) {
-        self.slots[slot] = Entry::default();
-    }
-}
+//! A tree: a node is a page of up to [`PAGE`] tokens, its children are the pages that have been seen to follow it, and a path from a root is a sequence whose
+//! KV is held. Sequences that begin alike share pages, so the states before an undo, the last cursors, other documents and other workspaces cost only
+//! what is their own. Pages are as long as a block of attention, which therefore runs over contiguous memory as it did before there were pages; a sequence that leaves
+//! another inside a page begins with a copy of that page's head.
+//!
+//! Reuse is exact and as long as anything held allows: children are sorted by their tokens, so those with the longest common beginning are neighbours of
+//! where a sequence would stand. The last token is never reused: its logits are needed.
+//!
+//! When pages run out the end of the branch that is worth least is given up: GreedyDual-Size (Cao and Irani, 1997), where the cost of a page is what it
+//! would take to compute again the tokens that none of its siblings holds, and pages all have one size.
+//!
+//! The processor's memory is where the KV is computed, so there is no colder memory to spill to but the disk; a GPU's cache would spill to here.
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
+mod tests;
 
-    fn place(cache: &mut Cache, owner: Owner, sequence: &[u32]) -> Placement {
-        let placement = cache.place(sequence, owner, Some).unwrap();
-        cache.extend(placement.slot, &sequence[placement.reused..]);
-        placement
+use std::collections::HashMap;
+
+use crate::{
+    backend::{PAGE, Page},
+    figures::CacheFigures,
+};
+
+/// A page's place in the tree.
+#[derive(Debug, Default)]
+struct Node {
+    /// At most [`PAGE`]; none for a page that is free, or taken and not written yet.
+    tokens: Vec<u32>,
+    parent: Option<Page>,
+    /// In the order of their tokens.
+    children: Vec<Page>,
+    /// Requests in progress whose branch this is part of.
+    held: u32,
+    /// Tokens before this page's.
+    depth: usize,
+    /// How often it was of use, weighed by how urgent that was.
+    uses: f64,
+    /// The value of what was given up last when it was of use last: GreedyDual's clock, which ages what is not used.
+    since: f64,
+    /// `since`, and what it would cost to compute it again.
+    worth: f64,
+    /// Read from a snapshot.
+    restored: bool,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Cache {
+    nodes: Vec<Node>,
+    roots: Vec<Page>,
+    free: Vec<Page>,
+    clock: f64,
+    figures: CacheFigures,
+}
+
+/// A sequence that a request in progress holds.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Branch {
+    pages: Vec<Page>,
+    length: usize,
+}
+
+impl Branch {
+    /// In order; the last ones may hold nothing yet.
+    pub(crate) fn pages(&self) -> &[Page] {
+        &self.pages
     }
 
-    /// As `place`, and the request is over at once.
-    fn run(cache: &mut Cache, sequence: &[u32]) -> Placement {
-        let placement = place(cache, 0, sequence);
-        cache.release(placement.slot);
-        placement
+    /// Tokens whose KV is there.
+    pub(crate) fn len(&self) -> usize {
+        self.length
     }
+}
 
-    #[test]
-    fn an_extension_continues_in_place_and_computes_only_what_is_new() {
-        let mut cache = Cache::new(2);
-        let first = run(&mut cache, &[1, 2, 3, 4]);
-        assert_eq!(first.reused, 0);
-        let next = run(&mut cache, &[1, 2, 3, 4, 5]);
-        assert_eq!((next.slot, next.reused, next.copy_from), (first.slot, 4, None));
-        // The same again: the last token is computed for its logits.
-        assert_eq!(run(&mut cache, &[1, 2, 3, 4, 5]).reused, 4);
-        // Truncation: a shorter one of the same.
-        assert_eq!(run(&mut cache, &[1, 2, 3]).reused, 2);
-    }
+/// How a sequence is served.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Placement {
+    /// The sequence's first [`Branch::len`] tokens need not be computed.
+    pub(crate) branch: Branch,
+    /// The page whose first so many positions are to be copied to the branch's last page before anything else: from, to, positions.
+    pub(crate) copy: Option<(Page, Page, usize)>,
+}
 
-    #[test]
-    fn two_documents_with_a_common_header_keep_both() {
-        let mut cache = Cache::new(2);
-        let a: Vec<u32> = [9, 9].into_iter().chain(100..120).collect();
-        let b: Vec<u32> = [9, 9].into_iter().chain(200..220).collect();
-        let first = run(&mut cache, &a);
-        let placed = run(&mut cache, &b);
-        assert_eq!((placed.reused, placed.copy_from), (2, Some(first.slot)));
-        assert_eq!(run(&mut cache, &a).reused, a.len() - 1);
-        assert_eq!(run(&mut cache, &b).reused, b.len() - 1);
-    }
+/// All pages are held.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Full;
 
-    #[test]
-    fn the_slot_unused_for_longest_is_overwritten() {
-        let mut cache = Cache::new(3);
-        for document in [1, 2, 3, 1, 4] {
-            run(&mut cache, &[document; 10]);
+/// What a use counts at most: what was useful often is not kept for ever.
+const MOST_USES: f64 = 8.0;
+
+/// Tokens of context that double the cost of computing a token: attention against the rest.
+const DEEP: f64 = 4096.0;
+
+impl Cache {
+    /// Of so many pages, empty; `page_bytes` is for the figures.
+    pub(crate) fn new(pages: usize, page_bytes: usize) -> Self {
+        Self {
+            nodes: (0..pages).map(|_| Node::default()).collect(),
+            roots: Vec::new(),
+            free: (0..pages as Page).rev().collect(),
+            clock: 0.0,
+            figures: CacheFigures { pages, page_bytes, ..CacheFigures::default() },
         }
-        assert_eq!(run(&mut cache, &[1; 10]).reused, 9);
-        assert_eq!(run(&mut cache, &[3; 10]).reused, 9);
-        assert_eq!(run(&mut cache, &[2; 10]).reused, 0);
     }
 
-    #[test]
-    fn a_request_in_progress_keeps_its_slot_while_another_is_free() {
-        let mut cache = Cache::new(2);
-        let busy = place(&mut cache, 7, &[1, 2, 3, 4]);
-        let other = place(&mut cache, 8, &[1, 2, 3, 4, 5]);
-        assert_ne!(busy.slot, other.slot);
-        assert_eq!((other.reused, other.copy_from, other.evicted), (4, Some(busy.slot), None));
-        // Both are taken now: the one of the smallest rank is evicted, and only if it may be.
-        assert_eq!(cache.place(&[6], 9, |_| None::<u64>), None);
-        assert_eq!(cache.place(&[6], 9, Some).unwrap().evicted, Some(7));
+    /// Finds as much of `sequence` (not empty) as is held, and holds it.
+    pub(crate) fn place(&mut self, sequence: &[u32]) -> Result<Placement, Full> {
+        let (found, matched) = self.find(sequence);
+        let length = matched.min(sequence.len() - 1);
+        let (whole, rest) = (length / PAGE, length % PAGE);
+        let mut branch = Branch { pages: found[..whole].to_vec(), length };
+        branch.pages.iter().for_each(|&page| self.nodes[page as usize].held += 1);
+        let mut copy = None;
+        if rest > 0 {
+            let source = found[whole];
+            let from = &mut self.nodes[source as usize];
+            from.held += 1; // It must not be given up for its own copy.
+            if from.held == 1 && from.children.is_empty() && from.tokens.len() == rest {
+                branch.pages.push(source);
+            } else {
+                let tokens = from.tokens[..rest].to_vec();
+                let taken = self.append(&mut branch);
+                self.nodes[source as usize].held -= 1;
+                let Ok(to) = taken else {
+                    self.unhold(&branch);
+                    return Err(Full);
+                };
+                self.nodes[to as usize].restored = self.nodes[source as usize].restored;
+                self.write(to, &tokens);
+                copy = Some((source, to, rest));
+            }
+        }
+        self.count(sequence, &found, matched, length);
+        Ok(Placement { branch, copy })
     }
+
+    /// Makes room for `count` more tokens behind the branch.
+    pub(crate) fn reserve(&mut self, branch: &mut Branch, count: usize) -> Result<(), Full> {
+        while branch.pages.len() * PAGE < branch.length + count {
+            self.append(branch)?;
+        }
+        Ok(())
+    }
+
+    /// Notes that the backend has stored these tokens behind the branch, where there is room for them.
+    pub(crate) fn extend(&mut self, branch: &mut Branch, mut tokens: &[u32]) {
+        while !tokens.is_empty() {
+            let at = branch.length / PAGE;
+            let (some, rest) = tokens.split_at(tokens.len().min(PAGE - branch.length % PAGE));
+            self.write(branch.pages[at], some);
+            branch.length += some.len();
+            tokens = rest;
+            if branch.length.is_multiple_of(PAGE) {
+                self.merge(branch, at);
+            }
+        }
+    }
+
+    /// What is on the branch's last page is not to be trusted.
+    pub(crate) fn drop_last(&mut self, branch: &mut Branch) {
+        if let Some(page) = branch.pages.pop() {
+            self.nodes[page as usize].held -= 1;
+            self.give_up(page);
+            branch.length = branch.length.min(branch.pages.len() * PAGE);
+        }
+    }
+
+    /// The request is over, or has lost its place; what it computed stays for others. `urgency` (0 to 1) says how much its use counts.
+    pub(crate) fn release(&mut self, branch: Branch, urgency: f64) {
+        self.unhold(&branch);
+        let written = branch.length.div_ceil(PAGE);
+        for &page in &branch.pages[..written] {
+            let node = &mut self.nodes[page as usize];
+            node.uses = (node.uses + urgency).min(MOST_USES);
+            node.since = self.clock;
+            self.appraise(page);
+        }
+        for &page in branch.pages[written..].iter().rev() {
+            self.give_up(page);
+        }
+        if let Some(&last) = branch.pages[..written].last() {
+            self.drop_redundant(last);
+        }
+    }
+
+    /// The `most` pages that are worth most, each after the one before it: page, the index of that one in this list, tokens.
+    pub(crate) fn best(&self, most: usize) -> Vec<(Page, Option<usize>, &[u32])> {
+        let mut ranked: Vec<Page> =
+            (0..self.nodes.len() as Page).filter(|&page| !self.tokens(page).is_empty()).collect();
+        ranked.sort_by(|&a, &b| self.nodes[b as usize].worth.total_cmp(&self.nodes[a as usize].worth));
+        let (mut best, mut places) = (Vec::new(), HashMap::new());
+        for page in ranked {
+            // With all that comes before it.
+            let before = std::iter::successors(Some(page), |&page| self.nodes[page as usize].parent);
+            let mut path: Vec<Page> = before.take_while(|page| !places.contains_key(page)).collect();
+            if best.len() + path.len() > most {
+                continue;
+            }
+            while let Some(page) = path.pop() {
+                let parent = self.nodes[page as usize].parent.and_then(|parent| places.get(&parent).copied());
+                places.insert(page, best.len());
+                best.push((page, parent, self.tokens(page)));
+            }
+        }
+        best
+    }
+
+    /// Takes a free page for tokens that were held in an earlier run, behind `parent`.
+    pub(crate) fn restore(&mut self, parent: Option<Page>, tokens: &[u32]) -> Option<Page> {
+        let page = self.free.pop()?;
+        let depth = parent.map_or(0, |parent| self.nodes[parent as usize].depth + PAGE);
+        self.nodes[page as usize] = Node { parent, depth, uses: 1.0, restored: true, ..Node::default() };
+        self.link(page);
+        self.write(page, tokens);
+        Some(page)
+    }
+
+    /// What it holds and has done.
+    pub(crate) fn figures(&self) -> CacheFigures {
+        CacheFigures { pages_used: self.nodes.len() - self.free.len(), ..self.figures.clone() }
+    }
+
+    /// The pages along which the longest beginning of `sequence` is held, and its length.
+    fn find(&self, sequence: &[u32]) -> (Vec<Page>, usize) {
+        let (mut pages, mut matched, mut siblings) = (Vec::new(), 0, &self.roots);
+        loop {
+            let rest = &sequence[matched..];
+            let at = siblings.partition_point(|&page| self.tokens(page) <= rest);
+            let neighbours = [at.checked_sub(1), Some(at)].into_iter().flatten().filter_map(|i| siblings.get(i));
+            let common = neighbours.map(|&page| (common(self.tokens(page), rest), page));
+            // Of equals the first: one that ends there stands before one that goes on.
+            let Some((common, page)) = common.rev().max_by_key(|&(common, _)| common).filter(|&(n, _)| n > 0) else {
+                return (pages, matched);
+            };
+            pages.push(page);
+            matched += common;
+            if common < PAGE {
+                return (pages, matched);
+            }
+            siblings = &self.nodes[page as usize].children;
+        }
+    }
+
+    /// Counts why a sequence found what it found.
+    fn count(&mut self, sequence: &[u32], found: &[Page], matched: usize, reused: usize) {
+        let hits = &mut self.figures.hits;
+        let end = found.last().map(|&page| &self.nodes[page as usize]);
+        let cause = match end {
+            _ if reused == 0 => &mut hits.none,
+            Some(end) if end.restored => &mut hits.restored,
+            _ if matched == sequence.len() => &mut hits.truncation,
+            Some(end) if end.children.is_empty() && matched == end.depth + end.tokens.len() => &mut hits.extension,
+            _ => &mut hits.branch,
+        };
+        *cause += 1;
+    }
+
+    /// Takes a page, its last, for a branch.
+    fn append(&mut self, branch: &mut Branch) -> Result<Page, Full> {
+        let page = match self.free.pop() {
+            Some(page) => page,
+            None => {
+                self.evict()?;
+                self.free.pop().ok_or(Full)?
+            }
+        };
+        let (parent, depth) = (branch.pages.last().copied(), branch.pages.len() * PAGE);
+        self.nodes[page as usize] = Node { parent, depth, held: 1, ..Node::default() };
+        self.link(page);
+        branch.pages.push(page);
+        Ok(page)
+    }
+
+    /// Gives up the end of a branch that is worth least.
+    fn evict(&mut self) -> Result<(), Full> {
+        let ends = (0..).zip(&self.nodes).filter(|(_, node)| node.held == 0 && node.children.is_empty());
+        let (page, worth) =
+            ends.map(|(page, node)| (page, node.worth)).min_by(|a, b| a.1.total_cmp(&b.1)).ok_or(Full)?;
+        self.clock = worth;
+        self.figures.evictions += 1;
+        self.give_up(page);
+        Ok(())
+    }
+
+    fn unhold(&mut self, branch: &Branch) {
+        branch.pages.iter().for_each(|&page| self.nodes[page as usize].held -= 1);
+    }
+
+    /// Appends to a page's tokens, and puts it where it belongs among its siblings now.
+    fn write(&mut self, page: Page, tokens: &[u32]) {
+        self.unlink(page);
+        self.nodes[page as usize].tokens.extend_from_slice(tokens);
+        self.link(page);
+        self.figures.tokens += tokens.len();
+    }
+
+    /// Two requests may have computed the same page: the branch goes on with the older one's, so that nobody has to look in two places.
+    fn merge(&mut self, branch: &mut Branch, at: usize) {
+        let page = branch.pages[at];
+        let siblings = self.siblings(page);
+        let Some(&same) = siblings.iter().find(|&&other| other != page && self.tokens(other) == self.tokens(page))
+        else {
+            return;
+        };
+        let children = std::mem::take(&mut self.nodes[page as usize].children);
+        self.figures.branches += usize::from(!children.is_empty()); // An end, now.
+        for child in children {
+            self.nodes[child as usize].parent = Some(same);
+            self.link(child);
+            self.figures.branches -= 1; // It is no new one.
+        }
+        self.nodes[page as usize].held -= 1;
+        self.nodes[same as usize].held += 1;
+        branch.pages[at] = same;
+        self.give_up(page);
+    }
+
+    /// Of a page and its siblings, those that only repeat the beginning of another are given up.
+    fn drop_redundant(&mut self, page: Page) {
+        let is_end = |node: &Node| node.held == 0 && node.children.is_empty();
+        if !is_end(&self.nodes[page as usize]) {
+            return;
+        }
+        let others: Vec<Page> = self.siblings(page).iter().copied().filter(|&other| other != page).collect();
+        if others.iter().any(|&other| self.tokens(other).starts_with(self.tokens(page))) {
+            self.give_up(page);
+            return;
+        }
+        for other in others {
+            if is_end(&self.nodes[other as usize]) && self.tokens(page).starts_with(self.tokens(other)) {
+                self.give_up(other);
+            }
+        }
+    }
+
+    /// Frees a page that nothing needs.
+    fn give_up(&mut self, page: Page) {
+        self.unlink(page);
+        let node = std::mem::take(&mut self.nodes[page as usize]);
+        debug_assert!(node.held == 0 && node.children.is_empty());
+        self.figures.tokens -= node.tokens.len();
+        self.free.push(page);
+    }
+
+    fn tokens(&self, page: Page) -> &[u32] {
+        &self.nodes[page as usize].tokens
+    }
+
+    fn siblings(&self, page: Page) -> &Vec<Page> {
+        match self.nodes[page as usize].parent {
+            Some(parent) => &self.nodes[parent as usize].children,
+            None => &self.roots,
+        }
+    }
+
+    /// Puts a page among its siblings.
+    fn link(&mut self, page: Page) {
+        let siblings = self.siblings(page);
+        let at = siblings.partition_point(|&other| self.tokens(other) <= self.tokens(page));
+        // An end is a branch; the first child of an end goes on with the same one.
+        if self.nodes[page as usize].parent.is_none() || !siblings.is_empty() {
+            self.figures.branches += 1;
+        }
+        self.siblings_mut(page).insert(at, page);
+        self.appraise_around(page, at);
+    }
+
+    fn unlink(&mut self, page: Page) {
+        let siblings = self.siblings_mut(page);
+        let Some(at) = siblings.iter().position(|&other| other == page) else { return };
+        siblings.remove(at);
+        if self.nodes[page as usize].parent.is_none() || !self.siblings(page).is_empty() {
+            self.figures.branches -= 1;
+        }
+        self.appraise_around(page, at);
+        if let Some(parent) = self.nodes[page as usize].parent {
+            self.appraise(parent);
+        }
+    }
+
+    fn siblings_mut(&mut self, page: Page) -> &mut Vec<Page> {
+        match self.nodes[page as usize].parent {
+            Some(parent) => &mut self.nodes[parent as usize].children,
+            None => &mut self.roots,
+        }
+    }
+
+    /// Values a page's siblings at and around a place anew.
+    fn appraise_around(&mut self, page: Page, at: usize) {
+        for i in at.saturating_sub(1)..at + 2 {
+            if let Some(&sibling) = self.siblings(page).get(i) {
+                self.appraise(sibling);
+            }
+        }
+    }
+
+    /// Values a page: what is lost with it are the tokens that no sibling holds.
+    fn appraise(&mut self, page: Page) {
+        let (node, siblings) = (&self.nodes[page as usize], self.siblings(page));
+        let first = siblings.partition_point(|&other| self.tokens(other) < &node.tokens[..]);
+        let at = siblings[first..].iter().position(|&other| other == page).map_or(first, |i| first + i);
+        let neighbours = [at.checked_sub(1), Some(at + 1)].into_iter().flatten().filter_map(|i| siblings.get(i));
+        let shared = neighbours.map(|&other| common(self.tokens(other), &node.tokens)).max().unwrap_or(0);
+        let cost = (node.tokens.len() - shared) as f64 * (1.0 + node.depth as f64 / DEEP);
+        let worth = node.since + node.uses * cost;
+        self.nodes[page as usize].worth = worth;
+    }
+}
+
+/// The length of the common beginning.
+fn common(a: &[u32], b: &[u32]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }

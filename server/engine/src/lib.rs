@@ -14,6 +14,7 @@ pub mod checkpoint;
 pub mod config;
 pub mod decoder;
 pub mod error;
+pub mod figures;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod fixture;
@@ -21,11 +22,14 @@ mod json;
 pub mod options;
 pub mod request;
 mod sampling;
+mod snapshot;
+mod speculation;
 pub mod tokenizer;
 pub mod weights;
 
 pub use actor::{Engine, ModelInfo, ModelSource};
 pub use error::EngineError;
-pub use options::{BackendChoice, EngineOptions};
+pub use figures::Figures;
+pub use options::{BackendChoice, EngineOptions, TimeLimits};
 pub use request::{Done, Event, Finish, Prefill, Priority, Request, Sampling, Token};
 pub use tokenizer::Tokenizer;

@@ -1,8 +1,13 @@
 //! This room's settings.
 
-use std::path::PathBuf;
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use crate::{EngineError, ModelSource};
+use crate::{EngineError, ModelSource, Priority, backend::PAGE};
+
+const MIB: u64 = 1 << 20;
 
 /// How the model is run.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
@@ -17,10 +22,60 @@ pub struct EngineOptions {
     pub threads: usize,
     /// The longest sequence in tokens, where the model allows it: memory for the KV cache grows with what is used of it.
     pub context_length: usize,
-    /// Sequences whose KV cache is kept, so that several documents stay warm at once.
-    pub kv_slots: usize,
+    /// Memory for the KV cache in MiB, so that many states of many documents stay warm; 0 for an eighth of the machine's, 128 to 8192. It is taken from the system only as
+    /// it is used. One sequence of `context-length` is always given room.
+    pub kv_memory_mib: usize,
     /// Tokens of a prompt that are computed between two looks at whether something more urgent has come.
     pub prefill_chunk: usize,
+    /// Whether tokens that are likely to come are computed on trial together with the next one. It changes how fast an answer comes, never what it says.
+    pub speculation: bool,
+    /// The most MiB of the KV cache that are kept on disk while the daemon does not run, so that its first completions are as fast as its last ones were; 0 for none.
+    /// They are the user's alone to read, in the user's cache folder. What they hold was computed from the text of files that were open.
+    pub snapshot_mib: usize,
+    /// The folder of these; none for no snapshot.
+    #[serde(skip)]
+    pub snapshot_folder: Option<PathBuf>,
+    /// How long a request may take, its wait included, before it ends with what it has.
+    pub time_limits: TimeLimits,
+}
+
+/// Seconds that a request of each priority may take; 0 for as long as it likes.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct TimeLimits {
+    /// Completions while typing.
+    pub typing: u64,
+    /// Next edits.
+    pub next_edit: u64,
+    /// Code actions.
+    pub action: u64,
+    /// Refactors.
+    pub refactor: u64,
+    /// What is computed ahead.
+    pub warming: u64,
+    /// What is computed about files that nobody looks at.
+    pub indexing: u64,
+}
+
+impl Default for TimeLimits {
+    fn default() -> Self {
+        Self { typing: 30, next_edit: 60, action: 300, refactor: 1800, warming: 120, indexing: 1800 }
+    }
+}
+
+impl TimeLimits {
+    /// Of one priority.
+    pub(crate) fn of(&self, priority: Priority) -> Option<Duration> {
+        let seconds = match priority {
+            Priority::Typing => self.typing,
+            Priority::NextEdit => self.next_edit,
+            Priority::Action => self.action,
+            Priority::Refactor => self.refactor,
+            Priority::Warming => self.warming,
+            Priority::Indexing => self.indexing,
+        };
+        (seconds > 0).then(|| Duration::from_secs(seconds))
+    }
 }
 
 /// How the model is computed.
@@ -43,8 +98,12 @@ impl Default for EngineOptions {
             backend: BackendChoice::Auto,
             threads: 0,
             context_length: 16384,
-            kv_slots: 4,
+            kv_memory_mib: 0,
             prefill_chunk: 128,
+            speculation: true,
+            snapshot_mib: 256,
+            snapshot_folder: None,
+            time_limits: TimeLimits::default(),
         }
     }
 }
@@ -73,12 +132,31 @@ impl EngineOptions {
         }
     }
 
+    /// The pages of `page_bytes` that the KV cache may have; enough for one sequence in any case.
+    pub(crate) fn pages(&self, page_bytes: usize, context_length: usize) -> usize {
+        let mib = match self.kv_memory_mib {
+            0 => (machine_memory() / 8 / MIB).clamp(128, 8192),
+            mib => mib as u64,
+        };
+        let pages = mib * MIB / (page_bytes as u64).max(1);
+        // One to write to and one to copy from besides.
+        let least = context_length.div_ceil(PAGE) + 2;
+        usize::try_from(pages).unwrap_or(usize::MAX).clamp(least, u32::MAX as usize)
+    }
+
+    /// The folder of snapshots, and their most bytes; `None` for no snapshots.
+    pub(crate) fn snapshot_place(&self) -> Option<(&Path, u64)> {
+        let folder = self.snapshot_folder.as_deref()?;
+        (self.snapshot_mib > 0).then_some((folder, self.snapshot_mib as u64 * MIB))
+    }
+
     /// Refuses what cannot work.
     pub(crate) fn check(&self) -> Result<(), EngineError> {
         for (name, value, least, most) in [
             ("threads", self.threads, 0, 1024),
             ("context-length", self.context_length, 1, u32::MAX as usize),
-            ("kv-slots", self.kv_slots, 1, 1024),
+            ("kv-memory-mib", self.kv_memory_mib, 0, 1 << 24),
+            ("snapshot-mib", self.snapshot_mib, 0, 1 << 20),
             ("prefill-chunk", self.prefill_chunk, 1, 1 << 20),
         ] {
             if !(least..=most).contains(&value) {
@@ -88,4 +166,14 @@ impl EngineOptions {
         }
         Ok(())
     }
+}
+
+/// Bytes of memory that this process may use: the machine's, or its control group's where that is less.
+fn machine_memory() -> u64 {
+    let refresh = sysinfo::RefreshKind::nothing().with_memory(sysinfo::MemoryRefreshKind::everything());
+    // Where it cannot be told the least is taken.
+    sysinfo::System::new_with_specifics(refresh).map_or(0, |system| {
+        let total = system.total_memory();
+        system.cgroup_limits().map_or(total, |limits| limits.total_memory.min(total))
+    })
 }

@@ -20,8 +20,29 @@ pub struct Request {
     pub sampling: Sampling,
     /// Who goes first.
     pub priority: Priority,
-    /// Looked at before each decode step and prefill chunk.
+    /// Names who asks, a workspace say: among requests of one priority the session that was served least recently goes first.
+    pub session: u64,
+    /// What is expected to be said, more or less: the text that a rewrite starts from. It makes the answer faster where it is right and changes nothing else.
+    pub draft: Vec<u32>,
+    /// Looked at before each decode step and prefill chunk, and before a token is handed out.
     pub cancel: CancellationToken,
+}
+
+/// A prefill of nothing, greedy, for a person who types: the prompt is what must be said.
+impl Default for Request {
+    fn default() -> Self {
+        Self {
+            prompt: Vec::new(),
+            heal: Vec::new(),
+            max_tokens: 0,
+            stop: Vec::new(),
+            sampling: Sampling::Greedy,
+            priority: Priority::Typing,
+            session: 0,
+            draft: Vec::new(),
+            cancel: CancellationToken::new(),
+        }
+    }
 }
 
 /// How the next token is chosen.
@@ -40,7 +61,7 @@ pub enum Sampling {
     },
 }
 
-/// Who goes first; `Typing` preempts all others.
+/// Who goes first; `Typing` preempts all others. What has waited long is raised for a step, so that nothing starves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs)]
 pub enum Priority {
@@ -87,6 +108,8 @@ pub struct Token {
     pub bytes: Vec<u8>,
     /// Natural logarithm of its probability under the unmodified softmax (while healing: among the tokens that fit).
     pub logprob: f32,
+    /// Whether it had been drafted, and came for less than a step of its own.
+    pub drafted: bool,
 }
 
 /// How it ended.
@@ -96,6 +119,10 @@ pub struct Done {
     pub finish: Finish,
     /// Tokens decoded (the stop token not counted).
     pub decoded: usize,
+    /// Tokens that were drafted and computed on trial.
+    pub drafted: usize,
+    /// Those of them that were what the model chose.
+    pub accepted: usize,
     /// Time in decode steps.
     pub took: Duration,
 }
@@ -109,4 +136,6 @@ pub enum Finish {
     Length,
     /// The token was tripped or the receiver dropped.
     Cancelled,
+    /// It took longer than its priority's time limit (setting `engine.time-limits`).
+    TimeLimit,
 }

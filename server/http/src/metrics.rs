@@ -70,6 +70,7 @@ impl Metrics {
         let finish = match report.finish {
             Some(Finish::Stop) => "stop",
             Some(Finish::Length) => "length",
+            Some(Finish::TimeLimit) => "time-limit",
             _ => "cancelled",
         };
         self.requests.get_or_create(&End { finish }).inc();

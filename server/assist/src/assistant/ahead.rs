@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Assistant;
 use crate::{
-    completion::{self, Completion, CompletionRequest, Shown, Trigger},
+    completion::{self, Caller, Completion, CompletionRequest, Shown, Trigger},
     options::CompletionOptions,
 };
 
@@ -56,9 +56,8 @@ impl Assistant {
             // The excerpts stay: what is warm now is what the person will ask with.
             last.freeze(&accepted.snapshot, accepted.cursor);
             let surrounded = assistant.surrounded(model, &options, full.as_deref(), path);
-            let outcome =
-                completion::generate(model, &options, &accepted, &surrounded, &mut last, Priority::Warming, &cancel)
-                    .await;
+            let caller = Caller { priority: Priority::Warming, session: assistant.session(), cancel: &cancel };
+            let outcome = completion::generate(model, &options, &accepted, &surrounded, &mut last, caller).await;
             let Some(mut completion) = outcome.completion else { return };
             completion.id = assistant.inner.new_id();
             let next = Shown { snapshot: accepted.snapshot, cursor: accepted.cursor, completion };

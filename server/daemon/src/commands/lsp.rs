@@ -24,13 +24,15 @@ pub(super) async fn run(arguments: Lsp, loaded: Loaded) -> Result<ExitCode> {
     }
     #[cfg(not(unix))]
     let _ = arguments;
-    let assistant = model::assistant(&loaded.settings);
+    let assistant = model::resident(&loaded.settings);
     let Loaded { settings, command_line, notices } = loaded;
     let hint = advice::larger_model(&settings.engine);
     let settings = pilotlight_lsp::Settings { lsp: settings.lsp, command_line, notices, hint };
+    let engine = assistant.clone();
     pilotlight_lsp::serve(assistant, settings, CancellationToken::new(), tokio::io::stdin(), tokio::io::stdout())
         .await
         .context("standard input or output failed")?;
+    model::save(&engine).await;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -70,7 +70,7 @@ pub(crate) async fn run(settings: Settings, log: Option<PathBuf>) -> Result<Exit
     // Daemons that nobody uses any more leave their memory to this one.
     tokio::spawn(link::ask_others_to_yield(folder.clone(), socket.clone()));
     let host = Host {
-        assistant: model::assistant(&settings),
+        assistant: model::resident(&settings),
         settings,
         folder,
         key,
@@ -307,6 +307,7 @@ impl Host {
         if tokio::time::timeout(LAST_WORDS, all).await.is_err() {
             tracing::warn!("a client's connection did not end in time");
         }
+        model::save(&self.assistant).await;
         tracing::info!("ended");
     }
 }

@@ -1,30 +1,40 @@
 //! A request on its way through the engine.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::turns::Standing;
 use crate::{
-    Done, Event, Finish, Prefill, Request, Token, Tokenizer,
-    cache::{Owner, Slot},
-    sampling::Sampler,
+    Done, Event, Finish, Prefill, Priority, Request, Token, Tokenizer, cache::Branch, sampling::Sampler,
+    speculation::Script,
 };
 
 /// A request and how far it has come.
 pub(super) struct Job {
-    pub(super) id: Owner,
+    pub(super) id: u64,
     pub(super) request: Request,
     events: UnboundedSender<Event>,
     sampler: Option<Sampler>,
-    arrived: Instant,
+    /// By the engine's clock.
+    arrived: Duration,
+    /// When its time is up, by the engine's clock.
+    deadline: Option<Duration>,
+    /// Its claim on the next step.
+    pub(super) standing: Standing,
     /// The prompt and what has been decoded.
     pub(super) sequence: Vec<u32>,
     /// Where its KV is; `None` before it starts, and after it lost it to a more urgent one.
-    pub(super) slot: Option<Slot>,
+    pub(super) branch: Option<Branch>,
     /// What the prompt cost so far; sent when it is complete.
     pub(super) prefill: Prefill,
     stage: Stage,
     decoded: usize,
+    /// What the caller expects to be said.
+    pub(super) script: Script,
+    /// Tokens computed on trial, and those that were right.
+    pub(super) drafted: usize,
+    pub(super) accepted: usize,
     /// Bytes decoded: the first `request.heal.len()` of them are prescribed.
     decoded_bytes: usize,
     /// Time in decode steps.
@@ -47,24 +57,37 @@ pub(super) fn check(request: &Request, context_length: usize, vocab: usize) -> R
     if length > context_length {
         return Err(format!("the prompt has {length} tokens: expected at most {context_length}, the model's context"));
     }
-    if let Some(id) = request.prompt.iter().find(|&&id| id as usize >= vocab) {
-        return Err(format!("the prompt has token {id}: expected ids below {vocab}, the model's vocabulary"));
+    for (name, ids) in [("prompt", &request.prompt), ("draft", &request.draft)] {
+        if let Some(id) = ids.iter().find(|&&id| id as usize >= vocab) {
+            return Err(format!("the {name} has token {id}: expected ids below {vocab}, the model's vocabulary"));
+        }
     }
     Sampler::new(&request.sampling).map(drop)
 }
 
 impl Job {
-    /// `request` must have passed `check`.
-    pub(super) fn new(id: Owner, request: Request, events: UnboundedSender<Event>) -> Self {
+    /// `request` must have passed `check`; it arrives `now` and may take as long as `limit` says.
+    pub(super) fn new(
+        id: u64,
+        request: Request,
+        events: UnboundedSender<Event>,
+        now: Duration,
+        limit: Option<Duration>,
+    ) -> Self {
         Self {
             id,
             sampler: Sampler::new(&request.sampling).ok(),
-            arrived: Instant::now(),
+            arrived: now,
+            deadline: limit.map(|limit| now + limit),
+            standing: Standing::new(id, request.priority, request.session),
             sequence: request.prompt.clone(),
-            slot: None,
+            branch: None,
             prefill: Prefill::default(),
             stage: Stage::Queued,
             decoded: 0,
+            script: Script::new(request.draft.clone()),
+            drafted: 0,
+            accepted: 0,
             decoded_bytes: 0,
             decoding: Duration::ZERO,
             request,
@@ -77,16 +100,36 @@ impl Job {
         self.request.cancel.is_cancelled() || self.events.is_closed()
     }
 
-    /// It has (again) a slot, which holds the first `reused` tokens of its sequence.
-    pub(super) fn placed(&mut self, slot: Slot, reused: usize) {
-        self.slot = Some(slot);
+    /// Why it is to end before its time: nobody waits for it, or it has taken too long.
+    pub(super) fn overdue(&self, now: Duration) -> Option<Finish> {
+        if self.is_cancelled() {
+            Some(Finish::Cancelled)
+        } else {
+            self.deadline.filter(|&deadline| now > deadline).map(|_| Finish::TimeLimit)
+        }
+    }
+
+    /// It has (again) a branch, which holds the first tokens of its sequence.
+    pub(super) fn placed(&mut self, branch: Branch, now: Duration) -> &mut Branch {
+        let reused = branch.len();
         if self.stage == Stage::Queued {
             self.stage = Stage::Prefilling;
-            self.prefill.queued = self.arrived.elapsed();
+            self.prefill.queued = now.saturating_sub(self.arrived);
         }
         if self.stage == Stage::Prefilling {
             self.prefill.reused = reused;
             self.prefill.prefilled = self.request.prompt.len() - reused;
+        }
+        self.branch.insert(branch)
+    }
+
+    /// What it counts in the cache that it used something.
+    pub(super) fn urgency(&self) -> f64 {
+        match self.request.priority {
+            Priority::Typing | Priority::NextEdit => 1.0,
+            Priority::Action | Priority::Refactor => 0.5,
+            Priority::Warming => 0.25,
+            Priority::Indexing => 0.1,
         }
     }
 
@@ -98,14 +141,24 @@ impl Job {
         }
     }
 
-    /// Its whole sequence is computed: `logits` are those after the last token. Gives the last event if this is the end.
+    /// Tokens that it may decode still.
+    pub(super) fn left(&self) -> usize {
+        self.request.max_tokens - self.decoded
+    }
+
+    /// Its whole sequence is computed: `logits` are those after the last token; `drafted` was thought to be next. Gives the last event if this is the end.
     pub(super) fn advance(
         &mut self,
         logits: &[f32],
+        drafted: Option<u32>,
         context_length: usize,
         is_end: impl Fn(u32) -> bool,
         tokenizer: &Tokenizer,
     ) -> Option<Event> {
+        if self.is_cancelled() {
+            // It was while this step was computed: what the step gave is not handed out.
+            return Some(self.done(Finish::Cancelled));
+        }
         if self.stage != Stage::Decoding {
             self.stage = Stage::Decoding;
             self.send(Event::Prefilled(self.prefill));
@@ -133,16 +186,20 @@ impl Job {
         }
         let bytes = tokenizer.bytes(id).to_vec();
         self.decoded_bytes += bytes.len();
-        self.send(Event::Token(Token { id, bytes, logprob }));
+        let drafted = drafted == Some(id);
+        self.accepted += usize::from(drafted);
         self.sequence.push(id);
         self.decoded += 1;
+        self.script.follow(&self.sequence[self.request.prompt.len()..]);
+        self.send(Event::Token(Token { id, bytes, logprob, drafted }));
         let full = self.sequence.len() > context_length;
         (full || self.decoded >= self.request.max_tokens).then(|| self.done(Finish::Length))
     }
 
     /// The event that ends it now.
     pub(super) fn done(&self, finish: Finish) -> Event {
-        Event::Done(Done { finish, decoded: self.decoded, took: self.decoding })
+        let Self { decoded, drafted, accepted, .. } = *self;
+        Event::Done(Done { finish, decoded, drafted, accepted, took: self.decoding })
     }
 
     /// Ends it. Taking `self` makes it the one last event.

@@ -1,19 +1,24 @@
 //! The model's thread: always one step of the most urgent request.
 
 use std::{
+    cmp::Reverse,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc,
-        mpsc::{Receiver, TryRecvError},
+        Arc, Mutex, PoisonError,
+        mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError},
     },
-    time::Instant,
+    thread::JoinHandle,
+    time::Duration,
 };
 
-use super::job::Job;
+use super::{clock::Clock, job::Job, turns::Turns};
 use crate::{
-    EngineError, Event, Finish, Tokenizer,
+    EngineError, EngineOptions, Event, Figures, Finish, Tokenizer,
     backend::{Backend, Logits},
-    cache::{Cache, Slot},
+    cache::{Cache, Full, Placement},
+    figures::CacheFigures,
+    snapshot::Store,
+    speculation::{Drafter, Gate, Strength},
 };
 
 /// Owns the model. A step is one decode step or one chunk of a prompt; before each, new requests are taken in and cancelled ones are
@@ -27,29 +32,83 @@ pub(super) struct Scheduler {
     cache: Cache,
     /// In order of arrival.
     jobs: Vec<Job>,
-    inbox: Receiver<Job>,
+    turns: Turns,
+    speculation: bool,
+    drafter: Drafter,
+    gate: Gate,
+    /// Scratch: what is drafted, and all tokens of a step.
+    drafts: Vec<u32>,
+    tokens: Vec<u32>,
+    clock: Clock,
+    inbox: Receiver<Message>,
+    store: Option<Store>,
+    /// Whether there is something to save.
+    unsaved: bool,
+    saving: Option<JoinHandle<()>>,
+    figures: Arc<Mutex<Figures>>,
+}
+
+/// What the engine's thread is told.
+pub(super) enum Message {
+    Job(Box<Job>),
+    /// To write the snapshot, and to tell its bytes.
+    Save(Sender<Result<u64, EngineError>>),
 }
 
 /// All handles are gone.
 struct Closed;
+
+/// Without work for so long, what has been computed since is saved.
+const IDLE: Duration = Duration::from_secs(30);
 
 impl Scheduler {
     pub(super) fn new(
         backend: Box<dyn Backend>,
         tokenizer: Arc<Tokenizer>,
         eos: Vec<u32>,
-        prefill_chunk: usize,
-        inbox: Receiver<Job>,
+        options: &EngineOptions,
+        clock: Clock,
+        inbox: Receiver<Message>,
     ) -> Self {
-        let cache = Cache::new(backend.slots());
-        let context_length = backend.context_length();
-        Self { backend, tokenizer, eos, prefill_chunk, context_length, cache, jobs: Vec::new(), inbox }
+        Self {
+            cache: Cache::new(backend.pages(), backend.page_bytes()),
+            context_length: backend.context_length(),
+            backend,
+            tokenizer,
+            eos,
+            prefill_chunk: options.prefill_chunk,
+            jobs: Vec::new(),
+            turns: Turns::default(),
+            speculation: options.speculation,
+            drafter: Drafter::default(),
+            gate: Gate::default(),
+            drafts: Vec::new(),
+            tokens: Vec::new(),
+            clock,
+            inbox,
+            store: None,
+            unsaved: false,
+            saving: None,
+            figures: Arc::default(),
+        }
+    }
+
+    /// What [`crate::Engine::figures`] reads.
+    pub(super) fn figures(&self) -> Arc<Mutex<Figures>> {
+        Arc::clone(&self.figures)
     }
 
     /// Runs until all handles are gone. A panic in the model ends all requests, those to come too, with an error.
     pub(super) fn run(mut self) {
         let reason = match catch_unwind(AssertUnwindSafe(|| self.serve())) {
-            Ok(Closed) => "it was closed".to_owned(),
+            Ok(Closed) => {
+                if self.unsaved
+                    && let Err(error) = self.save()
+                {
+                    tracing::warn!(%error, "no KV snapshot");
+                }
+                "it was closed".to_owned()
+            }
             Err(panic) => {
                 let message = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
                 let message = message.or_else(|| panic.downcast_ref::<String>().cloned());
@@ -59,7 +118,11 @@ impl Scheduler {
         let reason = EngineError::Stopped(reason).to_string();
         tracing::debug!("{reason}");
         let Self { jobs, inbox, .. } = self;
-        for job in jobs.into_iter().chain(inbox) {
+        let queued = inbox.into_iter().filter_map(|message| match message {
+            Message::Job(job) => Some(*job),
+            Message::Save(_) => None,
+        });
+        for job in jobs.into_iter().chain(queued) {
             job.end(Event::Failed(reason.clone()));
         }
     }
@@ -69,8 +132,8 @@ impl Scheduler {
             if let Err(closed) = self.receive() {
                 return closed;
             }
-            self.release_cancelled();
-            if let Some(job) = self.most_urgent() {
+            self.end_overdue();
+            if let Some(job) = self.turns.next(self.jobs.iter_mut().map(|job| &mut job.standing)) {
                 self.step(job);
             }
         }
@@ -78,95 +141,225 @@ impl Scheduler {
 
     /// Takes in what has arrived; waits if there is nothing to do.
     fn receive(&mut self) -> Result<(), Closed> {
-        if self.jobs.is_empty() {
-            self.jobs.push(self.inbox.recv().map_err(|_| Closed)?);
+        while self.jobs.is_empty() {
+            match self.inbox.recv_timeout(IDLE) {
+                Ok(message) => self.take(message),
+                Err(RecvTimeoutError::Timeout) => self.save_aside(),
+                Err(RecvTimeoutError::Disconnected) => return Err(Closed),
+            }
         }
         loop {
             match self.inbox.try_recv() {
-                Ok(job) => self.jobs.push(job),
+                Ok(message) => self.take(message),
                 Err(TryRecvError::Empty) => return Ok(()),
                 Err(TryRecvError::Disconnected) => return Err(Closed),
             }
         }
     }
 
-    fn release_cancelled(&mut self) {
-        while let Some(i) = self.jobs.iter().position(Job::is_cancelled) {
-            let event = self.jobs[i].done(Finish::Cancelled);
-            self.end(i, event);
-        }
-    }
-
-    /// The oldest of the highest priority.
-    fn most_urgent(&self) -> Option<usize> {
-        // `max_by_key` gives the last of equals, hence the reversal.
-        (0..self.jobs.len()).rev().max_by_key(|&i| self.jobs[i].request.priority)
-    }
-
-    /// One step for one request.
-    fn step(&mut self, i: usize) {
-        let start = Instant::now();
-        let result = self.place(i).and_then(|slot| self.compute(i, slot, start));
-        match result {
-            Ok(None) => {}
-            Ok(Some(event)) => self.end(i, event),
-            Err(error) => {
-                if let Some(slot) = self.jobs[i].slot.take() {
-                    self.cache.forget(slot);
-                }
-                self.end(i, Event::Failed(error.to_string()));
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Job(job) => self.jobs.push(*job),
+            Message::Save(answer) => {
+                // Whoever does not wait for the answer any more does not need it.
+                let _ = answer.send(self.save());
             }
         }
     }
 
-    /// The request's slot: the one it has, or one that holds as much of its sequence as possible.
-    fn place(&mut self, i: usize) -> Result<Slot, EngineError> {
-        if let Some(slot) = self.jobs[i].slot {
-            return Ok(slot);
-        }
-        // Whoever has a slot was preempted: the least urgent, youngest of them can start over.
-        let rank = |owner| {
-            let other = self.jobs.iter().find(|job| job.id == owner)?;
-            Some((other.request.priority, std::cmp::Reverse(owner)))
-        };
-        let (id, sequence) = (self.jobs[i].id, &self.jobs[i].sequence);
-        let Some(placement) = self.cache.place(sequence, id, rank) else {
-            return Err(EngineError::Stopped("no KV slot is free".into()));
-        };
-        for job in self.jobs.iter_mut().filter(|job| Some(job.id) == placement.evicted) {
-            job.slot = None;
-        }
-        self.jobs[i].placed(placement.slot, placement.reused);
-        if let Some(from) = placement.copy_from {
-            self.backend.copy(from, placement.slot, placement.reused)?;
-        }
-        Ok(placement.slot)
+    /// Begins with what an earlier run left, and leaves to the next.
+    pub(super) fn restore(&mut self, store: Store) {
+        store.restore(&mut *self.backend, &mut self.cache);
+        self.store = Some(store);
     }
 
-    /// Computes the next tokens of the request's sequence; at its end, decodes one more. Gives the last event if this is the end.
-    fn compute(&mut self, i: usize, slot: Slot, start: Instant) -> Result<Option<Event>, EngineError> {
+    /// Writes the snapshot; gives its bytes.
+    fn save(&mut self) -> Result<u64, EngineError> {
+        let _ = self.saving.take().map(JoinHandle::join);
+        let Some(store) = &self.store else { return Ok(0) };
+        let Some(image) = store.image(&*self.backend, &self.cache) else { return Ok(0) };
+        self.unsaved = false;
+        store.write(image).map_err(|source| EngineError::Io { path: store.folder().into(), source })
+    }
+
+    /// Writes the snapshot on another thread, so that nobody who comes meanwhile waits for the disk.
+    fn save_aside(&mut self) {
+        let busy = self.saving.as_ref().is_some_and(|saving| !saving.is_finished());
+        let Some(store) = self.store.clone().filter(|_| self.unsaved && !busy) else { return };
+        let Some(image) = store.image(&*self.backend, &self.cache) else { return };
+        self.unsaved = false;
+        let write = move || match store.write(image) {
+            Ok(bytes) => tracing::debug!(bytes, "KV snapshot"),
+            Err(error) => tracing::warn!(%error, folder = %store.folder().display(), "no KV snapshot"),
+        };
+        self.saving = std::thread::Builder::new().name("pilotlight-snapshot".into()).spawn(write).ok();
+    }
+
+    /// Ends the requests that nobody waits for and those whose time is up.
+    fn end_overdue(&mut self) {
+        let now = self.clock.now();
+        let overdue = |(i, job): (usize, &Job)| Some((i, job.overdue(now)?));
+        while let Some((i, finish)) = self.jobs.iter().enumerate().find_map(overdue) {
+            let event = self.jobs[i].done(finish);
+            self.end(i, event);
+        }
+    }
+
+    /// One step for one request.
+    fn step(&mut self, i: usize) {
+        let start = self.clock.now();
+        let result = match self.prepare(i) {
+            Ok(true) => self.compute(i, start),
+            Ok(false) => Ok(None),
+            Err(error) => Err(error),
+        };
+        match result {
+            Ok(None) => {}
+            Ok(Some(event)) => self.end(i, event),
+            Err(error) => self.end(i, Event::Failed(error.to_string())),
+        }
+    }
+
+    /// Gives the request a branch that holds as much of its sequence as possible, and room there for the next tokens. `false` where more urgent requests hold all
+    /// memory: it waits, and holds nothing meanwhile.
+    fn prepare(&mut self, i: usize) -> Result<bool, EngineError> {
+        if self.jobs[i].branch.is_none() {
+            let Placement { branch, copy } = loop {
+                match self.cache.place(&self.jobs[i].sequence) {
+                    Ok(placement) => break placement,
+                    Err(Full) if self.make_room(i)? => {}
+                    Err(Full) => return Ok(false),
+                }
+            };
+            let branch = self.jobs[i].placed(branch, self.clock.now());
+            if let Some((from, to, length)) = copy {
+                let copied = self.backend.copy(from, to, length);
+                copied.inspect_err(|_| self.cache.drop_last(branch))?;
+            }
+        }
+        while let job = &mut self.jobs[i]
+            && let Some(branch) = &mut job.branch
+        {
+            let missing = job.sequence.len() - branch.len();
+            match self.cache.reserve(branch, missing.min(self.prefill_chunk)) {
+                Ok(()) => return Ok(true),
+                Err(Full) if self.make_room(i)? => {}
+                Err(Full) => break,
+            }
+        }
+        Ok(false)
+    }
+
+    /// Takes its branch from the least urgent, youngest other request, which starts over when its turn comes: what it computed is there still, if the memory
+    /// was not needed. Where all others are more urgent the request's own is taken, and the answer is `false`.
+    fn make_room(&mut self, i: usize) -> Result<bool, EngineError> {
+        let rank = |job: &Job| (job.request.priority, Reverse(job.id));
+        let others = (0..self.jobs.len()).filter(|&other| other != i && self.jobs[other].branch.is_some());
+        let Some(victim) = others.min_by_key(|&other| rank(&self.jobs[other])) else {
+            let message = "the KV cache has no room for one sequence: raise `engine.kv-memory-mib`".into();
+            return Err(EngineError::Compute { backend: "cache", message });
+        };
+        let yields = rank(&self.jobs[victim]) < rank(&self.jobs[i]);
+        if let Some(branch) = self.jobs[if yields { victim } else { i }].branch.take() {
+            self.cache.release(branch, 0.0);
+        }
+        Ok(yields)
+    }
+
+    /// Computes the next tokens of the request's sequence; at its end, decodes one more, and as many more as were drafted rightly. Gives the last event if
+    /// this is the end.
+    fn compute(&mut self, i: usize, start: Duration) -> Result<Option<Event>, EngineError> {
         let job = &mut self.jobs[i];
-        let position = self.cache.len(slot);
-        let missing = &job.sequence[position..];
-        let chunk = &missing[..missing.len().min(self.prefill_chunk)];
-        let whole = chunk.len() == missing.len();
-        let wanted = if whole { Logits::Last } else { Logits::None };
-        let logits = self.backend.forward(slot, position, chunk, wanted)?;
-        self.cache.extend(slot, chunk);
-        job.took(start.elapsed());
+        let Some(branch) = &mut job.branch else { return Ok(None) };
+        let position = branch.len();
+        let missing = job.sequence.len() - position;
+        let known = missing.min(self.prefill_chunk);
+        let whole = known == missing;
+        self.drafts.clear();
+        let strength = if whole { self.draft(i) } else { None };
+        let (drafted, rows) = (self.drafts.len(), if whole { 1 + self.drafts.len() } else { 0 });
+
+        let job = &mut self.jobs[i];
+        let Some(branch) = &mut job.branch else { return Ok(None) };
+        self.tokens.clear();
+        self.tokens.extend_from_slice(&job.sequence[position..position + known]);
+        self.tokens.extend_from_slice(&self.drafts);
+        let logits = self.backend.forward(branch.pages(), position, &self.tokens, Logits::Tail(rows))?;
+        let took = self.clock.now().saturating_sub(start);
         if !whole {
+            self.cache.extend(branch, &self.tokens);
+            job.took(took);
             return Ok(None);
         }
+        if known == 1 {
+            self.gate.took(rows, took);
+        }
+        job.took(took);
+
+        job.drafted += drafted;
         let (tokenizer, eos) = (&self.tokenizer, &self.eos);
-        Ok(job.advance(logits, self.context_length, |id| eos.contains(&id), tokenizer))
+        let (mut accepted, mut end) = (0, None);
+        for logits in logits.chunks_exact(logits.len() / rows) {
+            let before = job.accepted;
+            let expected = self.drafts.get(accepted).copied();
+            end = job.advance(logits, expected, self.context_length, |id| eos.contains(&id), tokenizer);
+            let right = job.accepted > before;
+            accepted += usize::from(right);
+            if end.is_some() || !right {
+                break;
+            }
+        }
+        if let Some(branch) = &mut job.branch {
+            self.cache.extend(branch, &self.tokens[..known + accepted]);
+        }
+        if let Some(strength) = strength {
+            self.gate.verified(strength, drafted, accepted);
+        }
+        Ok(end)
+    }
+
+    /// Drafts what may follow a request's sequence, as far as that is worth its cost and there is room.
+    fn draft(&mut self, i: usize) -> Option<Strength> {
+        let job = &mut self.jobs[i];
+        // The last token is chosen from logits, and never fed.
+        let most = job.left().saturating_sub(1).min(self.context_length - job.sequence.len());
+        let branch = job.branch.as_mut().filter(|_| self.speculation && most > 0)?;
+        let strength = self.drafter.propose(&job.sequence, &job.script, &mut self.drafts);
+        let missing = job.sequence.len() - branch.len();
+        let count = self.gate.worth(strength, self.drafts.len().min(most), missing);
+        self.drafts.truncate(count);
+        if count > 0 && self.cache.reserve(branch, missing + count).is_err() {
+            self.drafts.clear();
+        }
+        (!self.drafts.is_empty()).then_some(strength)
     }
 
     /// Ends a request; what it computed stays in the cache.
     fn end(&mut self, i: usize, event: Event) {
-        let job = self.jobs.remove(i);
-        if let Some(slot) = job.slot {
-            self.cache.release(slot);
+        let mut job = self.jobs.remove(i);
+        self.unsaved = true;
+        if let Some(branch) = job.branch.take() {
+            self.cache.release(branch, job.urgency());
         }
+        self.drafter.remember(&job.sequence, job.request.prompt.len());
+        {
+            let mut figures = self.figures.lock().unwrap_or_else(PoisonError::into_inner);
+            let requests = &mut figures.requests;
+            requests.waiting = self.jobs.len();
+            match &event {
+                Event::Done(done) => match done.finish {
+                    Finish::Cancelled => requests.cancelled += 1,
+                    Finish::TimeLimit => requests.timed_out += 1,
+                    Finish::Stop | Finish::Length => requests.completed += 1,
+                },
+                _ => requests.failed += 1,
+            }
+            figures.speculation.drafted += job.drafted as u64;
+            figures.speculation.accepted += job.accepted as u64;
+            let in_use = self.jobs.iter().filter(|job| job.branch.is_some()).count();
+            figures.cache = CacheFigures { in_use, ..self.cache.figures() };
+        }
+        // Last, so that whoever has the answer finds it counted.
         job.end(event);
     }
 }

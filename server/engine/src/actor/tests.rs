@@ -14,21 +14,13 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::{
     BackendChoice, Done, Finish, Prefill, Priority, Sampling, Token,
-    backend::Logits,
+    backend::{Logits, PAGE, Page},
     fixture::{LLAMA, SMALL, SPECIALS, vocabulary},
     weights::Dtype,
 };
 
 fn request(prompt: &[u32], max_tokens: usize) -> Request {
-    Request {
-        prompt: prompt.to_vec(),
-        heal: vec![],
-        max_tokens,
-        stop: vec![],
-        sampling: Sampling::Greedy,
-        priority: Priority::Typing,
-        cancel: CancellationToken::new(),
-    }
+    Request { prompt: prompt.to_vec(), max_tokens, ..Request::default() }
 }
 
 /// Everything a request gave.
@@ -90,16 +82,17 @@ fn tiny(options: &EngineOptions) -> Engine {
 }
 
 fn options() -> EngineOptions {
-    EngineOptions { threads: 1, prefill_chunk: 16, ..EngineOptions::default() }
+    EngineOptions { threads: 1, prefill_chunk: 16, speculation: false, ..EngineOptions::default() }
 }
 
-/// A model that counts: after token t comes t + 1. It checks what it is asked against what its slots hold, and waits for a
-/// permit before each step, so that a test decides what happens between two steps.
+/// A model that counts: after token t comes t + 1. It checks what it is asked against what its pages hold, and calls `before` at
+/// each step, so that a test decides what happens there.
 struct Counter {
-    slots: Vec<Vec<u32>>,
+    /// At each position, the whole sequence up to there: what its KV depends on.
+    pages: Vec<Vec<Vec<u32>>>,
     logits: Vec<f32>,
     steps: Arc<Mutex<Vec<Vec<u32>>>>,
-    permits: std_mpsc::Receiver<()>,
+    before: Box<dyn FnMut() + Send>,
 }
 
 /// The test's end of a `Counter`.
@@ -137,41 +130,86 @@ impl Backend for Counter {
         "counter".into()
     }
 
-    fn slots(&self) -> usize {
-        self.slots.len()
+    fn pages(&self) -> usize {
+        self.pages.len()
+    }
+
+    fn page_bytes(&self) -> usize {
+        1000
     }
 
     fn context_length(&self) -> usize {
         CONTEXT
     }
 
-    fn forward(&mut self, slot: usize, position: usize, tokens: &[u32], logits: Logits) -> Result<&[f32], EngineError> {
+    fn forward(
+        &mut self,
+        pages: &[Page],
+        position: usize,
+        tokens: &[u32],
+        logits: Logits,
+    ) -> Result<&[f32], EngineError> {
         self.steps.lock().unwrap().push(tokens.to_vec());
-        self.permits.recv().unwrap();
-        assert!(!tokens.is_empty() && position <= self.slots[slot].len() && position + tokens.len() <= CONTEXT);
+        (self.before)();
+        assert!(!tokens.is_empty() && position + tokens.len() <= CONTEXT);
         assert!(!tokens.contains(&PANIC), "the counter met its number");
+        let at = |position: usize| (pages[position / PAGE] as usize, position % PAGE);
+        let mut sequence = match position.checked_sub(1).map(at) {
+            Some((page, offset)) => self.pages[page][offset].clone(),
+            None => vec![],
+        };
+        assert_eq!(sequence.len(), position);
+        for earlier in 0..position {
+            let (page, offset) = at(earlier);
+            assert_eq!(self.pages[page][offset], sequence[..=earlier], "position {earlier} of {position}");
+        }
+        for &token in tokens {
+            sequence.push(token);
+            let (page, offset) = at(sequence.len() - 1);
+            self.pages[page].truncate(offset);
+            assert_eq!(self.pages[page].len(), offset);
+            self.pages[page].push(sequence.clone());
+        }
         if tokens.contains(&ERROR) {
             return Err(EngineError::Compute { backend: "counter", message: "no".into() });
         }
-        self.slots[slot].truncate(position);
-        self.slots[slot].extend(tokens);
-        self.logits.fill(0.0);
-        self.logits[*tokens.last().unwrap() as usize + 1] = 5.0;
-        Ok(if logits == Logits::None { &[] } else { &self.logits })
+        let (vocab, rows) = (vocabulary().0.len(), logits.rows(tokens.len()));
+        self.logits.clear();
+        self.logits.resize(rows * vocab, 0.0);
+        for (row, &token) in self.logits.chunks_exact_mut(vocab).zip(&tokens[tokens.len() - rows..]) {
+            row[token as usize + 1] = 5.0;
+        }
+        Ok(&self.logits)
     }
 
-    fn copy(&mut self, from: usize, to: usize, length: usize) -> Result<(), EngineError> {
-        self.slots[to] = self.slots[from][..length].to_vec();
+    fn copy(&mut self, from: Page, to: Page, length: usize) -> Result<(), EngineError> {
+        self.pages[to as usize] = self.pages[from as usize][..length].to_vec();
         Ok(())
     }
 }
 
-fn counter(slots: usize) -> (Engine, Steps) {
-    let vocab = vocabulary().0.len();
+/// A counter whose steps wait for permits. Its clock counts seconds: one a step.
+fn counter(pages: usize) -> (Engine, Steps) {
+    counter_with(pages, vec![EOS], TimeLimits { typing: 0, warming: 0, ..TimeLimits::default() })
+}
+
+fn counter_with(pages: usize, eos: Vec<u32>, time_limits: TimeLimits) -> (Engine, Steps) {
     let (permits, permits_end) = std_mpsc::channel();
+    let options = EngineOptions { time_limits, ..options() };
+    let (engine, taken) = counting(pages, eos, &options, move || permits_end.recv().unwrap());
+    (engine, Steps { taken, permits })
+}
+
+/// A counter, and the steps that it takes.
+fn counting(
+    pages: usize,
+    eos: Vec<u32>,
+    options: &EngineOptions,
+    before: impl FnMut() + Send + 'static,
+) -> (Engine, Arc<Mutex<Vec<Vec<u32>>>>) {
     let steps = Arc::new(Mutex::new(vec![]));
     let backend =
-        Counter { slots: vec![vec![]; slots], logits: vec![0.0; vocab], steps: steps.clone(), permits: permits_end };
+        Counter { pages: vec![vec![]; pages], logits: vec![], steps: Arc::clone(&steps), before: Box::new(before) };
     let gguf = LLAMA.gguf(Dtype::Q8_0);
     let checkpoint = Checkpoint::from_gguf(Path::new("tiny"), &gguf.bytes()).unwrap();
     let info = ModelInfo {
@@ -183,10 +221,13 @@ fn counter(slots: usize) -> (Engine, Steps) {
         licence: None,
         backend: "counter".into(),
         bos: None,
-        eos: vec![EOS],
+        eos,
     };
-    let engine = Engine::start(Box::new(backend), checkpoint.tokenizer, info, 4).unwrap();
-    (engine, Steps { taken: steps, permits })
+    let options = EngineOptions { prefill_chunk: 4, ..options.clone() };
+    let counted = Arc::clone(&steps);
+    let clock = Clock::of(move || Duration::from_secs(counted.lock().unwrap().len() as u64));
+    let engine = Engine::start(Box::new(backend), checkpoint.tokenizer, info, &options, clock, None).unwrap();
+    (engine, steps)
 }
 
 #[test]
@@ -236,12 +277,12 @@ fn what_is_computed_is_exactly_what_is_new() {
 
 #[test]
 fn decoding_ends_at_a_stop_id_at_the_models_own_end_and_at_the_contexts() {
-    let (engine, steps) = counter(1);
+    let (engine, steps) = counter(2);
     steps.allow(1000);
     let answer = collect(engine.submit(Request { stop: vec![53, 55], ..request(&[50], 10) }));
     assert_eq!((answer.ids(), answer.done().finish, answer.done().decoded), (vec![51, 52], Finish::Stop, 2));
     // The end id needs no mention.
-    let (engine, steps) = counter(1);
+    let (engine, steps) = counter(2);
     steps.allow(1000);
     let last = vocabulary().0.len() as u32 - 2;
     let wraps = collect(engine.submit(request(&[last - 1], 2)));
@@ -257,15 +298,8 @@ fn decoding_ends_at_a_stop_id_at_the_models_own_end_and_at_the_contexts() {
 #[test]
 fn the_models_own_end_ends_it() {
     // A model whose end id is what the counter says next.
-    let (engine, steps) = counter(1);
-    steps.allow(10);
-    let mut info = engine.info().clone();
-    info.eos = vec![42];
-    let (permits, permits_end) = std_mpsc::channel();
-    (0..9).for_each(|_| permits.send(()).unwrap());
-    let backend = Counter { slots: vec![vec![]], logits: vec![0.0; 296], steps: Arc::default(), permits: permits_end };
-    let tokenizer = Checkpoint::from_gguf(Path::new("tiny"), &LLAMA.gguf(Dtype::Q8_0).bytes()).unwrap().tokenizer;
-    let engine = Engine::start(Box::new(backend), tokenizer, info, 4).unwrap();
+    let (engine, steps) = counter_with(1, vec![42], TimeLimits::default());
+    steps.allow(9);
     let answer = collect(engine.submit(request(&[40], 10)));
     assert_eq!((answer.ids(), answer.done().finish), (vec![41], Finish::Stop));
 }
@@ -353,6 +387,174 @@ fn cancelling_ends_a_request_at_the_next_step_wherever_it_is() {
 }
 
 #[test]
+fn no_token_follows_a_cancel_whatever_the_step() {
+    // Three chunks of prompt, then a token a step, the third chunk's included.
+    let prompt: Vec<u32> = (40..50).collect();
+    for step in 1..10usize {
+        let asked = request(&prompt, 6);
+        let (cancel, mut taken) = (asked.cancel.clone(), 0);
+        let (engine, steps) = counting(1, vec![EOS], &options(), move || {
+            taken += 1;
+            if taken == step {
+                cancel.cancel();
+            }
+        });
+        let answer = collect(engine.submit(asked));
+        let expected = step.saturating_sub(3).min(6);
+        assert_eq!(answer.tokens.len(), expected, "cancelled in step {step}");
+        if step <= 8 {
+            assert_eq!((answer.done().finish, answer.done().decoded), (Finish::Cancelled, expected));
+            assert_eq!(steps.lock().unwrap().len(), step);
+        }
+    }
+}
+
+/// Ten thousand requests from several threads, each cancelled at some moment: before it is sent, in the model's own thread, at any time from outside, at its first token, or by
+/// dropping the receiver. Each gets one answer, in order, and nothing stays held.
+#[test]
+fn ten_thousand_cancelled_requests_leave_nothing_behind() {
+    use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
+    const THREADS: u64 = 4;
+    const EACH: u64 = 2500;
+    // What the model's thread cancels during its steps.
+    let marked = Arc::new(Mutex::new(Vec::<CancellationToken>::new()));
+    let (in_step, mut random) = (Arc::clone(&marked), StdRng::seed_from_u64(99));
+    let options = EngineOptions { time_limits: TimeLimits { typing: 0, ..TimeLimits::default() }, ..options() };
+    let (engine, _) = counting(3, vec![EOS], &options, move || {
+        let mut marked = in_step.lock().unwrap();
+        if !marked.is_empty() && random.random_bool(0.5) {
+            let i = random.random_range(0..marked.len());
+            marked.swap_remove(i).cancel();
+        }
+    });
+    let answered: usize = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS)
+            .map(|thread| {
+                let (engine, marked) = (engine.clone(), &marked);
+                scope.spawn(move || {
+                    let mut random = StdRng::seed_from_u64(thread);
+                    let (mut under_way, mut answered) = (vec![], 0);
+                    for _ in 0..EACH {
+                        let (length, first) = (random.random_range(1..40), 40 + 20 * random.random_range(0..3));
+                        let prompt: Vec<u32> = (first..first + length).collect();
+                        let priority = [Priority::Indexing, Priority::Warming, Priority::Action, Priority::Typing]
+                            [random.random_range(0..4)];
+                        let session = random.random_range(0..5);
+                        let asked = Request { priority, session, ..request(&prompt, random.random_range(0..30)) };
+                        let cancel = asked.cancel.clone();
+                        let way = random.random_range(0..5);
+                        match way {
+                            0 => cancel.cancel(),
+                            1 => marked.lock().unwrap().push(cancel.clone()),
+                            _ => {}
+                        }
+                        let mut events = engine.submit(asked);
+                        match way {
+                            2 => drop(events),
+                            3 => {
+                                // At its first event; what came before the cancel is looked at with the rest.
+                                let mut seen = vec![];
+                                seen.extend(events.blocking_recv());
+                                cancel.cancel();
+                                under_way.push((seen, events, cancel));
+                            }
+                            _ => under_way.push((vec![], events, cancel)),
+                        }
+                        if under_way.len() > 20 {
+                            let i = random.random_range(0..under_way.len());
+                            let (seen, events, cancel) = under_way.swap_remove(i);
+                            cancel.cancel();
+                            answered += usize::from(ends_once(seen, events));
+                        }
+                    }
+                    for (seen, events, cancel) in under_way {
+                        cancel.cancel();
+                        answered += usize::from(ends_once(seen, events));
+                    }
+                    answered
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    // A fifth dropped their receivers, and have no answer that could be seen.
+    assert!((7700..8300).contains(&answered), "{answered}");
+    // A last request is behind all others: then all are over.
+    collect(engine.submit(Request { priority: Priority::Indexing, ..request(&[41], 1) }));
+    let figures = engine.figures();
+    assert_eq!((figures.requests.waiting, figures.cache.in_use), (0, 0));
+    let requests = &figures.requests;
+    let ended = requests.completed + requests.cancelled + requests.timed_out;
+    assert_eq!((ended, requests.failed), (THREADS * EACH + 1, 0), "{requests:?}");
+    assert!(requests.cancelled > THREADS * EACH / 2, "{requests:?}");
+}
+
+/// Whether these and what follows are the events of one answer: one `Prefilled` before any token, one end, nothing after it.
+fn ends_once(seen: Vec<Event>, mut events: mpsc::UnboundedReceiver<Event>) -> bool {
+    let mut all = seen;
+    all.extend(std::iter::from_fn(|| events.blocking_recv()));
+    let tokens = all.iter().filter(|event| matches!(event, Event::Token(_))).count();
+    let prefilled = all.iter().position(|event| matches!(event, Event::Prefilled(_)));
+    assert!(prefilled == Some(0) || (prefilled.is_none() && tokens == 0), "{all:?}");
+    assert_eq!(all.len(), tokens + usize::from(prefilled.is_some()) + 1, "{all:?}");
+    match all.last() {
+        Some(Event::Done(done)) => assert_eq!(done.decoded, tokens),
+        other => panic!("{other:?}"),
+    }
+    true
+}
+
+#[test]
+fn a_request_that_overstays_its_class_ends_and_says_so() {
+    let limits = TimeLimits { typing: 5, warming: 0, ..TimeLimits::default() };
+    let (engine, steps) = counter_with(2, vec![EOS], limits);
+    steps.allow(100);
+    // A second a step: the first token comes with the first, and the sixth is the last that begins in time.
+    let late = collect(engine.submit(request(&[40], 30)));
+    assert_eq!((late.done().finish, late.tokens.len(), late.done().decoded), (Finish::TimeLimit, 6, 6));
+    // Another class may take longer.
+    let warming = collect(engine.submit(Request { priority: Priority::Warming, ..request(&[60], 30) }));
+    assert_eq!((warming.done().finish, warming.tokens.len()), (Finish::Length, 30));
+    // The wait counts.
+    let (engine, steps) = counter_with(2, vec![EOS], TimeLimits { typing: 5, ..TimeLimits::default() });
+    let (first, second) = (engine.submit(request(&[90], 4)), engine.submit(request(&[120], 9)));
+    steps.allow(100);
+    assert_eq!(collect(first).done().finish, Finish::Length);
+    let second = collect(second);
+    assert!(second.done().finish == Finish::TimeLimit && second.tokens.len() < 6, "{second:?}");
+    assert_eq!((engine.figures().requests.timed_out, engine.figures().cache.in_use), (1, 0));
+}
+
+#[test]
+fn sessions_take_turns() {
+    let (engine, steps) = counter(8);
+    let of = |session, first| engine.submit(Request { session, ..request(&[first], 2) });
+    // The first is under way when the others come; session 1 has been served last then.
+    let mut answers = vec![of(1, 40)];
+    steps.wait(1);
+    answers.extend([of(1, 50), of(1, 60), of(2, 70)]);
+    steps.allow(100);
+    answers.into_iter().for_each(|answer| assert_eq!(collect(answer).tokens.len(), 2));
+    let firsts: Vec<u32> = steps.taken().iter().map(|tokens| tokens[0]).collect();
+    assert_eq!(firsts, [40, 41, 70, 71, 50, 51, 60, 61]);
+}
+
+#[test]
+fn low_work_is_not_starved_by_endless_typing() {
+    let (engine, steps) = counter(8);
+    let low = engine.submit(Request { priority: Priority::Warming, session: 9, ..request(&[200 - 50], 2) });
+    steps.wait(1);
+    // A completion always waits.
+    let typing: Vec<_> = (0..20).map(|i| engine.submit(request(&[40 + i], 40))).collect();
+    steps.allow(900);
+    assert_eq!(collect(low).tokens.len(), 2);
+    let taken = steps.taken();
+    let typed = taken.iter().skip(1).take_while(|tokens| tokens[0] != 151).count();
+    assert!((256..=256 + 64).contains(&typed), "{typed} steps of typing between two of warming");
+    typing.into_iter().for_each(|answer| assert_eq!(collect(answer).tokens.len(), 40));
+}
+
+#[test]
 fn a_dropped_receiver_cancels() {
     let (engine, steps) = counter(2);
     let dropped = engine.submit(request(&[40], 50));
@@ -365,13 +567,14 @@ fn a_dropped_receiver_cancels() {
 }
 
 #[test]
-fn a_failed_step_fails_one_request_and_its_slot_is_not_trusted() {
-    let (engine, steps) = counter(1);
+fn a_failed_step_fails_one_request_and_what_it_stored_is_not_trusted() {
+    let (engine, steps) = counter(2);
     steps.allow(100);
     let failed = collect(engine.submit(request(&[40, 41, 42, 43, 44, ERROR], 1)));
     assert!(failed.failure().contains("counter: no"));
-    let next = collect(engine.submit(request(&[40, 41, 42, 43, 44], 1)));
-    assert_eq!((next.ids(), next.counts()), (vec![45], (0, 5)));
+    // The first chunk was stored, the second was not.
+    let next = collect(engine.submit(request(&[40, 41, 42, 43, 44, 45], 1)));
+    assert_eq!((next.ids(), next.counts()), (vec![46], (4, 2)));
 }
 
 #[test]
@@ -430,6 +633,87 @@ fn sampling_is_repeatable_and_differs_by_seed() {
     assert_ne!(sample(1), sample(2));
 }
 
+/// A counter that speculates; its steps cost the same however many rows they have, so that all that is drafted is tried.
+fn speculating(pages: usize) -> (Engine, Arc<Mutex<Vec<Vec<u32>>>>) {
+    let time_limits = TimeLimits { typing: 0, ..TimeLimits::default() };
+    counting(pages, vec![EOS], &EngineOptions { speculation: true, time_limits, ..options() }, || {})
+}
+
+#[test]
+fn a_draft_that_is_right_saves_steps_and_one_that_is_wrong_changes_nothing() {
+    let said: Vec<u32> = (41..61).collect();
+    let other = [&said[..5], &[180, 181], &said[7..]].concat();
+    for (draft, least_accepted, most_steps) in [(said.clone(), 15, 5), (other, 10, 10), ((90..110).collect(), 0, 20)] {
+        let (engine, steps) = speculating(3);
+        let answer = collect(engine.submit(Request { draft, ..request(&[40], 20) }));
+        let done = answer.done();
+        assert_eq!((answer.ids(), done.finish, done.decoded), (said.clone(), Finish::Length, 20));
+        assert!(done.accepted >= least_accepted && done.accepted <= done.drafted, "{done:?}");
+        assert_eq!(answer.tokens.iter().filter(|token| token.drafted).count(), done.accepted);
+        assert!(steps.lock().unwrap().len() <= most_steps, "{} steps", steps.lock().unwrap().len());
+        let figures = engine.figures().speculation;
+        assert_eq!((figures.drafted, figures.accepted), (done.drafted as u64, done.accepted as u64));
+        // What was accepted is in the cache, what was not is not: the counter would notice.
+        let next: Vec<u32> = (40..61).chain([150]).collect();
+        assert_eq!(collect(engine.submit(request(&next, 3))).counts(), (20, 2));
+    }
+}
+
+#[test]
+fn what_was_said_before_is_drafted_and_cut_where_it_must_end() {
+    let (engine, steps) = speculating(3);
+    let stop = Request { stop: vec![52], ..request(&[40, 41], 30) };
+    collect(engine.submit(request(&[40, 41], 15)));
+    let before = steps.lock().unwrap().len();
+    let answer = collect(engine.submit(stop));
+    assert_eq!((answer.ids(), answer.done().finish), ((42..52).collect(), Finish::Stop));
+    assert!(steps.lock().unwrap().len() - before <= 6, "11 without");
+    let answer = collect(engine.submit(request(&[40, 41], 4)));
+    assert_eq!((answer.ids(), answer.done().finish), ((42..46).collect(), Finish::Length));
+    // Up to the context's end and no further.
+    let full: Vec<u32> = (100..100 + CONTEXT as u32 - 3).collect();
+    for _ in 0..2 {
+        let answer = collect(engine.submit(request(&full, 30)));
+        assert_eq!((answer.tokens.len(), answer.done().finish), (4, Finish::Length));
+    }
+    // A cancel between two tokens of one step.
+    let asked = Request { draft: (41..61).collect(), ..request(&[40], 20) };
+    let cancel = asked.cancel.clone();
+    let (engine, _) =
+        counting(2, vec![EOS], &EngineOptions { speculation: true, ..options() }, move || cancel.cancel());
+    let answer = collect(engine.submit(asked));
+    assert_eq!((answer.tokens.len(), answer.done().finish), (0, Finish::Cancelled));
+}
+
+/// Prompts cut from this room's own text.
+fn excerpts(engine: &Engine, count: usize, tokens: usize) -> Vec<Vec<u32>> {
+    let ids = engine.tokenizer().encode(include_str!("scheduler.rs"));
+    let step = (ids.len() - tokens) / count;
+    (0..count).map(|i| ids[i * step..i * step + tokens].to_vec()).collect()
+}
+
+/// A few of what `cargo run --release --example speculation` does with thousands.
+#[test]
+fn ember_says_the_same_with_and_without_speculation() {
+    let ember = |speculation| {
+        let options = EngineOptions { speculation, ..EngineOptions::default() };
+        Engine::load_with(&ModelSource::Ember, &options).unwrap()
+    };
+    let (plain, speculating) = (ember(false), ember(true));
+    let mut accepted = 0;
+    for prompt in excerpts(&plain, 8, 200) {
+        let expected = collect(plain.submit(request(&prompt, 24)));
+        for draft in [vec![], expected.ids()] {
+            let answer = collect(speculating.submit(Request { draft, ..request(&prompt, 24) }));
+            assert_eq!(answer.ids(), expected.ids());
+            let logprobs = |answer: &Answer| answer.tokens.iter().map(|token| token.logprob).collect::<Vec<_>>();
+            assert_eq!((logprobs(&answer), answer.done().finish), (logprobs(&expected), expected.done().finish));
+            accepted += answer.done().accepted;
+        }
+    }
+    assert!(accepted > 20, "{accepted} accepted: speculation was not tried");
+}
+
 /// A prompt made from the one before it, as a person's keystrokes make it.
 #[derive(Clone, Debug)]
 enum Edit {
@@ -462,10 +746,10 @@ proptest! {
     fn warm_equals_cold(reference in any::<bool>(), start in prop::collection::vec(SPECIALS as u32..296, 10..40), edits in edits()) {
         thread_local!(static MODEL: bytes::Bytes = SMALL.gguf(Dtype::F32).bytes());
         let backend = if reference { BackendChoice::Reference } else { BackendChoice::Auto };
-        let options = EngineOptions { backend, kv_slots: 2, ..options() };
+        let options = EngineOptions { backend, ..options() };
         let fresh = || {
             let checkpoint = Checkpoint::from_gguf(Path::new("small"), &MODEL.with(bytes::Bytes::clone)).unwrap();
-            Engine::of(checkpoint, &options).unwrap()
+            Engine::of(checkpoint, &options, None).unwrap()
         };
         let warm = fresh();
         let mut prompt = start;
@@ -486,6 +770,41 @@ proptest! {
             prop_assert_eq!(warm_reused + prefilled, prompt.len());
             prop_assert_eq!(cold.counts(), (0, prompt.len()));
             said = answer.ids();
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    /// Whatever is drafted, with whatever masks, stops and sampling, speculation says what plain decoding says.
+    #[test]
+    fn speculation_changes_nothing(
+        prompt in prop::collection::vec(SPECIALS as u32..296, 10..60),
+        draft in prop::collection::vec(SPECIALS as u32..296, 0..30),
+        right in 0..30usize,
+        heal in prop::sample::select(vec!["", " ret", "in", "    x"]),
+        stop in prop::collection::vec(SPECIALS as u32..296, 0..30),
+        seed in prop::option::of(0..3u64),
+        max_tokens in 0..40usize,
+    ) {
+        thread_local!(static MODEL: bytes::Bytes = SMALL.gguf(Dtype::Q8_0).bytes());
+        let engine = |speculation| {
+            let checkpoint = Checkpoint::from_gguf(Path::new("small"), &MODEL.with(bytes::Bytes::clone)).unwrap();
+            Engine::of(checkpoint, &EngineOptions { speculation, kv_memory_mib: 1, ..options() }, None).unwrap()
+        };
+        let sampling = seed.map_or(Sampling::Greedy, |seed| Sampling::TopP { temperature: 0.3, top_p: 0.9, seed });
+        let asked = || Request { heal: heal.into(), stop: stop.clone(), sampling: sampling.clone(), ..request(&prompt, max_tokens) };
+        let plain = collect(engine(false).submit(asked()));
+        let speculating = engine(true);
+        // A draft that is right at first, one of nothing, and then with what was said before in mind.
+        let draft: Vec<u32> = plain.ids().into_iter().take(right).chain(draft).collect();
+        for draft in [draft, vec![], plain.ids(), vec![]] {
+            let answer = collect(speculating.submit(Request { draft, ..asked() }));
+            prop_assert_eq!(answer.ids(), plain.ids());
+            prop_assert_eq!((answer.done().finish, answer.done().decoded), (plain.done().finish, plain.done().decoded));
+            let same = answer.tokens.iter().zip(&plain.tokens).all(|(a, b)| a.logprob.to_bits() == b.logprob.to_bits());
+            prop_assert!(same);
         }
     }
 }

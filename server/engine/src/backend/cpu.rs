@@ -11,12 +11,12 @@ mod mlp;
 use std::sync::Arc;
 
 use pilotlight_kernels::cpu::{
-    Activation, Activations, AttentionShape, Buffer, Gate, KvDtype, KvLayer, Matrix, Part, Pool, Rope, RopePairs,
+    Activation, Activations, AttentionShape, Buffer, Gate, KvDtype, KvLayer, Matrix, Part, Pool, Rope, RopePairs, Span,
     attention, layer_norm, linear, normalise, rms_norm,
 };
 
 use self::mlp::{ExpertStep, Mlp};
-use super::{Backend, Logits};
+use super::{Backend, Logits, Page};
 use crate::{
     EngineError,
     config::{self, DecoderConfig, RopeStyle},
@@ -44,8 +44,9 @@ pub struct Cpu {
     norm_eps: f32,
     /// `[vocab, hidden]`: the embedding itself where they are tied.
     output: Projection,
-    /// By slot, then layer.
-    cache: Vec<Vec<KvLayer>>,
+    kv: KvDtype,
+    /// By layer.
+    cache: Vec<KvLayer>,
     step: Step,
     /// `[rows, vocab]`
     logits: Vec<f32>,
@@ -107,11 +108,11 @@ impl Cpu {
         }
     }
 
-    /// Repacks the weights; the mapped file is not needed afterwards. `context_length` bounds what a slot may grow to.
+    /// Repacks the weights; the mapped file is not needed afterwards. `context_length` bounds a sequence, `pages` all of them together.
     pub fn new(
         decoder: &Decoder,
         context_length: usize,
-        slots: usize,
+        pages: usize,
         threads: usize,
         kv: KvDtype,
     ) -> Result<Self, EngineError> {
@@ -147,7 +148,6 @@ impl Cpu {
         let mut output_norm = Norm::new(&decoder.output_norm)?;
         let all = output_norm.weight.iter_mut().chain(output_norm.bias.iter_mut().flatten());
         all.for_each(|weight| *weight *= c.scales.logits);
-        let slot = || (0..c.layers).map(|_| KvLayer::new(kv, c.kv_heads, c.head_dim, context_length)).collect();
         Ok(Self {
             pool: Pool::new(threads),
             context_length,
@@ -161,15 +161,16 @@ impl Cpu {
             output_norm,
             norm_eps: c.norm_eps / (m * m),
             output,
-            cache: (0..slots).map(|_| slot()).collect(),
+            kv,
+            cache: (0..c.layers).map(|_| KvLayer::new(kv, c.kv_heads, c.head_dim, pages)).collect(),
             step,
             logits: vec![0.0; c.vocab],
             config: c.clone(),
         })
     }
 
-    /// One pass: `t = tokens.len() <= PASS`. Leaves the wanted rows, normed, at the start of `step.normed`; gives their number.
-    fn pass(&mut self, slot: usize, mut position: usize, tokens: &[u32], wanted: Logits) -> usize {
+    /// One pass: `t = tokens.len() <= PASS`. Leaves the last `wanted` rows, normed, at the start of `step.normed`; gives their number.
+    fn pass(&mut self, pages: &[Page], mut position: usize, tokens: &[u32], wanted: usize) -> usize {
         self.embed(position, tokens);
         let Self { pool, config: c, step: s, norm_eps, activation, .. } = self;
         let (hidden, q_width, kv_width) = (c.hidden, c.heads * c.head_dim, c.kv_heads * c.head_dim);
@@ -178,7 +179,7 @@ impl Cpu {
 
         s.rope.prepare(position, t);
         let last = self.layers.len() - 1;
-        for (i, (layer, kv)) in self.layers.iter().zip(&mut self.cache[slot]).enumerate() {
+        for (i, (layer, kv)) in self.layers.iter().zip(&mut self.cache).enumerate() {
             layer.attn_norm.apply(pool, &s.x[..t * hidden], t, *norm_eps, &mut s.normed);
             let mut qkv = [
                 layer.q.part(&mut s.q[..t * q_width]),
@@ -203,22 +204,21 @@ impl Cpu {
                     let factor = temperature.at(position + row);
                     q.iter_mut().for_each(|q| *q *= factor);
                 }
-                kv.write(position + row, k, &s.v[row * kv_width..][..kv_width]);
+                kv.write(pages, position + row, k, &s.v[row * kv_width..][..kv_width]);
             }
             if i == last {
                 // All that later tokens need of this pass is stored: go on with the wanted rows alone.
-                match wanted {
-                    Logits::None => return 0,
-                    Logits::Last => {
-                        s.x.copy_within((t - 1) * hidden..t * hidden, 0);
-                        s.q.copy_within((t - 1) * q_width..t * q_width, 0);
-                        position += t - 1;
-                        t = 1;
-                    }
-                    Logits::All => {}
+                let before = t - wanted.min(t);
+                if before == t {
+                    return 0;
                 }
+                s.x.copy_within(before * hidden..t * hidden, 0);
+                s.q.copy_within(before * q_width..t * q_width, 0);
+                position += before;
+                t -= before;
             }
-            attention(pool, shape, &s.q[..t * q_width], position, t, kv, &mut s.attended);
+            let span = Span { pages, start: position, rows: t };
+            attention(pool, shape, &s.q[..t * q_width], span, kv, &mut s.attended);
             linear(pool, &s.attended, 0, t, &mut [layer.o.residual(&mut s.x[..t * hidden])]);
 
             layer.ffn_norm.apply(pool, &s.x[..t * hidden], t, *norm_eps, &mut s.normed);
@@ -251,29 +251,37 @@ impl Backend for Cpu {
         format!("cpu ({})", self.pool.isa())
     }
 
-    fn slots(&self) -> usize {
-        self.cache.len()
+    fn pages(&self) -> usize {
+        self.cache.first().map_or(0, KvLayer::pages)
+    }
+
+    fn page_bytes(&self) -> usize {
+        let c = &self.config;
+        c.layers * KvLayer::page_bytes(self.kv, c.kv_heads, c.head_dim)
     }
 
     fn context_length(&self) -> usize {
         self.context_length
     }
 
-    fn forward(&mut self, slot: usize, position: usize, tokens: &[u32], logits: Logits) -> Result<&[f32], EngineError> {
+    fn forward(
+        &mut self,
+        pages: &[Page],
+        position: usize,
+        tokens: &[u32],
+        logits: Logits,
+    ) -> Result<&[f32], EngineError> {
         let vocab = self.config.vocab;
-        let rows = match logits {
-            Logits::None => 0,
-            Logits::Last => 1,
-            Logits::All => tokens.len(),
-        };
+        let rows = logits.rows(tokens.len());
         if self.logits.len() < rows * vocab {
             self.logits.resize(rows * vocab, 0.0);
         }
-        let passes = tokens.len().div_ceil(PASS);
+        let all = tokens.len();
         let mut given = 0;
         for (i, tokens) in tokens.chunks(PASS).enumerate() {
-            let wanted = if logits == Logits::Last && i + 1 < passes { Logits::None } else { logits };
-            let rows = self.pass(slot, position + i * PASS, tokens, wanted);
+            // Of the last rows of all, those that are the last of this pass.
+            let wanted = rows.saturating_sub(all - i * PASS - tokens.len());
+            let rows = self.pass(pages, position + i * PASS, tokens, wanted);
             if rows > 0 {
                 let out = &mut self.logits[given * vocab..][..rows * vocab];
                 linear(&self.pool, &self.step.normed, 0, rows, &mut [self.output.part(out)]);
@@ -283,14 +291,20 @@ impl Backend for Cpu {
         Ok(&self.logits[..rows * vocab])
     }
 
-    fn copy(&mut self, from: usize, to: usize, length: usize) -> Result<(), EngineError> {
-        let Ok([from, to]) = self.cache.get_disjoint_mut([from, to]) else {
-            return Err(EngineError::Compute { backend: "cpu", message: format!("slots {from} and {to} are not two") });
-        };
-        for (from, to) in from.iter().zip(to) {
-            to.copy_from(from, length);
-        }
+    fn copy(&mut self, from: Page, to: Page, length: usize) -> Result<(), EngineError> {
+        self.cache.iter_mut().for_each(|layer| layer.copy(from, to, length));
         Ok(())
+    }
+
+    fn export(&self, page: Page, to: &mut Vec<u8>) -> bool {
+        self.cache.iter().for_each(|layer| layer.export(page, to));
+        true
+    }
+
+    fn import(&mut self, page: Page, from: &[u8]) -> bool {
+        let layers = self.cache.iter_mut().zip(from.chunks_exact(from.len() / self.config.layers));
+        layers.for_each(|(layer, from)| layer.import(page, from));
+        true
     }
 }
 

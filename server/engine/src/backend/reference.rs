@@ -5,7 +5,7 @@
 
 use candle_core::{D, DType, Device, Result, Tensor};
 
-use super::{Backend, Logits};
+use super::{Backend, Logits, PAGE, Page};
 use crate::{
     EngineError,
     config::{self, Activation, DecoderConfig, Experts, Rope, RopeStyle},
@@ -32,8 +32,9 @@ struct Model {
     output_norm: Norm,
     output: Projection,
     context_length: usize,
-    /// By slot, then layer.
-    cache: Vec<Vec<KeyValues>>,
+    /// By layer.
+    cache: Vec<KeyValues>,
+    pages: usize,
     /// What the last step gave.
     logits: Vec<f32>,
 }
@@ -63,10 +64,11 @@ struct Gated {
 }
 
 impl Reference {
-    /// Dequantises the weights. `context_length` bounds what a slot may grow to, `threads` the matrix products.
-    pub fn new(decoder: &Decoder, context_length: usize, slots: usize, threads: usize) -> Loaded<Self> {
+    /// Dequantises the weights. `context_length` bounds a sequence, `pages` all of them together, `threads` the matrix products.
+    pub fn new(decoder: &Decoder, context_length: usize, pages: usize, threads: usize) -> Loaded<Self> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("reference-{i}"));
         let c = &decoder.config;
+        let layer = |_| KeyValues::new(pages, c.kv_heads, c.head_dim).map_err(|e| compute(e.to_string()));
         let model = Model {
             embedding: dense(&decoder.embedding)?,
             positions: decoder.positions.as_ref().map(dense).transpose()?,
@@ -74,7 +76,8 @@ impl Reference {
             output_norm: Norm::new(c, &decoder.output_norm)?,
             output: Projection::new(&decoder.output)?,
             context_length,
-            cache: (0..slots).map(|_| (0..c.layers).map(|_| KeyValues::default()).collect()).collect(),
+            cache: (0..c.layers).map(layer).collect::<Loaded<_>>()?,
+            pages,
             logits: Vec::new(),
             config: c.clone(),
         };
@@ -83,11 +86,11 @@ impl Reference {
 }
 
 impl Model {
-    fn step(&mut self, slot: usize, position: usize, tokens: &[u32], logits: Logits) -> Result<()> {
+    fn step(&mut self, pages: &[Page], position: usize, tokens: &[u32], logits: Logits) -> Result<()> {
         let c = &self.config;
         let t = tokens.len();
         let at = At {
-            position,
+            rows: rows(pages, position + t),
             rotation: Rotation::new(&c.rope, position, t)?,
             mask: causal_mask(position, t, c.window)?,
             temperature: temperature(c, position, t)?,
@@ -99,21 +102,18 @@ impl Model {
         if let Some(positions) = &self.positions {
             x = (x + positions.narrow(0, position, t)?)?;
         }
-        for (block, cache) in self.blocks.iter().zip(&mut self.cache[slot]) {
+        for (block, cache) in self.blocks.iter().zip(&self.cache) {
             let h = block.attn_norm.forward(&x)?;
             x = (x + (block.attention(c, &h, &at, cache)? * residual)?)?;
             let h = block.ffn_norm.forward(&x)?;
             x = (x + (block.mlp.forward(&h, c.family.activation)? * residual)?)?;
         }
-        let x = match logits {
-            Logits::None => {
-                self.logits.clear();
-                return Ok(());
-            }
-            Logits::Last => x.narrow(0, t - 1, 1)?,
-            Logits::All => x,
-        };
-        let x = self.output_norm.forward(&x)?;
+        let wanted = logits.rows(t);
+        if wanted == 0 {
+            self.logits.clear();
+            return Ok(());
+        }
+        let x = self.output_norm.forward(&x.narrow(0, t - wanted, wanted)?)?;
         self.logits = (self.output.forward(&x)? * f64::from(c.scales.logits))?.flatten_all()?.to_vec1()?;
         Ok(())
     }
@@ -121,8 +121,8 @@ impl Model {
 
 /// What depends on the positions of a step.
 struct At {
-    /// Of the first token.
-    position: usize,
+    /// Where the sequence's positions lie in the cache, the new ones last.
+    rows: Vec<u32>,
     rotation: Rotation,
     /// `[t, position + t]`.
     mask: Tensor,
@@ -135,26 +135,28 @@ impl Backend for Reference {
         "reference".into()
     }
 
-    fn slots(&self) -> usize {
-        self.model.cache.len()
+    fn pages(&self) -> usize {
+        self.model.pages
+    }
+
+    fn page_bytes(&self) -> usize {
+        let c = &self.model.config;
+        c.layers * 2 * PAGE * c.kv_heads * c.head_dim * size_of::<f32>()
     }
 
     fn context_length(&self) -> usize {
         self.model.context_length
     }
 
-    fn forward(&mut self, slot: usize, position: usize, tokens: &[u32], logits: Logits) -> Loaded<&[f32]> {
+    fn forward(&mut self, pages: &[Page], position: usize, tokens: &[u32], logits: Logits) -> Loaded<&[f32]> {
         let Self { model, threads } = self;
-        threads.install(|| model.step(slot, position, tokens, logits)).map_err(|e| compute(e.to_string()))?;
+        threads.install(|| model.step(pages, position, tokens, logits)).map_err(|e| compute(e.to_string()))?;
         Ok(&model.logits)
     }
 
-    fn copy(&mut self, from: usize, to: usize, length: usize) -> Loaded<()> {
-        for layer in 0..self.model.config.layers {
-            let copied = self.model.cache[from][layer].prefix(length).map_err(|e| compute(e.to_string()))?;
-            self.model.cache[to][layer] = copied;
-        }
-        Ok(())
+    fn copy(&mut self, from: Page, to: Page, length: usize) -> Loaded<()> {
+        let copied = self.model.cache.iter().try_for_each(|layer| layer.copy(from, to, length));
+        copied.map_err(|e| compute(e.to_string()))
     }
 }
 
@@ -176,7 +178,7 @@ impl Block {
     }
 
     /// Grouped-query attention. `h`: `[t, hidden]` to the same.
-    fn attention(&self, c: &DecoderConfig, h: &Tensor, at: &At, cache: &mut KeyValues) -> Result<Tensor> {
+    fn attention(&self, c: &DecoderConfig, h: &Tensor, at: &At, cache: &KeyValues) -> Result<Tensor> {
         let t = h.dim(0)?;
         let heads = |x: Tensor, n: usize, norm: &Option<Norm>| {
             let x = x.reshape((t, n, c.head_dim))?;
@@ -193,8 +195,9 @@ impl Block {
         }
 
         let by_head = |x: Tensor| x.transpose(0, 1)?.contiguous();
-        let (k, v) = cache.append(at.position, by_head(k)?, by_head(v)?)?; // [kv_heads, n, head_dim]
-        let n = at.position + t;
+        let (k, v) = cache.append(&at.rows, &k, &v)?; // [n, kv_heads, head_dim]
+        let (k, v) = (by_head(k)?, by_head(v)?);
+        let n = at.rows.len();
 
         // The query heads of a group share one key head: stack them as rows.
         let group = c.heads / c.kv_heads;
@@ -306,42 +309,41 @@ impl Projection {
     }
 }
 
-/// The keys and values of one layer of one slot; grows by doubling.
-#[derive(Default)]
+/// The keys and values of one layer, all pages one after another: `[pages * PAGE, kv_heads, head_dim]` each.
 struct KeyValues {
-    /// Both `[kv_heads, capacity, head_dim]`.
-    tensors: Option<(Tensor, Tensor)>,
+    keys: Tensor,
+    values: Tensor,
+}
+
+/// Where the first `n` positions of a sequence with these pages lie.
+fn rows(pages: &[Page], n: usize) -> Vec<u32> {
+    (0..n).map(|position| pages[position / PAGE] * PAGE as u32 + (position % PAGE) as u32).collect()
 }
 
 impl KeyValues {
-    /// Stores `k` and `v`, `[kv_heads, t, head_dim]`, from `position` on; gives all up to their end.
-    fn append(&mut self, position: usize, k: Tensor, v: Tensor) -> Result<(Tensor, Tensor)> {
-        let (kv_heads, t, head_dim) = k.dims3()?;
-        let end = position + t;
-        let capacity = self.tensors.as_ref().map_or(0, |(k, _)| k.dims()[1]);
-        if end > capacity {
-            let grown = |old: Option<&Tensor>| {
-                let shape = (kv_heads, end.next_power_of_two().max(64), head_dim);
-                let new = Tensor::zeros(shape, DType::F32, &Device::Cpu)?;
-                if let Some(old) = old {
-                    new.slice_set(old, 1, 0)?;
-                }
-                Result::Ok(new)
-            };
-            let old = self.tensors.as_ref();
-            self.tensors = Some((grown(old.map(|(k, _)| k))?, grown(old.map(|(_, v)| v))?));
-        }
-        let Some((keys, values)) = &self.tensors else { candle_core::bail!("no room for {end} positions") };
-        keys.slice_set(&k, 1, position)?;
-        values.slice_set(&v, 1, position)?;
-        Ok((keys.narrow(1, 0, end)?, values.narrow(1, 0, end)?))
+    fn new(pages: usize, kv_heads: usize, head_dim: usize) -> Result<Self> {
+        let zeros = || Tensor::zeros((pages * PAGE, kv_heads, head_dim), DType::F32, &Device::Cpu);
+        Ok(Self { keys: zeros()?, values: zeros()? })
     }
 
-    /// A copy of the first `length` positions.
-    fn prefix(&self, length: usize) -> Result<Self> {
-        let Some((keys, values)) = self.tensors.as_ref().filter(|_| length > 0) else { return Ok(Self::default()) };
-        let copy = |x: &Tensor| x.narrow(1, 0, length)?.force_contiguous();
-        Ok(Self { tensors: Some((copy(keys)?, copy(values)?)) })
+    /// Stores `k` and `v`, `[t, kv_heads, head_dim]`, at the last `t` of a sequence's `rows`; gives what lies at all of these.
+    fn append(&self, rows: &[u32], k: &Tensor, v: &Tensor) -> Result<(Tensor, Tensor)> {
+        let old = rows.len() - k.dim(0)?;
+        for (i, &row) in rows[old..].iter().enumerate() {
+            self.keys.slice_set(&k.narrow(0, i, 1)?.contiguous()?, 0, row as usize)?;
+            self.values.slice_set(&v.narrow(0, i, 1)?.contiguous()?, 0, row as usize)?;
+        }
+        let rows = Tensor::new(rows, &Device::Cpu)?;
+        Ok((self.keys.index_select(&rows, 0)?, self.values.index_select(&rows, 0)?))
+    }
+
+    /// Copies the first `length` positions of a page to another.
+    fn copy(&self, from: Page, to: Page, length: usize) -> Result<()> {
+        for all in [&self.keys, &self.values] {
+            let rows = all.narrow(0, from as usize * PAGE, length)?.force_contiguous()?;
+            all.slice_set(&rows, 0, to as usize * PAGE)?;
+        }
+        Ok(())
     }
 }
 

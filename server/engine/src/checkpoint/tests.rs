@@ -261,7 +261,7 @@ fn survive(result: impl FnOnce() -> Result<Checkpoint, EngineError>, size: usize
         Err(error) => assert!(error.to_string().contains(name), "{error}"),
         Ok(checkpoint) => {
             let mut model = Reference::new(&checkpoint.decoder, 64, 1, 1).unwrap();
-            model.forward(0, 0, &[1, 40, 41], Logits::Last).map(|_| ()).unwrap_or_default();
+            model.forward(&[0], 0, &[1, 40, 41], Logits::Last).map(|_| ()).unwrap_or_default();
             checkpoint.tokenizer.encode("fn main() {}\n");
         }
     });

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::*;
 use crate::{
     allocations,
-    backend::reference::Reference,
+    backend::{PAGE, reference::Reference},
     checkpoint::Checkpoint,
     fixture::{
         LLAMA, QWEN2, Tiny,
@@ -22,8 +22,12 @@ fn decoder(tiny: &Tiny, dtype: Dtype) -> Decoder {
 }
 
 fn cpu(decoder: &Decoder, threads: usize, kv: KvDtype) -> Cpu {
-    Cpu::new(decoder, CONTEXT, 2, threads, kv).unwrap()
+    Cpu::new(decoder, CONTEXT, 10, threads, kv).unwrap()
 }
+
+/// Pages of two sequences.
+const A: [Page; 5] = [0, 1, 2, 3, 4];
+const B: [Page; 5] = [9, 5, 8, 6, 7];
 
 fn tokens(decoder: &Decoder, count: usize) -> Vec<u32> {
     (0..count).map(|i| ((i * i * 31 + i * 7 + 5) % decoder.config.vocab) as u32).collect()
@@ -45,11 +49,11 @@ fn agrees_with_the_reference() {
         for dtype in Dtype::ALL.into_iter().filter(|&dtype| dtype != Dtype::F8E4M3) {
             let decoder = decoder(tiny, dtype);
             let tokens = tokens(&decoder, 150);
-            let mut reference = Reference::new(&decoder, CONTEXT, 1, 1).unwrap();
-            let want = reference.forward(0, 0, &tokens, Logits::All).unwrap();
+            let mut reference = Reference::new(&decoder, CONTEXT, 5, 1).unwrap();
+            let want = reference.forward(&A, 0, &tokens, Logits::All).unwrap();
             for (kv, exact) in [(KvDtype::F32, 2e-6), (KvDtype::F16, 2e-3)] {
                 let mut cpu = cpu(&decoder, 2, kv);
-                let got = cpu.forward(0, 0, &tokens, Logits::All).unwrap();
+                let got = cpu.forward(&A, 0, &tokens, Logits::All).unwrap();
                 assert_eq!(got.len(), want.len());
                 let error = error(got, want);
                 let is_float = matches!(dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16);
@@ -69,10 +73,10 @@ fn every_family_agrees_with_the_reference() {
         let sequence = golden.sequence();
         for (dtype, tolerance) in [(Dtype::F32, 5e-6), (Dtype::Q8_0, 0.04)] {
             let decoder = Checkpoint::from_gguf(Path::new("golden.gguf"), &golden.gguf(dtype).bytes()).unwrap().decoder;
-            let mut reference = Reference::new(&decoder, CONTEXT, 1, 1).unwrap();
-            let want = reference.forward(0, 0, &sequence, Logits::All).unwrap();
+            let mut reference = Reference::new(&decoder, CONTEXT, 5, 1).unwrap();
+            let want = reference.forward(&A, 0, &sequence, Logits::All).unwrap();
             let mut cpu = cpu(&decoder, 2, KvDtype::F32);
-            let error = error(cpu.forward(0, 0, &sequence, Logits::All).unwrap(), want);
+            let error = error(cpu.forward(&A, 0, &sequence, Logits::All).unwrap(), want);
             println!("{case} {dtype}: {error:e}");
             assert!(error < tolerance, "{case} {dtype}: {error:e}");
         }
@@ -87,10 +91,10 @@ fn every_family_gives_the_same_bits_step_by_step() {
             Checkpoint::from_gguf(Path::new("golden.gguf"), &golden.gguf(Dtype::Q8_0).bytes()).unwrap().decoder;
         let vocab = decoder.config.vocab;
         let sequence = golden.sequence();
-        let want = cpu(&decoder, 1, KvDtype::F16).forward(0, 0, &sequence, Logits::All).unwrap().to_vec();
+        let want = cpu(&decoder, 1, KvDtype::F16).forward(&A, 0, &sequence, Logits::All).unwrap().to_vec();
         let mut cpu = cpu(&decoder, 2, KvDtype::F16);
         for (i, token) in sequence.iter().enumerate() {
-            let got = cpu.forward(1, i, &[*token], Logits::Last).unwrap();
+            let got = cpu.forward(&B, i, &[*token], Logits::Last).unwrap();
             assert_eq!(got, &want[i * vocab..][..vocab], "{case}: row {i}");
         }
     }
@@ -102,13 +106,13 @@ fn the_same_bits_however_tokens_are_grouped_and_whoever_computes() {
         let decoder = decoder(tiny, dtype);
         let vocab = decoder.config.vocab;
         let tokens = tokens(&decoder, 300);
-        let want = cpu(&decoder, 1, KvDtype::F16).forward(0, 0, &tokens, Logits::All).unwrap().to_vec();
+        let want = cpu(&decoder, 1, KvDtype::F16).forward(&A, 0, &tokens, Logits::All).unwrap().to_vec();
         for (threads, group) in [(1, 1), (2, 1), (2, 2), (3, 7), (2, 64), (1, 129), (2, 300)] {
             let mut cpu = cpu(&decoder, threads, KvDtype::F16);
             for (i, some) in tokens.chunks(group).enumerate() {
                 let position = i * group;
                 let last = position + some.len() - 1;
-                let got = cpu.forward(1, position, some, Logits::Last).unwrap();
+                let got = cpu.forward(&B, position, some, Logits::Last).unwrap();
                 assert_eq!(
                     got,
                     &want[last * vocab..][..vocab],
@@ -120,17 +124,17 @@ fn the_same_bits_however_tokens_are_grouped_and_whoever_computes() {
 }
 
 #[test]
-fn truncation_and_copies_leave_no_trace() {
+fn truncation_sharing_and_copies_leave_no_trace() {
     let decoder = decoder(&LLAMA, Dtype::Q8_0);
     let tokens = tokens(&decoder, 200);
     let mut cpu = cpu(&decoder, 2, KvDtype::F16);
-    let want = cpu.forward(0, 0, &tokens[..90], Logits::Last).unwrap().to_vec();
+    let want = cpu.forward(&A, 0, &tokens[..90], Logits::Last).unwrap().to_vec();
     // Go on, go back, go on elsewhere.
-    cpu.forward(0, 90, &tokens[90..], Logits::None).unwrap();
-    assert_eq!(cpu.forward(0, 80, &tokens[80..90], Logits::Last).unwrap(), want);
-    cpu.copy(0, 1, 85).unwrap();
-    assert_eq!(cpu.forward(1, 85, &tokens[85..90], Logits::Last).unwrap(), want);
-    assert!(cpu.copy(1, 1, 3).is_err());
+    cpu.forward(&A, 90, &tokens[90..], Logits::None).unwrap();
+    assert_eq!(cpu.forward(&A, 80, &tokens[80..90], Logits::Last).unwrap(), want);
+    // A sequence that shares a page and has a copy of another's head.
+    cpu.copy(A[1], B[1], 85 - PAGE).unwrap();
+    assert_eq!(cpu.forward(&[A[0], B[1]], 85, &tokens[85..90], Logits::Last).unwrap(), want);
 }
 
 #[test]
@@ -153,9 +157,9 @@ fn a_step_allocates_nothing() {
         for threads in [1, 2] {
             let mut cpu = cpu(&decoder, threads, KvDtype::F16);
             let before = allocations::of_this_thread();
-            cpu.forward(0, 0, &tokens[..200], Logits::Last).unwrap();
+            cpu.forward(&A, 0, &tokens[..200], Logits::Last).unwrap();
             for (i, token) in tokens[200..].iter().enumerate() {
-                cpu.forward(0, 200 + i, &[*token], Logits::Last).unwrap();
+                cpu.forward(&A, 200 + i, &[*token], Logits::Last).unwrap();
             }
             assert_eq!(allocations::of_this_thread(), before, "{dtype}, {threads} threads");
         }

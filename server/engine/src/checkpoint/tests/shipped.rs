@@ -115,8 +115,8 @@ pub(super) fn consolidated(golden: &Golden, folder: &Path, eight: bool) -> BTree
 }
 
 fn logits(checkpoint: &Checkpoint, tokens: &[u32]) -> Vec<f32> {
-    let mut model = Reference::new(&checkpoint.decoder, 128, 1, 1).unwrap();
-    model.forward(0, 0, tokens, Logits::All).unwrap().to_vec()
+    let mut model = Reference::new(&checkpoint.decoder, 128, 2, 1).unwrap();
+    model.forward(&[0, 1], 0, tokens, Logits::All).unwrap().to_vec()
 }
 
 fn difference(a: &[f32], b: &[f32]) -> f32 {
