@@ -164,7 +164,10 @@ impl Assistant {
         open.document
             .edit(version, changes, encoding)
             .map_err(|error| DocumentError::Edit { document: document.clone(), error })?;
-        self.follow(document, open.path.clone(), before, open.document.snapshot(), changes);
+        let (path, now) = (open.path.clone(), open.document.snapshot());
+        // Let go first: following looks at other documents, which may share the lock.
+        drop(open);
+        self.follow(document, path, before, now, changes);
         Ok(())
     }
 
