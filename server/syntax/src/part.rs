@@ -24,7 +24,7 @@ impl Part {
     /// The longest that a part may be, in bytes: past it the whole text is parsed instead.
     const MOST: usize = 32 << 10;
     /// A part over this is narrowed to the members around the place, in languages whose members parse by themselves.
-    const AMPLE: usize = 4 << 10;
+    const AMPLE: usize = 3 << 9;
 
     /// The part around `at`, parsed. None begins or ends in a comment or a string that `known` has. `None` where no part short enough begins and ends between two items.
     pub(crate) fn around(language: Language, rope: &Rope, known: Option<Earlier>, at: usize) -> Option<Self> {
