@@ -111,19 +111,6 @@ impl Generation {
         Ok(self.piece())
     }
 
-    /// All that is still to come, in one.
-    ///
-    /// # Errors
-    ///
-    /// As [`Generation::next`].
-    pub async fn rest(&mut self) -> Result<String, String> {
-        let mut text = String::new();
-        while let Some(piece) = self.next().await? {
-            text += &piece;
-        }
-        Ok(text)
-    }
-
     /// What it has cost so far.
     pub fn report(&self) -> Report {
         self.report

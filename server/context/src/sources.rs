@@ -22,6 +22,8 @@ pub use trail::{Edit, Note, Place};
 const ABOVE: usize = 40;
 /// and below it.
 const BELOW: usize = 8;
+/// What the open file's own text outside of the window counts, of what another file's does: the person has seen it.
+const OWN: f32 = 0.35;
 
 /// Texts of indexed files.
 pub trait Texts {

@@ -8,6 +8,7 @@ mod doctor;
 mod explain;
 mod index;
 mod lsp;
+mod place;
 mod serve;
 #[cfg(unix)]
 mod status;

@@ -3,6 +3,7 @@
 //! This room knows wires. It must not know trees or how a prompt is laid out: `assist` fills holes and continues texts.
 
 mod answer;
+mod choices;
 mod error;
 mod guard;
 mod llama_cpp;

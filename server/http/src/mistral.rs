@@ -3,7 +3,7 @@
 use axum::{
     Json,
     extract::{State, rejection::JsonRejection},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use pilotlight_assist::Fill;
 use serde::Deserialize;
@@ -11,9 +11,8 @@ use serde_json::json;
 
 use crate::{
     Failure, Surface,
-    answer::{Ask, Running, What, limits, sampling},
-    metrics::now,
-    openai::{finish, usage},
+    answer::{Ask, What, limits, sampling},
+    choices::{self, Shape},
     stop,
 };
 
@@ -45,30 +44,19 @@ pub(crate) async fn fim(
     );
     let fill = Fill { prefix: asked.prompt, suffix: asked.suffix.unwrap_or_default(), ..Fill::default() };
     let running = surface.start(Ask { what: What::Fill(fill), limits }).await?;
-    let head = json!({ "id": surface.metrics.id("fim"), "created": now(), "model": running.model });
-    if asked.stream {
-        let chunk = move |text: &str, finish: Option<&str>| {
-            let mut body = head.clone();
-            body["object"] = json!("chat.completion.chunk");
-            body["choices"] =
-                json!([{ "index": 0, "delta": { "role": "assistant", "content": text }, "finish_reason": finish }]);
-            body
-        };
-        let each = chunk.clone();
-        return Ok(running.events(
-            move |_, text| each(&text, None),
-            move |running: &Running| {
-                let mut last = chunk("", Some(finish(&running.report())));
-                last["usage"] = usage(&running.report());
-                vec![last.to_string(), "[DONE]".to_owned()]
-            },
-        ));
-    }
-    let (text, report) = running.whole().await?;
-    let mut body = head;
-    body["object"] = json!("chat.completion");
-    let message = json!({ "role": "assistant", "content": text, "tool_calls": null });
-    body["choices"] = json!([{ "index": 0, "message": message, "finish_reason": finish(&report) }]);
-    body["usage"] = usage(&report);
-    Ok(Json(body).into_response())
+    let id = surface.metrics.id("fim");
+    choices::answer(running, id, asked.stream, WHOLE, PIECE).await
 }
+
+const WHOLE: Shape = Shape {
+    object: "chat.completion",
+    choice: |text, finish| {
+        let message = json!({ "role": "assistant", "content": text, "tool_calls": null });
+        json!({ "index": 0, "message": message, "finish_reason": finish })
+    },
+};
+
+const PIECE: Shape = Shape {
+    object: "chat.completion.chunk",
+    choice: |text, finish| json!({ "index": 0, "delta": { "role": "assistant", "content": text }, "finish_reason": finish }),
+};

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use crate::{
     Failure, Surface,
     answer::{Ask, Running, What, limits, sampling},
+    choices::finish,
     metrics::timestamp,
-    openai::finish,
     stop,
 };
 

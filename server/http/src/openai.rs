@@ -3,16 +3,15 @@
 use axum::{
     Json,
     extract::{State, rejection::JsonRejection},
-    response::{IntoResponse, Response},
+    response::Response,
 };
-use pilotlight_assist::Report;
-use pilotlight_engine::Finish;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
     Failure, Surface,
-    answer::{Ask, Running, What, limits, sampling},
+    answer::{Ask, What, limits, sampling},
+    choices::{self, Shape},
     metrics::now,
     stop,
 };
@@ -56,42 +55,11 @@ pub(crate) async fn completions(
     let limits =
         limits(asked.max_tokens.unwrap_or(128), sampling(asked.temperature, asked.top_p, asked.seed)?, asked.stop);
     let running = surface.start(Ask { what: What::of(asked.prompt, asked.suffix), limits }).await?;
-    let (id, created) = (surface.metrics.id("cmpl"), now());
-    let head = json!({ "id": id, "object": "text_completion", "created": created, "model": running.model });
-    let with = move |text: &str, finish: Option<&str>| {
-        let mut body = head.clone();
-        body["choices"] = json!([{ "index": 0, "text": text, "finish_reason": finish, "logprobs": null }]);
-        body
-    };
-    if asked.stream {
-        let piece = with.clone();
-        return Ok(running.events(
-            move |_, text| piece(&text, None),
-            move |running: &Running| {
-                let mut last = with("", Some(finish(&running.report())));
-                last["usage"] = usage(&running.report());
-                vec![last.to_string(), "[DONE]".to_owned()]
-            },
-        ));
-    }
-    let (text, report) = running.whole().await?;
-    let mut body = with(&text, Some(finish(&report)));
-    body["usage"] = usage(&report);
-    Ok(Json(body).into_response())
+    let id = surface.metrics.id("cmpl");
+    choices::answer(running, id, asked.stream, TEXT, TEXT).await
 }
 
-/// As OpenAI and Mistral name it.
-pub(crate) fn finish(report: &Report) -> &'static str {
-    if report.finish == Some(Finish::Length) { "length" } else { "stop" }
-}
-
-/// As OpenAI and Mistral count it.
-pub(crate) fn usage(report: &Report) -> Value {
-    let prompt = report.reused + report.prefilled;
-    json!({
-        "prompt_tokens": prompt,
-        "completion_tokens": report.decoded,
-        "total_tokens": prompt + report.decoded,
-        "prompt_tokens_details": { "cached_tokens": report.reused },
-    })
-}
+const TEXT: Shape = Shape {
+    object: "text_completion",
+    choice: |text, finish| json!({ "index": 0, "text": text, "finish_reason": finish, "logprobs": null }),
+};

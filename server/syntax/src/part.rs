@@ -51,7 +51,7 @@ impl Part {
         self.range.start <= range.start && range.end <= self.range.end
     }
 
-    /// Follows the replacement of bytes `old` (which it covers) by `inserted` bytes; the tree is edited, not yet parsed.
+    /// Follows an edit of bytes that it covers; the tree is edited, not yet parsed.
     pub(crate) fn edit(&mut self, edit: &InputEdit) {
         self.range.end = self.range.end + edit.new_end_byte - edit.old_end_byte;
         if let Some(tree) = &mut self.tree {

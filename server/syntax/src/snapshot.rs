@@ -113,15 +113,19 @@ impl Snapshot {
     }
     /// This text with `text` in place of bytes `range` (clamped), parsed incrementally. For trying a completion out.
     pub fn with_replaced(&self, range: Range<usize>, text: &str) -> Snapshot {
-        // Without a tree here there was a reason; a trial does not pay to see whether it has gone.
-        let parsed = self.tree().is_some();
+        let range = self.clamp(range);
+        let end = range.start + text.len();
         let mut trial = self.0.next();
         // Still this state of the document, with something in it.
         trial.revision = self.0.revision;
-        trial.replace(self.clamp(range), text);
-        match &mut trial.part {
-            Some(part) if self.0.only_part => part.parse(trial.language, &trial.rope, Document::TRIAL_DEADLINE),
-            _ => trial.parse_trial(parsed),
+        trial.replace(range, text);
+        if !self.0.only_part && !trial.is_small() {
+            trial.parse_around(Some(end));
+        } else if let Some(part) = trial.part.as_mut().filter(|_| self.0.only_part) {
+            part.parse(trial.language, &trial.rope, Document::TRIAL_DEADLINE);
+        } else {
+            // Without a tree here there was a reason; a trial does not pay to see whether it has gone.
+            trial.parse_trial(self.tree().is_some());
         }
         Self::new(trial)
     }

@@ -7,7 +7,7 @@ use pilotlight_syntax::{
     index::{DefinitionFact, File, FileId, Name, words},
 };
 
-use super::{ABOVE, BELOW, Here, Proposals, Surroundings, module::affinity, read, render};
+use super::{ABOVE, BELOW, Here, OWN, Proposals, Surroundings, module::affinity, read, render};
 use crate::Source;
 
 /// Names looked up at most.
@@ -16,8 +16,6 @@ const MOST_NAMES: usize = 48;
 const MOST_MEANINGS: usize = 64;
 /// Meanings of one name that are shown at most.
 const MOST_SHOWN: usize = 3;
-/// What the open file's own definitions outside of the window count, of what another file's do.
-const OWN: f32 = 0.35;
 /// The gain of what is imported and not used nearby.
 const IMPORTED: f32 = 0.25;
 /// Proposals whose signatures are followed.

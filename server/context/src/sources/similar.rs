@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use pilotlight_syntax::index::{FileId, words};
 
-use super::{Here, Proposals, Surroundings};
+use super::{Here, OWN, Proposals, Surroundings};
 use crate::Source;
 
 /// Lines around the cursor that are searched for.
@@ -19,8 +19,6 @@ const BEST_FILES: usize = 16;
 const BEST_CHUNKS: usize = 20;
 /// The gain of the chunk that is most alike. Measured (tests/eval/context): code that is like this code names what comes next about as often as a definition does, and more of it.
 const MOST_GAIN: f32 = 2.0;
-/// What the open file's own chunks count, of what another file's do: the names in them are known already.
-const OWN: f32 = 0.35;
 /// What is so much less alike than the best is like everything else.
 const LEAST_ALIKE: f32 = 0.35;
 /// BM25's saturation and its share of length.

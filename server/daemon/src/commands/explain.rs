@@ -1,24 +1,18 @@
 //! `pilotlight explain FILE:LINE:COL`: why the suggestion there is what it is: what the model was shown, what was warm, and what was left out.
 
-use std::{fs, path::Path, process::ExitCode, sync::Arc};
+use std::{path::Path, process::ExitCode};
 
 use anyhow::{Context, Result};
-use pilotlight_assist::{
-    CompletionRequest, DocumentId, Explanation, Trigger, Workspace,
-    syntax::{Language, PositionEncoding},
-};
-use tokio_util::sync::CancellationToken;
+use pilotlight_assist::{Explanation, Workspace};
 
-use super::complete::place;
+use super::place::Place;
 use crate::{cli::Explain, model, settings::Settings};
 
 pub(super) async fn run(arguments: Explain, settings: &Settings) -> Result<ExitCode> {
-    let (path, position) = place(&arguments.place)?;
-    let text = fs::read_to_string(path).with_context(|| path.to_owned())?;
-    let full = fs::canonicalize(path).with_context(|| path.to_owned())?;
+    let place = Place::read(&arguments.place)?;
     let root = match &arguments.folder {
         Some(folder) => folder.canonicalize().with_context(|| folder.display().to_string())?,
-        None => project_of(&full),
+        None => project_of(&place.full),
     };
     let mut options = settings.assist();
     if let Some(tokens) = arguments.repository_tokens {
@@ -29,13 +23,7 @@ pub(super) async fn run(arguments: Explain, settings: &Settings) -> Result<ExitC
     if options.completion.repository_tokens != Some(0) {
         assistant.index_now();
     }
-    let document: DocumentId = Arc::from(path);
-    assistant.open(document.clone(), Some(full), Language::from_path(Path::new(path)), 0, &text);
-    let snapshot = assistant.snapshot(&document)?;
-    let cursor = snapshot.offset(position, PositionEncoding::Utf32).with_context(|| arguments.place.clone())?;
-    model::loaded(&assistant, settings).await?;
-    let request = CompletionRequest { document, cursor, snapshot, trigger: Trigger::Invoked };
-    let outcome = assistant.complete(request, CancellationToken::new()).await;
+    let outcome = place.complete(&assistant, settings).await?;
     let text = outcome.completion.as_ref().map(|completion| completion.text.as_str());
     if arguments.json {
         let document = serde_json::json!({ "text": text, "explanation": outcome.explanation });

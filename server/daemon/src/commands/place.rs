@@ -1,0 +1,63 @@
+//! A place in a file, as `complete` and `explain` are asked about it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Context, Result, bail};
+use pilotlight_assist::{
+    Assistant, CompletionRequest, DocumentId, Outcome, Trigger,
+    syntax::{Language, Position, PositionEncoding},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{model, settings::Settings};
+
+/// A file that was read, and the place in it.
+pub(super) struct Place<'a> {
+    /// As it was given.
+    given: &'a str,
+    path: &'a str,
+    position: Position,
+    /// The file's own path.
+    pub(super) full: PathBuf,
+    text: String,
+}
+
+impl<'a> Place<'a> {
+    /// Reads the file of `FILE:LINE:COL`.
+    pub(super) fn read(given: &'a str) -> Result<Self> {
+        let (path, position) = parse(given)?;
+        let bytes = fs::read(path).with_context(|| path.to_owned())?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            anyhow::anyhow!("{path}: expected UTF-8 text, found another byte at {}", error.utf8_error().valid_up_to())
+        })?;
+        let full = fs::canonicalize(path).with_context(|| path.to_owned())?;
+        Ok(Self { given, path, position, full, text })
+    }
+
+    /// What a person who asks here is answered: even what is unsure. A model that cannot be loaded is an error.
+    pub(super) async fn complete(self, assistant: &Assistant, settings: &Settings) -> Result<Outcome> {
+        let document: DocumentId = Arc::from(self.path);
+        let language = Language::from_path(Path::new(self.path));
+        assistant.open(document.clone(), Some(self.full), language, 0, &self.text);
+        let snapshot = assistant.snapshot(&document)?;
+        let cursor = snapshot.offset(self.position, PositionEncoding::Utf32).with_context(|| self.given.to_owned())?;
+        model::loaded(assistant, settings).await?;
+        let request = CompletionRequest { document, cursor, snapshot, trigger: Trigger::Invoked };
+        Ok(assistant.complete(request, CancellationToken::new()).await)
+    }
+}
+
+/// `FILE:LINE:COL`, both counted from 1. The file's name may itself contain colons.
+fn parse(place: &str) -> Result<(&str, Position)> {
+    let mut parts = place.rsplitn(3, ':');
+    let (column, line, path) = (parts.next(), parts.next(), parts.next());
+    let number = |part: Option<&str>| part.and_then(|part| part.parse::<u32>().ok()).and_then(|n| n.checked_sub(1));
+    match (path, number(line), number(column)) {
+        (Some(path), Some(line), Some(character)) => Ok((path, Position { line, character })),
+        _ => bail!("expected FILE:LINE:COL (both counted from 1), found {place:?}"),
+    }
+}

@@ -1,0 +1,66 @@
+//! Answers in choices, as OpenAI and Mistral give them: whole, or piece by piece and closed by what it cost.
+
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
+use pilotlight_assist::Report;
+use pilotlight_engine::Finish;
+use serde_json::{Value, json};
+
+use crate::{Failure, answer::Running, metrics::now};
+
+/// How one wire writes a choice.
+#[derive(Clone, Copy)]
+pub(crate) struct Shape {
+    /// What the body calls itself.
+    pub(crate) object: &'static str,
+    /// The choice that has this text; `finish` says why it ended, if it has.
+    pub(crate) choice: fn(text: &str, finish: Option<&str>) -> Value,
+}
+
+/// Answers with what `running` writes: in one body of the shape `whole`, or in events of the shape `piece`. `id` names the answer.
+pub(crate) async fn answer(
+    running: Running,
+    id: String,
+    stream: bool,
+    whole: Shape,
+    piece: Shape,
+) -> Result<Response, Failure> {
+    let head = json!({ "id": id, "created": now(), "model": running.model });
+    let body = move |shape: Shape, text: &str, finish: Option<&str>| {
+        let mut body = head.clone();
+        body["object"] = json!(shape.object);
+        body["choices"] = json!([(shape.choice)(text, finish)]);
+        body
+    };
+    let last = move |body: &dyn Fn(Shape, &str, Option<&str>) -> Value, shape, text: &str, report: &Report| {
+        let mut last = body(shape, text, Some(finish(report)));
+        last["usage"] = usage(report);
+        last
+    };
+    if stream {
+        let each = body.clone();
+        return Ok(running.events(
+            move |_, text| each(piece, &text, None),
+            move |running: &Running| vec![last(&body, piece, "", &running.report()).to_string(), "[DONE]".to_owned()],
+        ));
+    }
+    let (text, report) = running.whole().await?;
+    Ok(Json(last(&body, whole, &text, &report)).into_response())
+}
+
+/// Why a text ended, in the words of OpenAI, Mistral and Ollama.
+pub(crate) fn finish(report: &Report) -> &'static str {
+    if report.finish == Some(Finish::Length) { "length" } else { "stop" }
+}
+
+fn usage(report: &Report) -> Value {
+    let prompt = report.reused + report.prefilled;
+    json!({
+        "prompt_tokens": prompt,
+        "completion_tokens": report.decoded,
+        "total_tokens": prompt + report.decoded,
+        "prompt_tokens_details": { "cached_tokens": report.reused },
+    })
+}
