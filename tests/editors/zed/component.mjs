@@ -116,23 +116,11 @@ export async function extension(suite, place) {
     const it = await zed(place, { settings, env: { PATH: process.env.PATH } });
     const session = await Session.start(it.command().ok, JSON.parse(it.initialization().ok), JSON.parse(it.configuration().ok));
     try {
-      const items = await firstItems(session);
+      const items = await session.firstItems();
       equal([items.length, items[0].detail, typeof items[0].textEdit.newText], [1, 'pilotlight', 'string'], 'the menu');
       contains(session.messages.join('\n'), 'nonsense', 'what the person is told of an unknown setting');
     } finally {
       await session.end();
     }
   });
-}
-
-/** What a model has to say is not known beforehand: a real file is cut off at place after place until the menu has something. */
-async function firstItems(session) {
-  const lines = readFileSync(new URL(import.meta.url), 'utf8').split('\n');
-  for (let line = 20; line < 60; line += 1) {
-    const kept = lines[line].slice(0, Math.ceil(lines[line].length * 0.6));
-    const text = `${lines.slice(0, line).join('\n')}\n${kept}`;
-    const items = await session.complete(`file:///work/cut-${line}.mjs`, 'javascript', text, line, kept.length);
-    if (items.length > 0) return items;
-  }
-  throw new Error('the model had nothing to say at 40 places');
 }
