@@ -19,11 +19,13 @@ use crate::{
     Acceptance, CompletionId, CompletionRequest, Options, Outcome, Status, Workspace,
     completion::{self, Caller, Last, Shown, Surrounded},
     indexing::{IndexProgress, Indexing},
+    machine::Machine,
     model::Model,
     options::CompletionOptions,
     trail::Trail,
 };
 use ahead::Foresight;
+pub use ahead::Prediction;
 
 mod ahead;
 
@@ -63,7 +65,10 @@ struct Inner {
     /// Completions being computed: the status is busy while there are any.
     working: AtomicUsize,
     next_id: AtomicU64,
-    foresight: Foresight,
+    /// Completions for the state after accepting what is shown, and prompts for where the cursor rests.
+    accepting: Foresight,
+    resting: Foresight,
+    machine: Machine,
     indexing: Indexing,
 }
 
@@ -76,6 +81,8 @@ struct Open {
     /// What would be shown next if that were accepted whole, and the token of the work on it.
     next: Option<Shown>,
     ahead: CancellationToken,
+    /// The start of the line that the cursor was last seen to rest on, until somebody asks.
+    warmed: Option<usize>,
     /// What the last prompt left for the next.
     last: Last,
 }
@@ -101,7 +108,9 @@ impl Assistant {
             status: watch::Sender::new(Status::Loading { model: name.to_owned() }),
             working: AtomicUsize::new(0),
             next_id: AtomicU64::new(1),
-            foresight: Foresight::default(),
+            accepting: Foresight::default(),
+            resting: Foresight::default(),
+            machine: Machine::default(),
             indexing: Indexing::new(),
         });
         let loading = Arc::clone(&inner);
@@ -142,6 +151,7 @@ impl Assistant {
             shown: None,
             next: None,
             ahead: CancellationToken::new(),
+            warmed: None,
             last: Last::default(),
         };
         if let Some(replaced) = self.inner.documents.insert(document, open) {
@@ -278,7 +288,7 @@ impl Assistant {
             completion.id = inner.new_id();
         }
         inner.remember(&request, &outcome, last);
-        if let Some(completion) = outcome.completion.as_ref().filter(|_| options.look_ahead) {
+        if let Some(completion) = &outcome.completion {
             self.look_ahead(&request, completion, options, full, path);
         }
         outcome
@@ -323,6 +333,11 @@ impl Assistant {
         surrounded.roots = workspace.folders.iter().map(|folder| folder.root.clone()).collect();
         surrounded.file = root.zip(full.map(Path::to_owned));
         surrounded
+    }
+
+    /// What was computed in idle time, of all clients: for the state after accepting what was shown, and for where the cursor rested.
+    pub fn predictions(&self) -> (Prediction, Prediction) {
+        (self.inner.accepting.figures(), self.inner.resting.figures())
     }
 
     /// Follows the index of the workspaces being made; `None` before the first. Another client's folders are in it too.
@@ -405,6 +420,9 @@ impl Inner {
             return None;
         }
         open.stop_work();
+        if open.warmed.take() == Some(request.snapshot.line_at(request.cursor).start) {
+            self.resting.used();
+        }
         open.current = cancel.child_token();
         Some(Turn { current: open.current.clone(), path: open.path.clone(), last: open.last.clone() })
     }
@@ -421,7 +439,7 @@ impl Inner {
             outcome.completion = Some(open.next.as_ref()?.rest_for(request)?);
             outcome.explanation.foreseen = true;
             open.shown = open.next.take();
-            self.foresight.used();
+            self.accepting.used();
         }
         Some(outcome)
     }

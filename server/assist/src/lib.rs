@@ -13,11 +13,12 @@ pub mod workspace;
 
 mod decoded;
 mod indexing;
+mod machine;
 mod model;
 mod prompt;
 mod trail;
 
-pub use assistant::{Assistant, DocumentError, DocumentId};
+pub use assistant::{Assistant, DocumentError, DocumentId, Prediction};
 pub use check::Check;
 pub use completion::{
     Acceptance, Completion, CompletionId, CompletionRequest, Explanation, LeftOutReport, Outcome, SegmentReport,
