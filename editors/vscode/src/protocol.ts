@@ -42,8 +42,12 @@ export interface Explanation {
   readonly nothing_because?: string | null;
   /** The person typed what the ghost text said: the engine was not asked. */
   readonly kept?: boolean;
+  /** It was computed while the person read the ghost text that has now been taken. */
+  readonly foreseen?: boolean;
   /** The prompt, in order. */
   readonly segments?: readonly Segment[];
+  /** What might have stood in the prompt too. */
+  readonly left_out?: readonly LeftOut[];
   /** Prompt tokens found in the KV cache. */
   readonly reused?: number;
   /** Prompt tokens computed. */
@@ -63,6 +67,15 @@ export interface Segment {
   /** Zero-based. */
   readonly line: number;
   readonly tokens: number;
+  /** What an excerpt was held to be worth; none for the open file itself. */
+  readonly gain?: number | null;
+  /** All of it was found in the KV cache. */
+  readonly warm?: boolean;
+}
+
+/** Something that does not stand in the prompt. */
+export interface LeftOut extends Segment {
+  readonly because: string;
 }
 
 export const method = {

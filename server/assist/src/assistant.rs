@@ -16,9 +16,10 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Acceptance, CompletionId, CompletionRequest, Options, Outcome, Status, Workspace,
+    Acceptance, CompletionId, CompletionRequest, Journal, Options, Outcome, Status, Workspace,
     completion::{self, Caller, Last, Shown, Surrounded},
     indexing::{IndexProgress, Indexing},
+    journal::{self, Entry},
     machine::Machine,
     model::Model,
     options::CompletionOptions,
@@ -70,6 +71,7 @@ struct Inner {
     resting: Foresight,
     machine: Machine,
     indexing: Indexing,
+    journal: Journal,
 }
 
 struct Open {
@@ -112,6 +114,7 @@ impl Assistant {
             resting: Foresight::default(),
             machine: Machine::default(),
             indexing: Indexing::new(),
+            journal: Journal::default(),
         });
         let loading = Arc::clone(&inner);
         std::thread::spawn(move || {
@@ -128,7 +131,7 @@ impl Assistant {
     }
 
     /// Names this client to the engine: clients are told apart by their projects' places in memory.
-    fn session(&self) -> u64 {
+    pub fn session(&self) -> u64 {
         Arc::as_ptr(&self.workspace).addr() as u64
     }
 
@@ -255,6 +258,23 @@ impl Assistant {
 
     /// Ghost text at a cursor. A newer call for the same document supersedes this one, and so does a change or `cancel`: the answer is then empty and says so.
     pub async fn complete(&self, request: CompletionRequest, cancel: CancellationToken) -> Outcome {
+        let (document, language) = (request.document.clone(), request.snapshot.language().id());
+        let outcome = self.answer(request, cancel).await;
+        let path = self.inner.documents.get(&document).and_then(|open| open.path.clone());
+        let workspace = self.workspace();
+        let entry = Entry {
+            at: journal::now(),
+            client: workspace.name_of(path.as_deref()),
+            wire: "editor".to_owned(),
+            language: language.to_owned(),
+            path: workspace.prompt_path(path.as_deref(), &document),
+            why: outcome.explanation.clone(),
+        };
+        self.inner.journal.answered(self.session(), entry, outcome.completion.as_ref().map(|completion| completion.id));
+        outcome
+    }
+
+    async fn answer(&self, request: CompletionRequest, cancel: CancellationToken) -> Outcome {
         let inner = &self.inner;
         let Some(Turn { current, path: full, mut last }) = inner.supersede(&request, &cancel) else {
             return Outcome::nothing("the document is closed or has moved on");
@@ -353,11 +373,17 @@ impl Assistant {
     /// What became of a completion; unknown ids are ignored.
     pub fn report(&self, completion: CompletionId, what: Acceptance) {
         tracing::info!(id = completion.0, ?what, "completion");
+        self.inner.journal.became(completion, what);
         if what == Acceptance::Dismissed {
             for mut open in self.inner.documents.iter_mut() {
                 open.shown.take_if(|shown| shown.completion.id == completion);
             }
         }
+    }
+
+    /// What has been asked, by all clients, and what became of it.
+    pub fn journal(&self) -> &Journal {
+        &self.inner.journal
     }
 
     /// Follows the status.

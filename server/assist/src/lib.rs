@@ -7,6 +7,7 @@ pub mod check;
 pub mod completion;
 pub mod fill;
 pub mod generation;
+pub mod journal;
 pub mod options;
 pub mod status;
 pub mod workspace;
@@ -27,6 +28,7 @@ pub use completion::{
 pub use fill::Fill;
 pub use generation::{Generation, Limits, Report};
 pub use indexing::IndexProgress;
+pub use journal::Journal;
 pub use options::Options;
 pub use pilotlight_syntax as syntax;
 pub use status::Status;

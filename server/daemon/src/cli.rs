@@ -154,7 +154,8 @@ pub(crate) struct Serve {
     /// Where to listen (by default: what `http.listen` says, or 127.0.0.1:8012)
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) listen: Option<String>,
-    /// A file of tokens, one a line: who sends none of them is refused. Needed to listen beyond this machine
+    /// A file of tokens: `TOKEN` or `USER TOKEN` a line, with the user's quota behind it (`requests-per-minute=N`, `tokens-per-minute=N`). Who sends none of them is
+    /// refused. Needed to listen beyond this machine
     #[arg(long, value_name = "FILE")]
     pub(crate) tokens: Option<PathBuf>,
 }
