@@ -87,12 +87,14 @@ impl Scene<'_> {
             (change.old_name, change.new_name, change.kind) = (of.clone(), of, DefinitionKind::Class);
         }
         let owners = self.owners(&change, &home)?;
+        let overloads = overloads(&home, at);
         let own_rivals = home
             .outline
             .iter()
             .filter(|item| {
                 item.name == change.old_name
                     && item.name_range.start != at
+                    && !overloads.contains(&item.name_range.start)
                     && item.kind != DefinitionKind::Implementation
             })
             .map(|item| {
@@ -110,14 +112,8 @@ impl Scene<'_> {
             types: Types::new(self.lookup),
             lookup: self.lookup,
             owners,
-            arity: home
-                .sites
-                .signature(&(at..at + change.old_name.len()))
-                .filter(|it| arguments::strict(home.snapshot.language()) && !it.rest)
-                .map(|_| match &change.parameters {
-                    Some(parameters) => parameters.old.parameters.len(),
-                    None => home.sites.signature(&(at..at + change.old_name.len())).map_or(0, |it| it.parameters.len()),
-                }),
+            arity: arity(&change, &home, at),
+            overloads,
         };
         let work = Work { search: &search, constructor, definition_too: self.definition_too };
         let mut edits = work.edits(&home, &self.home, &mut set.left);
@@ -357,6 +353,29 @@ impl Work<'_> {
         call.name = it.range.clone();
         Some(call)
     }
+}
+
+/// How many arguments each call of the function at `at` had, in languages in which that is always the same.
+fn arity(change: &DefinitionChange, home: &View, at: usize) -> Option<usize> {
+    let signature = home.sites.signature(&(at..at + change.old_name.len()))?;
+    let old = change.parameters.as_ref().map_or(signature, |parameters| &parameters.old);
+    (arguments::strict(home.snapshot.language()) && !old.rest).then_some(old.parameters.len())
+}
+
+/// Where the names of the function at `at` stand that TypeScript takes for one function.
+fn overloads(home: &View, at: usize) -> Vec<usize> {
+    let function =
+        home.outline.iter().find(|item| item.name_range.start == at && item.kind == DefinitionKind::Function);
+    let Some(function) = function.filter(|_| related(home.snapshot.language(), Language::TypeScript)) else {
+        return Vec::new();
+    };
+    let same = home.outline.iter().filter(|it| {
+        it.name == function.name
+            && it.kind == function.kind
+            && it.parent == function.parent
+            && it.name_range.start != at
+    });
+    same.map(|it| it.name_range.start).collect()
 }
 
 /// Renamed parameters in the function's own body.

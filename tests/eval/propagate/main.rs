@@ -1,7 +1,7 @@
 //! Definitions of real packages, mutated one at a time, their uses carried, and the language's own checker asked what it thinks. `tests/eval/propagate/run` makes the table.
 //!
 //! A mutation counts where the checker complains of it before anything is carried (but for added optional parameters, where it must not). After carrying what is certain, a complaint on a line that
-//! was edited is a wrong edit, one on a line with an uncertain place (or one told to be left) is neither, and any other is a use that was missed.
+//! was edited is a wrong edit, one on a line with an uncertain place (or one told to be left) is neither, and any other is a use that was missed (of a name: where the line has it).
 #![allow(clippy::unwrap_used)]
 
 mod checker;
@@ -60,6 +60,8 @@ struct Score {
     uncertain: usize,
     /// The same in comments and strings.
     in_text: usize,
+    /// Complaints of a changed name on lines that do not have it.
+    elsewhere: usize,
     /// Complaints before anything was carried.
     complaints: usize,
 }
@@ -188,6 +190,10 @@ impl Package {
                 "wrong"
             } else if mutation.holds(&at.path, at.line) {
                 continue;
+            } else if mutation.kind.is_a_name() && !line_of(&at.path, at.line).contains(&mutation.name) {
+                // No use: an interface that is not met any more, say.
+                score.elsewhere += 1;
+                continue;
             } else {
                 score.missed += 1;
                 "missed"
@@ -212,6 +218,7 @@ impl Score {
             missed: self.missed + other.missed,
             uncertain: self.uncertain + other.uncertain,
             in_text: self.in_text + other.in_text,
+            elsewhere: self.elsewhere + other.elsewhere,
             complaints: self.complaints + other.complaints,
         }
     }
@@ -221,11 +228,17 @@ impl Score {
         let share = |part: usize, of: usize| (of > 0).then(|| (part as f64 / of as f64 * 1e4).round() / 1e4);
         json!({
             "mutations": self.mutations, "nothing_carried": self.unseen, "complaints_before": self.complaints,
-            "edited": self.edited, "wrong": self.wrong, "missed": self.missed, "uncertain": self.uncertain, "in_comments_and_strings": self.in_text,
+            "edited": self.edited, "wrong": self.wrong, "missed": self.missed, "uncertain": self.uncertain, "in_comments_and_strings": self.in_text, "complaints_elsewhere": self.elsewhere,
             "precision": share(right, self.edited), "recall": share(right, right + self.missed),
             "recall_with_uncertain_as_missed": share(right, right + self.missed + self.uncertain),
         })
     }
+}
+
+/// A line, counted from 1, as the file has it now.
+fn line_of(path: &Path, line: usize) -> String {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    text.lines().nth(line - 1).unwrap_or_default().to_owned()
 }
 
 /// Every file of a language under a folder.

@@ -21,6 +21,8 @@ pub(crate) struct Mutation {
     pub(crate) path: PathBuf,
     /// The whole file, changed.
     pub(crate) text: String,
+    /// The definition's name before.
+    pub(crate) name: String,
     /// For a person.
     pub(crate) what: String,
     /// The lines of the definition afterwards, from 1.
@@ -38,6 +40,11 @@ impl Kind {
             Self::Reorder => "reorder parameters",
             Self::Add => "add an optional parameter",
         }
+    }
+
+    /// Only a name is changed.
+    pub(crate) fn is_a_name(self) -> bool {
+        matches!(self, Self::Rename | Self::Field)
     }
 
     /// The checker should have nothing against it.
@@ -82,7 +89,7 @@ pub(crate) fn all(folder: &Path, language: &str, kind: Kind) -> Vec<Mutation> {
                 line(item.range.start)..=if kind == Kind::Field { line(item.name_range.start) } else { line(end) };
             let relative = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
             let what = format!("{}: {} of {}", relative, kind.name(), item.name);
-            found.push(Mutation { kind, path: path.clone(), text: after, what, lines });
+            found.push(Mutation { kind, path: path.clone(), text: after, name: item.name.clone(), what, lines });
         }
     }
     found

@@ -26,6 +26,12 @@ pub(super) fn carried(change: &ParameterChange, call: &Call, bound: bool, langua
         return unsure("its arguments are spread");
     }
     let skipped = usize::from(bound && old.receiver);
+    if language == Language::Go
+        && old.parameters.len() > 1
+        && matches!(call.arguments.as_slice(), [one] if text[one.range.clone()].ends_with(')'))
+    {
+        return unsure("its arguments are what another call gives");
+    }
     // Of each old parameter, the argument that gives it.
     let mut given: Vec<Option<usize>> = vec![None; old.parameters.len()];
     let mut named = vec![false; call.arguments.len()];

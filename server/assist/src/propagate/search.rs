@@ -30,6 +30,8 @@ pub(super) struct Search<'a> {
     pub(super) at: usize,
     /// Other definitions of the name.
     pub(super) rivals: Vec<Defined>,
+    /// Where `home` defines the same function again.
+    pub(super) overloads: Vec<usize>,
     /// How many arguments every call of it has, in languages in which that is so.
     pub(super) arity: Option<usize>,
     /// What the code's own package is called from outside.
@@ -74,7 +76,8 @@ impl Search<'_> {
     /// By the scopes of the text alone; `None` where they do not say.
     fn by_scope(&self, view: &View, it: &Occurrence) -> Option<Verdict> {
         if let Some(definition) = view.meaning(it.range.start) {
-            let here = self.is_home(view) && definition.range.start == self.at;
+            let own = definition.range.start == self.at || self.overloads.contains(&definition.range.start);
+            let here = self.is_home(view) && own;
             return match (here, definition.kind) {
                 (true, _) => Some(Verdict::Same),
                 (false, DefinitionKind::Import) => None,
