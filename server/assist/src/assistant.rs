@@ -183,6 +183,13 @@ impl Assistant {
         Ok(())
     }
 
+    /// The document was saved: its tree is settled ([`Document::settle`]).
+    pub fn saved(&self, document: &DocumentId) {
+        if let Some(mut open) = self.inner.documents.get_mut(document) {
+            open.document.settle();
+        }
+    }
+
     /// Leaves an edit in the trail, and its document to be indexed again.
     fn follow(
         &self,
