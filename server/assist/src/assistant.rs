@@ -1,6 +1,7 @@
 //! The one object the surfaces talk to: open documents, and what can be asked of them.
 
 use std::{
+    collections::HashMap,
     fmt,
     path::{Path, PathBuf},
     sync::{
@@ -22,7 +23,9 @@ use crate::{
     journal::{self, Entry},
     machine::Machine,
     model::Model,
+    next_edit::Offers,
     options::CompletionOptions,
+    propagate::PropagateError,
     trail::Trail,
 };
 use ahead::Foresight;
@@ -57,6 +60,7 @@ pub struct Assistant {
     workspace: Arc<RwLock<Arc<Workspace>>>,
     // A std mutex: held for a look or a push, never across an await.
     trail: Arc<Mutex<Trail>>,
+    offers: Arc<Mutex<Offers>>,
 }
 
 struct Inner {
@@ -76,6 +80,10 @@ struct Inner {
 
 struct Open {
     document: Document,
+    /// Whose it is ([`Assistant::session`]).
+    owner: u64,
+    /// Its state when its definitions were last as its uses have them.
+    settled: Snapshot,
     path: Option<PathBuf>,
     /// Trips what is being computed for the document's state.
     current: CancellationToken,
@@ -121,13 +129,14 @@ impl Assistant {
             let loaded = load().map_err(|error| error.to_string());
             loading.attach(loaded.and_then(|engine| Model::new(engine).map_err(|error| error.to_string())));
         });
-        Self { inner, workspace: Arc::new(RwLock::new(Arc::new(Workspace::new(options, [])))), trail: Arc::default() }
+        let workspace = Arc::new(RwLock::new(Arc::new(Workspace::new(options, []))));
+        Self { inner, workspace, trail: Arc::default(), offers: Arc::default() }
     }
 
     /// The same engine for another client: `workspace` is that client's alone, whatever this one does.
     pub fn for_client(&self, workspace: Workspace) -> Self {
         let workspace = Arc::new(RwLock::new(Arc::new(workspace)));
-        Self { inner: Arc::clone(&self.inner), workspace, trail: Arc::default() }
+        Self { inner: Arc::clone(&self.inner), workspace, trail: Arc::default(), offers: Arc::default() }
     }
 
     /// Names this client to the engine: clients are told apart by their projects' places in memory.
@@ -147,8 +156,11 @@ impl Assistant {
 
     /// Opens a document (again: replaces it). `path` is `None` for unsaved buffers.
     pub fn open(&self, document: DocumentId, path: Option<PathBuf>, language: Language, version: i32, text: &str) {
+        let opened = Document::open(language, version, text);
         let open = Open {
-            document: Document::open(language, version, text),
+            settled: opened.snapshot(),
+            owner: self.session(),
+            document: opened,
             path,
             current: CancellationToken::new(),
             shown: None,
@@ -222,6 +234,10 @@ impl Assistant {
         self.trail.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn offers(&self) -> std::sync::MutexGuard<'_, Offers> {
+        self.offers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Forgets a document.
     pub fn close(&self, document: &DocumentId) -> Result<(), DocumentError> {
         let (_, open) =
@@ -234,6 +250,46 @@ impl Assistant {
             self.inner.indexing.closed(root, path);
         }
         Ok(())
+    }
+
+    /// From now on the document's definitions count as carried to their uses.
+    pub fn settle(&self, document: &DocumentId) {
+        if let Some(mut open) = self.inner.documents.get_mut(document) {
+            open.settled = open.document.snapshot();
+        }
+    }
+
+    /// The document was saved: unless a change of its definitions waits to be carried, it is settled.
+    pub fn saved(&self, document: &DocumentId) {
+        if self.changes_of(document).is_ok_and(|changes| changes.is_empty()) {
+            self.settle(document);
+        }
+    }
+
+    /// The document when it was settled, now, and where it is.
+    pub(crate) fn states(
+        &self,
+        document: &DocumentId,
+    ) -> Result<(Snapshot, Snapshot, Option<PathBuf>), PropagateError> {
+        let open = self.inner.documents.get(document).ok_or_else(|| PropagateError::NotOpen(document.clone()))?;
+        Ok((open.settled.clone(), open.document.snapshot(), open.path.clone()))
+    }
+
+    /// This client's open files.
+    pub(crate) fn open_files(&self) -> HashMap<PathBuf, (DocumentId, Snapshot)> {
+        let own = self.inner.documents.iter().filter(|open| open.owner == self.session());
+        own.filter_map(|open| Some((open.path.clone()?, (open.key().clone(), open.document.snapshot())))).collect()
+    }
+
+    pub(crate) fn indexing_of(&self) -> &Indexing {
+        &self.inner.indexing
+    }
+
+    /// Waits until the folders have been scanned.
+    pub(crate) async fn indexing_ready(&self, roots: &[PathBuf]) {
+        for root in roots {
+            self.inner.indexing.ready(root).await;
+        }
     }
 
     /// The document's state now.

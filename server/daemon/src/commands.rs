@@ -9,6 +9,7 @@ mod explain;
 mod index;
 mod lsp;
 mod place;
+mod refactor;
 mod serve;
 #[cfg(unix)]
 mod status;
@@ -33,6 +34,7 @@ pub(crate) async fn run(cli: Cli, started: Instant) -> Result<ExitCode> {
         Command::Complete(arguments) => complete::run(arguments, &loaded()?.strict()?).await,
         Command::Doctor(arguments) => doctor::run(arguments, &loaded()?.strict()?).await,
         Command::Explain(arguments) => explain::run(arguments, &loaded()?.strict()?).await,
+        Command::Refactor(arguments) => refactor::run(arguments, &loaded()?.strict()?).await,
         Command::Index(arguments) => index::run(&arguments),
         Command::Serve(arguments) => serve::run(arguments, &loaded()?.strict()?).await,
         #[cfg(unix)]

@@ -44,6 +44,10 @@ impl Server {
         let service = LspService::build_with_lifecycle_methods(|_| session)
             .custom_method("textDocument/inlineCompletion", ask::inline_completion::handle)
             .custom_method("textDocument/completion", ask::completion::handle)
+            .custom_method("textDocument/codeAction", ask::code_action::handle)
+            .custom_method("codeAction/resolve", ask::code_action::resolve)
+            .custom_method("textDocument/copilotInlineEdit", ask::next_edit::handle)
+            .custom_method("pilotlight/nextEdit", ask::next_edit::handle)
             .custom_method("workspace/executeCommand", ask::execute_command::handle)
             .custom_method("pilotlight/explain", ask::explain::handle);
         let (service, notifications) = Notifications { service, known: Vec::new() }

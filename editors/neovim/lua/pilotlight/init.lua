@@ -3,6 +3,7 @@
 --   config.lua      options                      suggestion.lua  one item: is it still true, take it or a part of it
 --   client.lua      the server and its messages  ghost.lua       ghost text of our own
 --   status.lua      the state, the statusline    native.lua      ghost text by vim.lsp.inline_completion
+--   next_edit.lua   what the last change asks for elsewhere
 --   keys.lua        insert-mode keys             commands.lua, health.lua   :Pilotlight, :checkhealth pilotlight
 --   rest.lua        where the cursor rests
 
@@ -30,8 +31,9 @@ function M.setup(options)
     ghost().attach(attached, bufnr)
     require('pilotlight.rest').attach(attached, bufnr)
   end
+  local group = vim.api.nvim_create_augroup('pilotlight', {})
   vim.api.nvim_create_autocmd('LspDetach', {
-    group = vim.api.nvim_create_augroup('pilotlight', {}),
+    group = group,
     desc = 'Pilotlight: no server, no ghost text',
     callback = function(event)
       local left = vim.lsp.get_client_by_id(event.data.client_id)
@@ -42,6 +44,7 @@ function M.setup(options)
     end,
   })
   require('pilotlight.keys').map()
+  require('pilotlight.next_edit').setup(group)
   client.start()
 end
 

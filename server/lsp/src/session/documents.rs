@@ -203,6 +203,11 @@ impl<T: Texts> Documents<T> {
         Ok(Current { id: document.id.clone(), snapshot, lost: document.lost.clone() })
     }
 
+    /// The client's name for the document of that id.
+    pub(crate) fn uri_of(id: &DocumentId) -> &str {
+        id.split_once('/').map_or(&**id, |(_, uri)| uri)
+    }
+
     fn snapshot(&self, uri: &str, document: &Open) -> Result<Snapshot, Problem> {
         self.texts.snapshot(&document.id).map_err(|_| Problem::NotOpen(uri.to_owned()))
     }
