@@ -196,13 +196,6 @@ impl Assistant {
         Ok(())
     }
 
-    /// The document was saved: its tree is settled ([`Document::settle`]).
-    pub fn saved(&self, document: &DocumentId) {
-        if let Some(mut open) = self.inner.documents.get_mut(document) {
-            open.document.settle();
-        }
-    }
-
     /// Leaves an edit in the trail, and its document to be indexed again.
     fn follow(
         &self,
@@ -261,6 +254,9 @@ impl Assistant {
 
     /// The document was saved: unless a change of its definitions waits to be carried, it is settled.
     pub fn saved(&self, document: &DocumentId) {
+        if let Some(mut open) = self.inner.documents.get_mut(document) {
+            open.document.reparse();
+        }
         if self.changes_of(document).is_ok_and(|changes| changes.is_empty()) {
             self.settle(document);
         }
