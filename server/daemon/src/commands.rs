@@ -10,6 +10,7 @@ mod explain;
 mod index;
 mod lsp;
 mod place;
+mod refactor;
 mod serve;
 #[cfg(unix)]
 mod status;
@@ -35,6 +36,7 @@ pub(crate) async fn run(cli: Cli, started: Instant) -> Result<ExitCode> {
         Command::Doctor(arguments) => doctor::run(arguments, &loaded()?.strict()?).await,
         Command::Explain(arguments) => explain::run(arguments, &loaded()?.strict()?).await,
         Command::Bench(arguments) => bench::run(arguments, &loaded()?.strict()?).await,
+        Command::Refactor(arguments) => refactor::run(arguments, &loaded()?.strict()?).await,
         Command::Index(arguments) => index::run(&arguments),
         Command::Serve(arguments) => serve::run(arguments, &loaded()?.strict()?).await,
         #[cfg(unix)]
