@@ -5,6 +5,7 @@ mod client;
 mod model;
 
 mod acceptance;
+mod actions;
 mod bad_input;
 mod cancellation;
 mod completion;
@@ -14,5 +15,6 @@ mod log;
 mod menu;
 mod order;
 mod privacy;
+mod refactors;
 mod settings;
 mod status;

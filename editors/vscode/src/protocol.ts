@@ -1,5 +1,5 @@
 /**
- * What is spoken with the server beyond LSP itself: the Copilot language server's notifications, and Pilotlight's own request.
+ * What is spoken with the server beyond LSP itself: the Copilot language server's notifications, and Pilotlight's own request and notification.
  *
  * `Explanation` mirrors `assist::Explanation`; everything in it may be absent, so that a newer or older server is shown as far as it is understood.
  */
@@ -82,6 +82,7 @@ export const method = {
   status: 'didChangeStatus',
   settings: 'workspace/didChangeConfiguration',
   focus: 'textDocument/didFocus',
+  moved: 'pilotlight/didMoveCursor',
   shown: 'textDocument/didShowCompletion',
   partlyAccepted: 'textDocument/didPartiallyAcceptCompletion',
   explain: 'pilotlight/explain',

@@ -57,10 +57,14 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// Say why the suggestion at one place is what it is: what the model was shown, and what was left out
     Explain(Explain),
+    /// Change a definition and all its uses, or carry a change that was made by hand to them. Prints a diff
+    Refactor(Refactor),
     /// Index a workspace: what completions know of its other files. Shows what was found and left out
     Index(Index),
     /// Serve other tools over HTTP, in the shapes of llama.cpp, OpenAI, Mistral and Ollama
     Serve(Serve),
+    /// Measure how fast this machine computes the model, or random weights of a known model's shape
+    Bench(Bench),
     /// Print the JSON schema of the settings (config.toml, and the editors' initializationOptions)
     Schema(Schema),
 }
@@ -137,6 +141,56 @@ pub(crate) struct Explain {
     pub(crate) json: bool,
 }
 
+/// What to do, and what to do with the result.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+  pilotlight refactor rename src/geo.rs:12:8 area            a diff of what changes, in all files
+  pilotlight refactor propagate src/geo.rs                   what you changed in it since the last commit, carried to its uses
+  pilotlight refactor propagate --before old.rs src/geo.rs   the same, against another file
+  pilotlight refactor propagate src/geo.rs --write           made, in all files or in none
+
+No model is asked. What is certain is in the diff; what is not (in strings and comments, on things of unknown type) is told on standard error with its reason, and taken with --all.
+The exit status is 0 if there is something to change, 1 if there is nothing, and 2 for an error.")]
+pub(crate) struct Refactor {
+    #[command(subcommand)]
+    pub(crate) what: RefactorKind,
+    /// Write the files: all of them, or none where one has changed meanwhile
+    #[arg(long, global = true)]
+    pub(crate) write: bool,
+    /// Take what is not certain too
+    #[arg(long, global = true)]
+    pub(crate) all: bool,
+    /// Print one JSON document
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// The workspace's folder (by default: the repository that the file is in)
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub(crate) folder: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RefactorKind {
+    /// Give the definition at one place another name, there and wherever it is used
+    Rename {
+        /// Where its name stands: FILE:LINE:COLUMN, both counted from 1, the column in characters
+        #[arg(value_name = "FILE:LINE:COL")]
+        place: String,
+        /// The new name
+        name: String,
+    },
+    /// Carry what was changed by hand in a file (names, parameters) to the uses of what is defined there
+    Propagate {
+        /// The file, as it is now
+        file: PathBuf,
+        /// What it was changed from: the file of this git revision
+        #[arg(long, value_name = "REVISION", default_value = "HEAD", conflicts_with = "before")]
+        since: String,
+        /// What it was changed from: this file
+        #[arg(long, value_name = "FILE")]
+        before: Option<PathBuf>,
+    },
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct Index {
     /// The workspace's folder (by default: this one)
@@ -158,6 +212,28 @@ pub(crate) struct Serve {
     /// refused. Needed to listen beyond this machine
     #[arg(long, value_name = "FILE")]
     pub(crate) tokens: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Bench {
+    /// A shape (ember, qwen2.5-coder-1.5b, devstral-small-2, …; a wrong name lists all) in place of the model: nothing is downloaded
+    #[arg(long, value_name = "SHAPE")]
+    pub(crate) random_weights: Option<String>,
+    /// How the random weights are stored: f32, f16, bf16, fp8, q8_0, q4_0, q4_k, q4_k_m, q5_k, q6_k
+    #[arg(long, default_value = "q8_0", value_name = "DTYPE")]
+    pub(crate) dtype: String,
+    /// Tokens of the prefills, with commas
+    #[arg(long, value_delimiter = ',', default_value = "1,2,4,8,16,64,512", value_name = "N,…")]
+    pub(crate) prefill: Vec<usize>,
+    /// Tokens in the cache before a decoded token and before a keystroke, with commas
+    #[arg(long, value_delimiter = ',', default_value = "0,2048,8192", value_name = "N,…")]
+    pub(crate) depth: Vec<usize>,
+    /// Milliseconds for each figure, at least three runs
+    #[arg(long, default_value_t = 1500, value_name = "MS")]
+    pub(crate) milliseconds: u64,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args, Debug)]

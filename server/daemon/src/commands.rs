@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod bench;
 mod complete;
 #[cfg(unix)]
 mod daemon;
@@ -9,6 +10,7 @@ mod explain;
 mod index;
 mod lsp;
 mod place;
+mod refactor;
 mod serve;
 #[cfg(unix)]
 mod status;
@@ -33,6 +35,8 @@ pub(crate) async fn run(cli: Cli, started: Instant) -> Result<ExitCode> {
         Command::Complete(arguments) => complete::run(arguments, &loaded()?.strict()?).await,
         Command::Doctor(arguments) => doctor::run(arguments, &loaded()?.strict()?).await,
         Command::Explain(arguments) => explain::run(arguments, &loaded()?.strict()?).await,
+        Command::Bench(arguments) => bench::run(arguments, &loaded()?.strict()?).await,
+        Command::Refactor(arguments) => refactor::run(arguments, &loaded()?.strict()?).await,
         Command::Index(arguments) => index::run(&arguments),
         Command::Serve(arguments) => serve::run(arguments, &loaded()?.strict()?).await,
         #[cfg(unix)]

@@ -6,13 +6,19 @@ use anyhow::Result;
 use futures::FutureExt as _;
 use indicatif::ProgressBar;
 use pilotlight_assist::Assistant;
-use pilotlight_engine::{Engine, EngineOptions, ModelInfo};
+use pilotlight_engine::{Engine, EngineError, EngineOptions, ModelInfo};
 
 use crate::settings::Settings;
 
 /// An assistant whose model is being loaded on a thread of its own.
 pub(crate) fn assistant(settings: &Settings) -> Assistant {
     over(settings, settings.engine.clone())
+}
+
+/// An assistant for what needs no model.
+pub(crate) fn none(settings: &Settings) -> Assistant {
+    let load = || Err(EngineError::Stopped("this command works without a model".to_owned()));
+    Assistant::new(settings.assist(), "none", load)
 }
 
 /// The same for a process that stays: it begins with what the last one left, and leaves to the next ([`save`]).

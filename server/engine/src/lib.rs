@@ -9,6 +9,7 @@ pub mod actor;
 #[cfg(test)]
 mod allocations;
 pub mod backend;
+pub mod bench;
 mod cache;
 pub mod checkpoint;
 pub mod config;
@@ -22,6 +23,7 @@ mod json;
 pub mod options;
 pub mod request;
 mod sampling;
+pub mod shape;
 mod snapshot;
 mod speculation;
 pub mod tokenizer;
