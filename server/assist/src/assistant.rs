@@ -17,9 +17,11 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Acceptance, CompletionId, CompletionRequest, Options, Outcome, Status, Workspace,
+    Acceptance, CompletionId, CompletionRequest, Journal, Options, Outcome, Status, Workspace,
     completion::{self, Caller, Last, Shown, Surrounded},
     indexing::{IndexProgress, Indexing},
+    journal::{self, Entry},
+    machine::Machine,
     model::Model,
     next_edit::Offers,
     options::CompletionOptions,
@@ -27,6 +29,7 @@ use crate::{
     trail::Trail,
 };
 use ahead::Foresight;
+pub use ahead::Prediction;
 
 mod ahead;
 
@@ -67,8 +70,12 @@ struct Inner {
     /// Completions being computed: the status is busy while there are any.
     working: AtomicUsize,
     next_id: AtomicU64,
-    foresight: Foresight,
+    /// Completions for the state after accepting what is shown, and prompts for where the cursor rests.
+    accepting: Foresight,
+    resting: Foresight,
+    machine: Machine,
     indexing: Indexing,
+    journal: Journal,
 }
 
 struct Open {
@@ -84,6 +91,8 @@ struct Open {
     /// What would be shown next if that were accepted whole, and the token of the work on it.
     next: Option<Shown>,
     ahead: CancellationToken,
+    /// The start of the line that the cursor was last seen to rest on, until somebody asks.
+    warmed: Option<usize>,
     /// What the last prompt left for the next.
     last: Last,
 }
@@ -109,8 +118,11 @@ impl Assistant {
             status: watch::Sender::new(Status::Loading { model: name.to_owned() }),
             working: AtomicUsize::new(0),
             next_id: AtomicU64::new(1),
-            foresight: Foresight::default(),
+            accepting: Foresight::default(),
+            resting: Foresight::default(),
+            machine: Machine::default(),
             indexing: Indexing::new(),
+            journal: Journal::default(),
         });
         let loading = Arc::clone(&inner);
         std::thread::spawn(move || {
@@ -128,7 +140,7 @@ impl Assistant {
     }
 
     /// Names this client to the engine: clients are told apart by their projects' places in memory.
-    fn session(&self) -> u64 {
+    pub fn session(&self) -> u64 {
         Arc::as_ptr(&self.workspace).addr() as u64
     }
 
@@ -154,6 +166,7 @@ impl Assistant {
             shown: None,
             next: None,
             ahead: CancellationToken::new(),
+            warmed: None,
             last: Last::default(),
         };
         if let Some(replaced) = self.inner.documents.insert(document, open) {
@@ -183,10 +196,10 @@ impl Assistant {
         Ok(())
     }
 
-    /// The document was saved: its tree is settled ([`Document::settle`]), and unless a change of its definitions waits to be carried, these are too.
+    /// The document was saved: its tree is parsed anew ([`Document::reparse`]), and unless a change of its definitions waits to be carried, its definitions are settled.
     pub fn saved(&self, document: &DocumentId) {
         let Some(mut open) = self.inner.documents.get_mut(document) else { return };
-        open.document.settle();
+        open.document.reparse();
         let (settled, saved) = (open.settled.clone(), open.document.snapshot());
         drop(open);
         if settled.revision() == saved.revision() {
@@ -308,6 +321,23 @@ impl Assistant {
 
     /// Ghost text at a cursor. A newer call for the same document supersedes this one, and so does a change or `cancel`: the answer is then empty and says so.
     pub async fn complete(&self, request: CompletionRequest, cancel: CancellationToken) -> Outcome {
+        let (document, language) = (request.document.clone(), request.snapshot.language().id());
+        let outcome = self.answer(request, cancel).await;
+        let path = self.inner.documents.get(&document).and_then(|open| open.path.clone());
+        let workspace = self.workspace();
+        let entry = Entry {
+            at: journal::now(),
+            client: workspace.name_of(path.as_deref()),
+            wire: "editor".to_owned(),
+            language: language.to_owned(),
+            path: workspace.prompt_path(path.as_deref(), &document),
+            why: outcome.explanation.clone(),
+        };
+        self.inner.journal.answered(self.session(), entry, outcome.completion.as_ref().map(|completion| completion.id));
+        outcome
+    }
+
+    async fn answer(&self, request: CompletionRequest, cancel: CancellationToken) -> Outcome {
         let inner = &self.inner;
         let Some(Turn { current, path: full, mut last }) = inner.supersede(&request, &cancel) else {
             return Outcome::nothing("the document is closed or has moved on");
@@ -341,7 +371,7 @@ impl Assistant {
             completion.id = inner.new_id();
         }
         inner.remember(&request, &outcome, last);
-        if let Some(completion) = outcome.completion.as_ref().filter(|_| options.look_ahead) {
+        if let Some(completion) = &outcome.completion {
             self.look_ahead(&request, completion, options, full, path);
         }
         outcome
@@ -388,6 +418,11 @@ impl Assistant {
         surrounded
     }
 
+    /// What was computed in idle time, of all clients: for the state after accepting what was shown, and for where the cursor rested.
+    pub fn predictions(&self) -> (Prediction, Prediction) {
+        (self.inner.accepting.figures(), self.inner.resting.figures())
+    }
+
     /// Follows the index of the workspaces being made; `None` before the first. Another client's folders are in it too.
     pub fn indexing(&self) -> watch::Receiver<Option<IndexProgress>> {
         self.inner.indexing.progress()
@@ -401,11 +436,17 @@ impl Assistant {
     /// What became of a completion; unknown ids are ignored.
     pub fn report(&self, completion: CompletionId, what: Acceptance) {
         tracing::info!(id = completion.0, ?what, "completion");
+        self.inner.journal.became(completion, what);
         if what == Acceptance::Dismissed {
             for mut open in self.inner.documents.iter_mut() {
                 open.shown.take_if(|shown| shown.completion.id == completion);
             }
         }
+    }
+
+    /// What has been asked, by all clients, and what became of it.
+    pub fn journal(&self) -> &Journal {
+        &self.inner.journal
     }
 
     /// Follows the status.
@@ -468,6 +509,9 @@ impl Inner {
             return None;
         }
         open.stop_work();
+        if open.warmed.take() == Some(request.snapshot.line_at(request.cursor).start) {
+            self.resting.used();
+        }
         open.current = cancel.child_token();
         Some(Turn { current: open.current.clone(), path: open.path.clone(), last: open.last.clone() })
     }
@@ -484,7 +528,7 @@ impl Inner {
             outcome.completion = Some(open.next.as_ref()?.rest_for(request)?);
             outcome.explanation.foreseen = true;
             open.shown = open.next.take();
-            self.foresight.used();
+            self.accepting.used();
         }
         Some(outcome)
     }

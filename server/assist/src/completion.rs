@@ -170,9 +170,11 @@ impl<'a> Surrounded<'a> {
         Self { path, project, budget: 0, indexing, roots, file, edits, places }
     }
 
-    /// Plans the prompt of `request`, within `total` tokens. Holds the index meanwhile.
-    fn plan(&self, model: &Model, request: &CompletionRequest, last: &Last, total: usize) -> Plan {
+    /// Plans the prompt of `request`. Holds the index meanwhile.
+    fn plan(&self, model: &Model, options: &CompletionOptions, request: &CompletionRequest, last: &Last) -> Plan {
         let encoder = &model.encoder;
+        let room = model.engine.info().context_length.saturating_sub(options.max_tokens);
+        let total = options.context_tokens.min(room);
         let (snapshot, cursor) = (&request.snapshot, request.cursor);
         let input = Input { path: &self.path, snapshot, cursor, anchor: last.anchor.as_ref() };
         // A prompt is never without the open file: that has at least half of the tokens.
@@ -261,8 +263,7 @@ pub(crate) async fn generate(
     let (snapshot, cursor) = (&request.snapshot, request.cursor);
     let encoder = &model.encoder;
 
-    let room = model.engine.info().context_length.saturating_sub(options.max_tokens);
-    let plan = surrounded.plan(model, request, last, options.context_tokens.min(room));
+    let plan = surrounded.plan(model, options, request, last);
     let prompt = encoder.encode(&plan);
     let mut explanation = Explanation { segments: prompt.segments, ..Explanation::default() };
     for segment in &mut explanation.segments {
@@ -355,6 +356,25 @@ pub(crate) async fn generate(
         }
     };
     Outcome { completion, explanation }
+}
+
+/// Has the engine compute the prompt that a completion at `request` would ask with, and nothing more. `last` as in [`generate`]; what it is left is told before the engine is asked.
+pub(crate) async fn prefill(
+    model: &Model,
+    options: &CompletionOptions,
+    request: &CompletionRequest,
+    surrounded: &Surrounded<'_>,
+    caller: Caller<'_>,
+    last: Last,
+    planned: impl FnOnce(Last),
+) {
+    let plan = surrounded.plan(model, options, request, &last);
+    let prompt = model.encoder.encode(&plan).ids;
+    planned(Last { anchor: Some(plan.anchor), excerpts: Some((plan.excerpts, plan.line_start)) });
+    let Caller { priority, session, cancel } = caller;
+    let ask = Request { prompt, priority, session, cancel: cancel.clone(), ..Request::default() };
+    let mut events = model.engine.submit(ask);
+    while events.recv().await.is_some() {}
 }
 
 fn settle(

@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use pilotlight_engine::{Engine, Event, Finish, Priority, Request, Sampling};
+use pilotlight_engine::{Event, Finish, Priority, Request, Sampling};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 
-use crate::{completion::Stages, decoded::Decoded};
+use crate::{completion::Stages, decoded::Decoded, model::Model};
 
 /// What bounds a generation.
 #[derive(Clone, Debug)]
@@ -50,14 +50,14 @@ pub struct Generation {
 }
 
 impl Generation {
-    /// Asks `engine` for what follows `prompt`. The first `heal.len()` bytes that come are those, and are not handed out.
+    /// Asks the engine, for the client `session`, for what follows `prompt`. The first `heal.len()` bytes that come are those, and are not handed out.
     pub(crate) fn start(
-        engine: &Engine,
+        model: &Model,
         prompt: Vec<u32>,
         heal: Vec<u8>,
-        stop_ids: Vec<u32>,
         markers: &[&str],
         limits: Limits,
+        session: u64,
         started: Instant,
     ) -> Self {
         let Limits { max_tokens, sampling, stop, priority } = limits;
@@ -66,9 +66,18 @@ impl Generation {
         let mut report = Report::default();
         report.millis.plan = started.elapsed().as_secs_f64() * 1e3;
         let cancel = CancellationToken::new();
-        let request =
-            Request { prompt, heal, max_tokens, stop: stop_ids, sampling, priority, cancel, ..Request::default() };
-        Self { events: engine.submit(request), decoded, handed: 0, stops: stops.collect(), started, report }
+        let request = Request {
+            prompt,
+            heal,
+            max_tokens,
+            stop: model.encoder.stops(),
+            sampling,
+            priority,
+            session,
+            cancel,
+            ..Request::default()
+        };
+        Self { events: model.engine.submit(request), decoded, handed: 0, stops: stops.collect(), started, report }
     }
 
     /// The next piece of text, not empty; `None` at the end.

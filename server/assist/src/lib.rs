@@ -8,6 +8,7 @@ pub mod check;
 pub mod completion;
 pub mod fill;
 pub mod generation;
+pub mod journal;
 pub mod next_edit;
 pub mod options;
 pub mod propagate;
@@ -16,11 +17,12 @@ pub mod workspace;
 
 mod decoded;
 mod indexing;
+mod machine;
 mod model;
 mod prompt;
 mod trail;
 
-pub use assistant::{Assistant, DocumentError, DocumentId};
+pub use assistant::{Assistant, DocumentError, DocumentId, Prediction};
 pub use changes::{ChangeSet, Edit, FileChange, Left, Which};
 pub use check::Check;
 pub use completion::{
@@ -30,6 +32,7 @@ pub use completion::{
 pub use fill::Fill;
 pub use generation::{Generation, Limits, Report};
 pub use indexing::IndexProgress;
+pub use journal::Journal;
 pub use next_edit::{NextEdit, NextEditId};
 pub use options::Options;
 pub use pilotlight_syntax as syntax;

@@ -17,7 +17,7 @@ use std::{
 use tokio::sync::mpsc;
 
 use crate::{
-    EngineError, EngineOptions, Event, Figures, Request, TimeLimits, Tokenizer,
+    EngineError, EngineOptions, Event, Figures, PageFigures, Request, TimeLimits, Tokenizer,
     backend::{self, Backend},
     checkpoint::Checkpoint,
     snapshot::{self, Store},
@@ -151,6 +151,14 @@ impl Engine {
     /// What it has done and holds, as of the last step.
     pub fn figures(&self) -> Figures {
         self.shared.figures.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The pages of its KV cache, as of the end of the step under way. Blocking.
+    pub fn map(&self) -> Result<Vec<PageFigures>, EngineError> {
+        let (answer, map) = std_mpsc::channel();
+        let stopped = || EngineError::Stopped("its thread is gone".into());
+        self.shared.inbox.send(Message::Map(answer)).map_err(|_| stopped())?;
+        map.recv().map_err(|_| stopped())
     }
 
     /// Writes the snapshot that a restart begins with, at the end of the step under way. Blocking. Gives its bytes; 0 where there is none to write.

@@ -9,6 +9,7 @@ pub mod actor;
 #[cfg(test)]
 mod allocations;
 pub mod backend;
+pub mod bench;
 mod cache;
 pub mod checkpoint;
 pub mod config;
@@ -22,6 +23,7 @@ mod json;
 pub mod options;
 pub mod request;
 mod sampling;
+pub mod shape;
 mod snapshot;
 mod speculation;
 pub mod tokenizer;
@@ -29,7 +31,7 @@ pub mod weights;
 
 pub use actor::{Engine, ModelInfo, ModelSource};
 pub use error::EngineError;
-pub use figures::Figures;
+pub use figures::{Figures, PageFigures};
 pub use options::{BackendChoice, EngineOptions, TimeLimits};
 pub use request::{Done, Event, Finish, Prefill, Priority, Request, Sampling, Token};
 pub use tokenizer::Tokenizer;

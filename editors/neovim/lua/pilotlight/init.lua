@@ -5,6 +5,7 @@
 --   status.lua      the state, the statusline    native.lua      ghost text by vim.lsp.inline_completion
 --   next_edit.lua   what the last change asks for elsewhere
 --   keys.lua        insert-mode keys             commands.lua, health.lua   :Pilotlight, :checkhealth pilotlight
+--   rest.lua        where the cursor rests
 
 local M = {}
 
@@ -26,7 +27,10 @@ function M.setup(options)
     vim.notify('pilotlight: ghost.native needs Neovim 0.12; drawing the ghost text itself', vim.log.levels.WARN)
   end
   local client = require('pilotlight.client')
-  client.on_attach = ghost().attach
+  client.on_attach = function(attached, bufnr)
+    ghost().attach(attached, bufnr)
+    require('pilotlight.rest').attach(attached, bufnr)
+  end
   local group = vim.api.nvim_create_augroup('pilotlight', {})
   vim.api.nvim_create_autocmd('LspDetach', {
     group = group,
@@ -35,6 +39,7 @@ function M.setup(options)
       local left = vim.lsp.get_client_by_id(event.data.client_id)
       if left and left.name == 'pilotlight' then
         ghost().detach(event.buf)
+        require('pilotlight.rest').detach(event.buf)
       end
     end,
   })
