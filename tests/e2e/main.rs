@@ -14,5 +14,6 @@ mod log;
 mod menu;
 mod order;
 mod privacy;
+mod remote;
 mod settings;
 mod status;

@@ -133,6 +133,8 @@ pub struct LeftOutReport {
 /// What a document's last plan left for its next.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Last {
+    /// The format it was written in: another model's begins anew.
+    family: &'static str,
     anchor: Option<Anchor>,
     excerpts: Option<(Vec<Excerpt>, usize)>,
 }
@@ -261,6 +263,9 @@ pub(crate) async fn generate(
     let (snapshot, cursor) = (&request.snapshot, request.cursor);
     let encoder = &model.encoder;
 
+    if last.family != encoder.family().name {
+        *last = Last { family: encoder.family().name, ..Last::default() };
+    }
     let room = model.engine.info().context_length.saturating_sub(options.max_tokens);
     let plan = surrounded.plan(model, request, last, options.context_tokens.min(room));
     let prompt = encoder.encode(&plan);
@@ -285,7 +290,11 @@ pub(crate) async fn generate(
             because: left.because.to_owned(),
         })
         .collect();
-    *last = Last { anchor: Some(plan.anchor), excerpts: Some((plan.excerpts, plan.line_start)) };
+    *last = Last {
+        family: encoder.family().name,
+        anchor: Some(plan.anchor),
+        excerpts: Some((plan.excerpts, plan.line_start)),
+    };
     explanation.millis.plan = millis(started);
 
     let mut events = model.engine.submit(Request {

@@ -3,6 +3,7 @@
 //! This room joins `syntax` (what is there), `context` (what the model should see) and `engine` (what it says). It must not know LSP or HTTP types.
 
 pub mod assistant;
+pub mod chat;
 pub mod check;
 pub mod completion;
 pub mod fill;
@@ -26,6 +27,7 @@ pub use completion::{
 pub use fill::Fill;
 pub use generation::{Generation, Limits, Report};
 pub use indexing::IndexProgress;
+pub use model::markers;
 pub use options::Options;
 pub use pilotlight_syntax as syntax;
 pub use status::Status;

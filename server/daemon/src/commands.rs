@@ -8,6 +8,7 @@ mod doctor;
 mod explain;
 mod index;
 mod lsp;
+mod models;
 mod place;
 mod serve;
 #[cfg(unix)]
@@ -34,6 +35,7 @@ pub(crate) async fn run(cli: Cli, started: Instant) -> Result<ExitCode> {
         Command::Doctor(arguments) => doctor::run(arguments, &loaded()?.strict()?).await,
         Command::Explain(arguments) => explain::run(arguments, &loaded()?.strict()?).await,
         Command::Index(arguments) => index::run(&arguments),
+        Command::Models(arguments) => models::run(arguments).await,
         Command::Serve(arguments) => serve::run(arguments, &loaded()?.strict()?).await,
         #[cfg(unix)]
         Command::Daemon(arguments) => daemon::run(arguments, &cli.global).await,

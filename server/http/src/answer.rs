@@ -11,7 +11,7 @@ use axum::{
     },
 };
 use futures::{Stream, stream};
-use pilotlight_assist::{Fill, Generation, Limits, Report, fill::spelled};
+use pilotlight_assist::{Fill, Generation, Limits, Report, chat::ChatFailure, fill::spelled};
 use pilotlight_engine::{Priority, Sampling};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -85,6 +85,20 @@ impl Surface {
         };
         let generation = started.map_err(Failure::unavailable)?;
         Ok(Running { generation, surface: self.clone(), until, model: self.model().await? })
+    }
+}
+
+impl Surface {
+    /// Starts the next answer of a conversation.
+    pub(crate) async fn chat(&self, messages: &str, tools: Option<&str>, limits: Limits) -> Result<Running, Failure> {
+        let until = Instant::now() + self.limit;
+        let generation = self.assistant.chat(messages, tools, limits).await.map_err(|failure| match failure {
+            ChatFailure::Unavailable(message) => Failure::unavailable(message),
+            ChatFailure::NoTemplate(_) => Failure::not_found(failure.to_string()),
+            ChatFailure::Messages(_) | ChatFailure::TooLong { .. } => Failure::bad_request(failure.to_string()),
+        })?;
+        let model = self.assistant.engine().await.map_or("pilotlight".to_owned(), |engine| engine.info().name.clone());
+        Ok(Running { generation, surface: self.clone(), until, model })
     }
 }
 

@@ -3,6 +3,7 @@
 //! This room knows wires. It must not know trees or how a prompt is laid out: `assist` fills holes and continues texts.
 
 mod answer;
+mod chat;
 mod choices;
 mod error;
 mod guard;
@@ -13,6 +14,7 @@ mod ollama;
 mod openai;
 mod options;
 mod stop;
+mod tools;
 
 use std::{future::Future, io, sync::Arc, time::Duration};
 
@@ -71,6 +73,8 @@ fn router(assistant: Assistant, options: &Options, tokens: Tokens) -> Router {
         .route("/models", get(openai::models))
         .route("/v1/models", get(openai::models))
         .route("/v1/completions", post(openai::completions))
+        .route("/chat/completions", post(chat::completions))
+        .route("/v1/chat/completions", post(chat::completions))
         .route("/v1/fim/completions", post(mistral::fim))
         .route("/api/generate", post(ollama::generate))
         .route("/api/tags", get(ollama::tags))

@@ -51,7 +51,7 @@ impl Assistant {
         let (assistant, options) = (self.clone(), options.clone());
         tokio::spawn(async move {
             let pause = cancel.run_until_cancelled(tokio::time::sleep(PAUSE)).await;
-            let (Some(()), Some(model)) = (pause, assistant.inner.model.get()) else { return };
+            let (Some(()), Some(model)) = (pause, assistant.inner.serving()) else { return };
             assistant.inner.foresight.made();
             // The excerpts stay: what is warm now is what the person will ask with.
             last.freeze(&accepted.snapshot, accepted.cursor);
