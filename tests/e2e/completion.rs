@@ -138,6 +138,45 @@ async fn explanations_are_found_by_id_by_document_and_by_time() {
 }
 
 #[tokio::test]
+async fn where_the_cursor_rests_the_first_completion_finds_its_prompt_computed() {
+    let completion = CompletionOptions { look_ahead_always: true, ..CompletionOptions::default() };
+    let server = TestServer::with(Setup { assist: AssistOptions { completion }, ..Setup::default() }).await;
+    let text = "a line above\nanother line above\nx =$0\na line below\n";
+    let buffer = Buffer::new("a.txt", text);
+    buffer.open(&server);
+    server.notify(
+        "pilotlight/didMoveCursor",
+        json!({ "textDocument": { "uri": buffer.uri }, "position": { "line": 2, "character": 3 } }),
+    );
+    let engine = server.assistant.engine().await.unwrap();
+    while engine.figures().requests.completed == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    buffer.ghost(&server).await;
+    let why = buffer.why(&server).await;
+    assert_eq!(why["prefilled"], 1, "{why}");
+    let (_, resting) = server.assistant.predictions();
+    assert_eq!((resting.made, resting.used), (1, 1));
+    server.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_cursor_outside_the_document_is_told_of_and_nothing_is_computed() {
+    let mut server = TestServer::start().await;
+    let buffer = Buffer::new("a.txt", "x =$0");
+    buffer.open(&server);
+    server.notify(
+        "pilotlight/didMoveCursor",
+        json!({ "textDocument": { "uri": buffer.uri }, "position": { "line": 7, "character": 0 } }),
+    );
+    let complaint = server.next("window/logMessage").await["message"].as_str().unwrap().to_owned();
+    assert!(complaint.contains("didMoveCursor") && complaint.contains("line 7"), "{complaint}");
+    buffer.ghost(&server).await;
+    assert_eq!(server.assistant.predictions().1, pilotlight_assist::Prediction::default());
+    server.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn what_is_switched_off_says_so() {
     let completion = CompletionOptions { disabled_languages: vec!["rust".to_owned()], ..CompletionOptions::default() };
     let assist = AssistOptions { completion };

@@ -15,8 +15,9 @@ async fn it_says_what_it_can() {
             "positionEncoding": "utf-16",
             "textDocumentSync": { "openClose": true, "change": 2, "save": { "includeText": true } },
             "inlineCompletionProvider": true,
+            "codeActionProvider": { "codeActionKinds": ["refactor.rewrite.propagate"], "resolveProvider": true },
             "executeCommandProvider": {
-                "commands": ["pilotlight.accept", "pilotlight.acceptPart", "pilotlight.dismiss", "pilotlight.status"],
+                "commands": ["pilotlight.accept", "pilotlight.acceptPart", "pilotlight.dismiss", "pilotlight.status", "pilotlight.carried", "pilotlight.takeEdit", "pilotlight.dismissEdit"],
             },
             "workspace": { "workspaceFolders": { "supported": true, "changeNotifications": true } },
         })

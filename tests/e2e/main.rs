@@ -5,6 +5,7 @@ mod client;
 mod model;
 
 mod acceptance;
+mod actions;
 mod bad_input;
 mod cancellation;
 mod completion;
@@ -14,6 +15,7 @@ mod log;
 mod menu;
 mod order;
 mod privacy;
+mod refactors;
 mod remote;
 mod settings;
 mod status;

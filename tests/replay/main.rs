@@ -259,6 +259,7 @@ async fn pilotlight(model: &str, threads: usize, look_ahead: bool, pace: Pace) -
     let engine = EngineOptions { model: model.to_owned(), threads, ..EngineOptions::default() };
     let mut options = Options::default();
     options.completion.look_ahead = look_ahead;
+    options.completion.look_ahead_always = true;
     Server::start(engine, options, pace).await
 }
 

@@ -2,6 +2,10 @@
 
 use rustix::process::{Pid, Signal};
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 use crate::home::{Buffer, Home, is_gone, kill, pid, until};
 
@@ -89,6 +93,39 @@ async fn idle_it_ends_and_never_while_a_client_is_connected() {
     assert!(home.log().contains("nobody needed it for a while"), "{}", home.log());
     let (text, well) = home.run(&["status"]).await;
     assert!(!well && text.starts_with("No daemon is running."), "{text}");
+}
+
+/// Posts to `/completion`; the answer's body.
+async fn complete(address: &str) -> String {
+    let body = r#"{"prompt":"x =","n_predict":2}"#;
+    let head = format!(
+        "POST /completion HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all((head + body).as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn whoever_uses_it_by_http_keeps_it_and_whoever_only_looks_does_not() {
+    // A port that was free a moment ago.
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let home = Home::new(&format!("[daemon]\nidle-exit-seconds = 2\n[http]\nlisten = {address:?}\n"));
+    let editor = home.editor(&[], Value::Null).await;
+    let daemon = home.daemon().await;
+    editor.close().await;
+    for _ in 0..20 {
+        let answer = complete(&address).await;
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("tokens_predicted"), "{answer}");
+        tokio::time::sleep(std::time::Duration::from_millis(250)).await;
+    }
+    assert_eq!(home.daemon().await, daemon, "five seconds later");
+    // `status` looks, again and again.
+    until("the daemon ends", async || home.daemons().await.is_empty() && is_gone(daemon)).await;
+    assert!(home.log().contains("nobody needed it for a while"), "{}", home.log());
 }
 
 #[tokio::test]
@@ -191,9 +228,12 @@ async fn status_says_what_there_is() {
     assert!(daemon["model"].as_str().is_some_and(|model| !model.is_empty()), "{daemon:#}");
     assert!(["ready", "busy"].contains(&daemon["state"].as_str().unwrap()), "{daemon:#}");
     assert!(daemon["memory_bytes"].as_u64().unwrap() > 1 << 20, "{daemon:#}");
+    let cache = &daemon["figures"]["cache"];
+    assert!(cache["tokens"].as_u64().unwrap() > 0 && cache["pages_used"].as_u64().unwrap() > 0, "{daemon:#}");
     assert!(daemon["uptime_seconds"].is_u64() && daemon["idle_exit_seconds"] == 1800);
     let (text, well) = home.run(&["status"]).await;
     assert!(well && text.contains("connections  1\n") && text.contains("idle exit    after 30 min"), "{text}");
+    assert!(text.contains("\n  KV cache     ") && text.contains("\n  requests     "), "{text}");
     editor.close().await;
 }
 

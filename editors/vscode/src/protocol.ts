@@ -1,5 +1,5 @@
 /**
- * What is spoken with the server beyond LSP itself: the Copilot language server's notifications, and Pilotlight's own request.
+ * What is spoken with the server beyond LSP itself: the Copilot language server's notifications, and Pilotlight's own request and notification.
  *
  * `Explanation` mirrors `assist::Explanation`; everything in it may be absent, so that a newer or older server is shown as far as it is understood.
  */
@@ -42,8 +42,12 @@ export interface Explanation {
   readonly nothing_because?: string | null;
   /** The person typed what the ghost text said: the engine was not asked. */
   readonly kept?: boolean;
+  /** It was computed while the person read the ghost text that has now been taken. */
+  readonly foreseen?: boolean;
   /** The prompt, in order. */
   readonly segments?: readonly Segment[];
+  /** What might have stood in the prompt too. */
+  readonly left_out?: readonly LeftOut[];
   /** Prompt tokens found in the KV cache. */
   readonly reused?: number;
   /** Prompt tokens computed. */
@@ -63,12 +67,22 @@ export interface Segment {
   /** Zero-based. */
   readonly line: number;
   readonly tokens: number;
+  /** What an excerpt was held to be worth; none for the open file itself. */
+  readonly gain?: number | null;
+  /** All of it was found in the KV cache. */
+  readonly warm?: boolean;
+}
+
+/** Something that does not stand in the prompt. */
+export interface LeftOut extends Segment {
+  readonly because: string;
 }
 
 export const method = {
   status: 'didChangeStatus',
   settings: 'workspace/didChangeConfiguration',
   focus: 'textDocument/didFocus',
+  moved: 'pilotlight/didMoveCursor',
   shown: 'textDocument/didShowCompletion',
   partlyAccepted: 'textDocument/didPartiallyAcceptCompletion',
   explain: 'pilotlight/explain',

@@ -11,6 +11,9 @@ import { method, type DidPartiallyAcceptParams, type DidShowParams } from './pro
 import type { Session } from './session';
 import { offBecause } from './switches';
 
+/** A cursor that moves on within this is on its way. */
+const PAUSE_MS = 100;
+
 /** What the Copilot language server's clients add to LSP's parameters. */
 interface Params extends InlineCompletionParams {
   readonly textDocument: { readonly uri: string; readonly version: number };
@@ -39,6 +42,7 @@ export class Suggestions implements vscode.Disposable {
   readonly #answered = new vscode.EventEmitter<Answer>();
   readonly onDidAnswer = this.#answered.event;
   readonly #subscriptions: vscode.Disposable[];
+  #moving: NodeJS.Timeout | undefined;
 
   readonly middleware: Middleware = {
     provideInlineCompletionItems: (document, position, context, token) => this.provide(document, position, context, token),
@@ -51,6 +55,11 @@ export class Suggestions implements vscode.Disposable {
       }),
       vscode.window.onDidChangeActiveTextEditor((editor) => {
         this.focused(editor);
+        if (editor) this.moved(editor);
+      }),
+      vscode.window.onDidChangeTextEditorSelection((event) => {
+        // Without a kind it was an edit: each keystroke asks for itself.
+        if (event.kind !== undefined) this.moved(event.textEditor);
       }),
     ];
   }
@@ -64,6 +73,7 @@ export class Suggestions implements vscode.Disposable {
   }
 
   dispose(): void {
+    clearTimeout(this.#moving);
     vscode.Disposable.from(...this.#subscriptions, this.#answered).dispose();
   }
 
@@ -78,6 +88,17 @@ export class Suggestions implements vscode.Disposable {
     const client = this.#session?.client;
     if (!client || (editor && !['file', 'untitled'].includes(editor.document.uri.scheme))) return;
     void client.sendNotification(method.focus, editor ? { textDocument: { uri: client.code2ProtocolConverter.asUri(editor.document.uri) } } : {});
+  }
+
+  /** Tells the server where the cursor has come to rest: it computes the prompt for there, so that the first keystroke does not wait for it. */
+  private moved(editor: vscode.TextEditor): void {
+    clearTimeout(this.#moving);
+    this.#moving = setTimeout(() => {
+      const client = this.#session?.client;
+      if (!client || !['file', 'untitled'].includes(editor.document.uri.scheme) || offBecause(editor.document) !== undefined) return;
+      const place = client.code2ProtocolConverter.asTextDocumentPositionParams(editor.document, editor.selection.active);
+      void client.sendNotification(method.moved, place);
+    }, PAUSE_MS);
   }
 
   private async provide(

@@ -3,7 +3,7 @@
  * Kept current while it is open. A page of static HTML in the colours of the theme: no script, nothing loaded.
  */
 import * as vscode from 'vscode';
-import { method, type Explanation, type ExplainParams, type Segment } from './protocol';
+import { method, type Explanation, type ExplainParams, type LeftOut, type Segment } from './protocol';
 import type { Session } from './session';
 import type { Answer, Suggestions } from './suggestion';
 import { offBecause } from './switches';
@@ -97,14 +97,16 @@ export class WhyView implements vscode.Disposable {
 }
 
 function render(why: Explanation, name: string, millis: number | undefined): string {
-  const { segments = [], reused = 0, prefilled = 0, decoded = 0 } = why;
+  const { segments = [], left_out: leftOut = [], reused = 0, prefilled = 0, decoded = 0 } = why;
   const nothing = why.nothing_because ?? undefined;
   const verdict =
     nothing !== undefined
       ? `Nothing is shown: ${escape(nothing)}.`
       : why.kept === true
         ? 'You typed what the suggestion said: it was kept, and the model was not asked again.'
-        : 'The model had a suggestion, and VS Code was given it.';
+        : why.foreseen === true
+          ? 'It was computed while you read the suggestion before, and was there at once.'
+          : 'The model had a suggestion, and VS Code was given it.';
   const facts: [string, string][] = [];
   if (reused + prefilled > 0) {
     facts.push(['Prompt', `${reused + prefilled} tokens: <b>${reused}</b> reused from the cache, <b>${prefilled}</b> computed`]);
@@ -117,17 +119,35 @@ function render(why: Explanation, name: string, millis: number | undefined): str
 <p>${verdict}</p>
 ${facts.length > 0 ? `<table class="facts">${facts.map(([key, value]) => `<tr><th scope="row">${key}</th><td>${value}</td></tr>`).join('')}</table>` : ''}
 ${segments.length > 0 ? prompt(segments) : ''}
+${leftOut.length > 0 ? without(leftOut) : ''}
 ${stages(why.kept === true ? {} : (why.millis ?? {}), millis)}`;
 }
 
 function prompt(segments: readonly Segment[]): string {
   const largest = Math.max(1, ...segments.map((segment) => segment.tokens));
   const rows = segments.map(
-    (segment) => `<tr><td>${escape(segment.source)}</td><td class="path">${escape(segment.path)}${segment.path ? `:${segment.line + 1}` : ''}</td>
-<td class="number">${segment.tokens}</td><td class="chart">${bar([segment.tokens, 'reused'], [largest - segment.tokens, ''])}</td></tr>`,
+    (segment) => `<tr><td>${escape(segment.source)}</td><td class="path">${place(segment)}</td>
+<td class="number">${segment.tokens}</td><td class="number">${worth(segment)}</td><td class="chart">${bar([segment.tokens, segment.warm === false ? 'prefilled' : 'reused'], [largest - segment.tokens, ''])}</td></tr>`,
   );
   return `<h2>What the model was shown, in order</h2>
-<table><tr><th>Segment</th><th>From</th><th class="number">Tokens</th><th></th></tr>${rows.join('')}</table>`;
+<table><tr><th>Segment</th><th>From</th><th class="number">Tokens</th><th class="number">Gain</th><th></th></tr>${rows.join('')}</table>
+<p class="file"><span class="key reused"></span> was in the cache, <span class="key prefilled"></span> was computed, at least in part</p>`;
+}
+
+function without(leftOut: readonly LeftOut[]): string {
+  const rows = leftOut.map(
+    (left) => `<tr><td>${escape(left.source)}</td><td class="path">${place(left)}</td><td class="number">${left.tokens}</td><td class="number">${worth(left)}</td><td>${escape(left.because)}</td></tr>`,
+  );
+  return `<h2>What was left out</h2>
+<table><tr><th>Segment</th><th>From</th><th class="number">Tokens</th><th class="number">Gain</th><th>Because</th></tr>${rows.join('')}</table>`;
+}
+
+function place({ path, line }: Segment): string {
+  return `${escape(path)}${path ? `:${line + 1}` : ''}`;
+}
+
+function worth({ gain }: Segment): string {
+  return typeof gain === 'number' ? gain.toFixed(1) : '';
 }
 
 /** Stages that follow one another, as the server names them; `first_token` and `total` are sums of others. */
@@ -187,6 +207,7 @@ tr + tr td { border-top: 1px solid var(--vscode-widget-border, transparent); }
 .sum td { font-weight: 600; }
 .chart { width: 30%; padding-right: 0; }
 .bar { display: flex; height: 0.6em; min-width: 6em; border-radius: 2px; overflow: hidden; background: var(--vscode-editorWidget-background); }
+.key { display: inline-block; width: 0.7em; height: 0.7em; border-radius: 2px; }
 .reused { background: var(--vscode-charts-blue); }
 .prefilled { background: var(--vscode-charts-orange); }
 </style></head><body>${body}</body></html>`;

@@ -1,6 +1,7 @@
 //! The one object the surfaces talk to: open documents, and what can be asked of them.
 
 use std::{
+    collections::HashMap,
     fmt,
     path::{Path, PathBuf},
     sync::{
@@ -16,14 +17,19 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Acceptance, CompletionId, CompletionRequest, Options, Outcome, Status, Workspace,
+    Acceptance, CompletionId, CompletionRequest, Journal, Options, Outcome, Status, Workspace,
     completion::{self, Caller, Last, Shown, Surrounded},
     indexing::{IndexProgress, Indexing},
+    journal::{self, Entry},
+    machine::Machine,
     model::Model,
+    next_edit::Offers,
     options::CompletionOptions,
+    propagate::PropagateError,
     trail::Trail,
 };
 use ahead::Foresight;
+pub use ahead::Prediction;
 
 mod ahead;
 mod server;
@@ -55,6 +61,7 @@ pub struct Assistant {
     workspace: Arc<RwLock<Arc<Workspace>>>,
     // A std mutex: held for a look or a push, never across an await.
     trail: Arc<Mutex<Trail>>,
+    offers: Arc<Mutex<Offers>>,
 }
 
 struct Inner {
@@ -69,12 +76,20 @@ struct Inner {
     /// Completions being computed: the status is busy while there are any.
     working: AtomicUsize,
     next_id: AtomicU64,
-    foresight: Foresight,
+    /// Completions for the state after accepting what is shown, and prompts for where the cursor rests.
+    accepting: Foresight,
+    resting: Foresight,
+    machine: Machine,
     indexing: Indexing,
+    journal: Journal,
 }
 
 struct Open {
     document: Document,
+    /// Whose it is ([`Assistant::session`]).
+    owner: u64,
+    /// Its state when its definitions were last as its uses have them.
+    settled: Snapshot,
     path: Option<PathBuf>,
     /// Trips what is being computed for the document's state.
     current: CancellationToken,
@@ -82,6 +97,8 @@ struct Open {
     /// What would be shown next if that were accepted whole, and the token of the work on it.
     next: Option<Shown>,
     ahead: CancellationToken,
+    /// The start of the line that the cursor was last seen to rest on, until somebody asks.
+    warmed: Option<usize>,
     /// What the last prompt left for the next.
     last: Last,
 }
@@ -126,20 +143,24 @@ impl Assistant {
             status: watch::Sender::new(Status::Loading { model: name.to_owned() }),
             working: AtomicUsize::new(0),
             next_id: AtomicU64::new(1),
-            foresight: Foresight::default(),
+            accepting: Foresight::default(),
+            resting: Foresight::default(),
+            machine: Machine::default(),
             indexing: Indexing::new(),
+            journal: Journal::default(),
         });
-        Self { inner, workspace: Arc::new(RwLock::new(Arc::new(Workspace::new(options, [])))), trail: Arc::default() }
+        let workspace = Arc::new(RwLock::new(Arc::new(Workspace::new(options, []))));
+        Self { inner, workspace, trail: Arc::default(), offers: Arc::default() }
     }
 
     /// The same engine for another client: `workspace` is that client's alone, whatever this one does.
     pub fn for_client(&self, workspace: Workspace) -> Self {
         let workspace = Arc::new(RwLock::new(Arc::new(workspace)));
-        Self { inner: Arc::clone(&self.inner), workspace, trail: Arc::default() }
+        Self { inner: Arc::clone(&self.inner), workspace, trail: Arc::default(), offers: Arc::default() }
     }
 
     /// Names this client to the engine: clients are told apart by their projects' places in memory.
-    fn session(&self) -> u64 {
+    pub fn session(&self) -> u64 {
         Arc::as_ptr(&self.workspace).addr() as u64
     }
 
@@ -155,13 +176,17 @@ impl Assistant {
 
     /// Opens a document (again: replaces it). `path` is `None` for unsaved buffers.
     pub fn open(&self, document: DocumentId, path: Option<PathBuf>, language: Language, version: i32, text: &str) {
+        let opened = Document::open(language, version, text);
         let open = Open {
-            document: Document::open(language, version, text),
+            settled: opened.snapshot(),
+            owner: self.session(),
+            document: opened,
             path,
             current: CancellationToken::new(),
             shown: None,
             next: None,
             ahead: CancellationToken::new(),
+            warmed: None,
             last: Last::default(),
         };
         if let Some(replaced) = self.inner.documents.insert(document, open) {
@@ -189,6 +214,13 @@ impl Assistant {
         drop(open);
         self.follow(document, path, before, now, changes);
         Ok(())
+    }
+
+    /// The document was saved: its tree is settled ([`Document::settle`]).
+    pub fn saved(&self, document: &DocumentId) {
+        if let Some(mut open) = self.inner.documents.get_mut(document) {
+            open.document.settle();
+        }
     }
 
     /// Leaves an edit in the trail, and its document to be indexed again.
@@ -222,6 +254,10 @@ impl Assistant {
         self.trail.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn offers(&self) -> std::sync::MutexGuard<'_, Offers> {
+        self.offers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Forgets a document.
     pub fn close(&self, document: &DocumentId) -> Result<(), DocumentError> {
         let (_, open) =
@@ -234,6 +270,46 @@ impl Assistant {
             self.inner.indexing.closed(root, path);
         }
         Ok(())
+    }
+
+    /// From now on the document's definitions count as carried to their uses.
+    pub fn settle(&self, document: &DocumentId) {
+        if let Some(mut open) = self.inner.documents.get_mut(document) {
+            open.settled = open.document.snapshot();
+        }
+    }
+
+    /// The document was saved: unless a change of its definitions waits to be carried, it is settled.
+    pub fn saved(&self, document: &DocumentId) {
+        if self.changes_of(document).is_ok_and(|changes| changes.is_empty()) {
+            self.settle(document);
+        }
+    }
+
+    /// The document when it was settled, now, and where it is.
+    pub(crate) fn states(
+        &self,
+        document: &DocumentId,
+    ) -> Result<(Snapshot, Snapshot, Option<PathBuf>), PropagateError> {
+        let open = self.inner.documents.get(document).ok_or_else(|| PropagateError::NotOpen(document.clone()))?;
+        Ok((open.settled.clone(), open.document.snapshot(), open.path.clone()))
+    }
+
+    /// This client's open files.
+    pub(crate) fn open_files(&self) -> HashMap<PathBuf, (DocumentId, Snapshot)> {
+        let own = self.inner.documents.iter().filter(|open| open.owner == self.session());
+        own.filter_map(|open| Some((open.path.clone()?, (open.key().clone(), open.document.snapshot())))).collect()
+    }
+
+    pub(crate) fn indexing_of(&self) -> &Indexing {
+        &self.inner.indexing
+    }
+
+    /// Waits until the folders have been scanned.
+    pub(crate) async fn indexing_ready(&self, roots: &[PathBuf]) {
+        for root in roots {
+            self.inner.indexing.ready(root).await;
+        }
     }
 
     /// The document's state now.
@@ -258,6 +334,23 @@ impl Assistant {
 
     /// Ghost text at a cursor. A newer call for the same document supersedes this one, and so does a change or `cancel`: the answer is then empty and says so.
     pub async fn complete(&self, request: CompletionRequest, cancel: CancellationToken) -> Outcome {
+        let (document, language) = (request.document.clone(), request.snapshot.language().id());
+        let outcome = self.answer(request, cancel).await;
+        let path = self.inner.documents.get(&document).and_then(|open| open.path.clone());
+        let workspace = self.workspace();
+        let entry = Entry {
+            at: journal::now(),
+            client: workspace.name_of(path.as_deref()),
+            wire: "editor".to_owned(),
+            language: language.to_owned(),
+            path: workspace.prompt_path(path.as_deref(), &document),
+            why: outcome.explanation.clone(),
+        };
+        self.inner.journal.answered(self.session(), entry, outcome.completion.as_ref().map(|completion| completion.id));
+        outcome
+    }
+
+    async fn answer(&self, request: CompletionRequest, cancel: CancellationToken) -> Outcome {
         let inner = &self.inner;
         let Some(Turn { current, path: full, mut last }) = inner.supersede(&request, &cancel) else {
             return Outcome::nothing("the document is closed or has moved on");
@@ -299,7 +392,7 @@ impl Assistant {
             completion.id = inner.new_id();
         }
         inner.remember(&request, &outcome, last);
-        if let Some(completion) = outcome.completion.as_ref().filter(|_| options.look_ahead) {
+        if let Some(completion) = &outcome.completion {
             self.look_ahead(&request, completion, options, full, path);
         }
         outcome
@@ -346,6 +439,11 @@ impl Assistant {
         surrounded
     }
 
+    /// What was computed in idle time, of all clients: for the state after accepting what was shown, and for where the cursor rested.
+    pub fn predictions(&self) -> (Prediction, Prediction) {
+        (self.inner.accepting.figures(), self.inner.resting.figures())
+    }
+
     /// Follows the index of the workspaces being made; `None` before the first. Another client's folders are in it too.
     pub fn indexing(&self) -> watch::Receiver<Option<IndexProgress>> {
         self.inner.indexing.progress()
@@ -359,11 +457,17 @@ impl Assistant {
     /// What became of a completion; unknown ids are ignored.
     pub fn report(&self, completion: CompletionId, what: Acceptance) {
         tracing::info!(id = completion.0, ?what, "completion");
+        self.inner.journal.became(completion, what);
         if what == Acceptance::Dismissed {
             for mut open in self.inner.documents.iter_mut() {
                 open.shown.take_if(|shown| shown.completion.id == completion);
             }
         }
+    }
+
+    /// What has been asked, by all clients, and what became of it.
+    pub fn journal(&self) -> &Journal {
+        &self.inner.journal
     }
 
     /// Follows the status.
@@ -435,6 +539,9 @@ impl Inner {
             return None;
         }
         open.stop_work();
+        if open.warmed.take() == Some(request.snapshot.line_at(request.cursor).start) {
+            self.resting.used();
+        }
         open.current = cancel.child_token();
         Some(Turn { current: open.current.clone(), path: open.path.clone(), last: open.last.clone() })
     }
@@ -451,7 +558,7 @@ impl Inner {
             outcome.completion = Some(open.next.as_ref()?.rest_for(request)?);
             outcome.explanation.foreseen = true;
             open.shown = open.next.take();
-            self.foresight.used();
+            self.accepting.used();
         }
         Some(outcome)
     }

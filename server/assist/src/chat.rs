@@ -58,7 +58,8 @@ impl Assistant {
         }
         limits.max_tokens = limits.max_tokens.min(context - tokens);
         let spelled = Arc::clone(engine.tokenizer());
-        let generation = Generation::start(engine, prompt, Vec::new(), chat.stops().to_vec(), &[], limits, started);
+        let prompt = (prompt, Vec::new());
+        let generation = Generation::of(engine, prompt, chat.stops().to_vec(), &[], limits, self.session(), started);
         Ok(generation.spelling(spelled))
     }
 }

@@ -140,6 +140,12 @@ pub(crate) struct Last {
 }
 
 impl Last {
+    /// What `model` can go on with: of another format, nothing.
+    fn of(self, model: &Model) -> Self {
+        let family = model.encoder.family().name;
+        if self.family == family { self } else { Self { family, ..Self::default() } }
+    }
+
     /// Keeps the excerpts for a plan at `cursor`, whatever line it is on.
     pub(crate) fn freeze(&mut self, snapshot: &pilotlight_syntax::Snapshot, cursor: usize) {
         if let Some((_, line_start)) = &mut self.excerpts {
@@ -172,9 +178,11 @@ impl<'a> Surrounded<'a> {
         Self { path, project, budget: 0, indexing, roots, file, edits, places }
     }
 
-    /// Plans the prompt of `request`, within `total` tokens. Holds the index meanwhile.
-    fn plan(&self, model: &Model, request: &CompletionRequest, last: &Last, total: usize) -> Plan {
+    /// Plans the prompt of `request`. Holds the index meanwhile.
+    fn plan(&self, model: &Model, options: &CompletionOptions, request: &CompletionRequest, last: &Last) -> Plan {
         let encoder = &model.encoder;
+        let room = model.engine.info().context_length.saturating_sub(options.max_tokens);
+        let total = options.context_tokens.min(room);
         let (snapshot, cursor) = (&request.snapshot, request.cursor);
         let input = Input { path: &self.path, snapshot, cursor, anchor: last.anchor.as_ref() };
         // A prompt is never without the open file: that has at least half of the tokens.
@@ -263,11 +271,8 @@ pub(crate) async fn generate(
     let (snapshot, cursor) = (&request.snapshot, request.cursor);
     let encoder = &model.encoder;
 
-    if last.family != encoder.family().name {
-        *last = Last { family: encoder.family().name, ..Last::default() };
-    }
-    let room = model.engine.info().context_length.saturating_sub(options.max_tokens);
-    let plan = surrounded.plan(model, request, last, options.context_tokens.min(room));
+    *last = std::mem::take(last).of(model);
+    let plan = surrounded.plan(model, options, request, last);
     let prompt = encoder.encode(&plan);
     let mut explanation = Explanation { segments: prompt.segments, ..Explanation::default() };
     for segment in &mut explanation.segments {
@@ -364,6 +369,30 @@ pub(crate) async fn generate(
         }
     };
     Outcome { completion, explanation }
+}
+
+/// Has the engine compute the prompt that a completion at `request` would ask with, and nothing more. `last` as in [`generate`]; what it is left is told before the engine is asked.
+pub(crate) async fn prefill(
+    model: &Model,
+    options: &CompletionOptions,
+    request: &CompletionRequest,
+    surrounded: &Surrounded<'_>,
+    caller: Caller<'_>,
+    last: Last,
+    planned: impl FnOnce(Last),
+) {
+    let last = last.of(model);
+    let plan = surrounded.plan(model, options, request, &last);
+    let prompt = model.encoder.encode(&plan).ids;
+    planned(Last {
+        family: model.encoder.family().name,
+        anchor: Some(plan.anchor),
+        excerpts: Some((plan.excerpts, plan.line_start)),
+    });
+    let Caller { priority, session, cancel } = caller;
+    let ask = Request { prompt, priority, session, cancel: cancel.clone(), ..Request::default() };
+    let mut events = model.engine.submit(ask);
+    while events.recv().await.is_some() {}
 }
 
 fn settle(

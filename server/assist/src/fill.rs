@@ -59,7 +59,7 @@ impl Assistant {
         }
         let prompt = encoder.encode(&plan);
         let markers = encoder.family().markers;
-        Ok(Generation::start(engine, prompt.ids, prompt.heal, encoder.stops(), markers, limits, started))
+        Ok(Generation::start(model, prompt.ids, prompt.heal, markers, limits, self.session(), started))
     }
 
     /// Writes what follows `prompt`; the names of special tokens in it are those tokens, as servers of models have it.
@@ -69,7 +69,8 @@ impl Assistant {
     /// Why the model cannot be asked, in words.
     pub async fn continue_text(&self, prompt: &str, limits: Limits) -> Result<Generation, String> {
         let started = Instant::now();
-        let Model { engine, encoder } = self.model().await?;
+        let model = self.model().await?;
+        let engine = &model.engine;
         let mut ids = engine.tokenizer().encode_with_special(prompt);
         if let Some(bos) = engine.info().bos.filter(|bos| ids.first() != Some(bos)) {
             ids.insert(0, bos);
@@ -77,7 +78,7 @@ impl Assistant {
         if ids.is_empty() {
             return Err("the prompt is empty: expected at least one token".to_owned());
         }
-        Ok(Generation::start(engine, ids, Vec::new(), encoder.stops(), &[], limits, started))
+        Ok(Generation::start(model, ids, Vec::new(), &[], limits, self.session(), started))
     }
 
     /// The one open document in which the text around the hole stands, and where.

@@ -6,7 +6,7 @@ use pilotlight_engine::{Engine, Event, Finish, Priority, Request, Sampling, Toke
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 
-use crate::{completion::Stages, decoded::Decoded};
+use crate::{completion::Stages, decoded::Decoded, model::Model};
 
 /// What bounds a generation.
 #[derive(Clone, Debug)]
@@ -52,14 +52,27 @@ pub struct Generation {
 }
 
 impl Generation {
-    /// Asks `engine` for what follows `prompt`. The first `heal.len()` bytes that come are those, and are not handed out.
+    /// Asks the engine, for the client `session`, for what follows `prompt`. The first `heal.len()` bytes that come are those, and are not handed out.
     pub(crate) fn start(
-        engine: &Engine,
+        model: &Model,
         prompt: Vec<u32>,
         heal: Vec<u8>,
+        markers: &[&str],
+        limits: Limits,
+        session: u64,
+        started: Instant,
+    ) -> Self {
+        Self::of(&model.engine, (prompt, heal), model.encoder.stops(), markers, limits, session, started)
+    }
+
+    /// The same of an engine whose prompts others write; `stop_ids` end it.
+    pub(crate) fn of(
+        engine: &Engine,
+        (prompt, heal): (Vec<u32>, Vec<u8>),
         stop_ids: Vec<u32>,
         markers: &[&str],
         limits: Limits,
+        session: u64,
         started: Instant,
     ) -> Self {
         let Limits { max_tokens, sampling, stop, priority } = limits;
@@ -68,8 +81,17 @@ impl Generation {
         let mut report = Report::default();
         report.millis.plan = started.elapsed().as_secs_f64() * 1e3;
         let cancel = CancellationToken::new();
-        let request =
-            Request { prompt, heal, max_tokens, stop: stop_ids, sampling, priority, cancel, ..Request::default() };
+        let request = Request {
+            prompt,
+            heal,
+            max_tokens,
+            stop: stop_ids,
+            sampling,
+            priority,
+            session,
+            cancel,
+            ..Request::default()
+        };
         Self {
             events: engine.submit(request),
             decoded,

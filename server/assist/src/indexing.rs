@@ -23,6 +23,8 @@ use pilotlight_syntax::{
 };
 use tokio::sync::watch;
 
+use crate::propagate::Defined;
+
 /// Texts of files that are kept at hand, and the largest that is.
 const TEXTS: NonZeroUsize = NonZeroUsize::new(128).unwrap();
 const LARGEST_TEXT: usize = 256 * 1024;
@@ -65,6 +67,8 @@ struct Shared {
     open: Mutex<HashMap<PathBuf, Arc<str>>>,
     limits: Limits,
     progress: watch::Sender<Option<IndexProgress>>,
+    /// Folders that have been scanned.
+    scanned: watch::Sender<BTreeSet<PathBuf>>,
 }
 
 enum Job {
@@ -83,6 +87,7 @@ impl Indexing {
             open: Mutex::default(),
             limits: Limits::default(),
             progress: watch::Sender::new(None),
+            scanned: watch::Sender::default(),
         });
         let (jobs, queue) = mpsc::channel();
         let (worker, again) = (Arc::clone(&shared), jobs.clone());
@@ -129,6 +134,51 @@ impl Indexing {
     /// Why a file stays out of every prompt, if it does.
     pub(crate) fn excluded(&self, root: Option<&Path>, path: &Path) -> Option<Exclusion> {
         self.shared.rules.excluded(root, path)
+    }
+
+    /// Waits until a folder has been scanned, which begins now if it has not.
+    pub(crate) async fn ready(&self, root: &Path) {
+        let mut scanned = self.shared.scanned.subscribe();
+        self.begin(root);
+        // The sender lives as long as this.
+        let _ = scanned.wait_for(|scanned| scanned.contains(root)).await;
+    }
+
+    /// The files under `roots` in which a word stands.
+    pub(crate) fn files_with(&self, roots: &[PathBuf], word: &str) -> Vec<PathBuf> {
+        let index = self.shared.index.read().unwrap_or_else(PoisonError::into_inner);
+        index.containing(word).iter().filter_map(|&id| full_path(&index, roots, id)).collect()
+    }
+
+    /// Where `name` is defined under `roots`.
+    pub(crate) fn definitions(&self, roots: &[PathBuf], name: &str) -> Vec<Defined> {
+        let index = self.shared.index.read().unwrap_or_else(PoisonError::into_inner);
+        let defined = index.definitions(name).filter_map(|(id, at)| {
+            let definitions = &index.file(id)?.facts.definitions;
+            let definition = definitions.get(at as usize)?;
+            let parent = definition.parent.and_then(|parent| definitions.get(parent as usize));
+            let parent = parent.map(|parent| index.text(parent.name).to_owned());
+            Some(Defined { path: full_path(&index, roots, id)?, kind: definition.kind, parent })
+        });
+        defined.collect()
+    }
+
+    /// Whether a file or folder under `roots` goes by that name.
+    pub(crate) fn is_module(&self, roots: &[PathBuf], name: &str) -> bool {
+        let index = self.shared.index.read().unwrap_or_else(PoisonError::into_inner);
+        index.named(&name.to_lowercase()).iter().any(|&id| full_path(&index, roots, id).is_some())
+    }
+
+    /// Whether a file lies under `roots` and nothing excludes it.
+    pub(crate) fn may_read(&self, roots: &[PathBuf], path: &Path) -> bool {
+        let root = roots.iter().filter(|root| path.starts_with(root)).max_by_key(|root| root.components().count());
+        root.is_some_and(|root| self.shared.rules.excluded(Some(root), path).is_none())
+    }
+
+    /// A file's text, as it is on the disk now.
+    pub(crate) fn text_of(&self, roots: &[PathBuf], path: &Path) -> Option<String> {
+        let text = || scan::read_stable(path, self.shared.limits.file_bytes).ok().map(|(_, text)| text);
+        self.may_read(roots, path).then(text).flatten()
     }
 
     /// The index and the texts of the files under `roots`.
@@ -194,6 +244,7 @@ impl Shared {
         told(0, 0);
         let report = scan::scan(root, self.limits, &self.index, cached, &told, &AtomicBool::new(false));
         self.progress.send_replace(Some(IndexProgress::Done { root: root.to_owned(), files: report.files }));
+        self.scanned.send_modify(|scanned| _ = scanned.insert(root.to_owned()));
         if report.indexed > 0
             && let Some(file) = file
         {
@@ -280,6 +331,13 @@ fn work(shared: &Shared, queue: &mpsc::Receiver<Job>, jobs: &mpsc::Sender<Job>) 
             Err(RecvTimeoutError::Disconnected) => return,
         }
     }
+}
+
+/// Where a file is; `None` outside of `roots`.
+fn full_path(index: &Index, roots: &[PathBuf], id: FileId) -> Option<PathBuf> {
+    let file = index.file(id)?;
+    let root = index.root(file.root).filter(|root| roots.iter().any(|own| own == root))?;
+    Some(root.join(&*file.path))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -1,24 +1,30 @@
-//! What a person asks for: completion now; next edit, code action and refactor to come. Byte offsets only, no editor's protocol.
+//! What a person asks for: completion, and a changed definition carried to its uses; next edits and code actions by a model to come. Byte offsets only, no editor's protocol.
 //!
 //! This room joins `syntax` (what is there), `context` (what the model should see) and `engine` (what it says). It must not know LSP or HTTP types.
 
 pub mod assistant;
+pub mod changes;
 pub mod chat;
 pub mod check;
 pub mod completion;
 pub mod fill;
 pub mod generation;
+pub mod journal;
+pub mod next_edit;
 pub mod options;
+pub mod propagate;
 pub mod status;
 pub mod workspace;
 
 mod decoded;
 mod indexing;
+mod machine;
 mod model;
 mod prompt;
 mod trail;
 
-pub use assistant::{Assistant, DocumentError, DocumentId};
+pub use assistant::{Assistant, DocumentError, DocumentId, Prediction};
+pub use changes::{ChangeSet, Edit, FileChange, Left, Which};
 pub use check::Check;
 pub use completion::{
     Acceptance, Completion, CompletionId, CompletionRequest, Explanation, LeftOutReport, Outcome, SegmentReport,
@@ -27,8 +33,11 @@ pub use completion::{
 pub use fill::Fill;
 pub use generation::{Generation, Limits, Report};
 pub use indexing::IndexProgress;
+pub use journal::Journal;
 pub use model::markers;
+pub use next_edit::{NextEdit, NextEditId};
 pub use options::Options;
 pub use pilotlight_syntax as syntax;
+pub use propagate::{DefinitionChange, Offer, PropagateError};
 pub use status::Status;
 pub use workspace::{Folder, Workspace};

@@ -34,8 +34,11 @@ pub struct CompletionOptions {
     pub in_git_ignored_files: bool,
     /// While typing, a completion is shown only if the geometric mean of its tokens' probabilities is at least this (0 shows all; asking by key always does).
     pub min_confidence: f32,
-    /// Whether the completion that would follow is computed while the person reads the one that is shown.
+    /// Whether the completion that would follow is computed while the person reads the one that is shown, and the prompt for where the cursor comes to rest. Less and less where that
+    /// is not used, and not on battery or on a busy machine.
     pub look_ahead: bool,
+    /// Whether it is on battery and on a busy machine too.
+    pub look_ahead_always: bool,
 }
 
 impl Default for CompletionOptions {
@@ -49,6 +52,7 @@ impl Default for CompletionOptions {
             in_git_ignored_files: false,
             min_confidence: 0.25,
             look_ahead: true,
+            look_ahead_always: false,
         }
     }
 }

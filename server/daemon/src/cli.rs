@@ -57,6 +57,8 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// Say why the suggestion at one place is what it is: what the model was shown, and what was left out
     Explain(Explain),
+    /// Change a definition and all its uses, or carry a change that was made by hand to them. Prints a diff
+    Refactor(Refactor),
     /// Index a workspace: what completions know of its other files. Shows what was found and left out
     Index(Index),
     /// Code models by name: list, pull, verify, remove
@@ -139,6 +141,56 @@ pub(crate) struct Explain {
     pub(crate) json: bool,
 }
 
+/// What to do, and what to do with the result.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+  pilotlight refactor rename src/geo.rs:12:8 area            a diff of what changes, in all files
+  pilotlight refactor propagate src/geo.rs                   what you changed in it since the last commit, carried to its uses
+  pilotlight refactor propagate --before old.rs src/geo.rs   the same, against another file
+  pilotlight refactor propagate src/geo.rs --write           made, in all files or in none
+
+No model is asked. What is certain is in the diff; what is not (in strings and comments, on things of unknown type) is told on standard error with its reason, and taken with --all.
+The exit status is 0 if there is something to change, 1 if there is nothing, and 2 for an error.")]
+pub(crate) struct Refactor {
+    #[command(subcommand)]
+    pub(crate) what: RefactorKind,
+    /// Write the files: all of them, or none where one has changed meanwhile
+    #[arg(long, global = true)]
+    pub(crate) write: bool,
+    /// Take what is not certain too
+    #[arg(long, global = true)]
+    pub(crate) all: bool,
+    /// Print one JSON document
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// The workspace's folder (by default: the repository that the file is in)
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub(crate) folder: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RefactorKind {
+    /// Give the definition at one place another name, there and wherever it is used
+    Rename {
+        /// Where its name stands: FILE:LINE:COLUMN, both counted from 1, the column in characters
+        #[arg(value_name = "FILE:LINE:COL")]
+        place: String,
+        /// The new name
+        name: String,
+    },
+    /// Carry what was changed by hand in a file (names, parameters) to the uses of what is defined there
+    Propagate {
+        /// The file, as it is now
+        file: PathBuf,
+        /// What it was changed from: the file of this git revision
+        #[arg(long, value_name = "REVISION", default_value = "HEAD", conflicts_with = "before")]
+        since: String,
+        /// What it was changed from: this file
+        #[arg(long, value_name = "FILE")]
+        before: Option<PathBuf>,
+    },
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct Index {
     /// The workspace's folder (by default: this one)
@@ -192,7 +244,8 @@ pub(crate) struct Serve {
     /// Where to listen (by default: what `http.listen` says, or 127.0.0.1:8012)
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) listen: Option<String>,
-    /// A file of tokens, one a line: who sends none of them is refused. Needed to listen beyond this machine
+    /// A file of tokens: `TOKEN` or `USER TOKEN` a line, with the user's quota behind it (`requests-per-minute=N`, `tokens-per-minute=N`). Who sends none of them is
+    /// refused. Needed to listen beyond this machine
     #[arg(long, value_name = "FILE")]
     pub(crate) tokens: Option<PathBuf>,
 }

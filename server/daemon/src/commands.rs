@@ -10,6 +10,7 @@ mod index;
 mod lsp;
 mod models;
 mod place;
+mod refactor;
 mod serve;
 #[cfg(unix)]
 mod status;
@@ -34,6 +35,7 @@ pub(crate) async fn run(cli: Cli, started: Instant) -> Result<ExitCode> {
         Command::Complete(arguments) => complete::run(arguments, &loaded()?.strict()?).await,
         Command::Doctor(arguments) => doctor::run(arguments, &loaded()?.strict()?).await,
         Command::Explain(arguments) => explain::run(arguments, &loaded()?.strict()?).await,
+        Command::Refactor(arguments) => refactor::run(arguments, &loaded()?.strict()?).await,
         Command::Index(arguments) => index::run(&arguments),
         Command::Models(arguments) => models::run(arguments).await,
         Command::Serve(arguments) => serve::run(arguments, &loaded()?.strict()?).await,

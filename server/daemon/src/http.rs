@@ -4,7 +4,7 @@ use std::{future::Future, net::SocketAddr};
 
 use anyhow::{Context, Result, bail};
 use pilotlight_assist::Assistant;
-use pilotlight_http::{Options, Tokens};
+use pilotlight_http::{Activity, Options, Tokens};
 use tokio::net::TcpListener;
 
 /// A listening surface.
@@ -49,13 +49,14 @@ impl Http {
         !self.tokens.is_empty()
     }
 
-    /// Serves until `stop` is done.
+    /// Serves until `stop` is done; `activity` follows what is written.
     pub(crate) async fn serve(
         self,
         assistant: Assistant,
+        activity: Activity,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<()> {
         let Self { listener, options, tokens } = self;
-        pilotlight_http::serve(listener, assistant, &options, tokens, stop).await.context("the HTTP surface")
+        pilotlight_http::serve(listener, assistant, &options, tokens, activity, stop).await.context("the HTTP surface")
     }
 }

@@ -18,6 +18,12 @@ pub(crate) fn assistant(settings: &Settings) -> Assistant {
     over(settings, settings.engine.clone())
 }
 
+/// An assistant for what needs no model.
+pub(crate) fn none(settings: &Settings) -> Assistant {
+    let load = || Err(EngineError::Stopped("this command works without a model".to_owned()));
+    Assistant::new(settings.assist(), "none", load)
+}
+
 /// The same for a process that stays: it begins with what the last one left, and leaves to the next ([`save`]).
 pub(crate) fn resident(settings: &Settings) -> Assistant {
     over(settings, EngineOptions { snapshot_folder: snapshots(), ..settings.engine.clone() })

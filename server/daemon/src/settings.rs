@@ -36,7 +36,7 @@ pub(crate) struct Settings {
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct DaemonOptions {
-    /// Seconds without a connected editor after which the daemon ends. It never ends while one is connected.
+    /// Seconds without a connected editor and without a request by HTTP after which the daemon ends. It never ends while an editor is connected.
     pub(crate) idle_exit_seconds: u64,
 }
 

@@ -17,7 +17,7 @@ use std::{
 use tokio::sync::{mpsc, watch};
 
 use crate::{
-    EngineError, EngineOptions, Event, Figures, Request, TimeLimits, Tokenizer,
+    EngineError, EngineOptions, Event, Figures, PageFigures, Request, TimeLimits, Tokenizer,
     backend::{self, Backend},
     chat::Chat,
     checkpoint::Checkpoint,
@@ -213,6 +213,15 @@ impl Engine {
             Place::Here(resident) => resident.figures.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             Place::There(remote) => remote.figures(),
         }
+    }
+
+    /// The pages of its KV cache, as of the end of the step under way. Blocking. A server shows none.
+    pub fn map(&self) -> Result<Vec<PageFigures>, EngineError> {
+        let Place::Here(resident) = &self.place else { return Ok(Vec::new()) };
+        let (answer, map) = std_mpsc::channel();
+        let stopped = || EngineError::Stopped("its thread is gone".into());
+        resident.inbox.send(Message::Map(answer)).map_err(|_| stopped())?;
+        map.recv().map_err(|_| stopped())
     }
 
     /// Writes the snapshot that a restart begins with, at the end of the step under way. Blocking. Gives its bytes; 0 where there is none to write.

@@ -20,7 +20,7 @@ use std::collections::HashMap;
 
 use crate::{
     backend::{PAGE, Page},
-    figures::CacheFigures,
+    figures::{CacheFigures, PageFigures},
 };
 
 /// A page's place in the tree.
@@ -43,6 +43,8 @@ struct Node {
     worth: f64,
     /// Read from a snapshot.
     restored: bool,
+    /// Who used it last, and the number of that use.
+    user: (u64, u64),
 }
 
 /// See the module.
@@ -52,6 +54,8 @@ pub(crate) struct Cache {
     roots: Vec<Page>,
     free: Vec<Page>,
     clock: f64,
+    /// Requests that have ended.
+    ended: u64,
     figures: CacheFigures,
 }
 
@@ -101,6 +105,7 @@ impl Cache {
             roots: Vec::new(),
             free: (0..pages as Page).rev().collect(),
             clock: 0.0,
+            ended: 0,
             figures: CacheFigures { pages, page_bytes, ..CacheFigures::default() },
         }
     }
@@ -167,6 +172,12 @@ impl Cache {
         }
     }
 
+    /// Notes whose request it was that ends now.
+    pub(crate) fn sign(&mut self, branch: &Branch, session: u64) {
+        self.ended += 1;
+        branch.pages.iter().for_each(|&page| self.nodes[page as usize].user = (session, self.ended));
+    }
+
     /// The request is over, or has lost its place; what it computed stays for others. `urgency` (0 to 1) says how much its use counts.
     pub(crate) fn release(&mut self, branch: Branch, urgency: f64) {
         self.unhold(&branch);
@@ -220,6 +231,27 @@ impl Cache {
     /// What it holds and has done.
     pub(crate) fn figures(&self) -> CacheFigures {
         CacheFigures { pages_used: self.nodes.len() - self.free.len(), ..self.figures.clone() }
+    }
+
+    /// Every page that holds something, in no order.
+    pub(crate) fn map(&self) -> Vec<PageFigures> {
+        let used = |&page: &Page| !self.tokens(page).is_empty();
+        let pages: Vec<Page> = (0..self.nodes.len() as Page).filter(used).collect();
+        let places: HashMap<Page, usize> = pages.iter().enumerate().map(|(at, &page)| (page, at)).collect();
+        let figures = |page: &Page| {
+            let node = &self.nodes[*page as usize];
+            let (session, at) = node.user;
+            PageFigures {
+                parent: node.parent.and_then(|parent| places.get(&parent).copied()),
+                tokens: node.tokens.len(),
+                depth: node.depth,
+                in_use: node.held > 0,
+                session,
+                age: self.ended - at,
+                restored: node.restored,
+            }
+        };
+        pages.iter().map(figures).collect()
     }
 
     /// The pages along which the longest beginning of `sequence` is held, and its length.

@@ -70,6 +70,25 @@ impl CacheFigures {
     }
 }
 
+/// A page of the KV cache that holds something.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageFigures {
+    /// The page that it goes on from, as an index of the list that this one is in; `None` where a sequence begins.
+    pub parent: Option<usize>,
+    /// Tokens on it.
+    pub tokens: usize,
+    /// Tokens before it.
+    pub depth: usize,
+    /// Whether a request holds it, now.
+    pub in_use: bool,
+    /// Who used it last (0 where nobody has): [`crate::Request::session`].
+    pub session: u64,
+    /// Requests that have ended since one last used it; all of them where none has.
+    pub age: u64,
+    /// Whether it came from the snapshot of an earlier run.
+    pub restored: bool,
+}
+
 /// Requests by what they found in the KV cache when they began (or began again, after their memory was needed for a more urgent one).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hits {

@@ -11,12 +11,20 @@ use axum::{
     },
 };
 use futures::{Stream, stream};
-use pilotlight_assist::{Fill, Generation, Limits, Report, chat::ChatFailure, fill::spelled};
-use pilotlight_engine::{Priority, Sampling};
+use pilotlight_assist::{
+    Explanation, Fill, Generation, Limits, Report,
+    chat::ChatFailure,
+    fill::spelled,
+    journal::{self, Entry},
+};
+use pilotlight_engine::{Finish, Priority, Sampling};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::{Failure, Surface};
+use crate::{
+    Failure, Surface,
+    activity::{Task, Ticket},
+};
 
 /// What is asked for, whichever wire it came by.
 pub(crate) struct Ask {
@@ -76,29 +84,35 @@ impl Surface {
         self.assistant.engine().await.map(|engine| engine.info().name.clone()).map_err(Failure::unavailable)
     }
 
-    /// Starts writing.
+    /// Starts writing, if the user's quota has room for it.
     pub(crate) async fn start(&self, ask: Ask) -> Result<Running, Failure> {
-        let until = Instant::now() + self.limit;
+        let (ticket, until) = self.begin(ask.limits.max_tokens)?;
         let started = match ask.what {
             What::Fill(fill) => self.assistant.fill(fill, ask.limits).await,
             What::Continue(prompt) => self.assistant.continue_text(&prompt, ask.limits).await,
         };
         let generation = started.map_err(Failure::unavailable)?;
-        Ok(Running { generation, surface: self.clone(), until, model: self.model().await? })
+        let model = self.model().await?;
+        Ok(Running { generation, surface: self.clone(), ticket, until, failed: None, model })
     }
-}
 
-impl Surface {
-    /// Starts the next answer of a conversation.
+    /// Starts the next answer of a conversation, under the same quota.
     pub(crate) async fn chat(&self, messages: &str, tools: Option<&str>, limits: Limits) -> Result<Running, Failure> {
-        let until = Instant::now() + self.limit;
+        let (ticket, until) = self.begin(limits.max_tokens)?;
         let generation = self.assistant.chat(messages, tools, limits).await.map_err(|failure| match failure {
             ChatFailure::Unavailable(message) => Failure::unavailable(message),
             ChatFailure::NoTemplate(_) => Failure::not_found(failure.to_string()),
             ChatFailure::Messages(_) | ChatFailure::TooLong { .. } => Failure::bad_request(failure.to_string()),
         })?;
+        // One that chats and completes nothing has no place among completing models.
         let model = self.assistant.engine().await.map_or("pilotlight".to_owned(), |engine| engine.info().name.clone());
-        Ok(Running { generation, surface: self.clone(), until, model })
+        Ok(Running { generation, surface: self.clone(), ticket, until, failed: None, model })
+    }
+
+    fn begin(&self, max_tokens: usize) -> Result<(Ticket, Instant), Failure> {
+        self.user.admit()?;
+        let task = Task { client: self.user.name.clone(), wire: self.wire.clone(), max_tokens, decoded: 0 };
+        Ok((self.activity.begin(task), Instant::now() + self.limit))
     }
 }
 
@@ -106,21 +120,26 @@ impl Surface {
 pub(crate) struct Running {
     generation: Generation,
     surface: Surface,
+    ticket: Ticket,
     until: Instant,
+    /// What went wrong, in words.
+    failed: Option<String>,
     pub(crate) model: String,
 }
 
 impl Running {
     /// The next piece; `None` at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<String>, Failure> {
-        match tokio::time::timeout_at(self.until, self.generation.next()).await {
+        let next = match tokio::time::timeout_at(self.until, self.generation.next()).await {
             Ok(Ok(piece)) => Ok(piece),
             Ok(Err(message)) => Err(Failure::unavailable(message)),
             Err(_) => Err(Failure::timeout(format!(
                 "the answer took longer than {} s (http.time-limit-seconds)",
                 self.surface.limit.as_secs()
             ))),
-        }
+        };
+        self.ticket.decoded(self.generation.report().decoded);
+        next.inspect_err(|failure| self.failed = Some(failure.message().to_owned()))
     }
 
     /// All of it.
@@ -181,6 +200,30 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.surface.metrics.count(&self.generation.report());
+        let report = self.generation.report();
+        let Surface { metrics, user, assistant, wire, .. } = &self.surface;
+        metrics.count(&report, &user.name);
+        user.count(&report);
+        let why = Explanation {
+            nothing_because: self.failed.take().or_else(|| nothing_because(&report).map(str::to_owned)),
+            reused: report.reused,
+            prefilled: report.prefilled,
+            decoded: report.decoded,
+            millis: report.millis,
+            ..Explanation::default()
+        };
+        let (client, wire) = (user.name.clone(), wire.clone());
+        let entry = Entry { at: journal::now(), client, wire, language: String::new(), path: String::new(), why };
+        assistant.journal().answered(assistant.session(), entry, None);
+    }
+}
+
+/// Why a text is none, or not all of one.
+fn nothing_because(report: &Report) -> Option<&'static str> {
+    match report.finish {
+        None | Some(Finish::Cancelled) => Some("the client went away before the end"),
+        Some(Finish::TimeLimit) => Some("it took too long (engine.time-limits)"),
+        Some(Finish::Stop) if report.decoded == 0 => Some("the model has nothing to add here"),
+        Some(Finish::Stop | Finish::Length) => None,
     }
 }

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use axum::{
     Json,
-    extract::{State, rejection::JsonRejection},
+    extract::rejection::JsonRejection,
     response::{IntoResponse, Response, Sse, sse::Event},
 };
 use futures::{StreamExt, stream};
@@ -45,7 +45,7 @@ const USUAL_LENGTH: usize = 4096;
 
 /// The next answer of a conversation.
 pub(crate) async fn completions(
-    State(surface): State<Surface>,
+    surface: Surface,
     body: Result<Json<Chat>, JsonRejection>,
 ) -> Result<Response, Failure> {
     let Json(asked) = body?;

@@ -1,9 +1,11 @@
 //! What a client is told when something is refused or fails: OpenAI's shape, which the others' clients read as well.
 
+use std::time::Duration;
+
 use axum::{
     Json,
     extract::rejection::JsonRejection,
-    http::StatusCode,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::json;
@@ -13,45 +15,66 @@ use serde_json::json;
 pub(crate) struct Failure {
     status: StatusCode,
     message: String,
+    /// When it is worth trying again.
+    wait: Option<Duration>,
 }
 
 impl Failure {
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, message: message.into() }
+        Self { status: StatusCode::BAD_REQUEST, message: message.into(), wait: None }
     }
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
-        Self { status: StatusCode::NOT_FOUND, message: message.into() }
+        Self { status: StatusCode::NOT_FOUND, message: message.into(), wait: None }
     }
     pub(crate) fn unauthorized(message: impl Into<String>) -> Self {
-        Self { status: StatusCode::UNAUTHORIZED, message: message.into() }
+        Self { status: StatusCode::UNAUTHORIZED, message: message.into(), wait: None }
     }
     pub(crate) fn forbidden(message: impl Into<String>) -> Self {
-        Self { status: StatusCode::FORBIDDEN, message: message.into() }
+        Self { status: StatusCode::FORBIDDEN, message: message.into(), wait: None }
     }
     /// The model is not there (yet), or it failed.
     pub(crate) fn unavailable(message: impl Into<String>) -> Self {
-        Self { status: StatusCode::SERVICE_UNAVAILABLE, message: message.into() }
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, message: message.into(), wait: None }
     }
     pub(crate) fn timeout(message: impl Into<String>) -> Self {
-        Self { status: StatusCode::GATEWAY_TIMEOUT, message: message.into() }
+        Self { status: StatusCode::GATEWAY_TIMEOUT, message: message.into(), wait: None }
+    }
+
+    /// A quota is used up for so long.
+    pub(crate) fn too_many(message: impl Into<String>, wait: Duration) -> Self {
+        Self { status: StatusCode::TOO_MANY_REQUESTS, message: message.into(), wait: Some(wait) }
+    }
+
+    /// In words.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
     }
 
     /// The body, for streams that have begun already.
     pub(crate) fn body(&self) -> serde_json::Value {
-        let kind = if self.status.is_client_error() { "invalid_request_error" } else { "server_error" };
+        let kind = match self.status {
+            StatusCode::TOO_MANY_REQUESTS => "rate_limit_exceeded",
+            status if status.is_client_error() => "invalid_request_error",
+            _ => "server_error",
+        };
         json!({ "error": { "message": self.message, "type": kind, "code": self.status.as_u16() } })
     }
 }
 
 impl From<JsonRejection> for Failure {
     fn from(rejection: JsonRejection) -> Self {
-        Self { status: rejection.status(), message: rejection.body_text() }
+        Self { status: rejection.status(), message: rejection.body_text(), wait: None }
     }
 }
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         tracing::info!(status = self.status.as_u16(), message = self.message, "refused");
-        (self.status, Json(self.body())).into_response()
+        let mut response = (self.status, Json(self.body())).into_response();
+        if let Some(wait) = self.wait {
+            // Whole seconds, as HTTP has it, and never too early.
+            response.headers_mut().insert(header::RETRY_AFTER, (wait.as_secs_f64().ceil() as u64).into());
+        }
+        response
     }
 }

@@ -10,11 +10,21 @@ use axum::{
 };
 use subtle::ConstantTimeEq;
 
-use crate::Failure;
+use crate::{
+    Failure,
+    users::{Quota, User},
+};
 
-/// The tokens that are good; none at all: everybody who can connect may ask.
+/// The tokens that are good, and whose they are; none at all: everybody who can connect may ask.
 #[derive(Clone, Default)]
-pub struct Tokens(Vec<String>);
+pub struct Tokens(Vec<Token>);
+
+#[derive(Clone)]
+pub(crate) struct Token {
+    token: String,
+    pub(crate) user: String,
+    pub(crate) quota: Quota,
+}
 
 /// Why a file of tokens is not taken.
 #[derive(Debug, thiserror::Error)]
@@ -26,29 +36,60 @@ pub enum TokensError {
     Empty { path: String },
     #[error("{path}: line {line}: expected a token of at least 16 characters without blanks")]
     Weak { path: String, line: usize },
+    #[error(
+        "{path}: line {line}: expected requests-per-minute=N or tokens-per-minute=N behind the token, found `{found}`"
+    )]
+    Quota { path: String, line: usize, found: String },
+    #[error("{path}: line {line}: {what} twice")]
+    Twice { path: String, line: usize, what: String },
 }
 
 impl Tokens {
     /// One token.
     pub fn one(token: String) -> Self {
-        Self(vec![token])
+        Self(vec![Token { token, user: "token 1".to_owned(), quota: Quota::default() }])
     }
 
-    /// The file's tokens: one a line; blank lines and those that begin with `#` are skipped.
+    /// The file's tokens: one a line, as `TOKEN` or `USER TOKEN`, with the user's quota behind it (`requests-per-minute=N`, `tokens-per-minute=N`); blank lines and those
+    /// that begin with `#` are skipped.
     ///
     /// # Errors
     ///
-    /// The file cannot be read, has no token, or one that is easily guessed.
+    /// The file cannot be read, has no token, one that is easily guessed, a user or a token twice, or something else behind a token.
     pub fn read(path: &Path) -> Result<Self, TokensError> {
         let name = || path.display().to_string();
         let text = fs::read_to_string(path).map_err(|error| TokensError::Read { path: name(), error })?;
-        let lines = text.lines().map(str::trim).enumerate();
-        let mut tokens = Vec::new();
-        for (number, line) in lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
-            if line.len() < 16 || line.contains(char::is_whitespace) {
-                return Err(TokensError::Weak { path: name(), line: number + 1 });
+        let lines = text.lines().map(str::trim).zip(1..);
+        let mut tokens: Vec<Token> = Vec::new();
+        for (text, line) in lines.filter(|(line, _)| !line.is_empty() && !line.starts_with('#')) {
+            let (words, quotas): (Vec<&str>, Vec<&str>) =
+                text.split_whitespace().partition(|word| !word.contains("-per-minute="));
+            let (user, token) = match words[..] {
+                [token] => (format!("token {}", tokens.len() + 1), token),
+                [user, token] => (user.to_owned(), token),
+                _ => return Err(TokensError::Weak { path: name(), line }),
+            };
+            if token.len() < 16 {
+                return Err(TokensError::Weak { path: name(), line });
             }
-            tokens.push(line.to_owned());
+            let mut quota = Quota::default();
+            for found in quotas {
+                let other = || TokensError::Quota { path: name(), line, found: found.to_owned() };
+                let (what, most) = found.split_once('=').ok_or_else(other)?;
+                let most = Some(most.parse().map_err(|_| other())?);
+                match what {
+                    "requests-per-minute" => quota.requests_per_minute = most,
+                    "tokens-per-minute" => quota.tokens_per_minute = most,
+                    _ => return Err(other()),
+                }
+            }
+            for (same, what) in [("the user", &user), ("the token of", &user)] {
+                let twice = |other: &Token| if same == "the user" { other.user == user } else { other.token == token };
+                if tokens.iter().any(twice) {
+                    return Err(TokensError::Twice { path: name(), line, what: format!("{same} {what}") });
+                }
+            }
+            tokens.push(Token { token: token.to_owned(), user, quota });
         }
         if tokens.is_empty() { Err(TokensError::Empty { path: name() }) } else { Ok(Self(tokens)) }
     }
@@ -58,9 +99,17 @@ impl Tokens {
         self.0.is_empty()
     }
 
-    fn has(&self, given: &str) -> bool {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Token> {
+        self.0.iter()
+    }
+
+    /// Whose token that is.
+    fn index_of(&self, given: &str) -> Option<usize> {
         // All are compared, in constant time each: how long it takes says nothing.
-        self.0.iter().fold(false, |found, token| found | bool::from(token.as_bytes().ct_eq(given.as_bytes())))
+        self.0.iter().enumerate().fold(None, |found, (at, token)| {
+            let same = bool::from(token.token.as_bytes().ct_eq(given.as_bytes()));
+            if same { Some(at) } else { found }
+        })
     }
 }
 
@@ -70,32 +119,39 @@ impl std::fmt::Debug for Tokens {
     }
 }
 
-#[derive(Debug)]
 pub(crate) struct Guard {
     pub(crate) tokens: Tokens,
+    /// In the tokens' order; the only one where there are none.
+    pub(crate) users: Arc<[Arc<User>]>,
 }
 
-/// Lets a request through or refuses it.
-pub(crate) async fn check(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
-    let refusal = if request.uri().path() == "/health" {
-        None
+/// Lets a request through, as its user's, or refuses it.
+pub(crate) async fn check(State(guard): State<Arc<Guard>>, mut request: Request, next: Next) -> Response {
+    let open = |path: &str| path == "/health" || (path == "/" && !guard.tokens.is_empty());
+    let user = if open(request.uri().path()) {
+        // A probe needs no token, and the status page has nothing in it: it asks its reader for one.
+        Ok(0)
     } else if guard.tokens.is_empty() {
-        from_a_page(request.headers()).err()
+        from_a_page(request.headers()).map(|()| 0)
     } else {
-        authorized(&guard.tokens, request.headers()).err()
+        authorized(&guard.tokens, request.headers())
     };
-    match refusal {
-        Some(refusal) => refusal.into_response(),
-        None => next.run(request).await,
+    match user {
+        Err(refusal) => refusal.into_response(),
+        Ok(user) => {
+            request.extensions_mut().insert(Arc::clone(&guard.users[user]));
+            next.run(request).await
+        }
     }
 }
 
-fn authorized(tokens: &Tokens, headers: &HeaderMap) -> Result<(), Failure> {
+/// Which user asks.
+fn authorized(tokens: &Tokens, headers: &HeaderMap) -> Result<usize, Failure> {
     let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let Some(given) = header.and_then(|value| value.strip_prefix("Bearer ")) else {
         return Err(Failure::unauthorized("expected `Authorization: Bearer TOKEN`, found no token"));
     };
-    if tokens.has(given.trim()) { Ok(()) } else { Err(Failure::unauthorized("the token is not one of this server's")) }
+    tokens.index_of(given.trim()).ok_or_else(|| Failure::unauthorized("the token is not one of this server's"))
 }
 
 /// A page in a browser may send requests to this machine. It cannot hide that it is one (`Origin`), nor, when a name was bent to this machine,

@@ -2,6 +2,7 @@
 //!
 //! This room knows wires. It must not know trees or how a prompt is laid out: `assist` fills holes and continues texts.
 
+mod activity;
 mod answer;
 mod chat;
 mod choices;
@@ -13,36 +14,59 @@ mod mistral;
 mod ollama;
 mod openai;
 mod options;
+mod status;
 mod stop;
 mod tools;
+mod users;
 
-use std::{future::Future, io, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::Future, io, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::DefaultBodyLimit,
+    extract::{DefaultBodyLimit, FromRequestParts},
+    http::request::Parts,
     middleware,
     routing::{get, post},
 };
-use pilotlight_assist::Assistant;
+use pilotlight_assist::{Assistant, Workspace};
 use tokio::net::TcpListener;
 
+pub use activity::Activity;
 use error::Failure;
 use guard::Guard;
 pub use guard::{Tokens, TokensError};
 use metrics::Metrics;
 pub use options::Options;
+use users::{Quota, User};
 
-/// What every handler has at hand.
+/// What every handler has at hand: extracted from a request, it is that of the request's user.
 #[derive(Clone)]
 struct Surface {
+    /// The user's own.
     assistant: Assistant,
+    user: Arc<User>,
+    /// The request's path.
+    wire: String,
+    users: Arc<[Arc<User>]>,
+    /// Whether users are told apart by their tokens.
+    private: bool,
+    activity: Activity,
     metrics: Arc<Metrics>,
     /// The longest that one answer may take.
     limit: Duration,
 }
 
-/// Serves until `stop` is done; what is being answered then is answered.
+impl FromRequestParts<Surface> for Surface {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, surface: &Surface) -> Result<Self, Infallible> {
+        // The guard has left the user there.
+        let user = parts.extensions.get().unwrap_or(&surface.user).clone();
+        Ok(Self { assistant: user.assistant.clone(), user, wire: parts.uri.path().to_owned(), ..surface.clone() })
+    }
+}
+
+/// Serves until `stop` is done; what is being answered then is answered. `activity` follows what is written.
 ///
 /// # Errors
 ///
@@ -52,20 +76,40 @@ pub async fn serve(
     assistant: Assistant,
     options: &Options,
     tokens: Tokens,
+    activity: Activity,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    axum::serve(listener, router(assistant, options, tokens)).with_graceful_shutdown(stop).await
+    axum::serve(listener, router(assistant, options, tokens, activity)).with_graceful_shutdown(stop).await
 }
 
 /// All paths.
-fn router(assistant: Assistant, options: &Options, tokens: Tokens) -> Router {
-    let surface =
-        Surface { assistant, metrics: Arc::default(), limit: Duration::from_secs(options.time_limit_seconds) };
-    let guard = Arc::new(Guard { tokens });
+fn router(assistant: Assistant, options: &Options, tokens: Tokens, activity: Activity) -> Router {
+    let own = |token: &guard::Token| {
+        let workspace = Workspace::clone(&assistant.workspace());
+        Arc::new(User::new(&token.user, token.quota, assistant.for_client(workspace)))
+    };
+    let mut users: Vec<Arc<User>> = tokens.iter().map(own).collect();
+    if users.is_empty() {
+        users.push(Arc::new(User::new("this machine", Quota::default(), assistant.clone())));
+    }
+    let surface = Surface {
+        assistant,
+        user: Arc::clone(&users[0]),
+        wire: String::new(),
+        users: users.into(),
+        private: !tokens.is_empty(),
+        activity,
+        metrics: Arc::default(),
+        limit: Duration::from_secs(options.time_limit_seconds),
+    };
+    let guard = Arc::new(Guard { tokens, users: Arc::clone(&surface.users) });
     Router::new()
+        .route("/", get(status::page))
+        .route("/status", get(status::status))
         .route("/health", get(llama_cpp::health))
         .route("/v1/health", get(llama_cpp::health))
         .route("/props", get(llama_cpp::props))
+        .route("/slots", get(llama_cpp::slots))
         .route("/infill", post(llama_cpp::infill))
         .route("/completion", post(llama_cpp::completion))
         .route("/completions", post(llama_cpp::completion))

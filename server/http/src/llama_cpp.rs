@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{State, rejection::JsonRejection},
+    extract::rejection::JsonRejection,
     response::{IntoResponse, Response},
 };
 use pilotlight_assist::{Fill, Report, Status};
@@ -12,12 +12,13 @@ use serde_json::{Value, json};
 
 use crate::{
     Failure, Surface,
+    activity::Task,
     answer::{Ask, Running, What, limits, sampling},
     stop,
 };
 
 /// `GET /health`.
-pub(crate) async fn health(State(surface): State<Surface>) -> Response {
+pub(crate) async fn health(surface: Surface) -> Response {
     match &*surface.assistant.status().borrow() {
         Status::Loading { model } => Failure::unavailable(format!("loading {model}")).into_response(),
         Status::Failed { message } => Failure::unavailable(message.clone()).into_response(),
@@ -28,7 +29,7 @@ pub(crate) async fn health(State(surface): State<Surface>) -> Response {
 }
 
 /// `GET /props`.
-pub(crate) async fn props(State(surface): State<Surface>) -> Result<Json<Value>, Failure> {
+pub(crate) async fn props(surface: Surface) -> Result<Json<Value>, Failure> {
     let info = surface.assistant.engine().await.map_err(Failure::unavailable)?.info();
     Ok(Json(json!({
         "default_generation_settings": { "n_ctx": info.context_length },
@@ -36,6 +37,27 @@ pub(crate) async fn props(State(surface): State<Surface>) -> Result<Json<Value>,
         "chat_template": "",
         "build_info": concat!("pilotlight ", env!("CARGO_PKG_VERSION")),
     })))
+}
+
+/// `GET /slots`: a slot for each text that is being written here, and one that is free, for there is always room for another.
+pub(crate) async fn slots(surface: Surface) -> Result<Json<Value>, Failure> {
+    let info = surface.assistant.engine().await.map_err(Failure::unavailable)?.info();
+    let slot = |id: usize, task: Option<(u64, Task)>| {
+        let (number, max_tokens, decoded) =
+            task.as_ref().map_or((-1, 0, 0), |(number, task)| (*number as i64, task.max_tokens, task.decoded));
+        let remaining = max_tokens.saturating_sub(decoded);
+        json!({
+            "id": id,
+            "id_task": number,
+            "n_ctx": info.context_length,
+            "speculative": true,
+            "is_processing": task.is_some(),
+            "params": { "n_predict": max_tokens },
+            "next_token": { "has_next_token": remaining > 0, "has_new_line": false, "n_remain": remaining, "n_decoded": decoded },
+        })
+    };
+    let tasks = surface.activity.tasks().into_iter().map(Some).chain([None]);
+    Ok(Json(tasks.enumerate().map(|(id, task)| slot(id, task)).collect()))
 }
 
 /// What both completions have in common. Fields that only tune llama.cpp's own cache and samplers are read past.
@@ -51,6 +73,9 @@ struct Common {
     stop: Vec<String>,
     #[serde(default)]
     stream: bool,
+    /// Of the answer only these, as paths such as `timings/prompt_n`, each under its path as its name.
+    #[serde(default)]
+    response_fields: Vec<String>,
 }
 
 /// `POST /infill`.
@@ -74,10 +99,7 @@ struct Extra {
 }
 
 /// Fills a hole.
-pub(crate) async fn infill(
-    State(surface): State<Surface>,
-    body: Result<Json<Infill>, JsonRejection>,
-) -> Result<Response, Failure> {
+pub(crate) async fn infill(surface: Surface, body: Result<Json<Infill>, JsonRejection>) -> Result<Response, Failure> {
     let Json(Infill { input_prefix, input_suffix, input_extra, mut common }) = body?;
     // `prompt` is the cursor's line up to the cursor.
     let prefix = input_prefix + &std::mem::take(&mut common.prompt);
@@ -88,7 +110,7 @@ pub(crate) async fn infill(
 
 /// `POST /completion`.
 pub(crate) async fn completion(
-    State(surface): State<Surface>,
+    surface: Surface,
     body: Result<Json<Value>, JsonRejection>,
 ) -> Result<Response, Failure> {
     let Json(body) = body?;
@@ -102,18 +124,32 @@ async fn answer(surface: Surface, what: What, common: Common) -> Result<Response
     // llama.cpp's -1: as much as there is room for. Code is shorter than that.
     let max_tokens = common.n_predict.map_or(128, |n| usize::try_from(n).unwrap_or(512));
     let sampling = sampling(common.temperature, common.top_p, common.seed)?;
-    let running = surface.start(Ask { what, limits: limits(max_tokens, sampling, common.stop) }).await?;
+    let stop = common.stop;
+    let running = surface.start(Ask { what, limits: limits(max_tokens, sampling, stop) }).await?;
     if common.stream {
         let each = |_: &Running, piece| json!({ "content": piece, "stop": false });
-        return Ok(running.events(each, |running| vec![last("", &running.model, &running.report()).to_string()]));
+        let end = move |running: &Running| {
+            vec![only(&common.response_fields, last("", &running.model, &running.report())).to_string()]
+        };
+        return Ok(running.events(each, end));
     }
     let model = running.model.clone();
     let (text, report) = running.whole().await?;
-    Ok(Json(last(&text, &model, &report)).into_response())
+    Ok(Json(only(&common.response_fields, last(&text, &model, &report))).into_response())
+}
+
+/// What `fields` name of an answer; all where they name nothing.
+fn only(fields: &[String], answer: Value) -> Value {
+    if fields.is_empty() {
+        return answer;
+    }
+    let named = |field: &String| Some((field.clone(), answer.pointer(&format!("/{field}"))?.clone()));
+    Value::Object(fields.iter().filter_map(named).collect())
 }
 
 fn last(text: &str, model: &str, report: &Report) -> Value {
     let per_second = |tokens: usize, millis: f64| if millis > 0.0 { tokens as f64 * 1e3 / millis } else { 0.0 };
+    let per_token = |tokens: usize, millis: f64| if tokens > 0 { millis / tokens as f64 } else { 0.0 };
     let kind = if report.finish == Some(Finish::Length) { "limit" } else { "eos" };
     json!({
         "content": text,
@@ -127,9 +163,11 @@ fn last(text: &str, model: &str, report: &Report) -> Value {
         "timings": {
             "prompt_n": report.prefilled,
             "prompt_ms": report.millis.prefill,
+            "prompt_per_token_ms": per_token(report.prefilled, report.millis.prefill),
             "prompt_per_second": per_second(report.prefilled, report.millis.prefill),
             "predicted_n": report.decoded,
             "predicted_ms": report.millis.decode,
+            "predicted_per_token_ms": per_token(report.decoded, report.millis.decode),
             "predicted_per_second": per_second(report.decoded, report.millis.decode),
             "cache_n": report.reused,
         },
@@ -144,7 +182,7 @@ pub(crate) struct Tokenize {
 
 /// The tokens of plain text.
 pub(crate) async fn tokenize(
-    State(surface): State<Surface>,
+    surface: Surface,
     body: Result<Json<Tokenize>, JsonRejection>,
 ) -> Result<Json<Value>, Failure> {
     let Json(Tokenize { content }) = body?;

@@ -6,15 +6,20 @@ use std::{
 };
 
 use axum::{
-    extract::State,
     http::header,
     response::{IntoResponse, Response},
 };
+use futures::FutureExt as _;
 use pilotlight_assist::Report;
-use pilotlight_engine::Finish;
+use pilotlight_engine::{Figures, Finish};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
-    metrics::{counter::Counter, family::Family, histogram::Histogram},
+    metrics::{
+        counter::{ConstCounter, Counter},
+        family::Family,
+        gauge::ConstGauge,
+        histogram::Histogram,
+    },
     registry::{Registry, Unit},
 };
 
@@ -24,6 +29,8 @@ use crate::{Failure, Surface};
 pub(crate) struct Metrics {
     registry: Registry,
     requests: Family<End, Counter>,
+    users: Family<Whose, Counter>,
+    written: Family<Whose, Counter>,
     reused: Counter,
     prefilled: Counter,
     decoded: Counter,
@@ -37,6 +44,11 @@ struct End {
     finish: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Whose {
+    user: String,
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         let seconds =
@@ -44,6 +56,8 @@ impl Default for Metrics {
         let mut metrics = Self {
             registry: Registry::with_prefix("pilotlight"),
             requests: Family::default(),
+            users: Family::default(),
+            written: Family::default(),
             reused: Counter::default(),
             prefilled: Counter::default(),
             decoded: Counter::default(),
@@ -53,6 +67,8 @@ impl Default for Metrics {
         };
         let registry = &mut metrics.registry;
         registry.register("http_generations", "Texts written, by how they ended", metrics.requests.clone());
+        registry.register("user_generations", "Texts written, by whose they are", metrics.users.clone());
+        registry.register("user_tokens_decoded", "Tokens decoded, by whose they are", metrics.written.clone());
         registry.register("prompt_tokens_reused", "Prompt tokens found in the KV cache", metrics.reused.clone());
         registry.register("prompt_tokens_prefilled", "Prompt tokens computed", metrics.prefilled.clone());
         registry.register("tokens_decoded", "Tokens decoded", metrics.decoded.clone());
@@ -66,7 +82,7 @@ impl Default for Metrics {
 
 impl Metrics {
     /// Counts what has ended.
-    pub(crate) fn count(&self, report: &Report) {
+    pub(crate) fn count(&self, report: &Report, user: &str) {
         let finish = match report.finish {
             Some(Finish::Stop) => "stop",
             Some(Finish::Length) => "length",
@@ -74,6 +90,9 @@ impl Metrics {
             _ => "cancelled",
         };
         self.requests.get_or_create(&End { finish }).inc();
+        let whose = Whose { user: user.to_owned() };
+        self.users.get_or_create(&whose).inc();
+        self.written.get_or_create(&whose).inc_by(report.decoded as u64);
         self.reused.inc_by(report.reused as u64);
         self.prefilled.inc_by(report.prefilled as u64);
         self.decoded.inc_by(report.decoded as u64);
@@ -91,11 +110,44 @@ impl Metrics {
     }
 }
 
-/// `GET /metrics`.
-pub(crate) async fn page(State(surface): State<Surface>) -> Result<Response, Failure> {
+/// `GET /metrics`. What the engine itself has done is read as it stands.
+pub(crate) async fn page(surface: Surface) -> Result<Response, Failure> {
     let mut text = String::new();
     encode(&mut text, &surface.metrics.registry).map_err(|error| Failure::unavailable(error.to_string()))?;
+    if let Some(Ok(engine)) = surface.assistant.engine().now_or_never() {
+        let mut registry = Registry::with_prefix("pilotlight_engine");
+        register(&mut registry, &engine.figures());
+        let mut own = String::new();
+        encode(&mut own, &registry).map_err(|error| Failure::unavailable(error.to_string()))?;
+        // One document, which ends once.
+        text.truncate(text.trim_end_matches("# EOF\n").len());
+        text += &own;
+    }
     Ok(([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response())
+}
+
+fn register(registry: &mut Registry, figures: &Figures) {
+    let Figures { requests, cache, speculation } = figures;
+    for (name, help, value) in [
+        ("requests_completed", "Requests that came to an end", requests.completed),
+        ("requests_cancelled", "Requests cancelled", requests.cancelled),
+        ("requests_timed_out", "Requests ended by their time limit", requests.timed_out),
+        ("requests_failed", "Requests that failed", requests.failed),
+        ("cache_evictions", "Pages of the KV cache given up for others", cache.evictions),
+        ("speculation_drafted", "Tokens computed on trial", speculation.drafted),
+        ("speculation_accepted", "Tokens computed on trial that were right", speculation.accepted),
+    ] {
+        registry.register(name, help, ConstCounter::new(value));
+    }
+    for (name, help, value) in [
+        ("requests_waiting", "Requests being served or waiting", requests.waiting as i64),
+        ("cache_pages", "Pages of the KV cache", cache.pages as i64),
+        ("cache_pages_used", "Pages of the KV cache that hold something", cache.pages_used as i64),
+        ("cache_tokens", "Tokens whose KV is held", cache.tokens as i64),
+        ("cache_branches", "Sequences held", cache.branches as i64),
+    ] {
+        registry.register(name, help, ConstGauge::new(value));
+    }
 }
 
 /// Seconds since 1970.

@@ -1,10 +1,6 @@
 //! Mistral's fill in the middle.
 
-use axum::{
-    Json,
-    extract::{State, rejection::JsonRejection},
-    response::Response,
-};
+use axum::{Json, extract::rejection::JsonRejection, response::Response};
 use pilotlight_assist::Fill;
 use serde::Deserialize;
 use serde_json::json;
@@ -32,10 +28,7 @@ pub(crate) struct Fim {
 }
 
 /// Fills the hole between prompt and suffix.
-pub(crate) async fn fim(
-    State(surface): State<Surface>,
-    body: Result<Json<Fim>, JsonRejection>,
-) -> Result<Response, Failure> {
+pub(crate) async fn fim(surface: Surface, body: Result<Json<Fim>, JsonRejection>) -> Result<Response, Failure> {
     let Json(asked) = body?;
     let limits = limits(
         asked.max_tokens.unwrap_or(128),

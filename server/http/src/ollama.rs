@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{State, rejection::JsonRejection},
+    extract::rejection::JsonRejection,
     response::{IntoResponse, Response},
 };
 use pilotlight_assist::Report;
@@ -40,7 +40,7 @@ struct Parameters {
 
 /// Goes on with a prompt, or fills the hole before a suffix.
 pub(crate) async fn generate(
-    State(surface): State<Surface>,
+    surface: Surface,
     body: Result<Json<Generate>, JsonRejection>,
 ) -> Result<Response, Failure> {
     let Json(Generate { prompt, suffix, stream, options }) = body?;
@@ -83,7 +83,7 @@ fn last(text: &str, model: &str, report: &Report) -> Value {
 }
 
 /// `GET /api/tags`.
-pub(crate) async fn tags(State(surface): State<Surface>) -> Result<Json<Value>, Failure> {
+pub(crate) async fn tags(surface: Surface) -> Result<Json<Value>, Failure> {
     let info = surface.assistant.engine().await.map_err(Failure::unavailable)?.info();
     let details = json!({ "family": info.architecture, "format": "gguf", "parameter_size": size(info.parameters) });
     Ok(Json(json!({
@@ -92,7 +92,7 @@ pub(crate) async fn tags(State(surface): State<Surface>) -> Result<Json<Value>, 
 }
 
 /// `POST /api/show`.
-pub(crate) async fn show(State(surface): State<Surface>) -> Result<Json<Value>, Failure> {
+pub(crate) async fn show(surface: Surface) -> Result<Json<Value>, Failure> {
     let info = surface.assistant.engine().await.map_err(Failure::unavailable)?.info();
     Ok(Json(json!({
         "license": info.licence,

@@ -1,10 +1,6 @@
 //! OpenAI's completions.
 
-use axum::{
-    Json,
-    extract::{State, rejection::JsonRejection},
-    response::Response,
-};
+use axum::{Json, extract::rejection::JsonRejection, response::Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -17,7 +13,7 @@ use crate::{
 };
 
 /// `GET /v1/models`.
-pub(crate) async fn models(State(surface): State<Surface>) -> Result<Json<Value>, Failure> {
+pub(crate) async fn models(surface: Surface) -> Result<Json<Value>, Failure> {
     let model = surface.model().await?;
     Ok(Json(json!({
         "object": "list",
@@ -45,7 +41,7 @@ pub(crate) struct Completions {
 
 /// Goes on with a prompt, or fills the hole before a suffix.
 pub(crate) async fn completions(
-    State(surface): State<Surface>,
+    surface: Surface,
     body: Result<Json<Completions>, JsonRejection>,
 ) -> Result<Response, Failure> {
     let Json(asked) = body?;

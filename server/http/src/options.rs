@@ -6,7 +6,7 @@
 pub struct Options {
     /// Where the resident daemon listens, such as `127.0.0.1:8012`; empty: nowhere. Beyond this machine a token is asked for.
     pub listen: String,
-    /// A file of tokens, one a line, `#` for comments. Who sends none of them as a bearer token is refused.
+    /// A file of tokens: `TOKEN` or `USER TOKEN` a line, with the user's quota behind it (`requests-per-minute=N`, `tokens-per-minute=N`), `#` for comments. Who sends none of them as a bearer token is refused.
     pub tokens: Option<std::path::PathBuf>,
     /// The largest request in bytes.
     pub body_limit_bytes: usize,

@@ -14,7 +14,7 @@ use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::{Options, Tokens, router};
+use crate::{Activity, Options, Tokens, router};
 
 const PREFIX: &str = "def add(a, b):\n    return a + b\n\n\ndef subtract(a, b):\n    return ";
 const SUFFIX: &str = "\n\n\nprint(add(1, 2))\n";
@@ -35,7 +35,7 @@ impl Server {
     async fn start(assistant: Assistant, options: Options, tokens: Tokens) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let router = router(assistant, &options, tokens);
+        let router = router(assistant, &options, tokens, Activity::default());
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { address, client: Client::new() }
     }
@@ -263,6 +263,14 @@ fn a_file_of_tokens_is_read_or_refused_with_its_line() {
     assert_eq!(read("# none\n").unwrap_err(), "tokens: expected one token a line, found none");
     let weak = "tokens: line 2: expected a token of at least 16 characters without blanks";
     assert_eq!(read("0123456789abcdef\nshort\n").unwrap_err(), weak);
+    let quota = "tokens: line 1: expected requests-per-minute=N or tokens-per-minute=N behind the token, found `requests-per-minute=many`";
+    assert_eq!(read("ana 0123456789abcdef requests-per-minute=many\n").unwrap_err(), quota);
+    assert_eq!(read("ana 0123456789abcdef\nana 0123456789abcdeg\n").unwrap_err(), "tokens: line 2: the user ana twice");
+    let same = read("ana 0123456789abcdef\nbob 0123456789abcdef\n").unwrap_err();
+    assert_eq!(same, "tokens: line 2: the token of bob twice");
+    let users = read("ana 0123456789abcde= requests-per-minute=2\n0123456789abcdef\n").unwrap();
+    let users: Vec<_> = users.iter().map(|token| (token.user.as_str(), token.quota.requests_per_minute)).collect();
+    assert_eq!(users, [("ana", Some(2)), ("token 2", None)]);
     assert!(Tokens::read(&folder.path().join("missing")).unwrap_err().to_string().contains("missing"));
 }
 
@@ -336,4 +344,140 @@ async fn a_model_without_a_template_says_so() {
     let body: Value = response.json().await.unwrap();
     let message = body["error"]["message"].as_str().unwrap();
     assert_eq!(message, "the built-in model has no chat template: the model was not trained to chat");
+}
+
+/// A server of two users: ana may ask twice a minute.
+async fn of_two(assistant: Assistant) -> Server {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tokens");
+    std::fs::write(&path, "ana ana-0123456789abcdef requests-per-minute=2\nbob bob-0123456789abcdef\n").unwrap();
+    Server::start(assistant, Options::default(), Tokens::read(&path).unwrap()).await
+}
+
+#[tokio::test]
+async fn a_user_beyond_the_quota_waits_and_the_others_do_not() {
+    let server = of_two(assistant()).await;
+    let ask = async |user: &str| {
+        // All tests share an engine: what nobody else asks is nobody else's in the cache.
+        let body = json!({ "prompt": format!("{PREFIX}{user}"), "suffix": SUFFIX, "max_tokens": 2 });
+        let request = server.client.post(format!("http://{}/v1/completions", server.address));
+        request.bearer_auth(format!("{user}-0123456789abcdef")).json(&body).send().await.unwrap()
+    };
+    assert_eq!([ask("ana").await.status(), ask("ana").await.status()], [200, 200]);
+    let refused = ask("ana").await;
+    assert_eq!(refused.status(), 429);
+    let wait: u64 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=30).contains(&wait), "{wait}");
+    let body: Value = refused.json().await.unwrap();
+    assert_eq!(body["error"]["message"], "ana may have 2 requests a minute, and has had them");
+    assert_eq!(body["error"]["type"], "rate_limit_exceeded");
+    assert_eq!(ask("bob").await.status(), 200);
+
+    let status = server.client.get(format!("http://{}/status", server.address));
+    let status: Value = status.bearer_auth("bob-0123456789abcdef").send().await.unwrap().json().await.unwrap();
+    let users: Vec<_> = status["users"].as_array().unwrap().iter().collect();
+    let counts = |user: &Value| (user["name"].clone(), user["answered"].clone(), user["refused"].clone());
+    assert_eq!(counts(users[0]), (json!("ana"), json!(2), json!(1)));
+    assert_eq!(counts(users[1]), (json!("bob"), json!(1), json!(0)));
+    let clients: Vec<_> = status["cache"].as_array().unwrap().iter().map(|it| it["client"].clone()).collect();
+    assert!(clients.contains(&json!("bob")), "who used a page last: {clients:?}");
+}
+
+#[tokio::test]
+async fn the_status_tells_what_is_held_and_what_was_asked() {
+    let assistant = assistant();
+    let text = format!("import os\n\n\n{PREFIX}{SUFFIX}");
+    assistant.open("file:///w/held.py".into(), Some("/w/held.py".into()), Language::Python, 0, &text);
+    let request = pilotlight_assist::CompletionRequest {
+        document: "file:///w/held.py".into(),
+        cursor: "import os\n\n\n".len() + PREFIX.len(),
+        snapshot: assistant.snapshot(&"file:///w/held.py".into()).unwrap(),
+        trigger: pilotlight_assist::Trigger::Invoked,
+    };
+    let outcome = assistant.complete(request, Default::default()).await;
+    if let Some(completion) = &outcome.completion {
+        assistant.report(completion.id, pilotlight_assist::Acceptance::Whole);
+    }
+    let server = Server::start(assistant.clone(), Options::default(), Tokens::default()).await;
+    server.post("/infill", json!({ "input_prefix": "fn main() {\n    l", "n_predict": 3 })).await;
+    let status: Value = serde_json::from_str(&server.get("/status").await).unwrap();
+    assert_eq!((&status["state"], &status["model"]["name"]), (&json!("ready"), &json!(ENGINE.info().name)));
+    let recent = status["journal"]["recent"].as_array().unwrap();
+    assert_eq!((&recent[0]["wire"], &recent[0]["client"]), (&json!("/infill"), &json!("this machine")));
+    assert_eq!(
+        (&recent[1]["wire"], &recent[1]["path"], &recent[1]["language"]),
+        (&json!("editor"), &json!("held.py"), &json!("python"))
+    );
+    assert_eq!(recent[1]["why"]["segments"].as_array().unwrap().len(), outcome.explanation.segments.len());
+    let offered = &status["journal"]["languages"]["python"];
+    assert_eq!(offered["taken"].as_u64().unwrap_or(0), u64::from(outcome.completion.is_some()), "{offered}");
+    let prefilled: u64 = recent.iter().map(|entry| entry["why"]["prefilled"].as_u64().unwrap()).sum();
+    let course = status["journal"]["course"].as_array().unwrap();
+    assert_eq!(course.iter().map(|point| point["prefilled"].as_u64().unwrap()).sum::<u64>(), prefilled);
+    let held: usize = status["cache"].as_array().unwrap().iter().map(|it| it["pages"].as_array().unwrap().len()).sum();
+    assert!(held > 0 && status["figures"]["cache"]["pages_used"].as_u64().unwrap() > 0);
+
+    let page = server.client.get(format!("http://{}/", server.address)).send().await.unwrap();
+    let policy = page.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    assert!(policy.starts_with("default-src 'none'"), "{policy}");
+    let page = page.text().await.unwrap();
+    let elsewhere =
+        ["https://", "src=", "@import", "url("].into_iter().filter(|it| page.contains(it)).collect::<Vec<_>>();
+    assert!(elsewhere.is_empty(), "the page asks elsewhere: {elsewhere:?}");
+}
+
+#[tokio::test]
+async fn other_peoples_files_are_not_in_the_status() {
+    let assistant = assistant();
+    let text = "def greet(name):\n    print(name)\n";
+    assistant.open("file:///w/secret.py".into(), Some("/w/secret.py".into()), Language::Python, 0, text);
+    let request = pilotlight_assist::CompletionRequest {
+        document: "file:///w/secret.py".into(),
+        cursor: text.len(),
+        snapshot: assistant.snapshot(&"file:///w/secret.py".into()).unwrap(),
+        trigger: pilotlight_assist::Trigger::Invoked,
+    };
+    assistant.complete(request, Default::default()).await;
+    let server = of_two(assistant).await;
+    let status = server.client.get(format!("http://{}/status", server.address)).bearer_auth("ana-0123456789abcdef");
+    let status = status.send().await.unwrap().text().await.unwrap();
+    assert!(status.contains("python") && !status.contains("secret"), "{status}");
+    // The page itself has nothing in it, and asks for the token.
+    assert!(server.get("/").await.contains("asks for a token"));
+    assert_eq!(server.client.get(format!("http://{}/status", server.address)).send().await.unwrap().status(), 401);
+}
+
+#[tokio::test]
+async fn what_is_being_written_is_a_slot_and_keeps_the_daemon() {
+    let activity = Activity::default();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = router(assistant(), &Options::default(), Tokens::default(), activity.clone());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let server = Server { address, client: Client::new() };
+    let busy = |slots: &str| {
+        let slots: Value = serde_json::from_str(slots).unwrap();
+        slots.as_array().unwrap().iter().filter(|slot| slot["is_processing"] == true).count()
+    };
+    assert_eq!((busy(&server.get("/slots").await), activity.last()), (0, None), "looking is no use");
+    let mut seed = 0;
+    // The model may come to an end by itself before it is looked at: then another seed.
+    loop {
+        let body =
+            json!({ "prompt": "def f():\n", "max_tokens": 1500, "temperature": 2, "seed": seed, "stream": true });
+        let answer = server.send("/v1/completions", &body).await;
+        let slots = server.get("/slots").await;
+        drop(answer);
+        if busy(&slots) == 1 {
+            break;
+        }
+        seed += 1;
+        assert!(seed < 50, "never seen at work: {slots}");
+    }
+    assert!(activity.last().is_some());
+    while busy(&server.get("/slots").await) > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let (one, later) = (activity.last(), activity.last());
+    assert_eq!(one, later, "from then on it is idle");
 }

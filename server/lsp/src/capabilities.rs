@@ -2,8 +2,9 @@
 
 use pilotlight_assist::syntax::PositionEncoding;
 use tower_lsp::gen_lsp_types::{
-    ChangeNotifications, ClientCapabilities, CompletionOptions, ExecuteCommandOptions, SaveOptions, ServerCapabilities,
-    TextDocumentSyncKind, TextDocumentSyncOptions, WorkspaceFoldersServerCapabilities, WorkspaceOptions,
+    ChangeNotifications, ClientCapabilities, CodeActionKind, CodeActionOptions, CompletionOptions,
+    ExecuteCommandOptions, SaveOptions, ServerCapabilities, TextDocumentSyncKind, TextDocumentSyncOptions,
+    WorkspaceFoldersServerCapabilities, WorkspaceOptions,
 };
 
 use crate::{
@@ -20,6 +21,12 @@ pub(crate) struct Profile {
     pub(crate) menu: bool,
     /// Whether the client shows the progress of work it did not ask for.
     pub(crate) progress: bool,
+    /// Whether a workspace's edit may name the versions of documents.
+    pub(crate) document_changes: bool,
+    /// Whether it may say what has to be confirmed.
+    pub(crate) annotations: bool,
+    /// Whether the edit of a code action may come later.
+    pub(crate) resolves_edit: bool,
     /// This room's settings as they were then.
     pub(crate) options: Options,
 }
@@ -35,7 +42,18 @@ impl Profile {
             CompletionMenu::Never => false,
         };
         let progress = client.window.as_ref().is_some_and(|window| window.work_done_progress == Some(true));
-        Self { progress, encoding: position::negotiate(offered.unwrap_or_default()), menu, options }
+        let edits = client.workspace.as_ref().and_then(|workspace| workspace.workspace_edit.as_ref());
+        let actions = client.text_document.as_ref().and_then(|document| document.code_action.as_ref());
+        let resolved = actions.and_then(|actions| actions.resolve_support.as_ref());
+        Self {
+            document_changes: edits.is_some_and(|edits| edits.document_changes == Some(true)),
+            annotations: edits.is_some_and(|edits| edits.change_annotation_support.is_some()),
+            resolves_edit: resolved.is_some_and(|resolved| resolved.properties.iter().any(|it| it == "edit")),
+            progress,
+            encoding: position::negotiate(offered.unwrap_or_default()),
+            menu,
+            options,
+        }
     }
 
     /// What is offered to that client.
@@ -57,6 +75,14 @@ impl Profile {
                 trigger_characters: Some([".", ":", "(", "="].map(str::to_owned).to_vec()),
                 ..CompletionOptions::default()
             }),
+            code_action_provider: Some(
+                CodeActionOptions {
+                    code_action_kinds: Some(vec![CodeActionKind::from(requests::code_action::PROPAGATE)]),
+                    resolve_provider: Some(true),
+                    ..CodeActionOptions::default()
+                }
+                .into(),
+            ),
             execute_command_provider: Some(ExecuteCommandOptions {
                 commands: requests::execute_command::COMMANDS.map(str::to_owned).to_vec(),
                 ..ExecuteCommandOptions::default()

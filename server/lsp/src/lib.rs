@@ -20,6 +20,7 @@ mod settings;
 mod status;
 mod uri;
 mod wire;
+mod workspace_edit;
 
 use std::{io, time::Duration};
 

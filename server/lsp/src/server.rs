@@ -44,6 +44,10 @@ impl Server {
         let service = LspService::build_with_lifecycle_methods(|_| session)
             .custom_method("textDocument/inlineCompletion", ask::inline_completion::handle)
             .custom_method("textDocument/completion", ask::completion::handle)
+            .custom_method("textDocument/codeAction", ask::code_action::handle)
+            .custom_method("codeAction/resolve", ask::code_action::resolve)
+            .custom_method("textDocument/copilotInlineEdit", ask::next_edit::handle)
+            .custom_method("pilotlight/nextEdit", ask::next_edit::handle)
             .custom_method("workspace/executeCommand", ask::execute_command::handle)
             .custom_method("pilotlight/explain", ask::explain::handle);
         let (service, notifications) = Notifications { service, known: Vec::new() }
@@ -52,6 +56,7 @@ impl Server {
             .add("textDocument/didSave", note::did_save::handle)
             .add("textDocument/didClose", note::did_close::handle)
             .add("textDocument/didFocus", note::did_focus::handle)
+            .add("pilotlight/didMoveCursor", note::did_move_cursor::handle)
             .add("textDocument/didShowCompletion", note::did_show_completion::handle)
             .add("textDocument/didPartiallyAcceptCompletion", note::did_partially_accept_completion::handle)
             .add("workspace/didChangeConfiguration", note::did_change_configuration::handle)

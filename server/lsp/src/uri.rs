@@ -1,8 +1,11 @@
 //! From a document's URI to the file it names.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+/// What stands for itself in a path (RFC 3986, `pchar`, and the slash).
+const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The path of a `file:` URI (RFC 8089); `None` for other schemes (unsaved buffers, virtual documents), other hosts, and paths that are not UTF-8.
 pub(crate) fn to_path(uri: &str) -> Option<PathBuf> {
@@ -17,6 +20,13 @@ pub(crate) fn to_path(uri: &str) -> Option<PathBuf> {
     let path = path.split(['?', '#']).next()?;
     let path = percent_decode_str(path).decode_utf8().ok()?;
     Some(PathBuf::from(without_slash_before_drive(&path)))
+}
+
+/// The `file:` URI of an absolute path; `None` where it is not UTF-8.
+pub(crate) fn from_path(path: &Path) -> Option<String> {
+    let path = path.to_str()?.replace('\\', "/");
+    let slash = if path.starts_with('/') { "" } else { "/" };
+    Some(format!("file://{slash}{}", utf8_percent_encode(&path, KEPT)))
 }
 
 /// `/c:/x` is `c:/x`: a path that begins with a drive's letter is Windows's, wherever we run.
@@ -50,5 +60,9 @@ mod tests {
         ] {
             assert_eq!(to_path(uri), path.map(PathBuf::from), "{uri}");
         }
+        for path in ["/home/a b/c.rs", "/é/a#b%20.rs"] {
+            assert_eq!(from_path(Path::new(path)).and_then(|uri| to_path(&uri)), Some(PathBuf::from(path)));
+        }
+        assert_eq!(from_path(Path::new("/a b.rs")).as_deref(), Some("file:///a%20b.rs"));
     }
 }

@@ -22,7 +22,7 @@ pub enum EditError {
 }
 
 /// The mutable owner of one document. Cheap to snapshot.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Document {
     now: Snapshot,
 }
@@ -55,8 +55,8 @@ impl Document {
     /// Applies `changes` in order, all or none; the tree follows by `Tree::edit` and an incremental parse, past
     /// [`Document::WHOLE_LIMIT`] only around the last change.
     ///
-    /// Where the text has no syntax error, the tree is the one that a parse of the whole text gives. Where it has, tree-sitter may mend it in
-    /// another place than a whole parse would: its recovery depends on what it could reuse (`tests/edits.rs` says how often).
+    /// A tree without an error is the one that a parse of the whole text gives. What tree-sitter reuses of a broken one decides where it mends
+    /// the text, and in C++ it may keep an error that the text no longer has (one random edit in some hundreds): [`Document::settle`].
     pub fn edit(&mut self, version: i32, changes: &[Change], encoding: PositionEncoding) -> Result<(), EditError> {
         let mut next = self.now.state().next();
         let mut place = None;
@@ -81,6 +81,14 @@ impl Document {
             leavings::leave(before);
         }
         Ok(())
+    }
+
+    /// Where the tree of a text up to [`Document::WHOLE_LIMIT`] has an error: the tree that a parse of the whole text gives. A millisecond or a
+    /// few, so not for each keystroke.
+    pub fn settle(&mut self) {
+        if let Some(anew) = self.now.state().anew() {
+            self.now = Snapshot::new(anew);
+        }
     }
 
     /// The state now.

@@ -20,15 +20,24 @@ thread_local! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TimedOut;
 
-/// Parses `rope`, or whole lines of it, from `old` (already edited to the new text) where there is one. `Ok(None)` for a language without a
+/// A text to parse.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Source<'a> {
+    pub(crate) language: Language,
+    pub(crate) rope: &'a Rope,
+    /// No `\r` ends a line by itself: tree-sitter's rows end at `\n` alone, and only then are they the rope's lines.
+    pub(crate) only_newlines: bool,
+}
+
+/// Parses a text, or whole lines of it, from `old` (already edited to the new text) where there is one. `Ok(None)` for a language without a
 /// grammar.
 pub(crate) fn parse(
-    language: Language,
-    rope: &Rope,
+    source: Source,
     part: Option<Range<usize>>,
     old: Option<&Tree>,
     deadline: Duration,
 ) -> Result<Option<Tree>, TimedOut> {
+    let Source { language, rope, .. } = source;
     let Some(grammar) = language.grammar() else { return Ok(None) };
     PARSERS.with_borrow_mut(|parsers| {
         let parser = parsers[language as usize].get_or_insert_with(|| {
@@ -43,8 +52,8 @@ pub(crate) fn parse(
             return Ok(None);
         }
         let included = part.map(|part| tree_sitter::Range {
-            start_point: counted_point(rope, part.start),
-            end_point: counted_point(rope, part.end),
+            start_point: source.point(part.start),
+            end_point: source.point(part.end),
             start_byte: part.start,
             end_byte: part.end,
         });
@@ -77,35 +86,38 @@ fn chunk_from(rope: &Rope, byte: usize) -> &[u8] {
     &chunk.as_bytes()[byte - start..]
 }
 
-/// What [`Tree::edit`] must know of the replacement of bytes `start..old_end` of `rope` by `text`. `only_newlines` says that `rope` has
-/// no `\r` that ends a line by itself: tree-sitter's rows end at `\n` alone, and only then are they the rope's lines.
-pub(crate) fn input_edit(rope: &Rope, only_newlines: bool, start: usize, old_end: usize, text: &str) -> InputEdit {
-    let point = if only_newlines { line_point } else { counted_point };
-    let start_position = point(rope, start);
-    let new_end_position = match text.rfind('\n') {
-        Some(last) => {
-            Point { row: start_position.row + count_newlines(text.as_bytes()), column: text.len() - last - 1 }
+impl Source<'_> {
+    /// What [`Tree::edit`] must know of the replacement of bytes `start..old_end` of this text by `text`.
+    pub(crate) fn edit(self, start: usize, old_end: usize, text: &str) -> InputEdit {
+        let start_position = self.point(start);
+        let new_end_position = match text.rfind('\n') {
+            Some(last) => {
+                Point { row: start_position.row + count_newlines(text.as_bytes()), column: text.len() - last - 1 }
+            }
+            None => Point { row: start_position.row, column: start_position.column + text.len() },
+        };
+        InputEdit {
+            start_byte: start,
+            old_end_byte: old_end,
+            new_end_byte: start + text.len(),
+            start_position,
+            old_end_position: self.point(old_end),
+            new_end_position,
         }
-        None => Point { row: start_position.row, column: start_position.column + text.len() },
-    };
-    InputEdit {
-        start_byte: start,
-        old_end_byte: old_end,
-        new_end_byte: start + text.len(),
-        start_position,
-        old_end_position: point(rope, old_end),
-        new_end_position,
+    }
+
+    fn point(self, byte: usize) -> Point {
+        if !self.only_newlines {
+            return counted_point(self.rope, byte);
+        }
+        let row = self.rope.byte_to_line(byte);
+        Point { row, column: byte - self.rope.line_to_byte(row) }
     }
 }
 
 /// The number of `\n` in `bytes`.
 pub(crate) fn count_newlines(bytes: &[u8]) -> usize {
     bytes.iter().filter(|&&byte| byte == b'\n').count()
-}
-
-fn line_point(rope: &Rope, byte: usize) -> Point {
-    let row = rope.byte_to_line(byte);
-    Point { row, column: byte - rope.line_to_byte(row) }
 }
 
 fn counted_point(rope: &Rope, byte: usize) -> Point {

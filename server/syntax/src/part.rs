@@ -9,7 +9,11 @@ use std::{ops::Range, time::Duration};
 use ropey::Rope;
 use tree_sitter::{InputEdit, Node, Tree};
 
-use crate::{Document, Language, parser, position::line_end};
+use crate::{
+    Document, Language,
+    parser::{self, Source},
+    position::line_end,
+};
 
 /// Whole lines of a text with the tree of these alone; its nodes have the places of the whole text.
 #[derive(Clone, Debug)]
@@ -27,7 +31,8 @@ impl Part {
     const AMPLE: usize = 3 << 9;
 
     /// The part around `at`, parsed. None begins or ends in a comment or a string that `known` has. `None` where no part short enough begins and ends between two items.
-    pub(crate) fn around(language: Language, rope: &Rope, known: Option<Earlier>, at: usize) -> Option<Self> {
+    pub(crate) fn around(source: Source, known: Option<Earlier>, at: usize) -> Option<Self> {
+        let Source { language, rope, .. } = source;
         let lines = Lines { language, rope, known };
         let here = rope.byte_to_line(at);
         let mut range = lines.items_around(here, 0..rope.len_lines(), 0)?;
@@ -42,7 +47,7 @@ impl Part {
             return None;
         }
         let mut part = Self { range, tree: None };
-        part.parse(language, rope, Document::EDIT_DEADLINE);
+        part.parse(source, Document::EDIT_DEADLINE);
         Some(part)
     }
 
@@ -60,8 +65,8 @@ impl Part {
     }
 
     /// The tree of the text as it is now.
-    pub(crate) fn parse(&mut self, language: Language, rope: &Rope, deadline: Duration) {
-        let tree = parser::parse(language, rope, Some(self.range.clone()), self.tree.as_ref(), deadline);
+    pub(crate) fn parse(&mut self, source: Source, deadline: Duration) {
+        let tree = parser::parse(source, Some(self.range.clone()), self.tree.as_ref(), deadline);
         self.tree = tree.unwrap_or(None);
     }
 

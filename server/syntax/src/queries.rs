@@ -26,6 +26,8 @@ pub(crate) enum Purpose {
     References,
     /// What it takes from other files.
     Imports,
+    /// What a change of a definition meets: signatures, calls, keys, and what tells types.
+    Sites,
 }
 
 impl Language {
@@ -39,7 +41,7 @@ impl Language {
 }
 
 impl Purpose {
-    const ALL: [Self; 5] = [Self::Outline, Self::Structure, Self::Scopes, Self::References, Self::Imports];
+    const ALL: [Self; 6] = [Self::Outline, Self::Structure, Self::Scopes, Self::References, Self::Imports, Self::Sites];
 }
 
 impl Snapshot {
@@ -178,6 +180,7 @@ macro_rules! files {
             include_str!(concat!("../../../queries/", $folder, "/scopes.scm")),
             include_str!(concat!("../../../queries/", $folder, "/references.scm")),
             include_str!(concat!("../../../queries/", $folder, "/imports.scm")),
+            include_str!(concat!("../../../queries/", $folder, "/sites.scm")),
         ])),*]
     };
 }

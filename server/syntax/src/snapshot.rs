@@ -10,7 +10,8 @@ use ropey::Rope;
 use tree_sitter::{InputEdit, Tree};
 
 use crate::{
-    Document, Language, Position, PositionEncoding, PositionError, parser,
+    Document, Language, Position, PositionEncoding, PositionError,
+    parser::{self, Source},
     part::{Earlier, Part},
     position::{floor_char, line_end},
 };
@@ -76,7 +77,7 @@ impl Snapshot {
         let line = self.line_at(offset);
         let mut view = State::clone(state);
         if !view.part.as_ref().is_some_and(|part| part.covers(&line)) {
-            view.part = Part::around(state.language, &state.rope, state.latest(), line.end);
+            view.part = Part::around(state.source(), state.latest(), line.end);
         }
         view.only_part = view.part.is_some();
         if view.only_part { Self::new(view) } else { self.clone() }
@@ -121,8 +122,9 @@ impl Snapshot {
         trial.replace(range, text);
         if !self.0.only_part && !trial.is_small() {
             trial.parse_around(Some(end));
-        } else if let Some(part) = trial.part.as_mut().filter(|_| self.0.only_part) {
-            part.parse(trial.language, &trial.rope, Document::TRIAL_DEADLINE);
+        } else if let Some(mut part) = trial.part.take_if(|_| self.0.only_part) {
+            part.parse(trial.source(), Document::TRIAL_DEADLINE);
+            trial.part = Some(part);
         } else {
             // Without a tree here there was a reason; a trial does not pay to see whether it has gone.
             trial.parse_trial(self.tree().is_some());
@@ -230,8 +232,7 @@ impl State {
         }
         self.part.take_if(|part| !part.covers(&range));
         if self.old.is_some() || self.part.is_some() {
-            let only_newlines = self.newlines + 1 == self.rope.len_lines();
-            let edit = parser::input_edit(&self.rope, only_newlines, range.start, range.end, text);
+            let edit = self.source().edit(range.start, range.end, text);
             if self.old.is_some() {
                 self.edits.push(edit);
             }
@@ -269,10 +270,14 @@ impl State {
                 let bytes = self.rope.len_bytes();
                 tracing::info!(bytes, long_lines = self.long_lines, "too large to parse: plain text");
             }
-        } else if let Some(part) = &mut self.part {
-            part.parse(self.language, &self.rope, Document::EDIT_DEADLINE);
         } else if let Some(place) = place {
-            self.part = Part::around(self.language, &self.rope, self.latest(), place);
+            self.part = match self.part.take() {
+                Some(mut part) => {
+                    part.parse(self.source(), Document::EDIT_DEADLINE);
+                    Some(part)
+                }
+                None => Part::around(self.source(), self.latest(), place),
+            };
         }
     }
 
@@ -281,6 +286,18 @@ impl State {
         (self.part, self.only_part) = (None, false);
         let tree = if parsed { self.parse(Document::TRIAL_DEADLINE) } else { Parsed::Plain };
         self.tree = OnceLock::from(tree);
+    }
+
+    /// This state with its tree parsed from nothing, if it is a small text with an error in its tree.
+    pub(crate) fn anew(&self) -> Option<Self> {
+        if !self.is_small() || !self.tree()?.root_node().has_error() {
+            return None;
+        }
+        let mut anew = self.clone();
+        (anew.old, anew.tree) = (None, OnceLock::new());
+        anew.edits.clear();
+        anew.tree();
+        Some(anew)
     }
 
     /// The tree that belongs to the text as it is, if it may have one; parsed now unless it was.
@@ -304,6 +321,11 @@ impl State {
         }
     }
 
+    fn source(&self) -> Source<'_> {
+        let only_newlines = self.newlines + 1 == self.rope.len_lines();
+        Source { language: self.language, rope: &self.rope, only_newlines }
+    }
+
     /// Whether freeing it may take long: it may be the last to have a tree of a large text.
     pub(crate) fn is_costly(&self) -> bool {
         !self.is_small() && self.tree.get().is_some()
@@ -325,7 +347,7 @@ impl State {
         if let Some(old) = &mut old {
             self.edits.iter().for_each(|edit| old.edit(edit));
         }
-        match parser::parse(self.language, &self.rope, None, old.as_ref(), deadline) {
+        match parser::parse(self.source(), None, old.as_ref(), deadline) {
             Ok(Some(tree)) => Parsed::Tree(tree),
             Ok(None) => Parsed::Plain,
             Err(parser::TimedOut) => {

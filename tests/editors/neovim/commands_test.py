@@ -13,7 +13,7 @@ def test_options_are_checked(bench):
     ed = bench.open({"main.rs": MAIN}, setup="nil")
     ed.run("_G.try = function(o) local ok, e = pcall(require('pilotlight').setup, o) return ok and 'accepted' or e end")
     for options, message in [
-        ("{ ghots = {} }", "pilotlight setup: ghots: no such option; there are cmd, enabled, filetypes, ghost, init_options, keys, root_markers, signs"),
+        ("{ ghots = {} }", "pilotlight setup: ghots: no such option; there are cmd, enabled, filetypes, ghost, init_options, keys, next_edit, root_markers, signs"),
         ("{ ghost = { debounce = 3 } }", "pilotlight setup: ghost.debounce: no such option; ghost has auto, debounce_ms, native"),
         ("{ ghost = { debounce_ms = 'soon' } }", "pilotlight setup: ghost.debounce_ms: expected milliseconds, 0 to 5000, got soon"),
         ("{ ghost = { debounce_ms = -1 } }", "pilotlight setup: ghost.debounce_ms: expected milliseconds, 0 to 5000, got -1"),

@@ -11,6 +11,8 @@
 --     delay      milliseconds before the answer
 --     deaf       go on after $/cancelRequest and answer all the same
 --     error      a JSON-RPC error instead
+--   next_edits   list of {line, from, to, text, name?}, answered one after the other to pilotlight/nextEdit as `pilotlight.takeEdit` and
+--                `pilotlight.dismissEdit` come in; `name` is another file beside the one asked about
 --   explain      the answer to pilotlight/explain; without it there is no such method
 --   encoding     positionEncoding, default utf-16
 --   status       params of a didChangeStatus after `initialized`;  message  text of a window/showMessage then
@@ -20,6 +22,8 @@
 local script_path, log_path = arg[1], arg[2]
 local log = assert(io.open(log_path, 'a'))
 local documents = {} ---@type table<string, string>
+local versions = {} ---@type table<string, integer>
+local changed = false
 local pending = {} ---@type table<any, {timer: uv.uv_timer_t, deaf: boolean}>
 local last ---@type {uri: string, before: string, text: string, id: any}?
 local done = false
@@ -134,9 +138,12 @@ handlers['initialized'] = function()
 end
 handlers['textDocument/didOpen'] = function(_, params)
   documents[params.textDocument.uri] = params.textDocument.text
+  versions[params.textDocument.uri] = params.textDocument.version
 end
 handlers['textDocument/didChange'] = function(_, params)
   documents[params.textDocument.uri] = params.contentChanges[#params.contentChanges].text
+  versions[params.textDocument.uri] = params.textDocument.version
+  changed = true
 end
 handlers['textDocument/didClose'] = function(_, params)
   documents[params.textDocument.uri] = nil
@@ -158,7 +165,26 @@ handlers['pilotlight/explain'] = function(id)
     send({ id = id, error = { code = -32601, message = 'no such method: pilotlight/explain' } })
   end
 end
-handlers['workspace/executeCommand'] = function(id)
+local taken = 0
+handlers['pilotlight/nextEdit'] = function(id, params)
+  local spec = (script().next_edits or {})[taken + 1]
+  if not spec or not changed then
+    return send({ id = id, result = { edits = {} } })
+  end
+  local uri = params.textDocument.uri
+  uri = spec.name and uri:gsub('[^/]*$', spec.name) or uri
+  local edit = {
+    text = spec.text,
+    range = { start = { line = spec.line, character = spec.from }, ['end'] = { line = spec.line, character = spec.to } },
+    textDocument = { uri = uri, version = spec.version or versions[uri] },
+    command = { title = 'Take', command = 'pilotlight.takeEdit', arguments = { taken + 1 } },
+  }
+  send({ id = id, result = { edits = { edit } } })
+end
+handlers['workspace/executeCommand'] = function(id, params)
+  if params.command == 'pilotlight.takeEdit' or params.command == 'pilotlight.dismissEdit' then
+    taken = taken + 1
+  end
   send({ id = id, result = vim.NIL })
 end
 handlers['shutdown'] = function(id)

@@ -60,6 +60,22 @@ def test_request_as_promised(bench):
     equal(start_["initializationOptions"]["editorInfo"]["name"], "Neovim")
 
 
+def test_where_the_cursor_rests_is_told_and_not_while_typing(bench):
+    ed = start(bench, [rule("let x", " = 42;")])
+    ed.type("let x")
+    ed.until(ed.ghost, "ghost text")
+    ed.keys("Escape")
+    told = len(ed.log("pilotlight/didMoveCursor"))
+    ed.keys("k", "j", "k")
+    ed.until(lambda: len(ed.log("pilotlight/didMoveCursor")) > told, "the place")
+    place = ed.log("pilotlight/didMoveCursor")[-1]["params"]
+    equal(place["position"]["line"], 0)
+    equal(place["textDocument"]["uri"], ed.log("textDocument/didOpen")[0]["params"]["textDocument"]["uri"])
+    # Three keys in a row are one rest; and the typing before them was none.
+    time.sleep(0.3)
+    equal(len(ed.log("pilotlight/didMoveCursor")), told + 1)
+
+
 def test_multi_line(bench):
     ed = start(bench, [rule("fn add(", BODY)])
     ed.type("fn add(")

@@ -17,16 +17,29 @@ SOURCE = "server/syntax/src/position.rs"
 PYTHON = "tests/editors/neovim/editor.py"
 SIZE = (160, 45)
 
-# Milliseconds from the last key to the first redraw with ghost text, noted by the editor.
+# Milliseconds from the last key to the first redraw with ghost text, noted by the editor; and of these, how long the server had the question.
 STOPWATCH = """
 _G.waits = {}
-local pressed
+local pressed, server
+local asked = {}
+vim.api.nvim_create_autocmd('LspRequest', {
+  callback = function(event)
+    local id, request = event.data.request_id, event.data.request
+    if request.method ~= 'textDocument/inlineCompletion' then return end
+    if request.type == 'pending' then
+      asked[id] = vim.uv.hrtime()
+    elseif request.type == 'complete' and pressed and asked[id] and asked[id] > pressed then
+      server = (vim.uv.hrtime() - asked[id]) / 1e6
+    end
+  end,
+})
 vim.on_key(function() pressed = vim.uv.hrtime() end)
 vim.api.nvim_set_decoration_provider(vim.api.nvim_create_namespace('stopwatch'), {
   on_win = function()
     if pressed and #vim.api.nvim_buf_get_extmarks(0, vim.api.nvim_create_namespace('pilotlight'), 0, -1, {}) > 0 then
-      waits[#waits + 1] = (vim.uv.hrtime() - pressed) / 1e6
-      pressed = nil
+      -- What the person typed along with came without a question: no server is in that.
+      waits[#waits + 1] = { total = (vim.uv.hrtime() - pressed) / 1e6, server = server }
+      pressed, server = nil, nil
     end
   end,
 })
@@ -247,10 +260,13 @@ def test_real_speed(bench):
         ed.type(f"{number}GS")
         ed.type(line, pause=0.12)
         keys += len(line)
-    waits = sorted(ed.lua("waits"))
+    waits = [wait for wait in ed.lua("waits") if "server" in wait]
     if not waits:
         raise Failure("no ghost text at all")
-    figures = {"keys": keys, "shown": len(waits), "p50_ms": waits[len(waits) // 2], "p95_ms": waits[int(len(waits) * 0.95)]}
+    figures = {"keys": keys, "samples": len(waits), "server_share": round(sum(w["server"] for w in waits) / sum(w["total"] for w in waits), 3)}
+    for part in ("total", "server"):
+        values = sorted(wait[part] for wait in waits)
+        figures[part] = {"p50": round(values[len(values) // 2], 2), "p95": round(values[int(len(values) * 0.95)], 2)}
     if ed.artefacts:
         ed.artefacts.mkdir(parents=True, exist_ok=True)
         (ed.artefacts / f"speed-{bench.install.name}.json").write_text(json.dumps(figures, indent=2))

@@ -127,6 +127,19 @@ local COMMANDS = {
       require('pilotlight').suggest()
     end,
   },
+  ['next-edit'] = {
+    run = function()
+      local next_edit = require('pilotlight.next_edit')
+      if not next_edit.accept() then
+        next_edit.ask()
+      end
+    end,
+  },
+  ['dismiss-edit'] = {
+    run = function()
+      require('pilotlight.next_edit').dismiss()
+    end,
+  },
   start = {
     run = function()
       require('pilotlight.client').start()

@@ -33,6 +33,17 @@ M.defaults = {
     dismiss = '<C-]>',
     suggest = '<M-\\>',
   }, ---@type table<string, string|false>|false
+  -- What the last change asks for elsewhere.
+  next_edit = {
+    -- Ask by yourself after changes; false: only by `:Pilotlight next-edit`.
+    auto = true,
+    -- How long the keys must rest before the server is asked.
+    debounce_ms = 300,
+    -- The key, in normal and insert mode, that goes to the edit and then makes it; false maps none.
+    accept = '<M-CR>',
+    -- The key, in normal mode and only while an edit is shown, that drops it; false maps none.
+    dismiss = '<Esc>',
+  },
   -- The sign before the statusline component's text, by state.
   signs = { ready = '●', busy = '◐', off = '○', warning = '▲', error = '✗' }, ---@type table<string, string>
 }
@@ -74,6 +85,12 @@ local checks = {
     end,
     'milliseconds, 0 to 5000',
   },
+  ['next_edit.debounce_ms'] = {
+    function(v)
+      return type(v) == 'number' and v >= 0 and v <= 5000
+    end,
+    'milliseconds, 0 to 5000',
+  },
   ['keys'] = {
     function(v)
       return v == false or type(v) == 'table'
@@ -91,7 +108,7 @@ local function check(path, value, default)
   local rule = checks[path]
   if rule then
     vim.validate(path, value, rule[1], rule[2])
-  elseif vim.startswith(path, 'keys.') then
+  elseif vim.startswith(path, 'keys.') or path == 'next_edit.accept' or path == 'next_edit.dismiss' then
     vim.validate(path, value, function(v)
       return v == false or (type(v) == 'string' and v ~= '')
     end, 'a key, or false')

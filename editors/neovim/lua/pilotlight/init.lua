@@ -3,7 +3,9 @@
 --   config.lua      options                      suggestion.lua  one item: is it still true, take it or a part of it
 --   client.lua      the server and its messages  ghost.lua       ghost text of our own
 --   status.lua      the state, the statusline    native.lua      ghost text by vim.lsp.inline_completion
+--   next_edit.lua   what the last change asks for elsewhere
 --   keys.lua        insert-mode keys             commands.lua, health.lua   :Pilotlight, :checkhealth pilotlight
+--   rest.lua        where the cursor rests
 
 local M = {}
 
@@ -25,18 +27,24 @@ function M.setup(options)
     vim.notify('pilotlight: ghost.native needs Neovim 0.12; drawing the ghost text itself', vim.log.levels.WARN)
   end
   local client = require('pilotlight.client')
-  client.on_attach = ghost().attach
+  client.on_attach = function(attached, bufnr)
+    ghost().attach(attached, bufnr)
+    require('pilotlight.rest').attach(attached, bufnr)
+  end
+  local group = vim.api.nvim_create_augroup('pilotlight', {})
   vim.api.nvim_create_autocmd('LspDetach', {
-    group = vim.api.nvim_create_augroup('pilotlight', {}),
+    group = group,
     desc = 'Pilotlight: no server, no ghost text',
     callback = function(event)
       local left = vim.lsp.get_client_by_id(event.data.client_id)
       if left and left.name == 'pilotlight' then
         ghost().detach(event.buf)
+        require('pilotlight.rest').detach(event.buf)
       end
     end,
   })
   require('pilotlight.keys').map()
+  require('pilotlight.next_edit').setup(group)
   client.start()
 end
 

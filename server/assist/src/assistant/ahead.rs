@@ -1,4 +1,5 @@
-//! Idle time: while the person reads the ghost text, the completion that would follow its acceptance is computed, so that it is there at once.
+//! Idle time. While the person reads the ghost text, the completion that would follow its acceptance is computed, so that it is there at once; where the cursor comes to
+//! rest, the prompt for a completion there is.
 
 use std::{
     path::PathBuf,
@@ -7,10 +8,12 @@ use std::{
 };
 
 use pilotlight_engine::Priority;
+use pilotlight_syntax::Snapshot;
 use tokio_util::sync::CancellationToken;
 
-use super::Assistant;
+use super::{Assistant, off_for};
 use crate::{
+    DocumentId,
     completion::{self, Caller, Completion, CompletionRequest, Shown, Trigger},
     options::CompletionOptions,
 };
@@ -32,7 +35,7 @@ impl Assistant {
         path: String,
     ) {
         let inner = &self.inner;
-        if !inner.foresight.worth_it() {
+        if !self.has_time(options) || !inner.accepting.worth_it() {
             return;
         }
         let Some((cancel, mut last)) = inner.documents.get_mut(&request.document).map(|mut open| {
@@ -50,9 +53,13 @@ impl Assistant {
         };
         let (assistant, options) = (self.clone(), options.clone());
         tokio::spawn(async move {
-            let pause = cancel.run_until_cancelled(tokio::time::sleep(PAUSE)).await;
-            let (Some(()), Some(model)) = (pause, assistant.inner.serving()) else { return };
-            assistant.inner.foresight.made();
+            // The file that an editor starts with is open before the model is loaded.
+            let ready = async {
+                tokio::time::sleep(PAUSE).await;
+                assistant.inner.ready().await
+            };
+            let Some(Ok(model)) = cancel.run_until_cancelled(ready).await else { return };
+            assistant.inner.accepting.made();
             // The excerpts stay: what is warm now is what the person will ask with.
             last.freeze(&accepted.snapshot, accepted.cursor);
             let surrounded = assistant.surrounded(model, &options, full.as_deref(), path);
@@ -68,9 +75,74 @@ impl Assistant {
             }
         });
     }
+
+    /// Whether there is time to spare for what may never be used.
+    fn has_time(&self, options: &CompletionOptions) -> bool {
+        options.look_ahead && (options.look_ahead_always || !self.inner.machine.is_strained())
+    }
+
+    /// The cursor has come to rest at byte `cursor` of a document: the prompt for a completion there is computed, so that the first keystroke does not wait for it. As the looking
+    /// ahead it is the first to give way.
+    pub fn rest_at(&self, document: &DocumentId, snapshot: Snapshot, cursor: usize) {
+        let inner = &self.inner;
+        let request = CompletionRequest { document: document.clone(), cursor, snapshot, trigger: Trigger::Automatic };
+        let line = request.snapshot.line_at(cursor).start;
+        let Some((cancel, full, last)) = inner.documents.get_mut(document).and_then(|mut open| {
+            // At the ghost text there is nothing to do, and the looking ahead is not to be disturbed.
+            let reads = open.shown.as_ref().is_some_and(|shown| shown.rest_for(&request).is_some());
+            let known = open.warmed == Some(line) || reads;
+            let moved_on = open.document.snapshot().revision() != request.snapshot.revision();
+            if known || moved_on {
+                return None;
+            }
+            open.ahead.cancel();
+            open.ahead = CancellationToken::new();
+            open.warmed = Some(line);
+            Some((open.ahead.clone(), open.path.clone(), open.last.clone()))
+        }) else {
+            return;
+        };
+        let assistant = self.clone();
+        tokio::spawn(async move {
+            // The file that an editor starts with is open before the model is loaded.
+            let ready = async {
+                tokio::time::sleep(PAUSE).await;
+                assistant.inner.ready().await
+            };
+            let Some(Ok(model)) = cancel.run_until_cancelled(ready).await else { return };
+            let workspace = assistant.workspace();
+            let options = &workspace.options_for(full.as_deref()).completion;
+            let off = off_for(&request, options).or_else(|| assistant.excluded(full.as_deref(), options));
+            if off.is_some() || !assistant.has_time(options) || !assistant.inner.resting.worth_it() {
+                return;
+            }
+            assistant.inner.resting.made();
+            let path = workspace.prompt_path(full.as_deref(), &request.document);
+            let surrounded = assistant.surrounded(model, options, full.as_deref(), path);
+            let caller = Caller { priority: Priority::Warming, session: assistant.session(), cancel: &cancel };
+            // The next completion goes on from this plan, whether or not there was time to compute it.
+            let planned = |last| {
+                if let Some(mut open) = assistant.inner.documents.get_mut(&request.document)
+                    && !cancel.is_cancelled()
+                {
+                    open.last = last;
+                }
+            };
+            completion::prefill(model, options, &request, &surrounded, caller, last, planned).await;
+        });
+    }
 }
 
-/// How much of the looking ahead was of use.
+/// What was computed in idle time, in case it would be wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+pub struct Prediction {
+    /// How often.
+    pub made: u32,
+    /// How often it was.
+    pub used: u32,
+}
+
+/// How much of one kind of prediction was of use.
 #[derive(Debug, Default)]
 pub(super) struct Foresight {
     made: AtomicU32,
@@ -85,6 +157,10 @@ impl Foresight {
 
     pub(super) fn used(&self) {
         self.used.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn figures(&self) -> Prediction {
+        Prediction { made: self.made.load(Ordering::Relaxed), used: self.used.load(Ordering::Relaxed) }
     }
 
     /// Yes while at least one in sixteen is used, and at first; else every sixteenth time, to see whether that has changed.

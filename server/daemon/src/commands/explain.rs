@@ -1,11 +1,11 @@
 //! `pilotlight explain FILE:LINE:COL`: why the suggestion there is what it is: what the model was shown, what was warm, and what was left out.
 
-use std::{path::Path, process::ExitCode};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use pilotlight_assist::{Explanation, Workspace};
 
-use super::place::Place;
+use super::place::{Place, project_of};
 use crate::{cli::Explain, model, settings::Settings};
 
 pub(super) async fn run(arguments: Explain, settings: &Settings) -> Result<ExitCode> {
@@ -32,12 +32,6 @@ pub(super) async fn run(arguments: Explain, settings: &Settings) -> Result<ExitC
         print(text, &outcome.explanation);
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The folder of the nearest repository around a file; without one, the file's own.
-fn project_of(file: &Path) -> std::path::PathBuf {
-    let folder = file.parent().unwrap_or(file);
-    folder.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(folder).to_owned()
 }
 
 fn print(text: Option<&str>, explanation: &Explanation) {

@@ -1,4 +1,4 @@
-//! A place in a file, as `complete` and `explain` are asked about it.
+//! A place in a file, as `complete`, `explain` and `refactor` are asked about it.
 
 use std::{
     fs,
@@ -20,10 +20,10 @@ pub(super) struct Place<'a> {
     /// As it was given.
     given: &'a str,
     path: &'a str,
-    position: Position,
+    pub(super) position: Position,
     /// The file's own path.
     pub(super) full: PathBuf,
-    text: String,
+    pub(super) text: String,
 }
 
 impl<'a> Place<'a> {
@@ -49,6 +49,12 @@ impl<'a> Place<'a> {
         let request = CompletionRequest { document, cursor, snapshot, trigger: Trigger::Invoked };
         Ok(assistant.complete(request, CancellationToken::new()).await)
     }
+}
+
+/// The folder of the nearest repository around a file; without one, the file's own.
+pub(super) fn project_of(file: &Path) -> PathBuf {
+    let folder = file.parent().unwrap_or(file);
+    folder.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(folder).to_owned()
 }
 
 /// `FILE:LINE:COL`, both counted from 1. The file's name may itself contain colons.

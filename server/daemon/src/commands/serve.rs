@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::{cli::Serve, http::Http, model, settings::Settings};
+use crate::{advice, cli::Serve, http::Http, model, settings::Settings};
 
 /// Where it listens unless it is told: the port that clients of llama.cpp's fill in the middle expect.
 const USUAL: &str = "127.0.0.1:8012";
@@ -22,8 +22,11 @@ pub(super) async fn run(arguments: Serve, settings: &Settings) -> Result<ExitCod
     let assistant = model::assistant(settings);
     let info = model::loaded(&assistant, settings).await?;
     let who = if http.asks_for_a_token() { "with a token" } else { "programs of this machine, without a token" };
-    eprintln!("{} at http://{} for {who}. Ctrl-C ends it.", info.name, http.address()?);
-    http.serve(assistant.clone(), interrupted()).await?;
+    eprintln!("{} at http://{} for {who}. The status page is there too. Ctrl-C ends it.", info.name, http.address()?);
+    if let Some(hint) = advice::larger_model(&settings.engine) {
+        eprintln!("{hint}.");
+    }
+    http.serve(assistant.clone(), pilotlight_http::Activity::default(), interrupted()).await?;
     Ok(ExitCode::SUCCESS)
 }
 

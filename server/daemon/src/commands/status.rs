@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
+use pilotlight_engine::Figures;
 use serde_json::json;
 
 use crate::{
@@ -38,6 +39,9 @@ fn print(report: &Report) {
     println!("pilotlight {version}, process {pid}, up {}", duration(*uptime_seconds));
     println!("  model        {model} ({state})");
     println!("  memory       {:.1} MiB", *memory_bytes as f64 / f64::from(1 << 20));
+    if let Some(figures) = &report.figures {
+        print_figures(figures);
+    }
     println!("  socket       {}", socket.display());
     if let Some(log) = &report.log {
         println!("  log          {}", log.display());
@@ -45,7 +49,7 @@ fn print(report: &Report) {
     if report.retired {
         println!("  hand-over    a newer daemon has its place; this one ends with its last client");
     } else {
-        println!("  idle exit    after {} without an editor", duration(*idle_exit_seconds));
+        println!("  idle exit    after {} without an editor or a request by HTTP", duration(*idle_exit_seconds));
     }
     println!("  connections  {}", report.connections.len());
     for client in &report.connections {
@@ -54,6 +58,32 @@ fn print(report: &Report) {
         let folders = if folders.is_empty() { "no folder".to_owned() } else { folders.join(", ") };
         println!("    process {pid} ({}), for {}: {folders}", client.version, duration(client.seconds));
     }
+}
+
+/// What the engine has done and holds.
+fn print_figures(figures: &Figures) {
+    let Figures { requests, cache, speculation } = figures;
+    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+    println!(
+        "  requests     {} completed, {} cancelled, {} timed out, {} failed; {} now",
+        requests.completed, requests.cancelled, requests.timed_out, requests.failed, requests.waiting
+    );
+    println!(
+        "  KV cache     {} tokens in {} sequences, {} of {} pages ({:.1} of {:.0} MiB), {} given up",
+        cache.tokens,
+        cache.branches,
+        cache.pages_used,
+        cache.pages,
+        mib(cache.bytes_used()),
+        mib(cache.bytes()),
+        cache.evictions
+    );
+    let hits = &cache.hits;
+    println!(
+        "  found there  {} went on, {} were there whole, {} in part, {} from the last run; {} found nothing",
+        hits.extension, hits.truncation, hits.branch, hits.restored, hits.none
+    );
+    println!("  speculation  {} tokens drafted, {} right", speculation.drafted, speculation.accepted);
 }
 
 fn duration(seconds: u64) -> String {

@@ -10,7 +10,9 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use futures::FutureExt as _;
 use pilotlight_assist::{Assistant, Status, Workspace, options::overlay};
+use pilotlight_http::Activity;
 use rustix::fs::Mode;
 use tokio::{
     io::BufReader,
@@ -81,6 +83,7 @@ pub(crate) async fn run(settings: Settings, log: Option<PathBuf>) -> Result<Exit
         clients: BTreeMap::new(),
         serving: JoinSet::new(),
         leave: CancellationToken::new(),
+        activity: Activity::default(),
         known: false,
         leaving: Vec::new(),
     };
@@ -102,6 +105,8 @@ struct Host {
     /// One task a client; each ends with the client's number.
     serving: JoinSet<u64>,
     leave: CancellationToken,
+    /// What is written by HTTP: who uses only that has no connection that stays.
+    activity: Activity,
     /// Whether anybody ever came.
     known: bool,
     /// Those who asked for the end: their connections are closed by it.
@@ -123,10 +128,10 @@ impl Host {
         }
         match Http::open(self.settings.http.clone()).await {
             Ok(http) => {
-                let (assistant, leave) = (self.assistant.clone(), self.leave.clone());
+                let (assistant, activity, leave) = (self.assistant.clone(), self.activity.clone(), self.leave.clone());
                 tracing::info!(listen = self.settings.http.listen, "listening for HTTP");
                 tokio::spawn(async move {
-                    if let Err(error) = http.serve(assistant, leave.cancelled_owned()).await {
+                    if let Err(error) = http.serve(assistant, activity, leave.cancelled_owned()).await {
                         tracing::error!(error = format!("{error:#}"), "HTTP has ended");
                     }
                 });
@@ -167,7 +172,14 @@ impl Host {
                     idle_at = Instant::now() + idle;
                     if self.is_retired() && self.clients.is_empty() { "its last client has left" } else { continue }
                 }
-                () = tokio::time::sleep_until(idle_at.into()), if self.clients.is_empty() => "nobody needed it for a while",
+                () = tokio::time::sleep_until(idle_at.into()), if self.clients.is_empty() => {
+                    let used = self.activity.last().map_or(idle_at, |last| last + idle.max(Duration::from_secs(1)));
+                    if used > Instant::now() {
+                        idle_at = used;
+                        continue;
+                    }
+                    "nobody needed it for a while"
+                }
                 _ = terminate.recv() => "SIGTERM",
                 _ = interrupt.recv() => "SIGINT",
             };
@@ -292,6 +304,7 @@ impl Host {
             idle_exit_seconds: self.settings.daemon.idle_exit_seconds,
             retired: self.is_retired(),
             log: self.log.clone(),
+            figures: self.assistant.engine().now_or_never().and_then(Result::ok).map(|engine| engine.figures()),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use pilotlight_engine::Figures;
 use serde::{Deserialize, Serialize};
 
 /// One daemon.
@@ -25,6 +26,9 @@ pub(crate) struct Report {
     /// A newer one has its place: it ends when its last client leaves.
     pub(crate) retired: bool,
     pub(crate) log: Option<PathBuf>,
+    /// What the engine has done and holds; `None` while the model is loading, and from daemons that did not tell.
+    #[serde(default)]
+    pub(crate) figures: Option<Figures>,
 }
 
 /// One client.

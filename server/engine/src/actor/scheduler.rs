@@ -16,7 +16,7 @@ use crate::{
     EngineError, EngineOptions, Event, Figures, Finish, Tokenizer,
     backend::{Backend, Logits},
     cache::{Cache, Full, Placement},
-    figures::CacheFigures,
+    figures::{CacheFigures, PageFigures},
     snapshot::Store,
     speculation::{Drafter, Gate, Strength},
 };
@@ -53,6 +53,8 @@ pub(super) enum Message {
     Job(Box<Job>),
     /// To write the snapshot, and to tell its bytes.
     Save(Sender<Result<u64, EngineError>>),
+    /// To tell what the cache's pages hold.
+    Map(Sender<Vec<PageFigures>>),
 }
 
 /// All handles are gone.
@@ -120,7 +122,7 @@ impl Scheduler {
         let Self { jobs, inbox, .. } = self;
         let queued = inbox.into_iter().filter_map(|message| match message {
             Message::Job(job) => Some(*job),
-            Message::Save(_) => None,
+            Message::Save(_) | Message::Map(_) => None,
         });
         for job in jobs.into_iter().chain(queued) {
             job.end(Event::Failed(reason.clone()));
@@ -160,6 +162,10 @@ impl Scheduler {
     fn take(&mut self, message: Message) {
         match message {
             Message::Job(job) => self.jobs.push(*job),
+            Message::Map(answer) => {
+                // Who asked may have gone.
+                let _ = answer.send(self.cache.map());
+            }
             Message::Save(answer) => {
                 // Whoever does not wait for the answer any more does not need it.
                 let _ = answer.send(self.save());
@@ -339,6 +345,7 @@ impl Scheduler {
         let mut job = self.jobs.remove(i);
         self.unsaved = true;
         if let Some(branch) = job.branch.take() {
+            self.cache.sign(&branch, job.request.session);
             self.cache.release(branch, job.urgency());
         }
         self.drafter.remember(&job.sequence, job.request.prompt.len());

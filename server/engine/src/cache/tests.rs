@@ -160,6 +160,25 @@ fn documents_with_a_common_header_share_it() {
 }
 
 #[test]
+fn the_map_says_what_each_page_goes_on_from_and_who_used_it_last() {
+    let mut tree = Tree::new(40);
+    let header = run_of(0, 64);
+    for (session, first) in [(7, 1000), (8, 2000)] {
+        let text = [&header[..], &run_of(first, 10)].concat();
+        let branch = tree.ask(&text).unwrap().0;
+        assert!(tree.cache.map().iter().any(|page| page.in_use));
+        tree.cache.sign(&branch, session);
+        tree.cache.release(branch, 1.0);
+    }
+    let map = tree.cache.map();
+    let root = map.iter().position(|page| page.parent.is_none()).unwrap();
+    let mut pages: Vec<_> =
+        map.iter().map(|p| (p.depth, p.tokens, p.session, p.age, p.in_use, p.parent == Some(root))).collect();
+    pages.sort_unstable();
+    assert_eq!(pages, [(0, 64, 8, 0, false, false), (64, 10, 7, 1, false, true), (64, 10, 8, 0, false, true)]);
+}
+
+#[test]
 fn what_only_repeats_a_beginning_is_not_kept() {
     let mut tree = Tree::new(20);
     let (one, two) = (tree.ask(&run_of(0, 30)).unwrap().0, tree.ask(&run_of(0, 40)).unwrap().0);

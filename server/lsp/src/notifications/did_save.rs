@@ -9,4 +9,7 @@ pub(crate) fn handle(session: &Session, params: DidSaveTextDocumentParams) {
     if let Err(problem) = session.documents.save(&params.text_document.uri.0, params.text.as_deref()) {
         session.complain(&problem.to_string());
     }
+    if let Ok(current) = session.documents.current(&params.text_document.uri.0) {
+        session.assistant.saved(&current.id);
+    }
 }

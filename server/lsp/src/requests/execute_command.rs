@@ -1,6 +1,6 @@
-//! `workspace/executeCommand`: what became of a completion, and the status.
+//! `workspace/executeCommand`: what became of a completion or of an action, and the status.
 
-use pilotlight_assist::{Acceptance, CompletionId};
+use pilotlight_assist::{Acceptance, CompletionId, NextEditId};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tower_lsp::{
@@ -19,8 +19,16 @@ const DISMISS: &str = "pilotlight.dismiss";
 /// `[]`: answers with the parameters of `didChangeStatus`.
 const STATUS: &str = "pilotlight.status";
 
+/// `[uri]`: the changes of that document's definitions are in its uses.
+pub(crate) const CARRIED: &str = "pilotlight.carried";
+
+/// `[id]`: a next edit is in the document.
+pub(crate) const TAKE_EDIT: &str = "pilotlight.takeEdit";
+/// `[id]`: the person does not want a next edit.
+const DISMISS_EDIT: &str = "pilotlight.dismissEdit";
+
 /// All of them.
-pub(crate) const COMMANDS: [&str; 4] = [ACCEPT, ACCEPT_PART, DISMISS, STATUS];
+pub(crate) const COMMANDS: [&str; 7] = [ACCEPT, ACCEPT_PART, DISMISS, STATUS, CARRIED, TAKE_EDIT, DISMISS_EDIT];
 
 pub(crate) async fn handle(session: &Session, params: ExecuteCommandParams) -> Result<Value> {
     let ExecuteCommandParams { command, arguments, .. } = params;
@@ -37,6 +45,13 @@ pub(crate) async fn handle(session: &Session, params: ExecuteCommandParams) -> R
             let nothing = session.nothing.borrow();
             return Ok(json!(status::Shown::new(&session.assistant.status().borrow(), nothing.as_deref())));
         }
+        TAKE_EDIT => session.assistant.next_edit_taken(next_edit(&command, arguments)?),
+        DISMISS_EDIT => session.assistant.next_edit_dismissed(next_edit(&command, arguments)?),
+        CARRIED => {
+            let [uri] = read::<[String; 1]>(&command, arguments, "[uri]")?;
+            let current = session.documents.current(&uri);
+            session.assistant.settle(&current.map_err(|problem| Error::invalid_params(problem.to_string()))?.id);
+        }
         _ => {
             let known = COMMANDS.join(", ");
             return Err(Error::invalid_params(format!("unknown command `{command}`: expected one of {known}")));
@@ -48,6 +63,11 @@ pub(crate) async fn handle(session: &Session, params: ExecuteCommandParams) -> R
 fn id(command: &str, arguments: Value) -> Result<CompletionId> {
     let [id] = read::<[u64; 1]>(command, arguments, "[id]")?;
     Ok(CompletionId(id))
+}
+
+fn next_edit(command: &str, arguments: Value) -> Result<NextEditId> {
+    let [id] = read::<[u64; 1]>(command, arguments, "[id]")?;
+    Ok(NextEditId(id))
 }
 
 fn read<T: DeserializeOwned>(command: &str, arguments: Value, expected: &str) -> Result<T> {

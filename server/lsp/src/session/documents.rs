@@ -33,6 +33,8 @@ pub(crate) trait Texts {
         encoding: PositionEncoding,
     ) -> Result<(), DocumentError>;
     fn snapshot(&self, id: &DocumentId) -> Result<Snapshot, DocumentError>;
+    /// The text of the document is on disk now.
+    fn saved(&self, _id: &DocumentId) {}
     fn close(&self, id: &DocumentId) -> Result<(), DocumentError>;
 }
 
@@ -53,6 +55,10 @@ impl Texts for Assistant {
 
     fn snapshot(&self, id: &DocumentId) -> Result<Snapshot, DocumentError> {
         Assistant::snapshot(self, id)
+    }
+
+    fn saved(&self, id: &DocumentId) {
+        Assistant::saved(self, id);
     }
 
     fn close(&self, id: &DocumentId) -> Result<(), DocumentError> {
@@ -168,6 +174,7 @@ impl<T: Texts> Documents<T> {
     pub(crate) fn save(&self, uri: &str, text: Option<&str>) -> Result<(), Problem> {
         let mut open = self.open_ones();
         let document = open.get_mut(uri).ok_or_else(|| Problem::NotOpen(uri.to_owned()))?;
+        self.texts.saved(&document.id);
         let Some(text) = text else { return Ok(()) };
         let snapshot = self.snapshot(uri, document)?;
         let same = *snapshot.rope() == *text;
@@ -194,6 +201,11 @@ impl<T: Texts> Documents<T> {
         let document = open.get(uri).ok_or_else(|| Problem::NotOpen(uri.to_owned()))?;
         let snapshot = self.snapshot(uri, document)?;
         Ok(Current { id: document.id.clone(), snapshot, lost: document.lost.clone() })
+    }
+
+    /// The client's name for the document of that id.
+    pub(crate) fn uri_of(id: &DocumentId) -> &str {
+        id.split_once('/').map_or(&**id, |(_, uri)| uri)
     }
 
     fn snapshot(&self, uri: &str, document: &Open) -> Result<Snapshot, Problem> {

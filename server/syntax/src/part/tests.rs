@@ -4,7 +4,7 @@
 
 use ropey::Rope;
 
-use super::{Earlier, Part};
+use super::{Earlier, Part, Source};
 use crate::{Change, Document, Language, Position, PositionEncoding, Snapshot, Span};
 
 /// The part around `$0` in `text`.
@@ -14,7 +14,8 @@ fn part(language: Language, text: &str) -> Option<String> {
     let document = Document::open(language, 0, &text);
     let snapshot = document.snapshot();
     let known = snapshot.tree().map(|tree| Earlier { tree, edits: &[] });
-    let part = Part::around(language, &Rope::from_str(&text), known, at)?;
+    let source = Source { language, rope: &Rope::from_str(&text), only_newlines: true };
+    let part = Part::around(source, known, at)?;
     Some(text[part.range].to_owned())
 }
 

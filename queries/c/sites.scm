@@ -1,0 +1,1 @@
+; Calls and signatures are not told yet: only names are carried.

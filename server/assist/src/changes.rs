@@ -1,0 +1,167 @@
+//! Edits over several files, made so that nothing is lost: each file is named with the state that the edits are for, and looked at by its tree before and after.
+
+mod files;
+
+use std::{ops::Range, path::PathBuf};
+
+use pilotlight_syntax::{Document, Snapshot};
+
+use crate::DocumentId;
+pub use files::WriteError;
+
+/// What is to be done to several files at once.
+#[derive(Clone, Debug, Default)]
+pub struct ChangeSet {
+    /// The files in the order of their paths, each once.
+    pub files: Vec<FileChange>,
+    /// What is not done, and a person may have to look at.
+    pub left: Vec<Left>,
+}
+
+/// What is to be done to one file.
+#[derive(Clone, Debug)]
+pub struct FileChange {
+    /// Where it is; `None` for a buffer that was never saved.
+    pub path: Option<PathBuf>,
+    /// As what it is open, if it is.
+    pub document: Option<DocumentId>,
+    /// The text that the edits are for.
+    pub before: Snapshot,
+    /// In the order of the text; none touches another.
+    pub edits: Vec<Edit>,
+}
+
+/// One piece of text replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// The bytes that are replaced.
+    pub range: Range<usize>,
+    /// By what.
+    pub text: String,
+    /// Why a person should look at it first; `None` where it is certain.
+    pub doubt: Option<String>,
+}
+
+/// A place where nothing is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// The file; of an unsaved buffer, its name.
+    pub path: PathBuf,
+    /// The zero-based line.
+    pub line: usize,
+    /// Why.
+    pub because: String,
+}
+
+/// Which edits are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// Those without a doubt.
+    Certain,
+    /// All of them.
+    All,
+}
+
+impl ChangeSet {
+    /// Edits without a doubt, edits with one, and the files with either.
+    pub fn counts(&self) -> (usize, usize, usize) {
+        let all = self.files.iter().flat_map(|file| &file.edits);
+        let doubtful = all.clone().filter(|edit| edit.doubt.is_some()).count();
+        (all.count() - doubtful, doubtful, self.files.iter().filter(|file| !file.edits.is_empty()).count())
+    }
+
+    /// Adds the edits of another set for the same states of files. Where both touch the same text the other's is left out, and told.
+    pub fn merge(&mut self, other: Self) {
+        self.left.extend(other.left);
+        for file in other.files {
+            let Some(known) = self.files.iter_mut().find(|known| known.name() == file.name()) else {
+                self.files.push(file);
+                continue;
+            };
+            for edit in file.edits {
+                let meets = |it: &Edit| it.range.start < edit.range.end && edit.range.start < it.range.end;
+                if known.edits.contains(&edit) {
+                    continue;
+                }
+                if known.edits.iter().any(|it| meets(it) || it.range == edit.range) {
+                    let line = file.before.rope().byte_to_line(edit.range.start);
+                    let because = "two changes meet here: carry one, then ask again".to_owned();
+                    self.left.push(Left { path: known.name(), line, because });
+                } else {
+                    known.edits.push(edit);
+                }
+            }
+        }
+        self.files.sort_by(|a, b| a.path.cmp(&b.path));
+    }
+
+    /// Drops the edits that would add a syntax error to their file, and says so in `left`; files without edits go.
+    pub fn check(&mut self) {
+        for file in &mut self.files {
+            for dropped in file.check() {
+                self.left.push(Left {
+                    path: file.name(),
+                    line: file.before.rope().byte_to_line(dropped.range.start),
+                    because: format!("`{}` here would be a syntax error", dropped.text),
+                });
+            }
+        }
+        self.files.retain(|file| !file.edits.is_empty());
+    }
+
+    /// What changes, as a unified diff; empty for nothing.
+    pub fn diff(&self, which: Which, name: impl Fn(&FileChange) -> String) -> String {
+        let mut out = String::new();
+        for file in &self.files {
+            let (before, after) = (file.before.rope().to_string(), file.after(which));
+            let name = name(file);
+            let diff = similar::TextDiff::from_lines(&before, &after);
+            out += &diff.unified_diff().header(&format!("a/{name}"), &format!("b/{name}")).to_string();
+        }
+        out
+    }
+}
+
+impl FileChange {
+    /// The text with the edits made.
+    pub fn after(&self, which: Which) -> String {
+        let mut text = self.before.rope().to_string();
+        let meant = |edit: &&Edit| which == Which::All || edit.doubt.is_none();
+        for edit in self.edits.iter().rev().filter(meant) {
+            text.replace_range(edit.range.clone(), &edit.text);
+        }
+        text
+    }
+
+    /// The file as a person names it.
+    pub fn name(&self) -> PathBuf {
+        let unsaved = || self.document.as_deref().unwrap_or("untitled").into();
+        self.path.clone().unwrap_or_else(unsaved)
+    }
+
+    /// Takes the edits out that add a syntax error, alone or with the others.
+    fn check(&mut self) -> Vec<Edit> {
+        self.edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
+        let errors = |edits: &[Edit]| {
+            let tried = Self { edits: edits.to_vec(), ..self.clone() };
+            let after = Document::open(self.before.language(), 0, &tried.after(Which::All)).snapshot();
+            after.syntax_errors(0..after.rope().len_bytes())
+        };
+        let most = self.before.syntax_errors(0..self.before.rope().len_bytes());
+        if errors(&self.edits) <= most {
+            return Vec::new();
+        }
+        let (good, mut dropped): (Vec<_>, Vec<_>) =
+            self.edits.iter().cloned().partition(|edit| errors(std::slice::from_ref(edit)) <= most);
+        let mut kept = good;
+        // Good one by one and bad together: then none is known to be good.
+        if errors(&kept) > most {
+            dropped.append(&mut kept);
+        }
+        self.edits = kept;
+        dropped
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,274 @@
+//! The next edit: what a person's last change asks for elsewhere, offered one place at a time, after a pause, where they can take it or leave it.
+//!
+//! It comes from carrying changed definitions ([`crate::propagate`]), so only what is certain is offered. What was dismissed is not offered again, nor what was taken and then undone.
+
+use std::{
+    collections::HashSet,
+    hash::{DefaultHasher, Hash, Hasher},
+    time::Duration,
+};
+
+use pilotlight_syntax::Snapshot;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Assistant, DocumentId, Edit, FileChange, PropagateError, propagate::DefinitionChange};
+
+/// A person who has not typed for so long has paused.
+const PAUSE: Duration = Duration::from_millis(250);
+/// What is remembered of earlier offers; past it all is forgotten, and may be offered again.
+const REMEMBERED: usize = 4096;
+
+/// Names one offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct NextEditId(pub u64);
+
+/// One edit, in an open document.
+#[derive(Clone, Debug)]
+pub struct NextEdit {
+    /// To be named when it is taken or dismissed.
+    pub id: NextEditId,
+    /// The document it is for, in the state it is for.
+    pub file: FileChange,
+    /// The edit.
+    pub edit: Edit,
+}
+
+/// What became of offers.
+#[derive(Debug, Default)]
+pub(crate) struct Offers {
+    last: u64,
+    /// By number: the place as it was, and as the edit leaves it.
+    open: Vec<(NextEditId, u64, u64)>,
+    /// Places not to be offered as they are: dismissed, taken, or made by an edit that was taken.
+    closed: HashSet<u64>,
+}
+
+impl Assistant {
+    /// The next place that has to follow a change of a definition: in the document itself first, from the cursor (a byte offset) on, then in the client's other open documents. Waits for a pause;
+    /// `None` where there is nothing, and where the document is edited meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`PropagateError::NotOpen`].
+    pub async fn next_edit(
+        &self,
+        document: &DocumentId,
+        cursor: usize,
+        cancel: CancellationToken,
+    ) -> Result<Option<NextEdit>, PropagateError> {
+        let (_, asked, _) = self.states(document)?;
+        tokio::time::sleep(PAUSE).await;
+        let mut sources: Vec<DocumentId> = self.open_files().into_values().map(|(document, _)| document).collect();
+        sources.sort_by_key(|other| (other != document, other.clone()));
+        let mut found: Vec<(FileChange, Edit)> = Vec::new();
+        for source in sources {
+            let assistant = self.clone();
+            let of = source.clone();
+            let changes = tokio::task::spawn_blocking(move || assistant.changes_of(&of)).await;
+            let Ok(Ok(changes)) = changes else { continue };
+            for change in changes {
+                let typing = source == *document && touches(&change, cursor);
+                if typing && !at_end_of_name(&change, cursor) {
+                    continue;
+                }
+                let Ok(now) = self.snapshot(&source) else { continue };
+                let Ok(offer) = self.propagate(&source, now.revision(), change, cancel.clone()).await else { continue };
+                for file in offer.set.files.into_iter().filter(|file| file.document.is_some()) {
+                    let edits = by_line(&file);
+                    found.extend(edits.into_iter().map(|edit| (file.clone(), edit)));
+                }
+            }
+        }
+        if self.states(document)?.1.revision() != asked.revision() {
+            return Ok(None);
+        }
+        let mut offers = self.offers();
+        found.retain(|(file, edit)| {
+            let here = file.document.as_ref() == Some(document);
+            let typed = here && edit.range.start <= cursor && cursor <= edit.range.end;
+            !typed && !offers.closed.contains(&place(file, &file.before, edit.range.start))
+        });
+        found.sort_by_key(|(file, edit)| {
+            let here = file.document.as_ref() == Some(document);
+            (!here, here && edit.range.start < cursor, file.path.clone(), edit.range.start)
+        });
+        Ok(found.into_iter().next().map(|(file, edit)| offers.offer(file, edit)))
+    }
+
+    /// The person took an offer: its place is not offered again, even where the edit is undone.
+    pub fn next_edit_taken(&self, id: NextEditId) {
+        self.offers().close(id, true);
+    }
+
+    /// The person does not want an offer.
+    pub fn next_edit_dismissed(&self, id: NextEditId) {
+        self.offers().close(id, false);
+    }
+}
+
+impl Offers {
+    fn offer(&mut self, file: FileChange, edit: Edit) -> NextEdit {
+        self.last += 1;
+        let id = NextEditId(self.last);
+        let after = file.before.with_replaced(edit.range.clone(), &edit.text);
+        let places = (place(&file, &file.before, edit.range.start), place(&file, &after, edit.range.start));
+        if self.open.len() >= 64 {
+            self.open.remove(0);
+        }
+        self.open.push((id, places.0, places.1));
+        NextEdit { id, file, edit }
+    }
+
+    fn close(&mut self, id: NextEditId, taken: bool) {
+        let Some(at) = self.open.iter().position(|(open, ..)| *open == id) else { return };
+        let (_, before, after) = self.open.remove(at);
+        if self.closed.len() > REMEMBERED {
+            self.closed.clear();
+        }
+        self.closed.insert(before);
+        if taken {
+            // Arguments in another order look like any others: without this they would be turned round again.
+            self.closed.insert(after);
+        }
+    }
+}
+
+/// A line of a file by its words, so that it is the same one wherever it moves.
+fn place(file: &FileChange, state: &Snapshot, at: usize) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (file.name(), state.slice(state.line_at(at)).trim()).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The certain edits of a file, those of one line as one.
+fn by_line(file: &FileChange) -> Vec<Edit> {
+    let mut edits: Vec<Edit> = Vec::new();
+    for edit in file.edits.iter().filter(|edit| edit.doubt.is_none()) {
+        let line = |at: usize| file.before.rope().byte_to_line(at);
+        match edits.last_mut() {
+            Some(last) if line(last.range.end) == line(edit.range.start) => {
+                let between = file.before.slice(last.range.end..edit.range.start);
+                last.text = format!("{}{between}{}", last.text, edit.text);
+                last.range.end = edit.range.end;
+            }
+            _ => edits.push(edit.clone()),
+        }
+    }
+    edits
+}
+
+/// Whether the cursor stands where the change is being typed.
+fn touches(change: &DefinitionChange, cursor: usize) -> bool {
+    let end = change.parameters.as_ref().map_or(0, |parameters| parameters.new.list.end).max(change.name_range.end);
+    change.name_range.start <= cursor && cursor <= end
+}
+
+/// A name may be done when the cursor is at its end; parameters are not while the cursor is among them.
+fn at_end_of_name(change: &DefinitionChange, cursor: usize) -> bool {
+    change.parameters.is_none() && cursor == change.name_range.end
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::{fs, path::Path, sync::Arc};
+
+    use pilotlight_engine::EngineError;
+    use pilotlight_syntax::{Change, Language, PositionEncoding};
+
+    use super::*;
+    use crate::{Options, Workspace};
+
+    struct Person {
+        assistant: Assistant,
+        folder: tempfile::TempDir,
+    }
+
+    impl Person {
+        fn new(files: &[(&str, &str)]) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let root = folder.path().canonicalize().unwrap();
+            let assistant = Assistant::new(Options::default(), "none", || Err(EngineError::Stopped("none".into())));
+            assistant.set_workspace(Workspace::new(Options::default(), [root.clone()]));
+            for (name, text) in files {
+                fs::write(root.join(name), text).unwrap();
+                let path = root.join(name);
+                assistant.open(Arc::from(*name), Some(path), Language::from_path(Path::new(name)), 1, text);
+            }
+            Self { assistant, folder }
+        }
+
+        fn text(&self, name: &str) -> String {
+            self.assistant.snapshot(&Arc::from(name)).unwrap().rope().to_string()
+        }
+
+        fn set(&self, name: &str, text: String) {
+            let change = Change { span: None, text };
+            self.assistant.change(&Arc::from(name), 2, &[change], PositionEncoding::Utf8).unwrap();
+        }
+
+        async fn next(&self, name: &str, cursor: usize) -> Option<NextEdit> {
+            assert!(self.folder.path().exists());
+            self.assistant.next_edit(&Arc::from(name), cursor, CancellationToken::new()).await.unwrap()
+        }
+
+        /// Takes an offer as an editor does.
+        fn take(&self, next: &NextEdit) {
+            let name = next.file.document.clone().unwrap();
+            let mut text = next.file.before.rope().to_string();
+            text.replace_range(next.edit.range.clone(), &next.edit.text);
+            self.set(&name, text);
+            self.assistant.next_edit_taken(next.id);
+        }
+    }
+
+    const A: &str = "fn turn(a: u8, b: u16) {}\nfn one() { turn(1, 2); }\nfn two() { turn(3, 4); }\n";
+    const B: &str = "use crate::a::turn;\nfn three() { turn(5, 6); }\n";
+
+    #[tokio::test]
+    async fn one_place_after_the_other_across_files() {
+        let person = Person::new(&[("a.rs", A), ("b.rs", B)]);
+        assert!(person.next("a.rs", 0).await.is_none());
+        person.set("a.rs", A.replace("a: u8, b: u16", "b: u16, a: u8"));
+        let mut lines = Vec::new();
+        while let Some(next) = person.next("a.rs", 0).await {
+            assert!(lines.len() < 4, "it comes to no end: {lines:?}");
+            person.take(&next);
+            lines.push(next.edit.text);
+        }
+        assert_eq!(lines, ["2, 1", "4, 3", "6, 5"]);
+        assert!(person.text("b.rs").contains("turn(6, 5)"));
+    }
+
+    #[tokio::test]
+    async fn what_is_dismissed_or_undone_is_not_offered_again() {
+        let person = Person::new(&[("a.rs", A)]);
+        person.set("a.rs", A.replace("fn turn", "fn spin"));
+        let first = person.next("a.rs", 0).await.unwrap();
+        person.assistant.next_edit_dismissed(first.id);
+        let second = person.next("a.rs", 0).await.unwrap();
+        assert_ne!(first.edit.range, second.edit.range);
+        let before = person.text("a.rs");
+        person.take(&second);
+        assert!(person.next("a.rs", 0).await.is_none());
+        person.set("a.rs", before);
+        assert!(person.next("a.rs", 0).await.is_none(), "it was undone");
+        // Undoing the change itself leaves nothing to carry.
+        person.set("a.rs", A.to_owned());
+        assert!(person.next("a.rs", 0).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn not_while_it_is_being_typed() {
+        let person = Person::new(&[("a.rs", A)]);
+        person.set("a.rs", A.replace("fn turn", "fn sp"));
+        let in_name = A.find("turn").unwrap() + 1;
+        assert!(person.next("a.rs", in_name).await.is_none());
+        let asked = person.assistant.clone();
+        let document: DocumentId = Arc::from("a.rs");
+        let asking = tokio::spawn(async move { asked.next_edit(&document, 0, CancellationToken::new()).await });
+        tokio::task::yield_now().await;
+        person.set("a.rs", A.replace("fn turn", "fn spi"));
+        assert!(asking.await.unwrap().unwrap().is_none(), "the text has moved on");
+    }
+}

@@ -1,0 +1,290 @@
+//! What a person has changed of a text's definitions: names and parameters, found by comparing two states of the text.
+
+use std::ops::Range;
+
+use pilotlight_syntax::{DefinitionKind, Item, Parameter, Signature, Sites, Snapshot};
+
+/// A definition whose name or parameters have changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DefinitionChange {
+    /// What it is.
+    pub kind: DefinitionKind,
+    /// Its name before.
+    pub old_name: String,
+    /// Its name now; the same where only its parameters have changed.
+    pub new_name: String,
+    /// The bytes of the name now.
+    pub name_range: Range<usize>,
+    /// The bytes of the whole definition now.
+    pub range: Range<usize>,
+    /// What it is a member of, by its simple name: the type, class or interface around it.
+    pub container: Option<String>,
+    /// The trait or classes that the container implements or extends where it holds this definition, by their simple names.
+    pub bases: Vec<String>,
+    /// It is known in a function alone.
+    pub local: bool,
+    /// How its parameters have changed, if they have.
+    pub parameters: Option<ParameterChange>,
+}
+
+/// How parameters have changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParameterChange {
+    /// Before.
+    pub old: Signature,
+    /// Now.
+    pub new: Signature,
+    /// For each parameter now, which it was before; `None` for a new one.
+    pub from: Vec<Option<usize>>,
+}
+
+impl DefinitionChange {
+    /// Whether the name is another.
+    pub fn is_renamed(&self) -> bool {
+        self.old_name != self.new_name
+    }
+}
+
+impl ParameterChange {
+    /// Old parameters that are gone.
+    pub fn removed(&self) -> impl Iterator<Item = usize> {
+        (0..self.old.parameters.len()).filter(|old| !self.from.contains(&Some(*old)))
+    }
+
+    /// Whether parameters that were there before stand in another order.
+    pub fn is_reordered(&self) -> bool {
+        !self.from.iter().flatten().is_sorted()
+    }
+
+    /// Whether calls may have to change.
+    pub fn concerns_calls(&self) -> bool {
+        self.removed().next().is_some()
+            || self.is_reordered()
+            || self.from.iter().any(Option::is_none)
+            || self.renamed().next().is_some()
+            || self.pairs().any(|(old, new)| old.given != new.given || old.optional && !new.optional)
+    }
+
+    /// Parameters that were there before, as they were and as they are.
+    fn pairs(&self) -> impl Iterator<Item = (&Parameter, &Parameter)> {
+        let pairs = self.from.iter().zip(&self.new.parameters);
+        pairs.filter_map(|(old, new)| Some((self.old.parameters.get((*old)?)?, new)))
+    }
+
+    /// Old and new name of those that are called otherwise.
+    pub fn renamed(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pairs().map(|(old, new)| (&*old.name, &*new.name)).filter(|(old, new)| old != new)
+    }
+}
+
+/// What has changed from `old` to `new`, in the order of the text. Definitions that came, went or moved are no changes.
+pub fn differences(old: &Snapshot, new: &Snapshot) -> Vec<DefinitionChange> {
+    let (before, after) = (State::new(old), State::new(new));
+    let mut pairs = Vec::new();
+    pair(&before, &after, (None, None), &mut pairs);
+    let (old_sites, new_sites) = (old.sites(), new.sites());
+    let mut found: Vec<DefinitionChange> = pairs
+        .into_iter()
+        .filter_map(|(from, to)| {
+            let (item, now) = (&before.items[from], &after.items[to]);
+            let parameters = parameters(&old_sites, item, &new_sites, now);
+            let renamed = item.name != now.name && now.kind != DefinitionKind::Implementation;
+            (renamed || parameters.is_some()).then(|| change(&after, &new_sites, item, to, parameters))
+        })
+        .collect();
+    found.sort_by_key(|change| change.name_range.start);
+    found
+}
+
+/// A change that was not made yet: the item at byte `offset` of `now` is to be called `name`. `None` where no definition's name is.
+pub fn rename(now: &Snapshot, offset: usize, name: &str) -> Option<DefinitionChange> {
+    let state = State::new(now);
+    let at = state.items.iter().position(|item| {
+        item.kind != DefinitionKind::Implementation && item.name_range.start <= offset && offset <= item.name_range.end
+    })?;
+    let item = state.items[at].clone();
+    let change = change(&state, &now.sites(), &item, at, None);
+    Some(DefinitionChange { new_name: name.to_owned(), ..change })
+}
+
+fn change(
+    after: &State,
+    sites: &Sites,
+    before: &Item,
+    to: usize,
+    parameters: Option<ParameterChange>,
+) -> DefinitionChange {
+    let now = &after.items[to];
+    let around = sites.containers.iter().filter(|it| {
+        it.range.contains(&now.name_range.start) && it.range.end >= now.range.end && it.range != now.range
+            // A type is no member of itself.
+            || it.range == now.range && now.kind == DefinitionKind::Method
+    });
+    let container = around.min_by_key(|it| it.range.len()).filter(|_| !matches!(now.kind, DefinitionKind::Module));
+    let local = std::iter::successors(now.parent, |&parent| after.items[parent].parent).any(|parent| {
+        matches!(
+            after.items[parent].kind,
+            DefinitionKind::Function | DefinitionKind::Method | DefinitionKind::Constructor
+        )
+    });
+    let member = container.filter(|_| now.kind != DefinitionKind::Module && !local);
+    DefinitionChange {
+        kind: now.kind,
+        old_name: before.name.clone(),
+        new_name: now.name.clone(),
+        name_range: now.name_range.clone(),
+        range: now.range.clone(),
+        container: member.map(|it| super::types::simple(&it.name).0),
+        bases: member.map_or(Vec::new(), |it| it.bases.iter().map(|base| super::types::simple(base).0).collect()),
+        local,
+        parameters,
+    }
+}
+
+struct State<'a> {
+    snapshot: &'a Snapshot,
+    items: Vec<Item>,
+}
+
+impl<'a> State<'a> {
+    fn new(snapshot: &'a Snapshot) -> Self {
+        Self { snapshot, items: snapshot.outline() }
+    }
+
+    fn children(&self, of: Option<usize>) -> Vec<usize> {
+        (0..self.items.len()).filter(|&at| self.items[at].parent == of).collect()
+    }
+
+    /// The text behind the name: parameters, type, body.
+    fn rest(&self, at: usize) -> String {
+        let item = &self.items[at];
+        self.snapshot.slice(item.name_range.end..item.range.end)
+    }
+}
+
+/// Pairs the children of two items that are the same one.
+fn pair(old: &State, new: &State, of: (Option<usize>, Option<usize>), pairs: &mut Vec<(usize, usize)>) {
+    let (mut before, mut after) = (old.children(of.0), new.children(of.1));
+    let mut found = Vec::new();
+    let same = |a: usize, b: usize| {
+        let (a, b) = (&old.items[a], &new.items[b]);
+        a.name == b.name && family(a.kind) == family(b.kind)
+    };
+    // Of several of one name (methods of different types, overloads) those that are as they were first.
+    for whole in [true, false] {
+        let alike: Vec<usize> = before.clone();
+        before.retain(|&a| {
+            let several = |&&other: &&usize| old.items[other].name == old.items[a].name;
+            if whole && alike.iter().filter(several).count() < 2 {
+                return true;
+            }
+            match after.iter().position(|&b| same(a, b) && (!whole || old.rest(a) == new.rest(b))) {
+                Some(at) => {
+                    found.push((a, after.remove(at)));
+                    false
+                }
+                None => true,
+            }
+        });
+    }
+    // What is left has another name now, or is gone.
+    for alike in [0, 1] {
+        before.retain(|&a| {
+            let is = |b: usize| {
+                family(old.items[a].kind) == family(new.items[b].kind) && likeness(old, a, new, b, &found) <= alike
+            };
+            let mut candidates = (0..after.len()).filter(|&at| is(after[at]));
+            match (candidates.next(), candidates.next()) {
+                (Some(at), other) if other.is_none() || alike == 0 => {
+                    found.push((a, after.remove(at)));
+                    false
+                }
+                _ => true,
+            }
+        });
+    }
+    for &(a, b) in &found {
+        pairs.push((a, b));
+        pair(old, new, (Some(a), Some(b)), pairs);
+    }
+}
+
+/// How sure it is that two items of different names are one: 0 surely, 1 probably, 2 not.
+fn likeness(old: &State, a: usize, new: &State, b: usize, paired: &[(usize, usize)]) -> u8 {
+    let (before, after) = (old.rest(a), new.rest(b));
+    // Both stand behind the same neighbour.
+    let neighbour = |items: &[Item], at: usize| (0..at).rev().find(|&other| items[other].parent == items[at].parent);
+    let (left, right) = (neighbour(&old.items, a), neighbour(&new.items, b));
+    let in_place = match (left, right) {
+        (None, None) => true,
+        (Some(left), Some(right)) => paired.contains(&(left, right)),
+        _ => false,
+    };
+    match (before == after, in_place) {
+        (true, true) => 0,
+        (true, false) if before.len() > 40 => 0,
+        (true, false) => 1,
+        (false, true) if words_alike(&before, &after) => 1,
+        (false, _) => 2,
+    }
+}
+
+/// Whether at least half of the words of both are the same (Dice's coefficient).
+fn words_alike(before: &str, after: &str) -> bool {
+    let words = |text: &str| -> Vec<String> {
+        text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|it| !it.is_empty()).map(str::to_owned).collect()
+    };
+    let (before, mut after) = (words(before), words(after));
+    let all = before.len() + after.len();
+    let common = before.iter().filter(|word| {
+        let at = after.iter().position(|other| other == *word);
+        at.map(|at| after.swap_remove(at)).is_some()
+    });
+    all > 0 && common.count() * 4 >= all
+}
+
+/// Kinds that a change of a name may turn into each other.
+fn family(kind: DefinitionKind) -> DefinitionKind {
+    match kind {
+        DefinitionKind::Constant => DefinitionKind::Variable,
+        kind => kind,
+    }
+}
+
+/// How the parameters of the function that was `before` have changed.
+fn parameters(old: &Sites, before: &Item, new: &Sites, now: &Item) -> Option<ParameterChange> {
+    let (old, new) = (old.signature(&before.name_range)?, new.signature(&now.name_range)?);
+    let shape = |signature: &Signature| {
+        let each = signature.parameters.iter().map(|it| (it.name.clone(), it.optional, it.given));
+        (each.collect::<Vec<_>>(), signature.receiver, signature.rest)
+    };
+    if shape(old) == shape(new) {
+        return None;
+    }
+    let from = correspondence(old, new);
+    let change = ParameterChange { old: old.clone(), new: new.clone(), from };
+    change.concerns_calls().then_some(change)
+}
+
+/// For each new parameter, which it was: by name; what is left over, where as many came as went, by place and type.
+fn correspondence(old: &Signature, new: &Signature) -> Vec<Option<usize>> {
+    let mut from: Vec<Option<usize>> =
+        new.parameters.iter().map(|it| old.parameters.iter().position(|other| other.name == it.name)).collect();
+    let gone: Vec<usize> = (0..old.parameters.len()).filter(|at| !from.contains(&Some(*at))).collect();
+    let came: Vec<usize> = (0..from.len()).filter(|&at| from[at].is_none()).collect();
+    for &at in &came {
+        let alike = |&&old_at: &&usize| {
+            let (was, is) = (&old.parameters[old_at], &new.parameters[at]);
+            let in_place = gone.len() == came.len()
+                && gone.iter().position(|it| *it == old_at) == came.iter().position(|it| *it == at);
+            was.type_text == is.type_text && was.optional == is.optional && in_place && !from.contains(&Some(old_at))
+        };
+        if let Some(&was) = gone.iter().find(alike) {
+            from[at] = Some(was);
+        }
+    }
+    from
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,230 @@
+//! What surfaces ask: which changes wait to be carried, and what carrying one does.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
+
+use pilotlight_syntax::{DefinitionKind, Language, Snapshot};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Candidate, Defined, DefinitionChange, Lookup, Scene,
+    difference::{differences, rename},
+    packages, related,
+};
+use crate::{Assistant, DocumentId, changes::ChangeSet, indexing::Indexing};
+
+/// A change that can be carried, and what that does.
+#[derive(Clone, Debug)]
+pub struct Offer {
+    /// The change.
+    pub change: DefinitionChange,
+    /// What carrying it does, checked.
+    pub set: ChangeSet,
+}
+
+/// Why nothing was carried; nothing is changed then.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum PropagateError {
+    /// Never opened, or closed.
+    #[error("{0} is not open")]
+    NotOpen(DocumentId),
+    /// It has been edited since the question.
+    #[error("the document has been edited since: ask again")]
+    MovedOn,
+    /// It is in no folder of the workspace, or in no file.
+    #[error("{0}: it is not in a folder of the workspace, so its uses are not known")]
+    Outside(String),
+    /// No definition's name.
+    #[error("there is no definition's name here: put the cursor on the name where it is defined")]
+    NoDefinition,
+    /// Not a name of the language.
+    #[error("expected a name for `{old}`, found {new:?}")]
+    BadName {
+        /// The name now.
+        old: String,
+        /// What was given.
+        new: String,
+    },
+    /// The search says why.
+    #[error("{0}")]
+    Cannot(String),
+    /// By the caller.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl Assistant {
+    /// The changes of definitions since the document was opened or settled; nothing is searched.
+    ///
+    /// # Errors
+    ///
+    /// [`PropagateError::NotOpen`].
+    pub fn changes_of(&self, document: &DocumentId) -> Result<Vec<DefinitionChange>, PropagateError> {
+        let (before, now, _) = self.states(document)?;
+        Ok(if before.revision() == now.revision() { Vec::new() } else { differences(&before, &now) })
+    }
+
+    /// What carrying `change`, seen in state `revision` of the document, does. Waits for the index.
+    ///
+    /// # Errors
+    ///
+    /// See [`PropagateError`].
+    pub async fn propagate(
+        &self,
+        document: &DocumentId,
+        revision: u64,
+        change: DefinitionChange,
+        cancel: CancellationToken,
+    ) -> Result<Offer, PropagateError> {
+        self.carry(document, revision, change, false, cancel).await
+    }
+
+    /// What giving the definition at byte `offset` another name does, in its own file and wherever it is used.
+    ///
+    /// # Errors
+    ///
+    /// See [`PropagateError`].
+    pub async fn rename(
+        &self,
+        document: &DocumentId,
+        offset: usize,
+        name: &str,
+        cancel: CancellationToken,
+    ) -> Result<Offer, PropagateError> {
+        let (_, now, _) = self.states(document)?;
+        let change = rename(&now, offset, name).ok_or(PropagateError::NoDefinition)?;
+        let word = |c: char| c.is_alphanumeric() || c == '_';
+        if name.is_empty() || !name.chars().all(word) || name.starts_with(char::is_numeric) || name == change.old_name {
+            return Err(PropagateError::BadName { old: change.old_name, new: name.to_owned() });
+        }
+        self.carry(document, now.revision(), change, true, cancel).await
+    }
+
+    async fn carry(
+        &self,
+        document: &DocumentId,
+        revision: u64,
+        change: DefinitionChange,
+        definition_too: bool,
+        cancel: CancellationToken,
+    ) -> Result<Offer, PropagateError> {
+        let (_, now, path) = self.states(document)?;
+        if now.revision() != revision {
+            return Err(PropagateError::MovedOn);
+        }
+        let workspace = self.workspace();
+        let outside = || PropagateError::Outside(document.to_string());
+        let path = path.ok_or_else(outside)?;
+        workspace.root_of(&path).ok_or_else(outside)?;
+        let roots: Vec<PathBuf> = workspace.folders.iter().map(|folder| folder.root.clone()).collect();
+        tokio::select! {
+            () = self.indexing_ready(&roots) => {}
+            () = cancel.cancelled() => return Err(PropagateError::Cancelled),
+        }
+        let open = self.open_files();
+        let assistant = self.clone();
+        let document = document.clone();
+        let searched = tokio::task::spawn_blocking(move || {
+            let home = Candidate { path, document: Some(document), snapshot: now };
+            let mut set = assistant.search(&roots, home, open, change.clone(), definition_too, &cancel)?;
+            set.check();
+            set.left.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
+            set.left.dedup();
+            Ok(Offer { change, set })
+        });
+        let offer = searched.await.map_err(|error| PropagateError::Cannot(error.to_string()))??;
+        let moved = offer.set.files.iter().any(|file| {
+            let now = file.document.as_ref().map(|document| self.snapshot(document));
+            now.is_some_and(|now| now.map_or(true, |now| now.revision() != file.before.revision()))
+        });
+        if moved { Err(PropagateError::MovedOn) } else { Ok(offer) }
+    }
+
+    fn search(
+        &self,
+        roots: &[PathBuf],
+        home: Candidate,
+        open: HashMap<PathBuf, (DocumentId, Snapshot)>,
+        change: DefinitionChange,
+        definition_too: bool,
+        cancel: &CancellationToken,
+    ) -> Result<ChangeSet, PropagateError> {
+        let language = home.snapshot.language();
+        // A constructor is called by the name of its class.
+        let word = match (&change.container, change.kind) {
+            (Some(of), DefinitionKind::Constructor) => of.clone(),
+            _ => change.old_name.clone(),
+        };
+        let lookup = Files { indexing: self.indexing_of(), roots, open: &open, language, loaded: Mutex::default() };
+        let mut others = Vec::new();
+        for path in lookup.containing(&word) {
+            if cancel.is_cancelled() {
+                return Err(PropagateError::Cancelled);
+            }
+            if path == home.path || !related(language, Language::from_path(&path)) {
+                continue;
+            }
+            if let Some(snapshot) = lookup.load(&path) {
+                let document = open.get(&path).map(|(document, _)| document.clone());
+                others.push(Candidate { path, document, snapshot });
+            }
+        }
+        let rivals = lookup
+            .definitions(&word)
+            .into_iter()
+            .filter(|it| it.path != home.path && it.kind != DefinitionKind::Implementation);
+        let rivals = rivals.collect();
+        let packages = packages(&home.path, language);
+        let scene = Scene { change, definition_too, home, others, rivals, packages, lookup: &lookup };
+        scene.carry(cancel).map_err(|why| why.map_or(PropagateError::Cancelled, PropagateError::Cannot))
+    }
+}
+
+/// The workspace's files: open ones as they are in the editor, the rest from the disk.
+struct Files<'a> {
+    indexing: &'a Indexing,
+    roots: &'a [PathBuf],
+    open: &'a HashMap<PathBuf, (DocumentId, Snapshot)>,
+    language: Language,
+    loaded: Mutex<HashMap<PathBuf, Option<Snapshot>>>,
+}
+
+impl Files<'_> {
+    /// Files in which a word stands, sorted.
+    fn containing(&self, word: &str) -> Vec<PathBuf> {
+        let mut paths = self.indexing.files_with(self.roots, word);
+        let here = |path: &&PathBuf| self.roots.iter().any(|root| path.starts_with(root));
+        let open = self.open.iter().filter(|(path, (_, state))| here(path) && state.rope().to_string().contains(word));
+        paths.extend(open.map(|(path, _)| path.clone()));
+        paths.sort();
+        paths.dedup();
+        paths
+    }
+}
+
+impl Lookup for Files<'_> {
+    fn definitions(&self, name: &str) -> Vec<Defined> {
+        let mut found = self.indexing.definitions(self.roots, name);
+        found.retain(|it| related(self.language, Language::from_path(&it.path)));
+        found
+    }
+
+    fn load(&self, path: &Path) -> Option<Snapshot> {
+        let mut loaded = self.loaded.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let load = || match self.open.get(path) {
+            Some((_, snapshot)) => self.indexing.may_read(self.roots, path).then(|| snapshot.clone()),
+            None => {
+                let text = self.indexing.text_of(self.roots, path)?;
+                Some(pilotlight_syntax::Document::open(Language::from_path(path), 0, &text).snapshot())
+            }
+        };
+        loaded.entry(path.to_owned()).or_insert_with(load).clone()
+    }
+
+    fn is_module(&self, name: &str) -> bool {
+        self.indexing.is_module(self.roots, name)
+    }
+}

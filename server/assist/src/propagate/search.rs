@@ -1,0 +1,423 @@
+//! Which of the places where a name stands mean the definition that has changed: surely, surely not, or for a person to say.
+
+use std::path::Path;
+
+use pilotlight_syntax::{Before, CommentOrString, DefinitionKind, Language, Occurrence, UseKind};
+
+use super::{
+    common::is_common,
+    difference::DefinitionChange,
+    view::{Defined, Lookup, Relation, Types, View, chain},
+};
+
+/// What a place means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The definition in question.
+    Same,
+    /// Something else.
+    Other,
+    /// Not known, and why.
+    Unsure(String),
+}
+
+/// One change, and what the workspace has of that name besides.
+pub(super) struct Search<'a> {
+    pub(super) change: &'a DefinitionChange,
+    /// The changed file, with the old name put back.
+    pub(super) home: &'a View,
+    /// Where the name stands in `home`.
+    pub(super) at: usize,
+    /// Other definitions of the name.
+    pub(super) rivals: Vec<Defined>,
+    /// Where `home` defines the same function again.
+    pub(super) overloads: Vec<usize>,
+    /// How many arguments every call of it has, in languages in which that is so.
+    pub(super) arity: Option<usize>,
+    /// What the code's own package is called from outside.
+    pub(super) packages: Vec<String>,
+    pub(super) types: Types<'a>,
+    pub(super) lookup: &'a dyn Lookup,
+    /// The simple names of the types whose member it is.
+    pub(super) owners: Vec<String>,
+}
+
+impl Search<'_> {
+    /// What the occurrence means; `used` says as what it is used.
+    pub(super) fn judge(&self, view: &View, it: &Occurrence, used: Option<UseKind>) -> Verdict {
+        match it.dead {
+            Some(CommentOrString::Comment) => return unsure("in a comment"),
+            Some(CommentOrString::String) => return unsure("in a string"),
+            None => {}
+        }
+        if view.snapshot.language() == Language::Rust && it.around.iter().any(|kind| kind == "macro_definition") {
+            return unsure("in the definition of a macro");
+        }
+        if let (Some(arity), Some(call)) = (self.arity, view.sites.call(&it.range))
+            && call.arguments.len() != arity
+            && !(matches!(it.before, Before::Path(_)) && call.arguments.len() == arity + 1)
+            && !call.arguments.iter().any(|argument| argument.spread || view.text[argument.range.clone()].contains('('))
+        {
+            return Verdict::Other;
+        }
+        if self.change.local {
+            return self.by_scope(view, it).unwrap_or(Verdict::Other);
+        }
+        match self.change.container {
+            Some(_) => self.member(view, it),
+            None => self.top_level(view, it, used),
+        }
+    }
+
+    fn is_home(&self, view: &View) -> bool {
+        view.path == self.home.path
+    }
+
+    /// By the scopes of the text alone; `None` where they do not say.
+    fn by_scope(&self, view: &View, it: &Occurrence) -> Option<Verdict> {
+        if let Some(definition) = view.meaning(it.range.start) {
+            let own = definition.range.start == self.at || self.overloads.contains(&definition.range.start);
+            let here = self.is_home(view) && own;
+            return match (here, definition.kind) {
+                (true, _) => Some(Verdict::Same),
+                (false, DefinitionKind::Import) => None,
+                (false, _) => Some(Verdict::Other),
+            };
+        }
+        let defines = view
+            .scopes
+            .definitions
+            .iter()
+            .any(|it_defines| it_defines.range == it.range && it_defines.kind != DefinitionKind::Import);
+        defines.then_some(Verdict::Other)
+    }
+
+    fn top_level(&self, view: &View, it: &Occurrence, used: Option<UseKind>) -> Verdict {
+        let macros = self.change.kind == DefinitionKind::Macro;
+        let bang = view.snapshot.language() == Language::Rust
+            && view.text[it.range.end..].starts_with('!')
+            && !view.text[it.range.end..].starts_with("!=");
+        let imported = view.imports.iter().find(|import| import.range == it.range && import.name.is_some());
+        if imported.is_none() && macros != bang {
+            return Verdict::Other;
+        }
+        if let Some(import) = imported {
+            return self.module(view, &import.module);
+        }
+        let function =
+            matches!(self.change.kind, DefinitionKind::Function | DefinitionKind::Constant | DefinitionKind::Variable);
+        if function && view.snapshot.language() == Language::Rust && used == Some(UseKind::Type) {
+            return Verdict::Other;
+        }
+        match &it.before {
+            Before::Path(of) => self.qualified(view, of),
+            Before::Member(_) if view.snapshot.language() == Language::Rust => Verdict::Other,
+            Before::Member(of) => match of.last() {
+                None => Verdict::Other,
+                Some(of) if matches!(&**of, "exports" | "window" | "globalThis" | "self") => {
+                    unsure("it may be another of that name")
+                }
+                Some(_) => self.of_module(view, of, it.range.start),
+            },
+            Before::Bare => self.bare(view, it),
+        }
+    }
+
+    fn bare(&self, view: &View, it: &Occurrence) -> Verdict {
+        let key = view.sites.keys.iter().find(|key| key.range == it.range);
+        if key.is_some_and(|key| !key.shorthand) {
+            return Verdict::Other;
+        }
+        if let Some(verdict) = self.by_scope(view, it) {
+            return verdict;
+        }
+        if let Some(definition) = view.meaning(it.range.start) {
+            return match view.import_of(definition) {
+                Some(import) => self.module(view, &import.module),
+                None => unsure("what it is imported from is not told"),
+            };
+        }
+        if let Some(import) =
+            view.imported(&self.change.old_name, it.range.start).filter(|import| import.name.is_some())
+        {
+            return self.module(view, &import.module);
+        }
+        // A name of a definition that scopes do not hold: a method of the same name, say.
+        if view.outline.iter().any(|item| item.name_range == it.range && item.kind != DefinitionKind::Implementation) {
+            return Verdict::Other;
+        }
+        let known = view.scopes.references.iter().any(|reference| reference.range == it.range);
+        if !known {
+            return Verdict::Other;
+        }
+        if self.is_home(view) {
+            return unsure("it is not in the scope of the definition");
+        }
+        match view.snapshot.language() {
+            Language::Go => match self.home.path.parent() == view.path.parent() {
+                true if self.alone(|rival| rival.path.parent() == view.path.parent()) => Verdict::Same,
+                true => unsure("the package defines more than one of that name"),
+                false => Verdict::Other,
+            },
+            Language::Rust | Language::Python => {
+                let star = view.imports.iter().filter(|import| import.name.is_none() && import.alias.is_none());
+                let from =
+                    star.map(|import| self.module(view, &import.module)).find(|verdict| *verdict == Verdict::Same);
+                let star =
+                    from.is_some() && (view.snapshot.language() == Language::Rust || view.text.contains("import *"));
+                if star || self.change.kind == DefinitionKind::Macro && self.alone(|_| true) {
+                    Verdict::Same
+                } else {
+                    unsure("where it comes from is not told here")
+                }
+            }
+            _ => unsure("where it comes from is not told here"),
+        }
+    }
+
+    /// Whether there is no rival that counts.
+    fn alone(&self, counts: impl Fn(&Defined) -> bool) -> bool {
+        !self.rivals.iter().any(|rival| rival.parent.is_none() && counts(rival))
+    }
+
+    /// `of::name`, the definition being no member.
+    fn qualified(&self, view: &View, of: &str) -> Verdict {
+        let of = self.unaliased(view, of);
+        let module = matches!(&*of, "crate" | "self" | "super") || self.names_home(&of);
+        if self.lookup.definitions(&of).iter().any(|it| is_type(it.kind)) && !module {
+            return Verdict::Other;
+        }
+        if module
+            && self.alone(|rival| {
+                self.names(&of, &rival.path) && !self.names_home(&of) || of == "crate" || of == "self" || of == "super"
+            })
+        {
+            return Verdict::Same;
+        }
+        if self.alone(|_| true) && (self.lookup.is_module(&of) || self.packages.contains(&of)) {
+            return Verdict::Same;
+        }
+        if module || of.is_empty() {
+            return unsure("more than one module defines it");
+        }
+        Verdict::Other
+    }
+
+    /// `module.name`: whether the chain names the module of the definition.
+    fn of_module(&self, view: &View, chain: &[String], at: usize) -> Verdict {
+        let Some(first) = chain.first() else { return Verdict::Other };
+        let Some(import) = view.imported(first, at) else { return Verdict::Other };
+        let parts = [Some(import.module.as_str()), import.name.as_deref()];
+        let path = parts.into_iter().flatten().collect::<Vec<_>>().join(".");
+        let tail = chain.get(1..).unwrap_or_default().join(".");
+        let whole = if tail.is_empty() || path.ends_with(&tail) { path } else { format!("{path}.{tail}") };
+        self.module(view, &whole)
+    }
+
+    /// Whether a module, as an import in `view` writes it, is the one that defines it.
+    pub(super) fn module(&self, view: &View, module: &str) -> Verdict {
+        let language = view.snapshot.language();
+        let parts: Vec<&str> = module.split([':', '.', '/']).filter(|part| !part.is_empty()).collect();
+        let relative =
+            module.starts_with('.') || parts.first().is_some_and(|first| matches!(*first, "crate" | "self" | "super"));
+        let first = parts.first().copied().unwrap_or_default();
+        let last = parts
+            .iter()
+            .rev()
+            .find(|part| !matches!(**part, "js" | "ts" | "index" | "mjs"))
+            .copied()
+            .unwrap_or_default();
+        let own = relative
+            || self
+                .packages
+                .iter()
+                .any(|package| package == first || module.starts_with(&format!("{package}/")) || module == package);
+        let foreign = match language {
+            Language::Rust => {
+                matches!(first, "std" | "core" | "alloc" | "proc_macro") || !own && !self.lookup.is_module(first)
+            }
+            Language::Python => !own && !self.lookup.is_module(first),
+            Language::Go => !own && !self.names_home(last),
+            _ => !own,
+        };
+        if foreign {
+            return Verdict::Other;
+        }
+        if language == Language::Go {
+            // A package is its folder.
+            return if self.names_home(last) { Verdict::Same } else { Verdict::Other };
+        }
+        if self.alone(|_| true) {
+            return Verdict::Same;
+        }
+        let this = matches!(last, "crate" | "self" | "super") || self.names_home(last);
+        let that = self.rivals.iter().any(|rival| rival.parent.is_none() && self.names(last, &rival.path));
+        match (this, that) {
+            (true, false) if !matches!(last, "crate" | "self" | "super") => Verdict::Same,
+            (false, true) => Verdict::Other,
+            _ => unsure("more than one module defines it"),
+        }
+    }
+
+    fn names_home(&self, module: &str) -> bool {
+        self.names(module, &self.home.path)
+    }
+
+    /// Whether a module's last name is that of a file, or of its folder where the file's name says nothing.
+    fn names(&self, module: &str, path: &Path) -> bool {
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        let stem = stem.split('.').next().unwrap_or_default();
+        let folder = path.parent().and_then(Path::file_name).and_then(|name| name.to_str()).unwrap_or_default();
+        if path.extension().is_some_and(|extension| extension == "go") {
+            return folder == module
+                || self.packages.iter().any(|package| package.rsplit('/').next() == Some(module)) && self.at_top(path);
+        }
+        stem == module
+            || matches!(stem, "mod" | "lib" | "main" | "index" | "__init__")
+                && (folder == module || self.packages.iter().any(|it| it == module))
+    }
+
+    fn at_top(&self, path: &Path) -> bool {
+        path.parent().is_some_and(|folder| folder.join("go.mod").exists())
+    }
+
+    /// The name that `alias` stands for in this text.
+    fn unaliased(&self, view: &View, alias: &str) -> String {
+        let import = view.imports.iter().find(|import| import.alias.as_deref() == Some(alias));
+        import.and_then(|import| import.name.clone()).unwrap_or_else(|| alias.to_owned())
+    }
+
+    fn member(&self, view: &View, it: &Occurrence) -> Verdict {
+        if let Some(import) = view.imports.iter().find(|import| import.range == it.range) {
+            let last = import.module.rsplit([':', '.', '/']).next().unwrap_or_default();
+            return if self.owners.iter().any(|owner| owner == last) { Verdict::Same } else { Verdict::Other };
+        }
+        if let Some(key) = view.sites.keys.iter().find(|key| key.range == it.range) {
+            return self.key(view, it, key.owner.as_deref());
+        }
+        let method = matches!(self.change.kind, DefinitionKind::Method | DefinitionKind::Constructor);
+        if view.snapshot.language() == Language::Rust && chain(&it.before).is_some() && method != it.called {
+            // Here methods are called, and fields are not.
+            return Verdict::Other;
+        }
+        match &it.before {
+            Before::Path(of) => self.path(view, it, of),
+            Before::Member(of) => self.receiver(view, it, of),
+            Before::Bare => self.bare_member(view, it),
+        }
+    }
+
+    fn path(&self, view: &View, it: &Occurrence, of: &str) -> Verdict {
+        let of = self.unaliased(view, of);
+        let of = match of.as_str() {
+            "Self" => match view.container(it.range.start) {
+                Some(of) => of,
+                None => return unsure("what Self is here is not told"),
+            },
+            "" => return unsure("it is reached through a trait or a type that is not named"),
+            _ => of,
+        };
+        match self.types.relation(&of, &self.owners) {
+            Relation::Same => Verdict::Same,
+            Relation::Other => Verdict::Other,
+            // A type parameter, or a type from elsewhere.
+            Relation::Unknown if self.lookup.definitions(&of).is_empty() && of.len() > 2 => Verdict::Other,
+            Relation::Unknown => self.by_name("what it is a member of is not known"),
+        }
+    }
+
+    fn receiver(&self, view: &View, it: &Occurrence, of: &[String]) -> Verdict {
+        if let Some(first) = of.first().filter(|_| of.len() == 1)
+            && view.imported(first, it.range.start).is_some()
+        {
+            // A class that is imported has its own members; a module's names are no members.
+            let name = self.unaliased(view, first);
+            return match self.types.relation(&name, &self.owners) {
+                Relation::Same => Verdict::Same,
+                Relation::Other => Verdict::Other,
+                Relation::Unknown if self.lookup.definitions(&name).is_empty() => Verdict::Other,
+                Relation::Unknown => self.by_name("the type of what it is a member of is not known"),
+            };
+        }
+        match view.type_of(of, it.range.start, &self.types) {
+            Some(name) => match self.types.relation(&name, &self.owners) {
+                Relation::Same => Verdict::Same,
+                Relation::Other if self.through(view) => self.by_name("it may come through another type"),
+                Relation::Other => Verdict::Other,
+                Relation::Unknown if of == ["self"] || of == ["this"] => {
+                    self.by_name("what its class extends is not known")
+                }
+                Relation::Unknown => self.by_name("the type of what it is a member of is not known"),
+            },
+            None => self.by_name("the type of what it is a member of is not known"),
+        }
+    }
+
+    /// Whether the type at hand may hand a member on that it does not have itself.
+    fn through(&self, view: &View) -> bool {
+        view.snapshot.language() == Language::Rust && !self.change.bases.is_empty()
+    }
+
+    /// Where the type is not known: by the name alone, if that says enough.
+    fn by_name(&self, why: &str) -> Verdict {
+        let rival = self.rivals.iter().find(|rival| {
+            rival.parent.as_deref().is_some_and(|parent| self.types.relation(parent, &self.owners) != Relation::Same)
+        });
+        if rival.is_some() || is_common(&self.change.old_name) {
+            return unsure(why);
+        }
+        Verdict::Same
+    }
+
+    fn key(&self, view: &View, it: &Occurrence, owner: Option<&str>) -> Verdict {
+        let Some(owner) = owner else {
+            return match self.change.kind {
+                DefinitionKind::Field => unsure("the type of the object is not known"),
+                _ => Verdict::Other,
+            };
+        };
+        let owner = self.unaliased(view, &super::types::simple(owner).0);
+        let owner = if owner == "Self" { view.container(it.range.start).unwrap_or(owner) } else { owner };
+        match self.types.relation(&owner, &self.owners) {
+            Relation::Same => Verdict::Same,
+            Relation::Unknown
+                if view.snapshot.language() != Language::Python
+                    && self.lookup.definitions(&owner).iter().any(|it| is_type(it.kind)) =>
+            {
+                self.by_name("the type of the literal is not known")
+            }
+            _ => Verdict::Other,
+        }
+    }
+
+    fn bare_member(&self, view: &View, it: &Occurrence) -> Verdict {
+        let defined =
+            view.outline.iter().find(|item| item.name_range == it.range && item.kind != DefinitionKind::Implementation);
+        if defined.is_some() {
+            let Some(of) = view.container(it.range.start) else { return Verdict::Other };
+            return match self.types.relation(&of, &self.owners) {
+                Relation::Same => Verdict::Same,
+                _ => Verdict::Other,
+            };
+        }
+        let variant = self.change.kind == DefinitionKind::Variant && view.meaning(it.range.start).is_none();
+        let star = |module: &str| self.owners.iter().any(|owner| module.rsplit("::").next() == Some(owner));
+        if variant && view.imports.iter().any(|import| import.name.is_none() && star(&import.module)) {
+            return Verdict::Same;
+        }
+        let imported = view.meaning(it.range.start).filter(|meaning| meaning.kind == DefinitionKind::Import);
+        if let Some(import) = imported.and_then(|meaning| view.import_of(meaning)) {
+            return if star(&import.module) { Verdict::Same } else { Verdict::Other };
+        }
+        Verdict::Other
+    }
+}
+
+fn is_type(kind: DefinitionKind) -> bool {
+    use DefinitionKind::{Class, Enum, Interface, Struct, Trait, Type, Union};
+    matches!(kind, Class | Enum | Interface | Struct | Trait | Type | Union)
+}
+
+fn unsure(why: &str) -> Verdict {
+    Verdict::Unsure(why.to_owned())
+}

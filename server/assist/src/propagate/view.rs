@@ -1,0 +1,260 @@
+//! One file as the search sees it, and what else of the workspace it may ask for.
+
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
+
+use pilotlight_syntax::{Before, Definition, DefinitionKind, Import, Item, Scopes, Sites, Snapshot, TypedBy};
+
+use super::types::{Made, made, simple};
+
+/// A text with all that is read of it.
+#[derive(Debug)]
+pub(super) struct View {
+    pub(super) path: PathBuf,
+    pub(super) snapshot: Snapshot,
+    pub(super) text: String,
+    pub(super) sites: Sites,
+    pub(super) scopes: Scopes,
+    pub(super) outline: Vec<Item>,
+    pub(super) imports: Vec<Import>,
+}
+
+/// A definition that the index knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Defined {
+    pub(crate) path: PathBuf,
+    pub(crate) kind: DefinitionKind,
+    /// The simple name of what it is in.
+    pub(crate) parent: Option<String>,
+}
+
+/// The rest of the workspace.
+pub(crate) trait Lookup {
+    /// Where `name` is defined, in files of the family of languages in question.
+    fn definitions(&self, name: &str) -> Vec<Defined>;
+    /// A file of the workspace, as it is now.
+    fn load(&self, path: &Path) -> Option<Snapshot>;
+    /// Whether a file or folder of the workspace goes by that name.
+    fn is_module(&self, name: &str) -> bool;
+}
+
+/// How a type stands to the one that has the changed member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Relation {
+    /// It is that one, or has the member from it.
+    Same,
+    /// It has nothing to do with it.
+    Other,
+    /// It is defined elsewhere, or extends what is.
+    Unknown,
+}
+
+/// The types of a workspace, as far as they are asked for.
+pub(super) struct Types<'a> {
+    lookup: &'a dyn Lookup,
+    /// Containers by simple name, with the members that tell their types.
+    known: RefCell<HashMap<String, Vec<Known>>>,
+}
+
+/// One container of a name: what it extends, and its members' types.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    bases: Vec<String>,
+    members: Vec<(String, Option<String>)>,
+}
+
+impl View {
+    pub(super) fn new(path: PathBuf, snapshot: Snapshot) -> Self {
+        Self {
+            text: snapshot.rope().to_string(),
+            sites: snapshot.sites(),
+            scopes: snapshot.scopes(),
+            outline: snapshot.outline(),
+            imports: snapshot.imports(),
+            path,
+            snapshot,
+        }
+    }
+
+    /// What the name at `at` means here, if a scope of this text says.
+    pub(super) fn meaning(&self, at: usize) -> Option<&Definition> {
+        let reference = self.scopes.references.iter().find(|reference| reference.range.start == at)?;
+        self.scopes.definitions.get(reference.definition?)
+    }
+
+    /// The nearest definition of `name` that is known at `at`.
+    pub(super) fn visible(&self, name: &str, at: usize) -> Option<&Definition> {
+        self.scopes.visible(at).into_iter().find(|definition| definition.name == name)
+    }
+
+    /// The import that gives the name defined at `definition`.
+    pub(super) fn import_of(&self, definition: &Definition) -> Option<&Import> {
+        let gives = |import: &&Import| {
+            import.range == definition.range
+                || (import.alias.as_deref() == Some(&*definition.name)
+                    || import.name.as_deref() == Some(&*definition.name))
+        };
+        let exact = self.imports.iter().find(|import| import.range == definition.range);
+        exact.or_else(|| self.imports.iter().find(gives))
+    }
+
+    /// The import that gives `name` at `at`, where nothing nearer does: not all imports are definitions of a scope.
+    pub(super) fn imported(&self, name: &str, at: usize) -> Option<&Import> {
+        match self.visible(name, at) {
+            Some(definition) if definition.kind == DefinitionKind::Import => self.import_of(definition),
+            Some(_) => None,
+            None => self.imports.iter().find(|import| match (&import.alias, &import.name) {
+                (Some(alias), _) => alias == name,
+                (None, Some(own)) => own == name,
+                (None, None) => {
+                    import.module.split(['.', ':', '/']).any(|part| part == name) && !self.text.contains("import *")
+                }
+            }),
+        }
+    }
+
+    /// The simple name of the type around `at`.
+    pub(super) fn container(&self, at: usize) -> Option<String> {
+        self.sites.container(at).map(|container| simple(&container.name).0)
+    }
+
+    /// The containers of that name in this text.
+    fn known(&self, name: &str) -> Vec<Known> {
+        let named = self.sites.containers.iter().filter(|container| simple(&container.name).0 == name);
+        let known = named.map(|container| {
+            let own = self.sites.members.iter().filter(|member| {
+                container.range.contains(&member.range.start)
+                    && self
+                        .sites
+                        .container(member.range.start)
+                        .is_some_and(|smallest| smallest.range == container.range)
+            });
+            let members =
+                own.map(|member| (self.text[member.range.clone()].to_owned(), self.read(&member.text, member.by)));
+            Known { bases: container.bases.iter().map(|base| simple(base).0).collect(), members: members.collect() }
+        });
+        known.collect()
+    }
+
+    /// The simple type that a type's or a value's text tells.
+    fn read(&self, text: &str, by: TypedBy) -> Option<String> {
+        let name = match by {
+            TypedBy::Type => simple(text).0,
+            TypedBy::Each => return None,
+            TypedBy::Value => match made(text) {
+                Made::Of(name) => name,
+                Made::By(function) => {
+                    let mut all = self.sites.returns.iter().filter(|it| self.text[it.range.clone()] == function);
+                    let one = all.next()?;
+                    if all.next().is_some() {
+                        return None;
+                    }
+                    let (name, given) = simple(&one.text);
+                    if name == "Self" {
+                        return self.container(one.range.start);
+                    }
+                    given.is_empty().then_some(name)?
+                }
+                Made::Unknown => return None,
+            },
+        };
+        (!name.is_empty()).then_some(name)
+    }
+
+    /// The simple type of `chain` (`a.b` of `a.b.name`) at `at`; `None` where it is not told.
+    pub(super) fn type_of(&self, chain: &[String], at: usize, types: &Types) -> Option<String> {
+        let (first, rest) = chain.split_first()?;
+        let mut now = match first.as_str() {
+            "self" | "this" | "cls" | "Self"
+                if self.visible(first, at).is_none_or(|it| it.kind == DefinitionKind::Parameter) =>
+            {
+                self.container(at)?
+            }
+            name => {
+                let definition = self.visible(name, at)?;
+                match definition.kind {
+                    DefinitionKind::Variable | DefinitionKind::Parameter | DefinitionKind::Constant => {
+                        let typed = self.sites.typed.iter().find(|typed| typed.range == definition.range)?;
+                        let read = self.read(&typed.text, typed.by)?;
+                        if read == "Self" { self.container(at)? } else { read }
+                    }
+                    DefinitionKind::Import | DefinitionKind::Module | DefinitionKind::Function => return None,
+                    // What is a type itself has its static members.
+                    _ => name.to_owned(),
+                }
+            }
+        };
+        for member in rest {
+            now = types.member(self, &now, member)?;
+        }
+        Some(now)
+    }
+}
+
+impl<'a> Types<'a> {
+    pub(super) fn new(lookup: &'a dyn Lookup) -> Self {
+        Self { lookup, known: RefCell::default() }
+    }
+
+    /// Every container of that name in the workspace.
+    pub(super) fn containers(&self, name: &str) -> Vec<Known> {
+        if let Some(known) = self.known.borrow().get(name) {
+            return known.clone();
+        }
+        let mut paths: Vec<PathBuf> = self.lookup.definitions(name).into_iter().map(|it| it.path).collect();
+        paths.sort();
+        paths.dedup();
+        // A name of more types than this tells nothing.
+        paths.truncate(8);
+        let load = |path: PathBuf| {
+            let snapshot = self.lookup.load(&path)?;
+            Some(View::new(path, snapshot).known(name))
+        };
+        let found: Vec<Known> = paths.into_iter().filter_map(load).flatten().collect();
+        self.known.borrow_mut().insert(name.to_owned(), found.clone());
+        found
+    }
+
+    fn member(&self, view: &View, of: &str, member: &str) -> Option<String> {
+        let here = view.known(of);
+        let known = if here.is_empty() { self.containers(of) } else { here };
+        let mut types =
+            known.iter().flat_map(|it| &it.members).filter(|(name, _)| name == member).map(|(_, of)| of.clone());
+        types.next()?
+    }
+
+    /// How the type `name` stands to those in `same`.
+    pub(super) fn relation(&self, name: &str, same: &[String]) -> Relation {
+        self.relation_within(name, same, 0)
+    }
+
+    fn relation_within(&self, name: &str, same: &[String], depth: usize) -> Relation {
+        if same.iter().any(|it| it == name) {
+            return Relation::Same;
+        }
+        let containers = self.containers(name);
+        if containers.is_empty() || depth > 6 {
+            return Relation::Unknown;
+        }
+        let bases = containers.iter().flat_map(|it| &it.bases);
+        let relations: Vec<Relation> = bases.map(|base| self.relation_within(base, same, depth + 1)).collect();
+        if relations.contains(&Relation::Same) {
+            Relation::Same
+        } else if relations.contains(&Relation::Unknown) {
+            Relation::Unknown
+        } else {
+            Relation::Other
+        }
+    }
+}
+
+/// The chain of a member, if it is one.
+pub(super) fn chain(before: &Before) -> Option<&[String]> {
+    match before {
+        Before::Member(chain) => Some(chain),
+        _ => None,
+    }
+}

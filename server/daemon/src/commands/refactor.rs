@@ -1,0 +1,168 @@
+//! `pilotlight refactor`: a definition and all its uses, changed together. A diff on standard output; files are written only when asked for.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+    sync::Arc,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use pilotlight_assist::{
+    Assistant, ChangeSet, DocumentId, FileChange, PropagateError, Which, Workspace,
+    syntax::{Change, Language, PositionEncoding},
+};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::place::{Place, project_of};
+use crate::{
+    cli::{Refactor, RefactorKind},
+    model,
+    settings::Settings,
+};
+
+pub(super) async fn run(arguments: Refactor, settings: &Settings) -> Result<ExitCode> {
+    match changed(&arguments, settings).await {
+        Ok(code) => Ok(code),
+        Err(error) => {
+            eprintln!("pilotlight: {error:#}");
+            Ok(ExitCode::from(2))
+        }
+    }
+}
+
+async fn changed(arguments: &Refactor, settings: &Settings) -> Result<ExitCode> {
+    let assistant = model::none(settings);
+    let document: DocumentId = Arc::from("given");
+    let cancel = CancellationToken::new;
+    let (root, set) = match &arguments.what {
+        RefactorKind::Rename { place, name } => {
+            let given = Place::read(place)?;
+            let root = root(arguments, &given.full)?;
+            assistant.set_workspace(Workspace::new(settings.assist(), [root.clone()]));
+            let language = Language::from_path(&given.full);
+            assistant.open(document.clone(), Some(given.full.clone()), language, 0, &given.text);
+            let offset = assistant.snapshot(&document)?.offset(given.position, PositionEncoding::Utf32);
+            let offset = offset.with_context(|| place.clone())?;
+            let offer = assistant.rename(&document, offset, name, cancel()).await.with_context(|| place.clone())?;
+            (root, offer.set)
+        }
+        RefactorKind::Propagate { file, since, before } => {
+            let full = fs::canonicalize(file).with_context(|| file.display().to_string())?;
+            let now = read(&full)?;
+            let before = match before {
+                Some(before) => read(before)?,
+                None => at_revision(&full, since)?,
+            };
+            let root = root(arguments, &full)?;
+            assistant.set_workspace(Workspace::new(settings.assist(), [root.clone()]));
+            assistant.open(document.clone(), Some(full.clone()), Language::from_path(&full), 0, &before);
+            assistant.change(&document, 1, &[Change { span: None, text: now }], PositionEncoding::Utf8)?;
+            (root, propagated(&assistant, &document, &full).await?)
+        }
+    };
+    let which = if arguments.all { Which::All } else { Which::Certain };
+    let name = |file: &FileChange| relative(&root, &file.name());
+    let diff = set.diff(which, name);
+    let written = if arguments.write { set.write(std::slice::from_ref(&root), which)? } else { 0 };
+    if arguments.json {
+        println!("{:#}", report(&set, &root, &diff, written));
+    } else {
+        print!("{diff}");
+        tell(&set, &root, which);
+        if arguments.write {
+            eprintln!("{written} files written");
+        }
+    }
+    Ok(if diff.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Every change of the file's definitions, carried.
+async fn propagated(assistant: &Assistant, document: &DocumentId, file: &Path) -> Result<ChangeSet> {
+    let changes = assistant.changes_of(document)?;
+    if changes.is_empty() {
+        eprintln!("{}: no definition has another name or other parameters", file.display());
+    }
+    let revision = assistant.snapshot(document)?.revision();
+    let mut set = ChangeSet::default();
+    for change in changes {
+        let name = change.old_name.clone();
+        match assistant.propagate(document, revision, change, CancellationToken::new()).await {
+            Ok(offer) => set.merge(offer.set),
+            Err(PropagateError::Cannot(because)) => eprintln!("{name} is not carried: {because}"),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    set.check();
+    Ok(set)
+}
+
+fn root(arguments: &Refactor, file: &Path) -> Result<PathBuf> {
+    let root = match &arguments.folder {
+        Some(folder) => folder.canonicalize().with_context(|| folder.display().to_string())?,
+        None => project_of(file),
+    };
+    ensure!(file.starts_with(&root), "expected a file under {}, found {}", root.display(), file.display());
+    Ok(root)
+}
+
+fn read(path: &Path) -> Result<String> {
+    let bytes = fs::read(path).with_context(|| path.display().to_string())?;
+    String::from_utf8(bytes).map_err(|_| anyhow::anyhow!("{}: expected UTF-8 text", path.display()))
+}
+
+/// The file as git has it.
+fn at_revision(file: &Path, revision: &str) -> Result<String> {
+    let (Some(folder), Some(name)) = (file.parent(), file.file_name().and_then(|name| name.to_str())) else {
+        bail!("{}: expected a file whose name is UTF-8", file.display());
+    };
+    let object = format!("{revision}:./{name}");
+    let shown = Command::new("git").arg("-C").arg(folder).args(["show", "--end-of-options", &object]).output();
+    let shown = shown.context("git cannot be run: name the earlier text with --before FILE")?;
+    let complaint = || String::from_utf8_lossy(&shown.stderr).trim().to_owned();
+    ensure!(
+        shown.status.success(),
+        "git has no {object}: {}; or name the earlier text with --before FILE",
+        complaint()
+    );
+    String::from_utf8(shown.stdout).map_err(|_| anyhow::anyhow!("{object}: expected UTF-8 text"))
+}
+
+fn relative(root: &Path, path: &Path) -> String {
+    path.strip_prefix(root).unwrap_or(path).display().to_string()
+}
+
+/// What is not in the diff, on standard error.
+fn tell(set: &ChangeSet, root: &Path, which: Which) {
+    let (certain, doubtful, files) = set.counts();
+    eprintln!("{certain} places in {files} files are certain, {doubtful} are not");
+    for file in &set.files {
+        for edit in file.edits.iter().filter(|_| which == Which::Certain) {
+            let Some(doubt) = &edit.doubt else { continue };
+            let line = file.before.rope().byte_to_line(edit.range.start) + 1;
+            eprintln!("  {}:{line}: {doubt}", relative(root, &file.name()));
+        }
+    }
+    for left in &set.left {
+        eprintln!("  {}:{}: {}", relative(root, &left.path), left.line + 1, left.because);
+    }
+}
+
+fn report(set: &ChangeSet, root: &Path, diff: &str, written: usize) -> serde_json::Value {
+    let edits = |file: &FileChange| -> Vec<_> {
+        let edits = file.edits.iter().map(|edit| {
+            let at = file.before.position(edit.range.start, PositionEncoding::Utf32);
+            json!({ "bytes": [edit.range.start, edit.range.end], "line": at.line + 1, "column": at.character + 1, "text": edit.text, "doubt": edit.doubt })
+        });
+        edits.collect()
+    };
+    let files: Vec<_> =
+        set.files.iter().map(|file| json!({ "path": relative(root, &file.name()), "edits": edits(file) })).collect();
+    let left: Vec<_> = set
+        .left
+        .iter()
+        .map(|left| json!({ "path": relative(root, &left.path), "line": left.line + 1, "because": left.because }))
+        .collect();
+    json!({ "root": root, "files": files, "left": left, "diff": diff, "written": written })
+}

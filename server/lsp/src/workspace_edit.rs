@@ -1,0 +1,72 @@
+//! A change set as LSP's `WorkspaceEdit`: with the documents' versions where the client takes them, and what is doubtful to be confirmed.
+
+use std::collections::BTreeMap;
+
+use pilotlight_assist::{ChangeSet, Edit, FileChange};
+use serde_json::{Value, json};
+
+use crate::{
+    position,
+    session::{Documents, Session},
+    uri,
+};
+
+/// The edit as the client takes it. Without change annotations nothing could be asked first: then what is doubtful stays out.
+///
+/// # Errors
+///
+/// In words, where a document's text here is not to be trusted.
+pub(crate) fn workspace_edit(session: &Session, set: &ChangeSet) -> Result<Value, String> {
+    let profile = session.profile.get();
+    let annotated = profile.is_some_and(|profile| profile.annotations && profile.document_changes);
+    let versioned = profile.is_some_and(|profile| profile.document_changes);
+    let mut annotations: BTreeMap<String, Value> = BTreeMap::new();
+    let (mut documents, mut plain) = (Vec::new(), serde_json::Map::new());
+    for file in &set.files {
+        let uri = uri_of(file)?;
+        if let Ok(current) = session.documents.current(&uri)
+            && let Some(because) = current.lost
+        {
+            return Err(format!("{uri}: the text here is out of sync with the editor's: {because}"));
+        }
+        let mut edits = Vec::new();
+        for edit in file.edits.iter().filter(|edit| annotated || edit.doubt.is_none()) {
+            let mut text_edit = text_edit(session, file, edit);
+            if let Some(doubt) = &edit.doubt {
+                text_edit["annotationId"] = json!(doubt);
+                let annotation = json!({ "label": "To look at", "description": doubt, "needsConfirmation": true });
+                annotations.insert(doubt.clone(), annotation);
+            }
+            edits.push(text_edit);
+        }
+        if edits.is_empty() {
+            continue;
+        }
+        if versioned {
+            let version = file.document.as_ref().map(|_| file.before.version());
+            documents.push(json!({ "textDocument": { "uri": uri, "version": version }, "edits": edits }));
+        } else {
+            plain.insert(uri, Value::Array(edits));
+        }
+    }
+    let mut edit = if versioned { json!({ "documentChanges": documents }) } else { json!({ "changes": plain }) };
+    if !annotations.is_empty() {
+        edit["changeAnnotations"] = json!(annotations);
+    }
+    Ok(edit)
+}
+
+/// One edit in the client's positions.
+pub(crate) fn text_edit(session: &Session, file: &FileChange, edit: &Edit) -> Value {
+    let at = |offset| position::to_lsp(file.before.position(offset, session.encoding()));
+    json!({ "range": { "start": at(edit.range.start), "end": at(edit.range.end) }, "newText": edit.text })
+}
+
+/// The client's own name for an open document; the URI of a file that is not open.
+pub(crate) fn uri_of(file: &FileChange) -> Result<String, String> {
+    match (&file.document, &file.path) {
+        (Some(document), _) => Ok(Documents::<pilotlight_assist::Assistant>::uri_of(document).to_owned()),
+        (None, Some(path)) => uri::from_path(path).ok_or_else(|| format!("{}: its name is not UTF-8", path.display())),
+        (None, None) => Err("an unsaved buffer without a name".to_owned()),
+    }
+}

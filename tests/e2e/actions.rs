@@ -1,0 +1,176 @@
+//! Code actions: a definition is changed by hand, and its uses follow.
+
+use std::{fs, path::Path};
+
+use serde_json::{Value, json};
+
+use crate::client::{Buffer, Setup, TestServer};
+
+const GEO: &str = "pub fn $0area(width: u32, height: u64) -> u64 { height }\n";
+const LIB: &str = "mod geo;\n// area\nfn one() -> u64 { geo::area(1, 2) }\n";
+
+/// A workspace with both files, of which the first is open.
+struct Project {
+    server: TestServer,
+    geo: Buffer,
+    lib: String,
+    folder: tempfile::TempDir,
+}
+
+pub(crate) fn uri(path: &Path) -> String {
+    format!("file://{}", path.display())
+}
+
+pub(crate) async fn server(folder: &Path, capabilities: Value) -> TestServer {
+    let server = TestServer::with(Setup { capabilities, ..Setup::default() }).await;
+    let added = json!([{ "uri": uri(folder), "name": "work" }]);
+    server.notify("workspace/didChangeWorkspaceFolders", json!({ "event": { "added": added, "removed": [] } }));
+    server
+}
+
+pub(crate) fn everything() -> Value {
+    json!({
+        "textDocument": { "inlineCompletion": {}, "codeAction": { "resolveSupport": { "properties": ["edit"] } } },
+        "workspace": { "workspaceEdit": { "documentChanges": true, "changeAnnotationSupport": {} } },
+    })
+}
+
+impl Project {
+    async fn new(capabilities: Value) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let mut geo = Buffer::new("geo.rs", GEO);
+        geo.uri = uri(&root.join("geo.rs"));
+        fs::write(root.join("geo.rs"), &geo.text).unwrap();
+        fs::write(root.join("lib.rs"), LIB).unwrap();
+        let server = server(&root, capabilities).await;
+        geo.open(&server);
+        Self { server, geo, lib: uri(&root.join("lib.rs")), folder }
+    }
+
+    /// Replaces `old` in the open file.
+    fn change(&mut self, old: &str, new: &str) {
+        let start = self.geo.text.find(old).unwrap();
+        self.geo.replace(&self.server, start, start + old.len(), new);
+    }
+
+    async fn actions(&self) -> Vec<Value> {
+        actions(&self.server, &self.geo, self.geo.text.find("(width").unwrap()).await
+    }
+}
+
+/// The actions at byte `at`.
+pub(crate) async fn actions(server: &TestServer, buffer: &Buffer, at: usize) -> Vec<Value> {
+    let at = buffer.position(at);
+    let params = json!({
+        "textDocument": buffer.named(), "range": { "start": at, "end": at }, "context": { "diagnostics": [] },
+    });
+    let actions = server.request("textDocument/codeAction", params).await.unwrap();
+    actions.as_array().unwrap().clone()
+}
+
+#[tokio::test]
+async fn a_changed_name_is_carried() {
+    let mut project = Project::new(everything()).await;
+    assert_eq!(project.server.initialized["capabilities"]["codeActionProvider"]["resolveProvider"], true);
+    assert_eq!(project.actions().await, [Value::Null; 0], "nothing has changed");
+    project.change("area", "surface");
+    let mut actions = project.actions().await;
+    let action = actions.pop().unwrap();
+    assert_eq!(action["title"], "Carry this change to its 2 uses in 1 file, 1 of them to look at first");
+    assert_eq!(action["kind"], "refactor.rewrite.propagate");
+    assert_eq!(action["edit"], Value::Null, "it comes later");
+    let action = project.server.request("codeAction/resolve", action).await.unwrap();
+    let range = |line: u32, start: u32| json!({ "start": { "line": line, "character": start }, "end": { "line": line, "character": start + 4 } });
+    let expected = json!({
+        "documentChanges": [{
+            "textDocument": { "uri": project.lib, "version": null },
+            "edits": [
+                { "range": range(1, 3), "newText": "surface", "annotationId": "in a comment" },
+                { "range": range(2, 23), "newText": "surface" },
+            ],
+        }],
+        "changeAnnotations": {
+            "in a comment": { "label": "To look at", "description": "in a comment", "needsConfirmation": true },
+        },
+    });
+    assert_eq!(action["edit"], expected);
+    // Once it is done there is nothing more to carry.
+    let carried = json!({ "command": action["command"]["command"], "arguments": action["command"]["arguments"] });
+    project.server.request("workspace/executeCommand", carried).await.unwrap();
+    assert_eq!(project.actions().await, [Value::Null; 0]);
+    project.server.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_action_for_a_text_that_moved_on_is_refused() {
+    let mut project = Project::new(everything()).await;
+    project.change("area", "surface");
+    let action = project.actions().await.remove(0);
+    project.change("height }", "height + 1 }");
+    let error = project.server.request("codeAction/resolve", action).await.unwrap_err();
+    assert_eq!(error.to_string(), "codeAction/resolve: the document has been edited since: ask again (-32801)");
+    let again = project.actions().await.remove(0);
+    assert!(project.server.request("codeAction/resolve", again).await.is_ok());
+    let error = project.server.request("codeAction/resolve", json!({ "title": "x" })).await.unwrap_err();
+    assert!(error.to_string().ends_with("(-32602)"), "{error}");
+    project.server.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_plain_client_gets_what_is_certain_at_once() {
+    let mut project = Project::new(json!({ "textDocument": { "inlineCompletion": {} } })).await;
+    project.change("width: u32, height: u64", "height: u64, width: u32");
+    let actions = actions(&project.server, &project.geo, project.geo.text.find("width").unwrap()).await;
+    let edits = &actions[0]["edit"]["changes"][&project.lib];
+    let texts: Vec<&str> = edits.as_array().unwrap().iter().map(|edit| edit["newText"].as_str().unwrap()).collect();
+    assert_eq!(texts, ["2", "1"]);
+    let only = json!({
+        "textDocument": project.geo.named(), "context": { "diagnostics": [], "only": ["quickfix"] },
+        "range": { "start": { "line": 0, "character": 8 }, "end": { "line": 0, "character": 8 } },
+    });
+    assert_eq!(project.server.request("textDocument/codeAction", only).await, Ok(json!([])));
+    project.server.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_ignored_is_not_read() {
+    let mut project = Project::new(everything()).await;
+    fs::write(project.folder.path().join(".gitignore"), "lib.rs\n").unwrap();
+    project.change("area", "surface");
+    assert_eq!(project.actions().await, [Value::Null; 0]);
+    project.server.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_next_edit_is_offered_one_at_a_time() {
+    let mut project = Project::new(everything()).await;
+    let mut lib = Buffer::new("lib.rs", &format!("{LIB}fn two() -> u64 {{ geo::area(3, 4) }}\n$0"));
+    lib.uri = project.lib.clone();
+    lib.version = 7;
+    lib.open(&project.server);
+    let ask = async |project: &Project, version: i32| {
+        let at = json!({ "line": 0, "character": 0 });
+        let document = json!({ "uri": project.geo.uri, "version": version });
+        let params = json!({ "textDocument": document, "position": at });
+        project.server.request("textDocument/copilotInlineEdit", params).await.unwrap()["edits"].clone()
+    };
+    assert_eq!(ask(&project, 1).await, json!([]));
+    project.change("area", "surface");
+    assert_eq!(ask(&project, 1).await, json!([]), "for another version there is none");
+    let mut offered = Vec::new();
+    for _ in 0..2 {
+        let edits = ask(&project, 2).await;
+        let [edit] = &edits.as_array().unwrap()[..] else { panic!("expected one edit, found {edits}") };
+        assert_eq!(edit["textDocument"], json!({ "uri": lib.uri, "version": lib.version }));
+        let (start, end) = (lib.offset(&edit["range"]["start"]), lib.offset(&edit["range"]["end"]));
+        lib.replace(&project.server, start, end, edit["text"].as_str().unwrap());
+        let command = json!({ "command": edit["command"]["command"], "arguments": edit["command"]["arguments"] });
+        project.server.request("workspace/executeCommand", command).await.unwrap();
+        offered.push(edit["range"]["start"]["line"].clone());
+    }
+    assert_eq!(offered, [2, 3]);
+    assert_eq!(ask(&project, 2).await, json!([]));
+    assert_eq!(lib.text.matches("surface").count(), 2);
+    project.server.close().await.unwrap();
+}

@@ -1,0 +1,79 @@
+"""The next edit: shown where it would be made, taken and dropped by keys of its own."""
+
+import time
+
+from editor import Failure
+from ghost_test import equal
+
+TEXT = "fn area(a: u8) {}\nfn one() { area(1); }\nfn two() { area(2); }\n"
+EDITS = [
+    {"line": 1, "from": 11, "to": 15, "text": "size"},
+    {"line": 2, "from": 11, "to": 15, "text": "size"},
+]
+
+
+def start(bench, edits, files=None, **options):
+    ed = bench.open(files or {"main.rs": TEXT}, script={"next_edits": edits}, **options)
+    ed.heard("textDocument/didOpen")
+    return ed
+
+
+def rename(ed):
+    """As a person would: the name where it is defined."""
+    ed.keys("f", "a")
+    ed.type("cwsize")
+    ed.keys("Escape")
+
+
+def marks(ed):
+    return ed.run(
+        "local space = vim.api.nvim_get_namespaces()['pilotlight.next_edit']\n"
+        "return vim.tbl_map(function(m) return { m[2], m[3], (m[4].virt_text or {{''}})[1][1] } end,\n"
+        "  vim.api.nvim_buf_get_extmarks(0, space, 0, -1, { details = true }))"
+    )
+
+
+def test_next_edit_is_taken_one_after_the_other(bench):
+    ed = start(bench, EDITS)
+    time.sleep(0.5)
+    equal(marks(ed), [])
+    rename(ed)
+    ed.until(lambda: marks(ed) == [[1, 11, ""], [1, 15, "size"]], "the first edit is shown")
+    ed.sees("areasize(1)")
+    ed.keep("next-edit")
+    where = ed.lua("vim.api.nvim_win_get_cursor(0)")
+    equal(where[0], 1)  # Nobody has moved it.
+    ed.keys("M-Enter")
+    ed.until(lambda: ed.lua("vim.api.nvim_win_get_cursor(0)") == [2, 11], "the cursor goes there when asked")
+    equal(ed.lines()[1], "fn one() { area(1); }")
+    ed.keys("M-Enter")
+    ed.until(lambda: ed.lines()[1] == "fn one() { size(1); }", "it is made")
+    ed.until(lambda: marks(ed) == [[2, 11, ""], [2, 15, "size"]], "the next one is shown")
+    equal([c["command"] for c in ed.heard("workspace/executeCommand")], ["pilotlight.takeEdit"])
+    ed.command("Pilotlight next-edit")
+    ed.until(lambda: ed.lua("vim.api.nvim_win_get_cursor(0)") == [3, 11], "the command does what the key does")
+    ed.keys("u")
+    ed.until(lambda: ed.lines()[1] == "fn one() { area(1); }", "one undo takes one edit back")
+
+
+def test_next_edit_is_dropped_by_escape(bench):
+    ed = start(bench, EDITS[:1], before="vim.g.escapes = 0 vim.keymap.set('n', '<Esc>', function() vim.g.escapes = vim.g.escapes + 1 end)")
+    rename(ed)
+    ed.until(lambda: marks(ed), "it is shown")
+    ed.keys("Escape")
+    ed.until(lambda: marks(ed) == [], "it is gone")
+    equal([c["command"] for c in ed.heard("workspace/executeCommand")], ["pilotlight.dismissEdit"])
+    equal(ed.lua("vim.g.escapes"), 0)
+    ed.keys("Escape")
+    ed.until(lambda: ed.lua("vim.g.escapes") == 1, "the key is the person's own again")
+    equal(ed.lines()[1], "fn one() { area(1); }")
+
+
+def test_next_edit_for_another_text_is_not_shown(bench):
+    ed = start(bench, [{**EDITS[0], "version": 99}])
+    rename(ed)
+    ed.heard("pilotlight/nextEdit")
+    time.sleep(0.3)
+    equal(marks(ed), [])
+    if ed.lua("require('pilotlight.next_edit').accept()"):
+        raise Failure("there was nothing to take")
