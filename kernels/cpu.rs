@@ -20,13 +20,14 @@ mod rope;
 mod shared;
 pub(crate) mod simd;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use activation::Activation;
 pub use activations::Activations;
 pub use attention::{AttentionShape, Span, attention};
 pub use buffer::Buffer;
 pub use format::Dtype;
+pub(crate) use format::q4_k::scale_and_minimum;
 pub use gated::{Gate, activated, gated};
 pub use isa::Isa;
 pub use kv::{KvDtype, KvLayer, PAGE};

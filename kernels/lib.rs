@@ -1,7 +1,8 @@
 //! Compute kernels with their launchers: the only home of `unsafe` compute.
 //!
 //! `cpu` holds one op a file; each is written once over [`cpu::simd`]'s sixteen lanes and compiled for every instruction set the
-//! program may meet. `cuda` is to come. This room knows slices, block formats and threads; it knows neither models nor files.
+//! program may meet. `cuda` is the
+//! same ops on an NVIDIA GPU. This room knows slices, block formats and threads; it knows neither models nor files.
 //!
 //! Every instruction set gives the same bits for the same input: integer sums are exact, and each f32 result is built by the same
 //! sequence of fused multiply-adds in the same lane order. The tests compare them by equality, not within a tolerance.
@@ -20,3 +21,4 @@
 #![allow(unsafe_code, unsafe_op_in_unsafe_fn)]
 
 pub mod cpu;
+pub mod cuda;

@@ -13,6 +13,12 @@ pub(crate) fn random(seed: u64, count: usize) -> Vec<f32> {
 
 /// A matrix of random blocks (every bit pattern of weights and small scales occurs), and its values, row after row.
 pub(crate) fn matrix(dtype: Dtype, rows: usize, columns: usize, seed: u64) -> (Matrix, Vec<f32>) {
+    let (bytes, values) = blocks(dtype, rows, columns, seed);
+    (Matrix::new(dtype, rows, columns, &bytes).expect("a whole matrix"), values)
+}
+
+/// The same as stored.
+pub(crate) fn blocks(dtype: Dtype, rows: usize, columns: usize, seed: u64) -> (Vec<u8>, Vec<f32>) {
     let mut rng = SmallRng::seed_from_u64(seed);
     let count = rows * columns / dtype.block_columns();
     let mut bytes: Vec<u8> = (0..count * dtype.block_bytes()).map(|_| rng.random()).collect();
@@ -40,7 +46,7 @@ pub(crate) fn matrix(dtype: Dtype, rows: usize, columns: usize, seed: u64) -> (M
         }
     }
     let values = bytes.chunks_exact(dtype.block_bytes()).flat_map(|block| dequantise(dtype, block)).collect();
-    (Matrix::new(dtype, rows, columns, &bytes).expect("a whole matrix"), values)
+    (bytes, values)
 }
 
 /// A block's weights, written after the formats' definitions.

@@ -9,7 +9,7 @@ use crate::cpu::simd::Simd;
 pub(crate) struct Q4K;
 
 /// The 6-bit scale and minimum of run `b`, as Q4_K and Q5_K store them in 12 bytes.
-pub(super) fn scale_and_minimum(packed: &[u8], b: usize) -> (u8, u8) {
+pub(crate) fn scale_and_minimum(packed: &[u8], b: usize) -> (u8, u8) {
     if b < 4 {
         (packed[b] & 63, packed[b + 4] & 63)
     } else {

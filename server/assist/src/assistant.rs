@@ -25,7 +25,7 @@ use crate::{
     model::Model,
     next_edit::Offers,
     options::CompletionOptions,
-    propagate::PropagateError,
+    propagate::{PropagateError, difference::differences},
     trail::Trail,
 };
 use ahead::Foresight;
@@ -216,11 +216,25 @@ impl Assistant {
         Ok(())
     }
 
-    /// The document was saved: its tree is settled ([`Document::settle`]).
+    /// The document was saved: its tree is parsed anew ([`Document::reparse`]), and unless a change of its definitions waits to be carried, its definitions are settled.
     pub fn saved(&self, document: &DocumentId) {
-        if let Some(mut open) = self.inner.documents.get_mut(document) {
-            open.document.settle();
+        let Some(mut open) = self.inner.documents.get_mut(document) else { return };
+        open.document.reparse();
+        let (settled, saved) = (open.settled.clone(), open.document.snapshot());
+        drop(open);
+        if settled.revision() == saved.revision() {
+            return;
         }
+        // Two texts are compared: not while messages wait.
+        let (inner, document) = (Arc::clone(&self.inner), document.clone());
+        std::thread::spawn(move || {
+            if differences(&settled, &saved).is_empty()
+                && let Some(mut open) = inner.documents.get_mut(&document)
+                && open.settled.revision() == settled.revision()
+            {
+                open.settled = saved;
+            }
+        });
     }
 
     /// Leaves an edit in the trail, and its document to be indexed again.
@@ -276,13 +290,6 @@ impl Assistant {
     pub fn settle(&self, document: &DocumentId) {
         if let Some(mut open) = self.inner.documents.get_mut(document) {
             open.settled = open.document.snapshot();
-        }
-    }
-
-    /// The document was saved: unless a change of its definitions waits to be carried, it is settled.
-    pub fn saved(&self, document: &DocumentId) {
-        if self.changes_of(document).is_ok_and(|changes| changes.is_empty()) {
-            self.settle(document);
         }
     }
 

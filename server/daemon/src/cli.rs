@@ -65,6 +65,8 @@ pub(crate) enum Command {
     Models(Models),
     /// Serve other tools over HTTP, in the shapes of llama.cpp, OpenAI, Mistral and Ollama
     Serve(Serve),
+    /// Measure how fast this machine computes the model, or random weights of a known model's shape
+    Bench(Bench),
     /// Print the JSON schema of the settings (config.toml, and the editors' initializationOptions)
     Schema(Schema),
 }
@@ -248,6 +250,28 @@ pub(crate) struct Serve {
     /// refused. Needed to listen beyond this machine
     #[arg(long, value_name = "FILE")]
     pub(crate) tokens: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Bench {
+    /// A shape (ember, qwen2.5-coder-1.5b, devstral-small-2, …; a wrong name lists all) in place of the model: nothing is downloaded
+    #[arg(long, value_name = "SHAPE")]
+    pub(crate) random_weights: Option<String>,
+    /// How the random weights are stored: f32, f16, bf16, fp8, q8_0, q4_0, q4_k, q4_k_m, q5_k, q6_k
+    #[arg(long, default_value = "q8_0", value_name = "DTYPE")]
+    pub(crate) dtype: String,
+    /// Tokens of the prefills, with commas
+    #[arg(long, value_delimiter = ',', default_value = "1,2,4,8,16,64,512", value_name = "N,…")]
+    pub(crate) prefill: Vec<usize>,
+    /// Tokens in the cache before a decoded token and before a keystroke, with commas
+    #[arg(long, value_delimiter = ',', default_value = "0,2048,8192", value_name = "N,…")]
+    pub(crate) depth: Vec<usize>,
+    /// Milliseconds for each figure, at least three runs
+    #[arg(long, default_value_t = 1500, value_name = "MS")]
+    pub(crate) milliseconds: u64,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args, Debug)]

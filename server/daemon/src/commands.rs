@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod bench;
 mod complete;
 #[cfg(unix)]
 mod daemon;
@@ -35,6 +36,7 @@ pub(crate) async fn run(cli: Cli, started: Instant) -> Result<ExitCode> {
         Command::Complete(arguments) => complete::run(arguments, &loaded()?.strict()?).await,
         Command::Doctor(arguments) => doctor::run(arguments, &loaded()?.strict()?).await,
         Command::Explain(arguments) => explain::run(arguments, &loaded()?.strict()?).await,
+        Command::Bench(arguments) => bench::run(arguments, &loaded()?.strict()?).await,
         Command::Refactor(arguments) => refactor::run(arguments, &loaded()?.strict()?).await,
         Command::Index(arguments) => index::run(&arguments),
         Command::Models(arguments) => models::run(arguments).await,

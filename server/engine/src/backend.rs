@@ -1,10 +1,14 @@
 //! A way to compute the decoder: one step over one sequence, whose keys and values (KV) lie in pages.
 
 pub mod cpu;
+pub mod cuda;
 pub mod reference;
 
 pub use pilotlight_kernels::cpu::PAGE;
-use pilotlight_kernels::cpu::{KvDtype, KvLayer};
+use pilotlight_kernels::{
+    cpu::{KvDtype, KvLayer},
+    cuda::{Device, Found, found},
+};
 
 use crate::{EngineError, EngineOptions, decoder::Decoder, options::BackendChoice};
 
@@ -80,6 +84,17 @@ pub trait Backend: Send {
     }
 }
 
+/// What was found of a GPU, in words.
+pub fn gpu() -> String {
+    match found() {
+        Found::Device(name) => format!(
+            "{name}; it computes what its memory has room for, and no model with experts (never tried on a GPU yet)"
+        ),
+        Found::NoDevice(why) => format!("no CUDA device ({why}); the processor is used"),
+        Found::NoLibrary => "no CUDA device (libcuda.so.1 not found); the processor is used".into(),
+    }
+}
+
 /// The backend that the options ask for.
 pub fn build(
     decoder: &Decoder,
@@ -95,12 +110,30 @@ pub fn build(
     let cpu = || -> Result<Box<dyn Backend>, EngineError> {
         Ok(Box::new(cpu::Cpu::new(decoder, context_length, pages(KvDtype::F16), threads, KvDtype::F16)?))
     };
-    match (options.backend, cpu::Cpu::supports(decoder)) {
-        (BackendChoice::Reference, _) => reference(),
-        (BackendChoice::Auto, Err(why)) => {
+    let cuda = || -> Result<Box<dyn Backend>, EngineError> {
+        let device = Device::first()?;
+        Ok(Box::new(cuda::Cuda::with_options(decoder, device, context_length, options)?))
+    };
+    match options.backend {
+        BackendChoice::Reference => return reference(),
+        BackendChoice::Cpu => return cpu(),
+        BackendChoice::Cuda => return cuda(),
+        BackendChoice::Auto => {}
+    }
+    if !matches!(found(), Found::NoLibrary) {
+        match cuda::Cuda::supports(decoder).map_err(|why| EngineError::Compute { backend: "cuda", message: why }) {
+            Ok(()) => match cuda() {
+                Ok(cuda) => return Ok(cuda),
+                Err(error) => tracing::warn!(%error, "the GPU is not used; the processor computes this model"),
+            },
+            Err(error) => tracing::info!(%error, "the GPU is not used; the processor computes this model"),
+        }
+    }
+    match cpu::Cpu::supports(decoder) {
+        Ok(()) => cpu(),
+        Err(why) => {
             tracing::warn!(why, "the slow reference backend computes this model");
             reference()
         }
-        (BackendChoice::Auto | BackendChoice::Cpu, _) => cpu(),
     }
 }

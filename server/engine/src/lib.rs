@@ -9,6 +9,7 @@ pub mod actor;
 #[cfg(test)]
 mod allocations;
 pub mod backend;
+pub mod bench;
 mod cache;
 pub mod chat;
 pub mod checkpoint;
@@ -25,6 +26,7 @@ pub mod options;
 pub mod remote;
 pub mod request;
 mod sampling;
+pub mod shape;
 mod snapshot;
 mod speculation;
 pub mod tokenizer;

@@ -89,6 +89,8 @@ pub enum BackendChoice {
     Auto,
     /// Own SIMD kernels on quantised weights, for the instruction set found.
     Cpu,
+    /// Own kernels on an NVIDIA GPU, through its driver. Compiled and tested on a host emulator; it has not run on a GPU yet.
+    Cuda,
     /// The readable one that the others are tested against: f32, slow, four bytes of memory a weight.
     Reference,
 }

@@ -56,7 +56,7 @@ impl Document {
     /// [`Document::WHOLE_LIMIT`] only around the last change.
     ///
     /// A tree without an error is the one that a parse of the whole text gives. What tree-sitter reuses of a broken one decides where it mends
-    /// the text, and in C++ it may keep an error that the text no longer has (one random edit in some hundreds): [`Document::settle`].
+    /// the text, and in C++ it may keep an error that the text no longer has (one random edit in some hundreds): [`Document::reparse`].
     pub fn edit(&mut self, version: i32, changes: &[Change], encoding: PositionEncoding) -> Result<(), EditError> {
         let mut next = self.now.state().next();
         let mut place = None;
@@ -85,7 +85,7 @@ impl Document {
 
     /// Where the tree of a text up to [`Document::WHOLE_LIMIT`] has an error: the tree that a parse of the whole text gives. A millisecond or a
     /// few, so not for each keystroke.
-    pub fn settle(&mut self) {
+    pub fn reparse(&mut self) {
         if let Some(anew) = self.now.state().anew() {
             self.now = Snapshot::new(anew);
         }

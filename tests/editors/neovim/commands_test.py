@@ -138,7 +138,7 @@ def test_command(bench):
     ed.command("Pilotlight toggle world")
     ed.sees(":Pilotlight toggle takes global, buffer, filetype, not world")
     complete = lambda line: ed.lua(f"vim.fn.getcompletion('{line}', 'cmdline')")
-    equal(complete("Pilotlight "), ["accept", "dismiss", "health", "log", "next", "previous", "restart", "start", "status", "stop", "suggest", "toggle", "why"])
+    equal(complete("Pilotlight "), ["accept", "dismiss", "dismiss-edit", "health", "log", "next", "next-edit", "previous", "restart", "start", "status", "stop", "suggest", "toggle", "why"])
     equal(complete("Pilotlight re"), ["restart"])
     equal(complete("Pilotlight toggle "), ["global", "buffer", "filetype"])
     equal(complete("Pilotlight accept w"), ["word"])

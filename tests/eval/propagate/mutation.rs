@@ -128,6 +128,10 @@ fn changed(
             };
             let two: Vec<_> = chunks.iter().filter_map(|chunk| Some((chunk.clone(), named(chunk)?))).collect();
             if kind == Kind::Remove {
+                // A type that only the parameter told: no call could be mended.
+                if language == Language::Rust && text[signature.name_range.end..signature.list.start].contains('<') {
+                    return None;
+                }
                 return two.first().map(|(chunk, _)| (chunk.clone(), String::new()));
             }
             let [(a, of_a), (b, of_b), ..] = two.as_slice() else { return None };

@@ -1,6 +1,6 @@
 //! `pilotlight doctor`: what was found, and whether all is well.
 
-use std::{fs, process::ExitCode};
+use std::process::ExitCode;
 
 use anyhow::Result;
 use pilotlight_assist::Check;
@@ -87,7 +87,7 @@ fn machine() -> Vec<Found> {
     vec![
         Found { name: "processor", found: format!("{cores} threads, {}", features().join(" ")) },
         Found { name: "memory", found: memory },
-        Found { name: "GPU", found: gpu() },
+        Found { name: "GPU", found: pilotlight_engine::backend::gpu() },
         Found { name: "settings", found: settings },
     ]
 }
@@ -136,14 +136,4 @@ fn features() -> Vec<&'static str> {
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 fn features() -> Vec<&'static str> {
     vec![std::env::consts::ARCH]
-}
-
-fn gpu() -> String {
-    match fs::read_to_string("/proc/driver/nvidia/version") {
-        Ok(version) => format!(
-            "NVIDIA driver found ({}), but this build computes on the processor",
-            version.lines().next().unwrap_or_default().trim()
-        ),
-        Err(_) => "no NVIDIA driver found; the processor is used".to_owned(),
-    }
 }

@@ -5,11 +5,12 @@ use tower_lsp::gen_lsp_types::DidSaveTextDocumentParams;
 use crate::session::Session;
 
 pub(crate) fn handle(session: &Session, params: DidSaveTextDocumentParams) {
-    session.saved(&params.text_document.uri.0);
-    if let Err(problem) = session.documents.save(&params.text_document.uri.0, params.text.as_deref()) {
+    let uri = &params.text_document.uri.0;
+    session.saved(uri);
+    if let Err(problem) = session.documents.save(uri, params.text.as_deref()) {
         session.complain(&problem.to_string());
     }
-    if let Ok(current) = session.documents.current(&params.text_document.uri.0) {
+    if let Ok(current) = session.documents.current(uri) {
         session.assistant.saved(&current.id);
     }
 }

@@ -33,8 +33,6 @@ pub(crate) trait Texts {
         encoding: PositionEncoding,
     ) -> Result<(), DocumentError>;
     fn snapshot(&self, id: &DocumentId) -> Result<Snapshot, DocumentError>;
-    /// The text of the document is on disk now.
-    fn saved(&self, _id: &DocumentId) {}
     fn close(&self, id: &DocumentId) -> Result<(), DocumentError>;
 }
 
@@ -55,10 +53,6 @@ impl Texts for Assistant {
 
     fn snapshot(&self, id: &DocumentId) -> Result<Snapshot, DocumentError> {
         Assistant::snapshot(self, id)
-    }
-
-    fn saved(&self, id: &DocumentId) {
-        Assistant::saved(self, id);
     }
 
     fn close(&self, id: &DocumentId) -> Result<(), DocumentError> {
@@ -174,7 +168,6 @@ impl<T: Texts> Documents<T> {
     pub(crate) fn save(&self, uri: &str, text: Option<&str>) -> Result<(), Problem> {
         let mut open = self.open_ones();
         let document = open.get_mut(uri).ok_or_else(|| Problem::NotOpen(uri.to_owned()))?;
-        self.texts.saved(&document.id);
         let Some(text) = text else { return Ok(()) };
         let snapshot = self.snapshot(uri, document)?;
         let same = *snapshot.rope() == *text;

@@ -1,0 +1,420 @@
+//! The resident path on an NVIDIA GPU: weights in tiles, a paged cache in f16, short steps as recorded graphs.
+//!
+//! A product's inputs are rounded to bfloat16, keys, values and probabilities to f16; the rest is f32. A token's logits never depend on how many
+//! tokens were computed with it (`kernels/cuda/linear.cu`, `attention.cu`): prefill, verification and decoding agree to the bit, as on the CPU.
+//!
+//! Up to [`GRAPH_ROWS`] tokens, which is what a keystroke, a decoded token and a draft's verification are, go as one graph for each (number of
+//! rows, number of pages, whether logits are wanted), rounded up to powers of two: positions, lengths and page numbers lie in device memory. More go as
+//! launches, in passes of [`PASS`].
+//!
+//! None of this has run on a GPU yet: it is tested on the host emulator of the kernels (`kernels/README.md`).
+
+// One block: running a recorded graph.
+#![allow(unsafe_code)]
+
+mod budget;
+mod load;
+
+use std::{collections::HashMap, sync::Arc};
+
+use pilotlight_kernels::cuda::{
+    self, Attention, CudaError, Device, Embed, Graph, HeadNorms, KvShape, Matrix, Memory, Part, Rope, STEP_PASS, Split,
+    StepLayout, padded,
+};
+
+use self::{
+    budget::Budget,
+    load::{Layer, Loader, Mlp, Norm, Projection},
+};
+use super::{Backend, Logits, PAGE, Page};
+use crate::{
+    EngineError, EngineOptions,
+    config::{self, DecoderConfig, RopeStyle},
+    decoder::Decoder,
+};
+
+/// Tokens computed together at most.
+const PASS: usize = STEP_PASS;
+/// Tokens of a step that goes as a graph.
+const GRAPH_ROWS: usize = 16;
+/// Rows of logits that there is room for on the device.
+const LOGIT_ROWS: usize = GRAPH_ROWS;
+
+/// See the module.
+pub struct Cuda {
+    /// First, so that they go before the memory that they touch.
+    graphs: HashMap<Shape, Graph>,
+    device: Device,
+    context_length: usize,
+    model: Model,
+    step: Step,
+    /// The step as it goes to the device.
+    words: Vec<u8>,
+    /// What comes back.
+    bytes: Vec<u8>,
+    logits: Vec<f32>,
+}
+
+/// What a graph was recorded for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Shape {
+    rows: usize,
+    pages: usize,
+    logits: bool,
+}
+
+struct Model {
+    config: DecoderConfig,
+    /// `[vocab, hidden]`
+    embedding: Arc<Matrix>,
+    /// `[positions, hidden]`
+    positions: Option<Matrix>,
+    activation: cuda::Activation,
+    layers: Vec<Layer>,
+    /// Scaled by what the logits are scaled by.
+    output_norm: Norm,
+    /// Of the norms of the residual stream, which is kept divided by the residual scale.
+    norm_eps: f32,
+    /// `[vocab, hidden]`: the embedding itself where they are tied.
+    output: Projection,
+    /// `[pairs]`
+    frequencies: Option<Memory>,
+}
+
+/// What a step reads and writes besides weights.
+struct Step {
+    layout: StepLayout,
+    /// Position, rows, tokens, pages.
+    about: Memory,
+    /// `[PASS, hidden]` f32: the residual stream.
+    x: Memory,
+    /// `[PASS, padded hidden]` bfloat16
+    normed: Memory,
+    /// `[PASS, heads * head_dim]` f32
+    q: Memory,
+    /// `[PASS, kv_heads * head_dim]` f32
+    k: Memory,
+    /// `[PASS, kv_heads * head_dim]` f32
+    v: Memory,
+    /// `[PASS, heads * head_dim]` f16
+    turned: Memory,
+    /// `[PASS, padded heads * head_dim]` bfloat16
+    attended: Memory,
+    /// `[PASS, padded ffn]` bfloat16
+    gated: Memory,
+    /// `[LOGIT_ROWS, vocab]` f32
+    logits: Memory,
+    split: Split,
+    shape: KvShape,
+    cache: Memory,
+}
+
+impl From<CudaError> for EngineError {
+    fn from(error: CudaError) -> Self {
+        Self::Compute { backend: "cuda", message: error.to_string() }
+    }
+}
+
+impl Cuda {
+    /// Whether this backend can compute the decoder; where not, why.
+    pub fn supports(decoder: &Decoder) -> Result<(), String> {
+        let c = &decoder.config;
+        if c.experts.is_some() {
+            return Err("experts are not computed on the GPU yet".into());
+        }
+        if !cuda::attention_dims().contains(&c.head_dim) {
+            return Err(format!(
+                "heads of {} elements: {:?} are computed on the GPU",
+                c.head_dim,
+                cuda::attention_dims()
+            ));
+        }
+        Ok(())
+    }
+
+    /// As the options ask: counts first what it will take, and refuses what does not fit.
+    pub fn with_options(
+        decoder: &Decoder,
+        device: Device,
+        context_length: usize,
+        options: &EngineOptions,
+    ) -> Result<Self, EngineError> {
+        Self::supports(decoder).map_err(|message| EngineError::Compute { backend: "cuda", message })?;
+        let (free, total) = device.memory()?;
+        let budget = Budget::new(decoder, context_length);
+        let pages = budget.pages(free, total, options.kv_memory_mib)?;
+        tracing::info!(
+            device = device.name(),
+            weights_mib = budget.weights >> 20,
+            scratch_mib = budget.scratch >> 20,
+            kv_mib = (pages as u64 * budget.page) >> 20,
+            free_mib = free >> 20,
+            "the model goes to the GPU"
+        );
+        let mut cuda = Self::new(decoder, device, context_length, pages)?;
+        cuda.prove()?;
+        Ok(cuda)
+    }
+
+    /// Computes a few tokens at once and one by one: what a driver or a GPU that nobody has tried gets wrong must not reach a user.
+    fn prove(&mut self) -> Result<(), EngineError> {
+        let count = 40.min(self.context_length);
+        let vocab = self.model.config.vocab;
+        let tokens: Vec<u32> = (0..count).map(|i| (i * 131 % vocab) as u32).collect();
+        let pages: Vec<Page> = (0..self.step.shape.pages.min(2) as Page).collect();
+        let all = self.forward(&pages, 0, &tokens, Logits::All)?.to_vec();
+        let refuse = |message: String| Err(EngineError::Compute { backend: "cuda", message });
+        if !all.iter().all(|x| x.is_finite()) {
+            return refuse("the GPU gives logits that are no numbers".into());
+        }
+        for (i, want) in all.chunks_exact(vocab).enumerate() {
+            let got = self.forward(&pages, i, &tokens[i..=i], Logits::Last)?;
+            if got != want {
+                return refuse(format!("the GPU computes token {i} otherwise by itself than among {count}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends the weights to the device; the mapped file is not needed afterwards.
+    pub fn new(decoder: &Decoder, device: Device, context_length: usize, pages: usize) -> Result<Self, EngineError> {
+        Self::supports(decoder).map_err(|message| EngineError::Compute { backend: "cuda", message })?;
+        let c = &decoder.config;
+        let model = Loader::new(&device, decoder.bytes).model(decoder)?;
+        let (q, kv) = (c.heads * c.head_dim, c.kv_heads * c.head_dim);
+        let most_pages = context_length.div_ceil(PAGE);
+        let layout = StepLayout { pages: most_pages };
+        let shape = KvShape { layers: c.layers, pages, kv_heads: c.kv_heads, head_dim: c.head_dim };
+        let split_rows = budget::split_rows(c, most_pages);
+        let step = Step {
+            about: device.zeros(layout.bytes())?,
+            layout,
+            x: device.zeros(4 * PASS * c.hidden)?,
+            normed: device.zeros(2 * PASS * padded(c.hidden))?,
+            q: device.zeros(4 * PASS * q)?,
+            k: device.zeros(4 * PASS * kv)?,
+            v: device.zeros(4 * PASS * kv)?,
+            turned: device.zeros(2 * PASS * q)?,
+            attended: device.zeros(2 * PASS * padded(q))?,
+            gated: device.zeros(2 * PASS * padded(c.ffn))?,
+            logits: device.zeros(4 * LOGIT_ROWS * c.vocab)?,
+            split: Split::new(&device, split_rows, c.heads, most_pages, c.head_dim)?,
+            shape,
+            cache: device.zeros(shape.bytes())?,
+        };
+        device.wait()?;
+        let (words, bytes, logits) = (Vec::new(), Vec::new(), vec![0.0; c.vocab]);
+        Ok(Self { graphs: HashMap::new(), context_length, model, step, words, bytes, logits, device })
+    }
+
+    /// Computes up to [`PASS`] tokens; leaves logits of the last `wanted` in `self.logits` from row `given` on.
+    fn pass(
+        &mut self,
+        pages: &[Page],
+        position: usize,
+        tokens: &[u32],
+        wanted: usize,
+        given: usize,
+    ) -> Result<(), EngineError> {
+        let rows = tokens.len();
+        let needed = (position + rows).div_ceil(PAGE);
+        let most = self.step.layout.pages;
+        let pages = pages.get(..needed).ok_or_else(|| CudaError {
+            call: "step".into(),
+            message: format!("{} pages for {} positions", pages.len(), position + rows),
+        })?;
+        self.step.layout.fill(&mut self.words, position, tokens, pages)?;
+        self.step.about.write(0, &self.words)?;
+
+        if rows > GRAPH_ROWS {
+            self.model.blocks(&self.step, rows, needed, wanted > 0)?;
+            // The last rows, as many at a time as there is room for.
+            for first in (0..wanted).step_by(LOGIT_ROWS) {
+                let some = LOGIT_ROWS.min(wanted - first);
+                self.model.logits(&self.step, rows - wanted + first, some)?;
+                self.take(0, some, given + first)?;
+            }
+            return Ok(());
+        }
+        let bucket = |n: usize, most: usize| n.next_power_of_two().min(most);
+        let shape = Shape { rows: bucket(rows, GRAPH_ROWS), pages: bucket(needed, most), logits: wanted > 0 };
+        match self.graphs.get(&shape) {
+            // SAFETY: all that was recorded belongs to `self`, and graphs are dropped first.
+            Some(graph) => unsafe { graph.run() }?,
+            None => {
+                // Run once as it is, so that every kernel is loaded; recorded for the next time.
+                self.model.short(&self.step, shape)?;
+                let graph = self.device.graph(|| self.model.short(&self.step, shape))?;
+                self.graphs.insert(shape, graph);
+            }
+        }
+        self.take(rows - wanted, wanted, given)
+    }
+
+    /// Fetches rows of logits.
+    fn take(&mut self, first: usize, rows: usize, given: usize) -> Result<(), EngineError> {
+        if rows == 0 {
+            return Ok(());
+        }
+        let vocab = self.model.config.vocab;
+        self.bytes.resize(4 * rows * vocab, 0);
+        self.step.logits.read(4 * first * vocab, &mut self.bytes)?;
+        let to = &mut self.logits[given * vocab..][..rows * vocab];
+        to.iter_mut().zip(self.bytes.as_chunks().0).for_each(|(to, &bytes)| *to = f32::from_le_bytes(bytes));
+        Ok(())
+    }
+}
+
+impl Model {
+    /// A step as it is recorded.
+    fn short(&self, step: &Step, shape: Shape) -> Result<(), CudaError> {
+        self.blocks(step, shape.rows, shape.pages, shape.logits)?;
+        if shape.logits { self.logits(step, 0, shape.rows) } else { Ok(()) }
+    }
+
+    /// Embedding and blocks. `rows` and `pages` are at least the step's. Without `whole` it ends when all that later tokens need is stored.
+    fn blocks(&self, s: &Step, rows: usize, pages: usize, whole: bool) -> Result<(), CudaError> {
+        let c = &self.config;
+        let scale = c.scales.embedding / c.scales.residual;
+        cuda::embed(
+            &s.about,
+            Embed { embedding: &self.embedding, positions: self.positions.as_ref(), scale },
+            rows,
+            &s.x,
+        )?;
+        let rope = Rope {
+            frequencies: self.frequencies.as_ref(),
+            adjacent: c.rope.style == RopeStyle::AdjacentPairs,
+            magnitude: c.rope.magnitude,
+            temperature: c.temperature.map(|t| (t.beta, t.original)),
+        };
+        let window = c.window;
+        let attention = Attention { heads: c.heads, scale: c.scales.attention, window, first: 0, rows, pages };
+        for (i, layer) in self.layers.iter().enumerate() {
+            let kv = (s.shape, &s.cache, i);
+            layer.attn_norm.apply(&s.x, 0, rows, self.norm_eps, &s.normed)?;
+            cuda::linear(&s.normed, rows, &[layer.q.part(&s.q), layer.k.part(&s.k), layer.v.part(&s.v)])?;
+            let norms = HeadNorms { q: layer.q_norm.as_ref(), k: layer.k_norm.as_ref(), eps: c.norm_eps };
+            cuda::rope(&s.about, rows, c.heads, [&s.q, &s.k, &s.v], norms, rope, kv, &s.turned)?;
+            if !whole && i + 1 == self.layers.len() {
+                return Ok(());
+            }
+            cuda::attention(&s.about, attention, &s.turned, kv, Some(&s.split), &s.attended)?;
+            cuda::linear(&s.attended, rows, &[layer.o.residual(&s.x)])?;
+
+            layer.ffn_norm.apply(&s.x, 0, rows, self.norm_eps, &s.normed)?;
+            let down = match &layer.mlp {
+                Mlp::Gated { gate, up, down } => {
+                    cuda::gated(&s.normed, rows, self.activation, gate.half(), Some(up.half()), &s.gated)?;
+                    down
+                }
+                Mlp::Plain { up, down } => {
+                    cuda::gated(&s.normed, rows, self.activation, up.half(), None, &s.gated)?;
+                    down
+                }
+            };
+            cuda::linear(&s.gated, rows, &[down.residual(&s.x)])?;
+        }
+        Ok(())
+    }
+
+    /// Logits of rows `first..first + rows` of the residual stream, at most [`LOGIT_ROWS`].
+    fn logits(&self, s: &Step, first: usize, rows: usize) -> Result<(), CudaError> {
+        self.output_norm.apply(&s.x, first, rows, self.norm_eps, &s.normed)?;
+        cuda::linear(&s.normed, rows, &[self.output.part(&s.logits)])
+    }
+}
+
+impl Norm {
+    fn apply(&self, x: &Memory, first: usize, rows: usize, eps: f32, out: &Memory) -> Result<(), CudaError> {
+        cuda::normalise(x, first, rows, &self.weight, self.bias.as_ref(), eps, out)
+    }
+}
+
+impl Projection {
+    /// `out = W x + b`
+    fn part<'a>(&'a self, out: &'a Memory) -> Part<'a> {
+        Part { weight: &self.weight, bias: self.bias.as_ref(), out, add: false }
+    }
+
+    /// `out += W x + b`
+    fn residual<'a>(&'a self, out: &'a Memory) -> Part<'a> {
+        Part { add: true, ..self.part(out) }
+    }
+
+    /// As the inner half of an MLP.
+    fn half(&self) -> (&Matrix, Option<&Memory>) {
+        (&self.weight, self.bias.as_ref())
+    }
+}
+
+impl Backend for Cuda {
+    fn name(&self) -> String {
+        format!("cuda ({})", self.device.name())
+    }
+
+    fn pages(&self) -> usize {
+        self.step.shape.pages
+    }
+
+    fn page_bytes(&self) -> usize {
+        2 * self.step.shape.layers * self.step.shape.page_bytes()
+    }
+
+    fn context_length(&self) -> usize {
+        self.context_length
+    }
+
+    fn forward(
+        &mut self,
+        pages: &[Page],
+        position: usize,
+        tokens: &[u32],
+        logits: Logits,
+    ) -> Result<&[f32], EngineError> {
+        let vocab = self.model.config.vocab;
+        let rows = logits.rows(tokens.len());
+        if self.logits.len() < rows * vocab {
+            self.logits.resize(rows * vocab, 0.0);
+        }
+        let all = tokens.len();
+        let mut given = 0;
+        for (i, tokens) in tokens.chunks(PASS).enumerate() {
+            // Of the last rows of all, those that are the last of this pass.
+            let wanted = rows.saturating_sub(all - i * PASS - tokens.len()).min(tokens.len());
+            self.pass(pages, position + i * PASS, tokens, wanted, given)?;
+            given += wanted;
+        }
+        Ok(&self.logits[..rows * vocab])
+    }
+
+    fn copy(&mut self, from: Page, to: Page, length: usize) -> Result<(), EngineError> {
+        Ok(cuda::kv_copy(self.step.shape, &self.step.cache, from as usize, to as usize, length)?)
+    }
+
+    fn export(&self, page: Page, to: &mut Vec<u8>) -> bool {
+        let Step { shape, cache, .. } = &self.step;
+        let places = (0..shape.layers).flat_map(|layer| shape.places(layer, page as usize));
+        let start = to.len();
+        to.resize(start + self.page_bytes(), 0);
+        let parts = to[start..].chunks_exact_mut(shape.page_bytes());
+        places.zip(parts).all(|(at, part)| cache.read(at, part).is_ok())
+    }
+
+    fn import(&mut self, page: Page, from: &[u8]) -> bool {
+        let Step { shape, cache, .. } = &self.step;
+        let places = (0..shape.layers).flat_map(|layer| shape.places(layer, page as usize));
+        places.zip(from.chunks_exact(shape.page_bytes())).all(|(at, part)| cache.write(at, part).is_ok())
+    }
+}
+
+/// The non-linearity's name in `kernels`.
+fn activation(c: &DecoderConfig) -> cuda::Activation {
+    match c.family.activation {
+        config::Activation::Silu => cuda::Activation::Silu,
+        config::Activation::GeluTanh => cuda::Activation::GeluTanh,
+    }
+}
+
+#[cfg(test)]
+mod tests;

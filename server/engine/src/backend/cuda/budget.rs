@@ -1,0 +1,132 @@
+//! What a model takes of a GPU's memory, counted before anything is taken.
+
+use pilotlight_kernels::cuda::{KvShape, SPLIT_ROWS, Split, padded};
+
+use super::{LOGIT_ROWS, PAGE, PASS, load::format};
+use crate::{
+    EngineError,
+    config::DecoderConfig,
+    decoder::{Decoder, Mlp},
+    weights::Tensor,
+};
+
+/// Left to the driver, to others and to chance.
+const RESERVE: u64 = 512 << 20;
+/// The most that the pages' parts of split attention may take.
+const MOST_SPLIT: usize = 512 << 20;
+
+/// Bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Budget {
+    pub(super) weights: u64,
+    /// Buffers of a step.
+    pub(super) scratch: u64,
+    /// A page of the cache, all layers.
+    pub(super) page: u64,
+    /// Pages that one sequence needs, one to write to and one to copy from besides.
+    pub(super) least_pages: u64,
+}
+
+/// Rows whose attention is split over pages.
+pub(super) fn split_rows(c: &DecoderConfig, pages: usize) -> usize {
+    (MOST_SPLIT / Split::bytes(1, c.heads, pages, c.head_dim)).clamp(1, SPLIT_ROWS)
+}
+
+impl Budget {
+    pub(super) fn new(decoder: &Decoder, context_length: usize) -> Self {
+        let c = &decoder.config;
+        let pages = context_length.div_ceil(PAGE);
+        let (q, kv) = (c.heads * c.head_dim, c.kv_heads * c.head_dim);
+        let row = 4 * c.hidden + 2 * padded(c.hidden) + 4 * (q + 2 * kv) + 2 * q + 2 * padded(q) + 2 * padded(c.ffn);
+        let split = Split::bytes(split_rows(c, pages), c.heads, pages, c.head_dim);
+        let shape = KvShape { layers: c.layers, pages: 1, kv_heads: c.kv_heads, head_dim: c.head_dim };
+        Self {
+            weights: matrices(decoder).map(bytes).sum(),
+            scratch: (PASS * row + 4 * LOGIT_ROWS * c.vocab + split) as u64,
+            page: shape.bytes() as u64,
+            least_pages: pages as u64 + 2,
+        }
+    }
+
+    /// The pages that there is room for: as the setting says, or half of what is left.
+    pub(super) fn pages(self, free: u64, total: u64, kv_memory_mib: usize) -> Result<usize, EngineError> {
+        let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+        let Self { weights, scratch, page, least_pages } = self;
+        let left = free.saturating_sub(weights + scratch + RESERVE);
+        let most = left / page.max(1);
+        if most < least_pages {
+            let message = format!(
+                "the model does not fit the GPU: weights {} MiB + buffers {} MiB + a KV cache for one sequence {} MiB + {} MiB of reserve are {} MiB, \
+                 and {} of its {} MiB are free; a smaller model, a more quantised one or a smaller `context-length` may",
+                mib(weights),
+                mib(scratch),
+                mib(least_pages * page),
+                mib(RESERVE),
+                mib(weights + scratch + least_pages * page + RESERVE),
+                mib(free),
+                mib(total)
+            );
+            return Err(EngineError::Compute { backend: "cuda", message });
+        }
+        let pages = match kv_memory_mib {
+            0 => most / 2,
+            mib => (mib as u64).saturating_mul(1 << 20) / page.max(1),
+        };
+        Ok(pages.clamp(least_pages, most).min(u32::MAX.into()) as usize)
+    }
+}
+
+fn matrices(decoder: &Decoder) -> impl Iterator<Item = &Tensor> {
+    let layers = decoder.layers.iter().flat_map(|layer| {
+        let mlp = match &layer.mlp {
+            Mlp::Gated(gated) => vec![&gated.gate, &gated.up, &gated.down],
+            Mlp::Plain { up, down } => vec![up, down],
+            Mlp::Experts { .. } => Vec::new(),
+        };
+        let all = [&layer.attn_q, &layer.attn_k, &layer.attn_v, &layer.attn_output].into_iter().chain(mlp);
+        all.map(|linear| &linear.weight)
+    });
+    let output = &decoder.output.weight;
+    let tied = output.bytes.as_ptr() == decoder.embedding.bytes.as_ptr();
+    layers.chain([&decoder.embedding]).chain((!tied).then_some(output)).chain(&decoder.positions)
+}
+
+fn bytes(tensor: &Tensor) -> u64 {
+    match tensor.shape[..] {
+        [rows, columns] => format(tensor.dtype).bytes(rows, columns) as u64,
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const BUDGET: Budget = Budget { weights: 10 << 30, scratch: 1 << 30, page: 1 << 20, least_pages: 258 };
+
+    #[test]
+    fn the_cache_gets_half_of_what_is_left_or_what_was_asked_for() {
+        let total = 24 << 30;
+        assert_eq!(BUDGET.pages(20 << 30, total, 0).unwrap(), (9 * 1024 - 512) / 2);
+        assert_eq!(BUDGET.pages(20 << 30, total, 1000).unwrap(), 1000);
+        // At least a sequence, at most what is left.
+        assert_eq!(BUDGET.pages(20 << 30, total, 1).unwrap(), 258);
+        assert_eq!(BUDGET.pages(20 << 30, total, 1 << 20).unwrap(), 9 * 1024 - 512);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_with_figures() {
+        let error = BUDGET.pages(11 << 30, 12 << 30, 0).unwrap_err().to_string();
+        for figure in [
+            "weights 10240 MiB",
+            "buffers 1024 MiB",
+            "sequence 258 MiB",
+            "512 MiB of reserve",
+            "12034 MiB",
+            "11264 of its 12288",
+        ] {
+            assert!(error.contains(figure), "{figure}: {error}");
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! A decoder's tensors on their way to the device.
+
+use std::sync::Arc;
+
+use half::bf16;
+use pilotlight_kernels::cuda::{Device, Format, Matrix, Memory};
+
+use super::{Model, activation};
+use crate::{
+    EngineError,
+    decoder::{self, Decoder, Linear},
+    weights::{Dtype, Tensor},
+};
+
+pub(super) struct Layer {
+    pub(super) attn_norm: Norm,
+    pub(super) q: Projection,
+    pub(super) k: Projection,
+    pub(super) v: Projection,
+    /// `[head_dim]`
+    pub(super) q_norm: Option<Memory>,
+    /// `[head_dim]`
+    pub(super) k_norm: Option<Memory>,
+    pub(super) o: Projection,
+    pub(super) ffn_norm: Norm,
+    pub(super) mlp: Mlp,
+}
+
+pub(super) enum Mlp {
+    Gated { gate: Projection, up: Projection, down: Projection },
+    Plain { up: Projection, down: Projection },
+}
+
+/// `[hidden]` each; with a bias it takes the mean off too.
+pub(super) struct Norm {
+    pub(super) weight: Memory,
+    pub(super) bias: Option<Memory>,
+}
+
+pub(super) struct Projection {
+    pub(super) weight: Arc<Matrix>,
+    pub(super) bias: Option<Memory>,
+}
+
+/// How a stored matrix is multiplied: as it is, or as what it is widened to.
+pub(super) fn format(dtype: Dtype) -> Format {
+    match dtype {
+        Dtype::F8E4M3 => Format::F8E4M3,
+        // Four or five bits under one scale are eight under the same scale, exactly.
+        Dtype::Q8_0 | Dtype::Q4_0 | Dtype::Q5_0 => Format::Q8_0,
+        Dtype::Q4_K => Format::Q4_K,
+        Dtype::Q6_K => Format::Q6_K,
+        // To the nearest.
+        _ => Format::BF16,
+    }
+}
+
+/// Sends tensors off, and says how far it is.
+pub(super) struct Loader<'a> {
+    device: &'a Device,
+    threads: usize,
+    all: u64,
+    sent: u64,
+}
+
+impl<'a> Loader<'a> {
+    pub(super) fn new(device: &'a Device, bytes: u64) -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { device, threads, all: bytes.max(1), sent: 0 }
+    }
+
+    pub(super) fn model(mut self, decoder: &Decoder) -> Result<Model, EngineError> {
+        let c = &decoder.config;
+        let embedding = Arc::new(self.matrix(&decoder.embedding)?);
+        let tied = decoder.output.weight.bytes.as_ptr() == decoder.embedding.bytes.as_ptr();
+        let output = match tied {
+            true => Projection { weight: Arc::clone(&embedding), bias: None },
+            false => self.projection(&decoder.output)?,
+        };
+        let layers = decoder.layers.iter().map(|layer| self.layer(layer)).collect::<Result<_, _>>()?;
+        // Granite multiplies what each block adds by `m`: see `cpu`.
+        let m = c.scales.residual;
+        let scaled = |tensor: &Tensor| -> Result<Memory, EngineError> {
+            let values: Vec<f32> = tensor.to_f32()?.into_iter().map(|x| x * c.scales.logits).collect();
+            Ok(self.device.floats(&values)?)
+        };
+        let output_norm = Norm {
+            weight: scaled(&decoder.output_norm.weight)?,
+            bias: decoder.output_norm.bias.as_ref().map(scaled).transpose()?,
+        };
+        let frequencies = match &c.rope.frequencies[..] {
+            [] => None,
+            all => Some(self.device.floats(all)?),
+        };
+        let positions = decoder.positions.as_ref().map(|positions| self.matrix(positions)).transpose()?;
+        Ok(Model {
+            activation: activation(c),
+            embedding,
+            positions,
+            layers,
+            output_norm,
+            norm_eps: c.norm_eps / (m * m),
+            output,
+            frequencies,
+            config: c.clone(),
+        })
+    }
+
+    fn layer(&mut self, layer: &decoder::Layer) -> Result<Layer, EngineError> {
+        Ok(Layer {
+            attn_norm: self.norm(&layer.attn_norm)?,
+            q: self.projection(&layer.attn_q)?,
+            k: self.projection(&layer.attn_k)?,
+            v: self.projection(&layer.attn_v)?,
+            q_norm: self.floats(&layer.attn_q_norm)?,
+            k_norm: self.floats(&layer.attn_k_norm)?,
+            o: self.projection(&layer.attn_output)?,
+            ffn_norm: self.norm(&layer.ffn_norm)?,
+            mlp: match &layer.mlp {
+                decoder::Mlp::Gated(gated) => Mlp::Gated {
+                    gate: self.projection(&gated.gate)?,
+                    up: self.projection(&gated.up)?,
+                    down: self.projection(&gated.down)?,
+                },
+                decoder::Mlp::Plain { up, down } => {
+                    Mlp::Plain { up: self.projection(up)?, down: self.projection(down)? }
+                }
+                decoder::Mlp::Experts { .. } => {
+                    let message = "experts are not computed on the GPU yet".into();
+                    return Err(EngineError::Compute { backend: "cuda", message });
+                }
+            },
+        })
+    }
+
+    fn floats(&self, tensor: &Option<Tensor>) -> Result<Option<Memory>, EngineError> {
+        let Some(tensor) = tensor else { return Ok(None) };
+        Ok(Some(self.device.floats(&tensor.to_f32()?)?))
+    }
+
+    fn norm(&self, norm: &decoder::Norm) -> Result<Norm, EngineError> {
+        Ok(Norm { weight: self.device.floats(&norm.weight.to_f32()?)?, bias: self.floats(&norm.bias)? })
+    }
+
+    fn projection(&mut self, linear: &Linear) -> Result<Projection, EngineError> {
+        Ok(Projection { weight: Arc::new(self.matrix(&linear.weight)?), bias: self.floats(&linear.bias)? })
+    }
+
+    fn matrix(&mut self, tensor: &Tensor) -> Result<Matrix, EngineError> {
+        let [rows, columns] = tensor.shape[..] else {
+            let found = format!("shape {:?}", tensor.shape);
+            return Err(EngineError::malformed(&tensor.file, &*tensor.name, "a matrix", found));
+        };
+        let format = format(tensor.dtype);
+        let send =
+            |blocks: &[u8], scale| Matrix::upload(self.device, format, [rows, columns], blocks, scale, self.threads);
+        let matrix = match tensor.dtype {
+            Dtype::BF16 | Dtype::F8E4M3 | Dtype::Q8_0 | Dtype::Q4_K | Dtype::Q6_K => send(&tensor.bytes, tensor.scale),
+            Dtype::Q4_0 => send(
+                &widened(&tensor.bytes, 18, |block| {
+                    let low = |i: usize| block[2 + i] & 15;
+                    let high = |i: usize| block[2 + i] >> 4;
+                    std::array::from_fn(|i| if i < 16 { low(i) } else { high(i - 16) }.wrapping_sub(8))
+                }),
+                1.0,
+            ),
+            Dtype::Q5_0 => send(
+                &widened(&tensor.bytes, 22, |block| {
+                    let fifth = u32::from_le_bytes([block[2], block[3], block[4], block[5]]);
+                    std::array::from_fn(|i| {
+                        let nibble = block[6 + i % 16] >> (4 * (i / 16)) & 15;
+                        (nibble | ((fifth >> i & 1) as u8) << 4).wrapping_sub(16)
+                    })
+                }),
+                1.0,
+            ),
+            _ => {
+                let values = tensor.to_f32()?;
+                send(&values.into_iter().flat_map(|x| bf16::from_f32(x).to_le_bytes()).collect::<Vec<u8>>(), 1.0)
+            }
+        }?;
+        let tenth = |sent: u64| 10 * sent / self.all;
+        let before = tenth(self.sent);
+        self.sent += tensor.bytes.len() as u64;
+        if tenth(self.sent) > before {
+            tracing::info!("weights on the GPU: {} %", (100 * self.sent / self.all).min(100));
+        }
+        Ok(matrix)
+    }
+}
+
+/// Blocks of 32 with an f16 scale before them, as Q8_0.
+fn widened(bytes: &[u8], block_bytes: usize, weights: impl Fn(&[u8]) -> [u8; 32]) -> Vec<u8> {
+    bytes.chunks_exact(block_bytes).flat_map(|block| [block[0], block[1]].into_iter().chain(weights(block))).collect()
+}

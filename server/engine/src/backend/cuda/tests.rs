@@ -1,0 +1,233 @@
+//! Tests of `cuda`: the same as the CPU's, on the host emulator of the kernels, and on a GPU where there is one.
+
+#![allow(clippy::unwrap_used)]
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
+
+use super::*;
+use crate::{
+    backend::reference::Reference,
+    checkpoint::Checkpoint,
+    fixture::{
+        LLAMA, QWEN2, Tiny,
+        golden::{CASES, Golden},
+    },
+    weights::Dtype,
+};
+
+const CONTEXT: usize = 320;
+/// Pages of two sequences.
+const A: [Page; 5] = [0, 1, 2, 3, 4];
+const B: [Page; 5] = [9, 5, 8, 6, 7];
+
+fn emulator() -> PathBuf {
+    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
+    LIBRARY
+        .get_or_init(|| {
+            let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/provision/cuda-emulator");
+            let made = Command::new(script).output().unwrap();
+            assert!(made.status.success(), "{script}: {}", String::from_utf8_lossy(&made.stderr));
+            String::from_utf8(made.stdout).unwrap().trim().into()
+        })
+        .clone()
+}
+
+/// The emulator; and the GPU, where there is one. With `PILOTLIGHT_TESTS_ON=gpu` (`tests/gpu/run`) that alone.
+fn devices() -> Vec<Device> {
+    if std::env::var_os("PILOTLIGHT_TESTS_ON").is_some_and(|on| on == "gpu") {
+        return vec![Device::first().unwrap()];
+    }
+    let mut all = vec![Device::emulated(&emulator(), 1).unwrap()];
+    match cuda::found() {
+        cuda::Found::Device(_) => all.push(Device::first().unwrap()),
+        cuda::Found::NoLibrary => println!("on a GPU: skipped: no CUDA device (libcuda.so.1 not found)"),
+        cuda::Found::NoDevice(why) => println!("on a GPU: skipped: no CUDA device ({why})"),
+    }
+    all
+}
+
+fn decoder(tiny: &Tiny, dtype: Dtype) -> Decoder {
+    Checkpoint::from_gguf(Path::new("tiny.gguf"), &tiny.gguf(dtype).bytes()).unwrap().decoder
+}
+
+fn on(device: &Device, decoder: &Decoder) -> Cuda {
+    Cuda::new(decoder, device.clone(), CONTEXT, 10).unwrap()
+}
+
+fn tokens(decoder: &Decoder, count: usize) -> Vec<u32> {
+    (0..count).map(|i| ((i * i * 31 + i * 7 + 5) % decoder.config.vocab) as u32).collect()
+}
+
+/// Root of the mean squared difference, relative to the logits' own spread.
+fn error(got: &[f32], want: &[f32]) -> f64 {
+    let mean = want.iter().map(|w| f64::from(*w)).sum::<f64>() / want.len() as f64;
+    let spread: f64 = want.iter().map(|w| (f64::from(*w) - mean).powi(2)).sum();
+    let difference: f64 = got.iter().zip(want).map(|(g, w)| f64::from(g - w).powi(2)).sum();
+    (difference / spread).sqrt()
+}
+
+/// Tolerance: products' inputs are rounded to bfloat16 (each by at most 0.2 %), which the random weights of these models pass on undamped; weights that are widened are rounded as much.
+const TOLERANCE: f64 = 0.03;
+
+#[test]
+fn agrees_with_the_reference() {
+    for (tiny, dtype) in [
+        (&LLAMA, Dtype::F32),
+        (&LLAMA, Dtype::BF16),
+        (&LLAMA, Dtype::Q8_0),
+        (&LLAMA, Dtype::Q4_0),
+        (&LLAMA, Dtype::Q5_0),
+        (&QWEN2, Dtype::Q4_K),
+        (&QWEN2, Dtype::Q6_K),
+        (&QWEN2, Dtype::Q5_K),
+    ] {
+        let decoder = decoder(tiny, dtype);
+        let tokens = tokens(&decoder, 70);
+        let mut reference = Reference::new(&decoder, CONTEXT, 5, 1).unwrap();
+        let want = reference.forward(&A, 0, &tokens, Logits::All).unwrap();
+        for device in devices() {
+            let mut cuda = on(&device, &decoder);
+            let got = cuda.forward(&A, 0, &tokens, Logits::All).unwrap();
+            assert_eq!(got.len(), want.len());
+            let error = error(got, want);
+            println!("{} {dtype} on {device:?}: {error:e}", tiny.architecture);
+            assert!(error < TOLERANCE, "{} {dtype} on {device:?}: {error:e}", tiny.architecture);
+        }
+    }
+}
+
+/// Cases with experts or heads of 16 elements.
+const LEFT: [&str; 5] = ["qwen2-yarn", "qwen3moe", "starcoder2", "granite", "gpt-bigcode"];
+
+/// Every family, past its window and its first context.
+#[test]
+fn every_family_agrees_with_the_reference_or_is_left_to_the_cpu() {
+    let mut computed = 0;
+    for case in CASES {
+        let golden = Golden::read(case);
+        let sequence = golden.sequence();
+        let decoder =
+            Checkpoint::from_gguf(Path::new("golden.gguf"), &golden.gguf(Dtype::Q8_0).bytes()).unwrap().decoder;
+        if let Err(why) = Cuda::supports(&decoder) {
+            println!("{case}: {why}");
+            assert!(LEFT.contains(&case), "{case}: {why}");
+            continue;
+        }
+        let mut reference = Reference::new(&decoder, CONTEXT, 5, 1).unwrap();
+        let want = reference.forward(&A, 0, &sequence, Logits::All).unwrap();
+        for device in devices() {
+            let error = error(on(&device, &decoder).forward(&A, 0, &sequence, Logits::All).unwrap(), want);
+            println!("{case} on {device:?}: {error:e}");
+            assert!(error < TOLERANCE, "{case} on {device:?}: {error:e}");
+        }
+        computed += 1;
+    }
+    assert_eq!(computed, CASES.len() - LEFT.len());
+}
+
+/// Graphs and launches, split and whole attention, few and many rows: a warm cache is a cold run's.
+#[test]
+fn the_same_bits_however_tokens_are_grouped() {
+    for (tiny, dtype, count) in [(&LLAMA, Dtype::Q8_0, 100), (&QWEN2, Dtype::Q4_K, 70)] {
+        let decoder = decoder(tiny, dtype);
+        let vocab = decoder.config.vocab;
+        let tokens = tokens(&decoder, count);
+        for device in devices() {
+            let want = on(&device, &decoder).forward(&A, 0, &tokens, Logits::All).unwrap().to_vec();
+            let mut cuda = on(&device, &decoder);
+            for group in [5, 16, 40] {
+                for (i, some) in tokens.chunks(group).enumerate() {
+                    let (position, last) = (i * group, i * group + some.len() - 1);
+                    let got = cuda.forward(&B, position, some, Logits::Last).unwrap();
+                    assert_eq!(
+                        got,
+                        &want[last * vocab..][..vocab],
+                        "{dtype} on {device:?}: groups of {group}, row {last}"
+                    );
+                }
+            }
+            // Token by token over what the groups have stored.
+            for i in [0, 63, 64, count - 1] {
+                let got = cuda.forward(&B, i, &tokens[i..=i], Logits::Last).unwrap();
+                assert_eq!(got, &want[i * vocab..][..vocab], "{dtype} on {device:?}: token {i}");
+            }
+            // A draft's verification: rows of a few tokens at once.
+            let got = cuda.forward(&B, 60, &tokens[60..69], Logits::Tail(5)).unwrap();
+            assert_eq!(got, &want[64 * vocab..69 * vocab], "{dtype} on {device:?}: verification");
+            assert!(cuda.graphs.len() > 3, "{} graphs", cuda.graphs.len());
+        }
+    }
+}
+
+#[test]
+fn truncation_sharing_copies_and_pages_that_were_away_leave_no_trace() {
+    let decoder = decoder(&LLAMA, Dtype::Q8_0);
+    let tokens = tokens(&decoder, 100);
+    for device in devices() {
+        let mut cuda = on(&device, &decoder);
+        let want = cuda.forward(&A, 0, &tokens[..90], Logits::Last).unwrap().to_vec();
+        // Go on, go back, go on elsewhere.
+        cuda.forward(&A, 90, &tokens[90..], Logits::None).unwrap();
+        assert_eq!(cuda.forward(&A, 80, &tokens[80..90], Logits::Last).unwrap(), want);
+        // A sequence that shares a page and has a copy of another's head.
+        cuda.copy(A[1], B[1], 85 - PAGE).unwrap();
+        assert_eq!(cuda.forward(&[A[0], B[1]], 85, &tokens[85..90], Logits::Last).unwrap(), want);
+        // Out to the host and back to another place.
+        let mut bytes = Vec::new();
+        assert!(cuda.export(A[0], &mut bytes) && bytes.len() == cuda.page_bytes());
+        assert!(cuda.import(B[3], &bytes));
+        assert_eq!(cuda.forward(&[B[3], B[1]], 85, &tokens[85..90], Logits::Last).unwrap(), want);
+    }
+}
+
+/// What the scheduler asks for when a request is cancelled between two chunks, and what comes after.
+#[test]
+fn a_pass_that_nobody_wants_logits_of_can_be_left_and_taken_up_again() {
+    let decoder = decoder(&LLAMA, Dtype::Q8_0);
+    let tokens = tokens(&decoder, 60);
+    for device in devices() {
+        let want = on(&device, &decoder).forward(&A, 0, &tokens, Logits::Last).unwrap().to_vec();
+        let mut cuda = on(&device, &decoder);
+        cuda.forward(&A, 0, &tokens[..40], Logits::None).unwrap();
+        assert_eq!(cuda.forward(&A, 20, &tokens[20..], Logits::Last).unwrap(), want);
+        assert!(cuda.forward(&A[..1], 60, &tokens, Logits::Last).is_err(), "too few pages are refused");
+        assert_eq!(cuda.forward(&A, 59, &tokens[59..], Logits::Last).unwrap(), want, "and nothing is lost by it");
+    }
+}
+
+#[test]
+fn a_device_is_proved_before_it_is_used() {
+    let mut decoder = decoder(&LLAMA, Dtype::Q8_0);
+    for device in devices() {
+        on(&device, &decoder).prove().unwrap();
+    }
+    // Weights that make no numbers are seen.
+    decoder.output_norm.weight.bytes = f32::NAN.to_le_bytes().repeat(decoder.config.hidden).into();
+    assert!(on(&devices()[0], &decoder).prove().unwrap_err().to_string().contains("no numbers"));
+}
+
+#[test]
+fn emulated_what_is_counted_is_what_is_taken() {
+    let decoder = decoder(&QWEN2, Dtype::Q4_K);
+    let device = Device::emulated(&emulator(), 0).unwrap();
+    let budget = Budget::new(&decoder, CONTEXT);
+    let cuda = on(&device, &decoder);
+    let s = &cuda.step;
+    let taken = [&s.x, &s.normed, &s.q, &s.k, &s.v, &s.turned, &s.attended, &s.gated, &s.logits]
+        .map(Memory::bytes)
+        .iter()
+        .sum::<usize>();
+    let split = Split::bytes(s.split.rows, decoder.config.heads, s.layout.pages, decoder.config.head_dim);
+    assert_eq!(budget.scratch, (taken + split) as u64);
+    assert_eq!(budget.page, cuda.page_bytes() as u64);
+    let of = |p: &Projection| p.weight.bytes() as u64;
+    let layers = cuda.model.layers.iter().map(|l| {
+        let Mlp::Gated { gate, up, down } = &l.mlp else { panic!("a gated MLP") };
+        [&l.q, &l.k, &l.v, &l.o, gate, up, down].map(of).iter().sum::<u64>()
+    });
+    assert_eq!(budget.weights, layers.sum::<u64>() + cuda.model.embedding.bytes() as u64, "tied weights once");
+}
