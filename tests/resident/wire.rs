@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::home::{Buffer, Home, kill, soon};
+use crate::home::{Buffer, Home, kill, soon, until};
 
 #[tokio::test]
 async fn edits_arrive_in_their_order_whatever_happens_to_the_daemon() {
@@ -27,6 +27,8 @@ async fn edits_arrive_in_their_order_whatever_happens_to_the_daemon() {
         if step % 300 == 150 {
             // So that the bridge is in the middle of things, and not only the pipe.
             tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+            // The first time it may be starting still.
+            until("there is a daemon", async || home.daemons().await.len() == 1).await;
             kill(home.daemon().await, Signal::KILL);
         }
         if step % 50 == 49 {

@@ -196,7 +196,7 @@ def test_help(bench):
     tags = set(re.findall(r"\*([^*\s]+)\*", text))
     if missing := wanted - tags:
         raise Failure(f"no help for {sorted(missing)}")
-    for group in ("ghost", "keys", "signs"):
+    for group in ("ghost", "keys", "next_edit", "signs"):
         for name in ed.lua(f"vim.tbl_keys(require('pilotlight.config').defaults.{group})"):
             if not re.search(rf"^\s+{name}\b", text, re.M):
                 raise Failure(f"no help for {group}.{name}")

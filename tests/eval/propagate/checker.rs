@@ -41,13 +41,14 @@ impl Complaints {
         self.0.iter()
     }
 
-    /// Those that `baseline` does not have: by file and words, as lines move.
+    /// Those that `baseline` does not have: by file and words (with the old name in the place of the new), as lines move.
     pub(crate) fn since(&self, baseline: &Self) -> Self {
-        let mut known: HashMap<(&Path, &str), usize> = HashMap::new();
+        let words = |one: &Complaint| one.message.replace("Zz", "");
+        let mut known: HashMap<(&Path, String), usize> = HashMap::new();
         for one in &baseline.0 {
-            *known.entry((&one.path, &one.message)).or_default() += 1;
+            *known.entry((&one.path, words(one))).or_default() += 1;
         }
-        let new = self.0.iter().filter(|one| match known.get_mut(&(&*one.path, &*one.message)) {
+        let new = self.0.iter().filter(|one| match known.get_mut(&(&*one.path, words(one))) {
             Some(count) if *count > 0 => {
                 *count -= 1;
                 false

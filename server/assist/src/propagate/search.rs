@@ -84,11 +84,11 @@ impl Search<'_> {
                 (false, _) => Some(Verdict::Other),
             };
         }
-        let defines = view
-            .scopes
-            .definitions
-            .iter()
-            .any(|it_defines| it_defines.range == it.range && it_defines.kind != DefinitionKind::Import);
+        if self.is_home(view) && self.overloads.contains(&it.range.start) {
+            return Some(Verdict::Same);
+        }
+        let mut definitions = view.scopes.definitions.iter();
+        let defines = definitions.any(|one| one.range == it.range && one.kind != DefinitionKind::Import);
         defines.then_some(Verdict::Other)
     }
 

@@ -202,7 +202,18 @@ makeStore("c", 3);
 anything.insertEntry(...all);
 export function key(e: Entry) { return e.entryKey; }
 export { Store };
+//- src/over.ts
+export function retype<S>(a: S): S;
+export function retype(a: any, b?: any): any { return retype(a); }
 "#;
+
+#[tokio::test]
+async fn overloads_are_one_function() {
+    let files = TYPESCRIPT.split("//- ").find(|file| file.starts_with("src/over.ts")).unwrap();
+    let files = format!("//- {files}");
+    let expected = "+++ b/src/over.ts\n-export function retype(a: any, b?: any): any { return retype(a); }\n+export function typed(a: any, b?: any): any { return typed(a); }\n";
+    assert_eq!(carried(&files, "retype<S>", "typed<S>").await, expected);
+}
 
 #[tokio::test]
 async fn typescript() {
