@@ -62,7 +62,7 @@ impl Template {
         let tools = if tools.is_undefined() { Value::from(()) } else { tools };
         let named = self.named.iter().map(|(name, token)| (name.clone(), Value::from(token.clone())));
         let own = [("messages", messages), ("tools", tools), ("add_generation_prompt", Value::from(true))];
-        let variables: Value = named.chain(own.map(|(name, value)| (name.to_owned(), value))).collect();
+        let variables = Value::from_pairs(named.chain(own.map(|(name, value)| (name.to_owned(), value))));
         template.render(variables).map_err(|error| {
             let raised = std::error::Error::source(&error).is_some_and(|source| source.is::<Raised>());
             match raised {

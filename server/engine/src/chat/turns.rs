@@ -22,10 +22,23 @@ pub fn rendered(
 ) -> Result<String, ChatError> {
     let messages = check(messages)?;
     let render = |messages: &Value| template.render(prepared(messages), prepared(tools));
-    render(&messages).or_else(|refused| match refused {
-        ChatError::Refused(_) => render(&ordered(&messages)).or(Err(refused)),
-        other => Err(other),
-    })
+    let first = match render(&messages) {
+        // Templates of models that only read know no list of parts.
+        Err(failed) => render(&texts_of(&messages)).map_err(|_| failed),
+        rendered => rendered,
+    };
+    first.or_else(|failed| render(&ordered(&messages)).or(Err(failed)))
+}
+
+/// The messages with each list of parts as a text.
+fn texts_of(messages: &Value) -> Value {
+    let plain = |message: Value| {
+        let mut fields = fields(&message);
+        let content = text(&get(&fields, "content"));
+        set(&mut fields, "content", Value::from(content));
+        value(fields)
+    };
+    messages.try_iter().into_iter().flatten().map(plain).collect()
 }
 
 /// The messages with what OpenAI's clients leave to the server: a call's arguments as an object, `developer` as `system`.
