@@ -16,5 +16,6 @@ mod menu;
 mod order;
 mod privacy;
 mod refactors;
+mod remote;
 mod settings;
 mod status;

@@ -32,6 +32,7 @@ use ahead::Foresight;
 pub use ahead::Prediction;
 
 mod ahead;
+mod server;
 
 /// Names a document: the surface's own name for it (LSP's URI, verbatim).
 pub type DocumentId = Arc<str>;
@@ -66,6 +67,11 @@ pub struct Assistant {
 struct Inner {
     documents: DashMap<DocumentId, Open>,
     model: OnceLock<Model>,
+    /// The engine, also of a model that chats and fits no fill-in-the-middle format.
+    talker: OnceLock<Engine>,
+    /// Over a server: the model that answers while the server does not, and why it does.
+    spare: OnceLock<Model>,
+    trouble: Mutex<Option<String>>,
     status: watch::Sender<Status>,
     /// Completions being computed: the status is busy while there are any.
     working: AtomicUsize,
@@ -112,9 +118,28 @@ impl Assistant {
         name: &str,
         load: impl FnOnce() -> Result<Engine, EngineError> + Send + 'static,
     ) -> Self {
+        let assistant = Self::empty(options, name);
+        let loading = Arc::clone(&assistant.inner);
+        std::thread::spawn(move || {
+            let loaded = load().map_err(|error| error.to_string()).and_then(|engine| {
+                // Only this thread, started once, ever sets it.
+                let _ = loading.talker.set(engine.clone());
+                let chats = if engine.chat().is_ok() { ". It chats over HTTP" } else { "" };
+                Model::new(engine).map_err(|error| format!("{error}{chats}"))
+            });
+            loading.attach(loaded);
+        });
+        assistant
+    }
+
+    /// Without a model yet.
+    fn empty(options: Options, name: &str) -> Self {
         let inner = Arc::new(Inner {
             documents: DashMap::new(),
             model: OnceLock::new(),
+            talker: OnceLock::new(),
+            spare: OnceLock::new(),
+            trouble: Mutex::default(),
             status: watch::Sender::new(Status::Loading { model: name.to_owned() }),
             working: AtomicUsize::new(0),
             next_id: AtomicU64::new(1),
@@ -123,11 +148,6 @@ impl Assistant {
             machine: Machine::default(),
             indexing: Indexing::new(),
             journal: Journal::default(),
-        });
-        let loading = Arc::clone(&inner);
-        std::thread::spawn(move || {
-            let loaded = load().map_err(|error| error.to_string());
-            loading.attach(loaded.and_then(|engine| Model::new(engine).map_err(|error| error.to_string())));
         });
         let workspace = Arc::new(RwLock::new(Arc::new(Workspace::new(options, []))));
         Self { inner, workspace, trail: Arc::default(), offers: Arc::default() }
@@ -361,12 +381,20 @@ impl Assistant {
             Ok(model) => model,
             Err(because) => return Outcome::nothing(because),
         };
-        let mut outcome = {
+        let mut ask = async |model: &Model| {
             let _busy = Busy::new(inner, &model.engine);
             let surrounded = self.surrounded(model, options, full.as_deref(), path.clone());
             let caller = Caller { priority: Priority::Typing, session: self.session(), cancel: &current };
             completion::generate(model, options, &request, &surrounded, &mut last, caller).await
         };
+        let mut outcome = ask(model).await;
+        // A server that failed just now leaves this answer to the spare model already.
+        if let Some(spare) = inner.serving().filter(|serving| !std::ptr::eq(*serving, model))
+            && outcome.completion.is_none()
+            && !current.is_cancelled()
+        {
+            outcome = ask(spare).await;
+        }
         if let Some(completion) = &mut outcome.completion {
             completion.id = inner.new_id();
         }
@@ -459,6 +487,15 @@ impl Assistant {
         self.inner.ready().await.map(|model| &model.engine)
     }
 
+    /// The engine, for chat.
+    pub(crate) async fn talker(&self) -> Result<&Engine, String> {
+        let ready = self.inner.ready().await;
+        match self.inner.talker.get() {
+            Some(engine) => Ok(engine),
+            None => ready.map(|model| &model.engine),
+        }
+    }
+
     pub(crate) async fn model(&self) -> Result<&Model, String> {
         self.inner.ready().await
     }
@@ -490,7 +527,7 @@ impl Inner {
     async fn ready(&self) -> Result<&Model, String> {
         let mut status = self.status.subscribe();
         loop {
-            if let Some(model) = self.model.get() {
+            if let Some(model) = self.serving() {
                 return Ok(model);
             }
             if let Status::Failed { message } = &*status.borrow_and_update() {
@@ -569,23 +606,22 @@ struct Turn {
 /// Shows the status as busy while it lives.
 struct Busy<'a> {
     inner: &'a Inner,
-    model: &'a str,
 }
 
 impl<'a> Busy<'a> {
     fn new(inner: &'a Inner, engine: &'a Engine) -> Self {
-        let busy = Self { inner, model: &engine.info().name };
-        if inner.working.fetch_add(1, Ordering::Relaxed) == 0 {
-            inner.status.send_replace(Status::Busy { model: busy.model.to_owned() });
+        // A person whose server does not answer is to see that, whatever is done meanwhile.
+        if inner.working.fetch_add(1, Ordering::Relaxed) == 0 && inner.trouble().is_none() {
+            inner.status.send_replace(Status::Busy { model: engine.info().name.clone() });
         }
-        busy
+        Self { inner }
     }
 }
 
 impl Drop for Busy<'_> {
     fn drop(&mut self) {
         if self.inner.working.fetch_sub(1, Ordering::Relaxed) == 1 {
-            self.inner.status.send_replace(Status::Ready { model: self.model.to_owned() });
+            self.inner.rest();
         }
     }
 }

@@ -133,11 +133,19 @@ pub struct LeftOutReport {
 /// What a document's last plan left for its next.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Last {
+    /// The format it was written in: another model's begins anew.
+    family: &'static str,
     anchor: Option<Anchor>,
     excerpts: Option<(Vec<Excerpt>, usize)>,
 }
 
 impl Last {
+    /// What `model` can go on with: of another format, nothing.
+    fn of(self, model: &Model) -> Self {
+        let family = model.encoder.family().name;
+        if self.family == family { self } else { Self { family, ..Self::default() } }
+    }
+
     /// Keeps the excerpts for a plan at `cursor`, whatever line it is on.
     pub(crate) fn freeze(&mut self, snapshot: &pilotlight_syntax::Snapshot, cursor: usize) {
         if let Some((_, line_start)) = &mut self.excerpts {
@@ -263,6 +271,7 @@ pub(crate) async fn generate(
     let (snapshot, cursor) = (&request.snapshot, request.cursor);
     let encoder = &model.encoder;
 
+    *last = std::mem::take(last).of(model);
     let plan = surrounded.plan(model, options, request, last);
     let prompt = encoder.encode(&plan);
     let mut explanation = Explanation { segments: prompt.segments, ..Explanation::default() };
@@ -286,7 +295,11 @@ pub(crate) async fn generate(
             because: left.because.to_owned(),
         })
         .collect();
-    *last = Last { anchor: Some(plan.anchor), excerpts: Some((plan.excerpts, plan.line_start)) };
+    *last = Last {
+        family: encoder.family().name,
+        anchor: Some(plan.anchor),
+        excerpts: Some((plan.excerpts, plan.line_start)),
+    };
     explanation.millis.plan = millis(started);
 
     let mut events = model.engine.submit(Request {
@@ -368,9 +381,14 @@ pub(crate) async fn prefill(
     last: Last,
     planned: impl FnOnce(Last),
 ) {
+    let last = last.of(model);
     let plan = surrounded.plan(model, options, request, &last);
     let prompt = model.encoder.encode(&plan).ids;
-    planned(Last { anchor: Some(plan.anchor), excerpts: Some((plan.excerpts, plan.line_start)) });
+    planned(Last {
+        family: model.encoder.family().name,
+        anchor: Some(plan.anchor),
+        excerpts: Some((plan.excerpts, plan.line_start)),
+    });
     let Caller { priority, session, cancel } = caller;
     let ask = Request { prompt, priority, session, cancel: cancel.clone(), ..Request::default() };
     let mut events = model.engine.submit(ask);

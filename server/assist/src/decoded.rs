@@ -47,8 +47,8 @@ impl Decoded {
         found.inspect(|&at| self.text.truncate(at)).is_some()
     }
 
-    /// The geometric mean of the tokens' probabilities.
+    /// The geometric mean of the tokens' probabilities; `None` where a server does not tell them.
     pub(crate) fn confidence(&self) -> Option<f32> {
-        (self.tokens > 0).then(|| (self.logprobs / self.tokens as f32).exp())
+        (self.tokens > 0 && !self.logprobs.is_nan()).then(|| (self.logprobs / self.tokens as f32).exp())
     }
 }

@@ -1,8 +1,8 @@
 //! Text as the model writes it, for surfaces whose clients settle it themselves.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
-use pilotlight_engine::{Event, Finish, Priority, Request, Sampling};
+use pilotlight_engine::{Engine, Event, Finish, Priority, Request, Sampling, Tokenizer};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 
@@ -45,6 +45,8 @@ pub struct Generation {
     handed: usize,
     /// The caller's stops, and the format's markers, which no text should have in it.
     stops: Vec<String>,
+    /// Where special tokens are to be read: their names.
+    spelled: Option<Arc<Tokenizer>>,
     started: Instant,
     report: Report,
 }
@@ -60,6 +62,19 @@ impl Generation {
         session: u64,
         started: Instant,
     ) -> Self {
+        Self::of(&model.engine, (prompt, heal), model.encoder.stops(), markers, limits, session, started)
+    }
+
+    /// The same of an engine whose prompts others write; `stop_ids` end it.
+    pub(crate) fn of(
+        engine: &Engine,
+        (prompt, heal): (Vec<u32>, Vec<u8>),
+        stop_ids: Vec<u32>,
+        markers: &[&str],
+        limits: Limits,
+        session: u64,
+        started: Instant,
+    ) -> Self {
         let Limits { max_tokens, sampling, stop, priority } = limits;
         let stops = stop.into_iter().chain(markers.iter().map(|&it| it.to_owned())).filter(|it| !it.is_empty());
         let decoded = Decoded::behind(heal.len());
@@ -70,14 +85,27 @@ impl Generation {
             prompt,
             heal,
             max_tokens,
-            stop: model.encoder.stops(),
+            stop: stop_ids,
             sampling,
             priority,
             session,
             cancel,
             ..Request::default()
         };
-        Self { events: model.engine.submit(request), decoded, handed: 0, stops: stops.collect(), started, report }
+        Self {
+            events: engine.submit(request),
+            decoded,
+            handed: 0,
+            stops: stops.collect(),
+            spelled: None,
+            started,
+            report,
+        }
+    }
+
+    /// The same with special tokens spelled out.
+    pub(crate) fn spelling(self, tokenizer: Arc<Tokenizer>) -> Self {
+        Self { spelled: Some(tokenizer), ..self }
     }
 
     /// The next piece of text, not empty; `None` at the end.
@@ -98,7 +126,10 @@ impl Generation {
                     if self.report.decoded == 1 {
                         self.report.millis.first_token = self.millis();
                     }
-                    self.decoded.push(&token.bytes, token.logprob);
+                    match self.spelled.as_ref().and_then(|tokenizer| tokenizer.special_name(token.id)) {
+                        Some(name) => self.decoded.push(name.as_bytes(), token.logprob),
+                        None => self.decoded.push(&token.bytes, token.logprob),
+                    }
                     if let Some(at) = self.stop_at() {
                         self.decoded.text.truncate(at);
                         // Nobody listens any more: the engine is free within a step.

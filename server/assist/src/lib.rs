@@ -4,6 +4,7 @@
 
 pub mod assistant;
 pub mod changes;
+pub mod chat;
 pub mod check;
 pub mod completion;
 pub mod fill;
@@ -33,6 +34,7 @@ pub use fill::Fill;
 pub use generation::{Generation, Limits, Report};
 pub use indexing::IndexProgress;
 pub use journal::Journal;
+pub use model::markers;
 pub use next_edit::{NextEdit, NextEditId};
 pub use options::Options;
 pub use pilotlight_syntax as syntax;

@@ -7,7 +7,7 @@ use std::{
 
 use lru::LruCache;
 use pilotlight_context::{Family, PartialWords, Piece, Plan, TokenCounter, UnknownFamily};
-use pilotlight_engine::Tokenizer;
+use pilotlight_engine::{Engine, Tokenizer};
 
 use crate::completion::SegmentReport;
 
@@ -16,6 +16,7 @@ const CACHED_CHUNKS: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
 
 /// Encodes plans for one tokenizer.
 pub(crate) struct PromptEncoder {
+    engine: Engine,
     tokenizer: Arc<Tokenizer>,
     family: &'static Family,
     // A std mutex: held for a look-up or for one chunk's encoding, never across an await.
@@ -31,10 +32,11 @@ pub(crate) struct Prompt {
 }
 
 impl PromptEncoder {
-    /// Finds the family whose markers are all special tokens of `tokenizer`.
-    pub(crate) fn new(tokenizer: Arc<Tokenizer>) -> Result<Self, UnknownFamily> {
+    /// Finds the family whose markers are all special tokens of the engine's tokenizer.
+    pub(crate) fn new(engine: Engine) -> Result<Self, UnknownFamily> {
+        let tokenizer = Arc::clone(engine.tokenizer());
         let family = Family::detect(|marker| tokenizer.special(marker).is_some())?;
-        Ok(Self { tokenizer, family, chunks: Mutex::new(LruCache::new(CACHED_CHUNKS)) })
+        Ok(Self { engine, tokenizer, family, chunks: Mutex::new(LruCache::new(CACHED_CHUNKS)) })
     }
 
     /// The family that was found.
@@ -72,17 +74,22 @@ impl PromptEncoder {
                     source: id.source.name().to_owned(),
                     path: id.path.clone(),
                     line: id.line,
-                    tokens: ids.len() - before,
+                    tokens: self.tokens(ids.len() - before),
                     gain: None,
                     warm: false,
                 }
             })
             .collect();
         let heal = match self.family.partial_words {
-            PartialWords::Trained => Vec::new(),
-            PartialWords::Heal => self.step_back(&mut ids),
+            PartialWords::Heal if self.engine.heals() => self.step_back(&mut ids),
+            PartialWords::Heal | PartialWords::Trained => Vec::new(),
         };
         Prompt { ids, heal, segments }
+    }
+
+    /// The tokens that so many ids are: where a server counts them, about as many as it will.
+    fn tokens(&self, ids: usize) -> usize {
+        self.engine.bytes_per_token().map_or(ids, |bytes| (ids as f32 / bytes).ceil() as usize)
     }
 
     /// Takes the last token off, if it is text, and gives its bytes.
@@ -104,6 +111,6 @@ impl PromptEncoder {
 
 impl TokenCounter for PromptEncoder {
     fn count(&self, text: &str) -> usize {
-        self.chunk(text).len()
+        self.tokens(self.chunk(text).len())
     }
 }

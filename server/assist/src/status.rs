@@ -18,6 +18,13 @@ pub enum Status {
         /// Its name.
         model: String,
     },
+    /// Ready or working with less than was set: the server does not serve, and the built-in model answers.
+    Degraded {
+        /// The name of the model that answers.
+        model: String,
+        /// What failed and what still works, in words.
+        message: String,
+    },
     /// Not working; what failed and what still works.
     Failed {
         /// In words.

@@ -9,6 +9,7 @@ pub mod granite;
 pub mod mellum;
 pub mod qwen;
 pub mod seed_coder;
+pub mod server;
 pub mod starcoder;
 pub mod starcoder2;
 
@@ -74,6 +75,7 @@ pub static FAMILIES: &[Family] = &[
     seed_coder::FAMILY,
     codellama::FAMILY,
     codestral::FAMILY,
+    server::FAMILY,
 ];
 
 /// No family's markers are all in the vocabulary.
@@ -105,6 +107,8 @@ impl Family {
             match lacks.map(|marker| Misfit::Lacks(marker)).or_else(|| foreign().map(|marker| Misfit::Foreign(marker)))
             {
                 None => return Ok(family),
+                // That a server could write the prompt says nothing about a vocabulary.
+                Some(_) if family.name == server::FAMILY.name => {}
                 Some(misfit) => misfits.push((family.name, misfit)),
             }
         }

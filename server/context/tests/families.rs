@@ -26,7 +26,8 @@ fn planned(family: &Family, text: &str) -> Plan {
 }
 
 /// What special tokens the models' own vocabularies have, as far as the families tell them apart.
-const VOCABULARIES: [(&str, &[&str]); 11] = [
+const VOCABULARIES: [(&str, &[&str]); 12] = [
+    ("server", &["<suffix part>", "<prefix part>"]),
     ("ember", &["<|bos|>", "<|file|>", "<|suffix|>", "<|prefix|>", "<|recent|>", "<|eot|>"]),
     (
         "qwen2.5-coder",

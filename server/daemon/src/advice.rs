@@ -15,7 +15,7 @@ pub(crate) fn memory() -> Option<(u64, u64)> {
 
 /// One line on how to get a larger model for this machine; `None` where one is configured.
 pub(crate) fn larger_model(engine: &EngineOptions) -> Option<String> {
-    (engine.model == EngineOptions::default().model).then(|| {
+    (engine.model == EngineOptions::default().model && engine.remote.url.is_empty()).then(|| {
         let (total, _) = memory().unwrap_or_default();
         let config = user_file().map_or("config.toml".to_owned(), |path| path.display().to_string());
         format!(

@@ -25,7 +25,7 @@ pub(crate) struct Cli {
 /// What every command takes.
 #[derive(Args, Debug)]
 pub(crate) struct Global {
-    /// The model: `ember` (built in), a `.gguf` file, or a folder with config.json, tokenizer.json and *.safetensors
+    /// The model: `ember` (built in), a name of `pilotlight models`, a `.gguf` file, or a folder with config.json, tokenizer.json and *.safetensors
     #[arg(long, global = true, value_name = "MODEL")]
     pub(crate) model: Option<String>,
     /// Settings to read in place of the user's config.toml
@@ -61,6 +61,8 @@ pub(crate) enum Command {
     Refactor(Refactor),
     /// Index a workspace: what completions know of its other files. Shows what was found and left out
     Index(Index),
+    /// Code models by name: list, pull, verify, remove
+    Models(Models),
     /// Serve other tools over HTTP, in the shapes of llama.cpp, OpenAI, Mistral and Ollama
     Serve(Serve),
     /// Measure how fast this machine computes the model, or random weights of a known model's shape
@@ -201,6 +203,42 @@ pub(crate) struct Index {
     /// Print one JSON document
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Models {
+    #[command(subcommand)]
+    pub(crate) what: Option<ModelsCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelsCommand {
+    /// Those that are known, and which are here
+    List {
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// What one is, wants, and what its licence asks
+    Show {
+        /// A name of the list
+        name: String,
+    },
+    /// Fetch one from the Hugging Face hub (or HF_ENDPOINT); what an earlier try has left is gone on with
+    Pull {
+        /// A name of the list
+        name: String,
+    },
+    /// Read all files of one again, and compare them with what was pulled
+    Verify {
+        /// A name of the list
+        name: String,
+    },
+    /// Delete one
+    Remove {
+        /// A name of the list
+        name: String,
+    },
 }
 
 #[derive(Args, Debug)]

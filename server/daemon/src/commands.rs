@@ -9,6 +9,7 @@ mod doctor;
 mod explain;
 mod index;
 mod lsp;
+mod models;
 mod place;
 mod refactor;
 mod serve;
@@ -38,6 +39,7 @@ pub(crate) async fn run(cli: Cli, started: Instant) -> Result<ExitCode> {
         Command::Bench(arguments) => bench::run(arguments, &loaded()?.strict()?).await,
         Command::Refactor(arguments) => refactor::run(arguments, &loaded()?.strict()?).await,
         Command::Index(arguments) => index::run(&arguments),
+        Command::Models(arguments) => models::run(arguments).await,
         Command::Serve(arguments) => serve::run(arguments, &loaded()?.strict()?).await,
         #[cfg(unix)]
         Command::Daemon(arguments) => daemon::run(arguments, &cli.global).await,

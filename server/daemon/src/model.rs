@@ -5,8 +5,11 @@ use std::{env, path::PathBuf, time::Duration};
 use anyhow::Result;
 use futures::FutureExt as _;
 use indicatif::ProgressBar;
-use pilotlight_assist::Assistant;
-use pilotlight_engine::{Engine, EngineError, EngineOptions, ModelInfo};
+use pilotlight_assist::{Assistant, Status};
+use pilotlight_engine::{
+    Engine, EngineError, EngineOptions, ModelInfo, ModelSource, RemoteOptions,
+    hub::{HubError, Store, catalogue},
+};
 
 use crate::settings::Settings;
 
@@ -26,20 +29,83 @@ pub(crate) fn resident(settings: &Settings) -> Assistant {
     over(settings, EngineOptions { snapshot_folder: snapshots(), ..settings.engine.clone() })
 }
 
-fn over(settings: &Settings, options: EngineOptions) -> Assistant {
-    let load = move || Engine::load_with(&options.source()?, &options);
-    Assistant::new(settings.assist(), &settings.engine.model, load)
+/// The same without a spare model in a server's place: what is wrong is told.
+pub(crate) fn without_spare(settings: &Settings) -> Assistant {
+    let options = settings.engine.clone();
+    Assistant::new(settings.assist(), name(&settings.engine), move || load(&options))
 }
 
-/// Where KV snapshots are: with the sockets where these have a folder of their own; else `$XDG_CACHE_HOME/pilotlight/kv`, or `~/.cache/pilotlight/kv`; `%LOCALAPPDATA%` on Windows.
-fn snapshots() -> Option<PathBuf> {
-    let folder = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    if let Some(own) = folder("PILOTLIGHT_RUNTIME_DIR") {
-        return Some(own.join("kv"));
+fn over(settings: &Settings, options: EngineOptions) -> Assistant {
+    let (behaviour, name) = (settings.assist(), name(&settings.engine));
+    if options.remote.url.is_empty() {
+        return Assistant::new(behaviour, name, move || load(&options));
     }
-    let base = folder("XDG_CACHE_HOME").or_else(|| folder("LOCALAPPDATA"));
-    let base = base.or_else(|| Some(folder("HOME")?.join(".cache")))?;
-    Some(base.join("pilotlight").join("kv"))
+    let spare =
+        EngineOptions { remote: RemoteOptions::default(), model: EngineOptions::default().model, ..options.clone() };
+    Assistant::over_server(behaviour, name, move || load(&options), move || load(&spare))
+}
+
+/// The model that `options` name, here or on a server.
+fn load(options: &EngineOptions) -> Result<Engine, EngineError> {
+    if options.remote.url.is_empty() {
+        return Engine::load_with(&source(options)?, options);
+    }
+    let format = &options.remote.format;
+    let markers = pilotlight_assist::markers(format).map_err(|expected| EngineError::Setting {
+        name: "remote.format",
+        expected,
+        found: format!("`{format}`"),
+    })?;
+    Engine::connect(options, &markers)
+}
+
+/// Where the weights are: of a name in the catalogue, or as the options say.
+fn source(options: &EngineOptions) -> Result<ModelSource, EngineError> {
+    let pulled = store().map_or(Ok(None), |store| store.source(&options.model));
+    let refused = |error: HubError| EngineError::Setting {
+        name: "model",
+        expected: "a model that is here".into(),
+        found: error.to_string(),
+    };
+    pulled.map_err(refused)?.map_or_else(|| options.source(), Ok)
+}
+
+/// Where pulled models are, if there is a place.
+pub(crate) fn store() -> Option<Store> {
+    Some(Store::new(cache()?.join("models")))
+}
+
+/// The licence of a pulled model and what it asks, the first time that it is loaded.
+pub(crate) fn licence(options: &EngineOptions) -> Option<String> {
+    let entry = catalogue::find(&options.model).filter(|_| options.remote.url.is_empty())?;
+    let store = store()?;
+    let pulled = matches!(store.manifest(&entry.name), Ok(Some(_)));
+    (pulled && store.shows_licence(&entry.name))
+        .then(|| format!("{}: {}. {}", entry.name, entry.licence, entry.conditions))
+}
+
+/// What is loaded, before it is.
+fn name(options: &EngineOptions) -> &str {
+    if options.remote.url.is_empty() { &options.model } else { &options.remote.url }
+}
+
+/// Where KV snapshots are: with the sockets where these have a folder of their own, else in the cache.
+fn snapshots() -> Option<PathBuf> {
+    match absolute("PILOTLIGHT_RUNTIME_DIR") {
+        Some(own) => Some(own.join("kv")),
+        None => Some(cache()?.join("kv")),
+    }
+}
+
+/// The user's cache: `$XDG_CACHE_HOME/pilotlight`, or `~/.cache/pilotlight`; in `%LOCALAPPDATA%` on Windows.
+fn cache() -> Option<PathBuf> {
+    let base = absolute("XDG_CACHE_HOME").or_else(|| absolute("LOCALAPPDATA"));
+    let base = base.or_else(|| Some(absolute("HOME")?.join(".cache")))?;
+    Some(base.join("pilotlight"))
+}
+
+fn absolute(name: &str) -> Option<PathBuf> {
+    env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute())
 }
 
 /// Leaves what the next run begins with, where a model is loaded. Nothing depends on it: what goes wrong is logged.
@@ -55,18 +121,24 @@ pub(crate) async fn save(assistant: &Assistant) {
 
 /// Waits for the model; says so on a terminal's standard error if that takes more than a second.
 pub(crate) async fn loaded<'a>(assistant: &'a Assistant, settings: &Settings) -> Result<&'a ModelInfo> {
+    if let Some(licence) = licence(&settings.engine) {
+        eprintln!("{licence}");
+    }
     let engine = assistant.engine();
     tokio::pin!(engine);
     let engine = match tokio::time::timeout(Duration::from_secs(1), &mut engine).await {
         Ok(engine) => engine,
         Err(_) => {
             // Draws nothing where standard error is not a terminal.
-            let spinner = ProgressBar::new_spinner().with_message(format!("loading {}", settings.engine.model));
+            let spinner = ProgressBar::new_spinner().with_message(format!("loading {}", name(&settings.engine)));
             spinner.enable_steady_tick(Duration::from_millis(100));
             let engine = engine.await;
             spinner.finish_and_clear();
             engine
         }
     };
+    if let Status::Degraded { message, .. } = &*assistant.status().borrow() {
+        eprintln!("{message}.");
+    }
     engine.map(Engine::info).map_err(anyhow::Error::msg)
 }

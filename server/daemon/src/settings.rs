@@ -106,6 +106,8 @@ impl Loaded {
         }
         if let Some(model) = &global.model {
             settings.engine.model = model.clone();
+            // A model that is named is the one that is meant.
+            settings.engine.remote.url = String::new();
         }
         if let Some(threads) = global.threads {
             settings.engine.threads = threads;

@@ -14,12 +14,14 @@ use std::{
     },
 };
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::{
     EngineError, EngineOptions, Event, Figures, PageFigures, Request, TimeLimits, Tokenizer,
     backend::{self, Backend},
+    chat::Chat,
     checkpoint::Checkpoint,
+    remote::Remote,
     snapshot::{self, Store},
 };
 use clock::Clock;
@@ -63,12 +65,20 @@ pub struct ModelInfo {
 /// A handle to the engine. `Clone` is cheap; the last handle's drop ends the engine's thread, and fails what is still in its queue.
 #[derive(Clone, Debug)]
 pub struct Engine {
-    shared: Arc<Shared>,
+    place: Place,
+}
+
+/// Where it computes.
+#[derive(Clone, Debug)]
+enum Place {
+    Here(Arc<Resident>),
+    There(Arc<Remote>),
 }
 
 #[derive(Debug)]
-struct Shared {
+struct Resident {
     info: ModelInfo,
+    chat: Result<Chat, String>,
     tokenizer: Arc<Tokenizer>,
     inbox: std_mpsc::Sender<Message>,
     clock: Clock,
@@ -110,12 +120,13 @@ impl Engine {
             let key = snapshot::key(&content, config, &checkpoint.tokenizer, &info.backend);
             Store::new(folder, key, bytes, checkpoint.tokenizer.vocab_size())
         });
-        Self::start(backend, checkpoint.tokenizer, info, options, Clock::system(), store)
+        let chat = checkpoint.chat;
+        Self::start(backend, (checkpoint.tokenizer, chat), info, options, Clock::system(), store)
     }
 
     fn start(
         backend: Box<dyn Backend>,
-        tokenizer: Tokenizer,
+        (tokenizer, chat): (Tokenizer, Result<Chat, String>),
         info: ModelInfo,
         options: &EngineOptions,
         clock: Clock,
@@ -135,44 +146,101 @@ impl Engine {
             .map_err(|e| EngineError::Stopped(format!("its thread could not be started: {e}")))?;
         let time_limits = options.time_limits.clone();
         let next_id = AtomicU64::new(0);
-        Ok(Self { shared: Arc::new(Shared { info, tokenizer, inbox, clock, time_limits, figures, next_id }) })
+        let resident = Resident { info, chat, tokenizer, inbox, clock, time_limits, figures, next_id };
+        Ok(Self { place: Place::Here(Arc::new(resident)) })
+    }
+
+    /// The engine over the server that `options.remote` names. Blocking: asks it what it is. `markers` are the special tokens that prompts may want; which of them
+    /// its vocabulary has, [`Engine::tokenizer`] tells.
+    pub fn connect(options: &EngineOptions, markers: &[&'static str]) -> Result<Self, EngineError> {
+        Ok(Self { place: Place::There(Arc::new(Remote::connect(options, markers)?)) })
     }
 
     /// What was loaded.
     pub fn info(&self) -> &ModelInfo {
-        &self.shared.info
+        match &self.place {
+            Place::Here(resident) => &resident.info,
+            Place::There(remote) => &remote.info,
+        }
     }
 
-    /// Its tokenizer.
+    /// Its tokenizer; where [`Engine::bytes_per_token`] says so, one of bytes in the place of the server's.
     pub fn tokenizer(&self) -> &Arc<Tokenizer> {
-        &self.shared.tokenizer
+        match &self.place {
+            Place::Here(resident) => &resident.tokenizer,
+            Place::There(remote) => remote.tokenizer(),
+        }
+    }
+
+    /// How its model chats.
+    ///
+    /// # Errors
+    ///
+    /// Why it does not, in words.
+    pub fn chat(&self) -> Result<&Chat, String> {
+        match &self.place {
+            Place::Here(resident) => resident.chat.as_ref().map_err(Clone::clone),
+            Place::There(remote) => {
+                Err(format!("the model is elsewhere: {} can be asked to chat itself", remote.info.backend))
+            }
+        }
+    }
+
+    /// For a server whose tokenizer is not here: about how many bytes of a prompt are one of its tokens. Else prompts are exact.
+    pub fn bytes_per_token(&self) -> Option<f32> {
+        match &self.place {
+            Place::Here(_) => None,
+            Place::There(remote) => remote.bytes_per_token(),
+        }
+    }
+
+    /// Follows why a server does not serve, in words; `None` for one that does, and for the resident engine.
+    pub fn ailing(&self) -> Option<watch::Receiver<Option<String>>> {
+        match &self.place {
+            Place::Here(_) => None,
+            Place::There(remote) => Some(remote.ailing()),
+        }
+    }
+
+    /// Whether the first bytes of an answer can be prescribed ([`Request::heal`]).
+    pub fn heals(&self) -> bool {
+        matches!(self.place, Place::Here(_))
     }
 
     /// What it has done and holds, as of the last step.
     pub fn figures(&self) -> Figures {
-        self.shared.figures.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        match &self.place {
+            Place::Here(resident) => resident.figures.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            Place::There(remote) => remote.figures(),
+        }
     }
 
-    /// The pages of its KV cache, as of the end of the step under way. Blocking.
+    /// The pages of its KV cache, as of the end of the step under way. Blocking. A server shows none.
     pub fn map(&self) -> Result<Vec<PageFigures>, EngineError> {
+        let Place::Here(resident) = &self.place else { return Ok(Vec::new()) };
         let (answer, map) = std_mpsc::channel();
         let stopped = || EngineError::Stopped("its thread is gone".into());
-        self.shared.inbox.send(Message::Map(answer)).map_err(|_| stopped())?;
+        resident.inbox.send(Message::Map(answer)).map_err(|_| stopped())?;
         map.recv().map_err(|_| stopped())
     }
 
     /// Writes the snapshot that a restart begins with, at the end of the step under way. Blocking. Gives its bytes; 0 where there is none to write.
     pub fn save(&self) -> Result<u64, EngineError> {
+        let Place::Here(resident) = &self.place else { return Ok(0) };
         let (answer, saved) = std_mpsc::channel();
         let stopped = || EngineError::Stopped("its thread is gone".into());
-        self.shared.inbox.send(Message::Save(answer)).map_err(|_| stopped())?;
+        resident.inbox.send(Message::Save(answer)).map_err(|_| stopped())?;
         saved.recv().map_err(|_| stopped())?
     }
 
     /// Queues a request. Events arrive in order; dropping the receiver cancels.
     pub fn submit(&self, request: Request) -> mpsc::UnboundedReceiver<Event> {
+        let resident = match &self.place {
+            Place::Here(resident) => resident,
+            Place::There(remote) => return remote.submit(request),
+        };
         let (events, receiver) = mpsc::unbounded_channel();
-        let Shared { info, tokenizer, inbox, clock, time_limits, next_id, .. } = &*self.shared;
+        let Resident { info, tokenizer, inbox, clock, time_limits, next_id, .. } = &**resident;
         if let Err(refusal) = job::check(&request, info.context_length, tokenizer.vocab_size()) {
             // The receiver is in our hands: it cannot be closed.
             let _ = events.send(Event::Failed(refusal));

@@ -1,12 +1,13 @@
 //! A model on disk (or in the binary), opened: decoder, tokenizer and what the file says of itself.
 
-use std::path::Path;
+use std::{collections::HashMap, path::Path};
 
 use bytes::Bytes;
 use serde::Deserialize;
 
 use crate::{
     EngineError, ModelSource, Tokenizer,
+    chat::Chat,
     config::DecoderConfig,
     decoder::Decoder,
     json, tokenizer,
@@ -28,6 +29,8 @@ pub struct Checkpoint {
     pub bos: Option<u32>,
     /// Ids that end a text.
     pub eos: Vec<u32>,
+    /// How it chats; why it does not.
+    pub chat: Result<Chat, String>,
 }
 
 /// Embedding rows that a Hugging Face model may have past its tokenizer's ids: sizes are padded to multiples of up to 512, and some
@@ -75,7 +78,14 @@ impl Checkpoint {
         for key in ["eos", "eot", "eom"] {
             eos.extend(id(&format!("tokenizer.ggml.{key}_token_id"))?.filter(|id| !eos.contains(id)));
         }
+        let names = tokenizer.special_names();
+        let named = [("bos_token", bos), ("eos_token", eos.first().copied())]
+            .into_iter()
+            .filter_map(|(name, id)| Some((name.to_owned(), names.get(&id?)?.clone())))
+            .collect();
+        let chat = chat(path, gguf.text("tokenizer.chat_template")?.map(str::to_owned), named, &tokenizer);
         Ok(Self {
+            chat,
             name: gguf.text("general.name")?.map_or_else(|| stem(path), str::to_owned),
             licence: gguf.text("general.license")?.map(str::to_owned),
             decoder,
@@ -113,7 +123,9 @@ impl Checkpoint {
                 tokenizer.special(name).ok_or_else(|| EngineError::malformed(&path, "special_tokens", expected, "none"))
             };
             let (bos, eos) = (special("<s>")?, special("</s>")?);
-            return Ok(Self { name: stem(folder), licence: None, decoder, tokenizer, bos: Some(bos), eos: vec![eos] });
+            let chat = folder_chat(folder, &tokenizer)?;
+            let name = stem(folder);
+            return Ok(Self { name, licence: None, decoder, tokenizer, bos: Some(bos), eos: vec![eos], chat });
         }
         let tokenizer_path = folder.join("tokenizer.json");
         let tokenizer_text = read("tokenizer.json")?;
@@ -136,7 +148,98 @@ impl Checkpoint {
                 EngineError::malformed(&tokenizer_path, "post_processor", expected, format!("`{name}`"))
             })?),
         };
-        Ok(Self { name: stem(folder), licence: None, decoder, tokenizer, bos, eos })
+        let chat = folder_chat(folder, &tokenizer)?;
+        Ok(Self { name: stem(folder), licence: None, decoder, tokenizer, bos, eos, chat })
+    }
+}
+
+/// A template that cannot be read keeps a model from chatting and from nothing else.
+fn chat(
+    file: &Path,
+    source: Option<String>,
+    named: HashMap<String, String>,
+    tokenizer: &Tokenizer,
+) -> Result<Chat, String> {
+    let source =
+        source.ok_or_else(|| format!("{} has no chat template: the model was not trained to chat", file.display()))?;
+    Chat::new(file, &source, named, tokenizer).map_err(|error| error.to_string())
+}
+
+/// As `tokenizer_config.json` and `chat_template.jinja` have it; the latter goes first.
+fn folder_chat(folder: &Path, tokenizer: &Tokenizer) -> Result<Result<Chat, String>, EngineError> {
+    let read = |name: &str| match std::fs::read(folder.join(name)) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(EngineError::Io { path: folder.join(name), source }),
+    };
+    let config: TokenizerConfig = match read("tokenizer_config.json")? {
+        Some(text) => match json::parse(&folder.join("tokenizer_config.json"), &text) {
+            Ok(config) => config,
+            Err(error) => return Ok(Err(error.to_string())),
+        },
+        // Mistral's own folders have none.
+        None => TokenizerConfig {
+            bos_token: Some(NamedToken::Name("<s>".into())),
+            eos_token: Some(NamedToken::Name("</s>".into())),
+            chat_template: None,
+        },
+    };
+    let named = [("bos_token", config.bos_token), ("eos_token", config.eos_token)]
+        .into_iter()
+        .filter_map(|(name, token)| Some((name.to_owned(), token?.into_name())))
+        .collect();
+    let own = read("chat_template.jinja")?.map(|text| String::from_utf8_lossy(&text).into_owned());
+    let source = own.or_else(|| config.chat_template?.into_source());
+    Ok(chat(folder, source, named, tokenizer))
+}
+
+/// What chat needs of `tokenizer_config.json`.
+#[derive(Deserialize)]
+struct TokenizerConfig {
+    bos_token: Option<NamedToken>,
+    eos_token: Option<NamedToken>,
+    chat_template: Option<TemplateText>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum NamedToken {
+    Name(String),
+    Described { content: String },
+}
+
+impl NamedToken {
+    fn into_name(self) -> String {
+        match self {
+            Self::Name(name) | Self::Described { content: name } => name,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum TemplateText {
+    One(String),
+    Several(Vec<NamedTemplate>),
+}
+
+#[derive(Deserialize)]
+struct NamedTemplate {
+    name: String,
+    template: String,
+}
+
+impl TemplateText {
+    /// Of several, the one that knows tools, or the default.
+    fn into_source(self) -> Option<String> {
+        match self {
+            Self::One(source) => Some(source),
+            Self::Several(mut all) => {
+                let place = |name: &str| all.iter().position(|one| one.name == name);
+                let at = place("tool_use").or_else(|| place("default"))?;
+                Some(all.swap_remove(at).template)
+            }
+        }
     }
 }
 

@@ -43,6 +43,14 @@ pub enum EngineError {
         /// The operation and the shapes.
         message: String,
     },
+    /// A server does not do what it should.
+    #[error("the server at {url}: {message}")]
+    Remote {
+        /// Its address.
+        url: String,
+        /// What was asked and what came.
+        message: String,
+    },
     /// The engine has stopped.
     #[error("the engine has stopped: {0}")]
     Stopped(String),

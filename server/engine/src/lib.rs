@@ -3,7 +3,7 @@
 //! This room takes token ids and gives token ids. It must never learn of documents, languages, editors or prompt formats.
 //!
 //! A file becomes [`weights`] and a [`config`], they become a [`decoder`] (every tensor in its place, shapes checked), and a
-//! [`backend`] computes that. The [`actor`] owns the backend on its own thread and serves [`request`]s.
+//! [`backend`] computes that. The [`actor`] owns the backend on its own thread and serves [`request`]s. [`remote`] serves the same requests by asking a server.
 
 pub mod actor;
 #[cfg(test)]
@@ -11,6 +11,7 @@ mod allocations;
 pub mod backend;
 pub mod bench;
 mod cache;
+pub mod chat;
 pub mod checkpoint;
 pub mod config;
 pub mod decoder;
@@ -19,8 +20,10 @@ pub mod figures;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod fixture;
+pub mod hub;
 mod json;
 pub mod options;
+pub mod remote;
 pub mod request;
 mod sampling;
 pub mod shape;
@@ -33,5 +36,6 @@ pub use actor::{Engine, ModelInfo, ModelSource};
 pub use error::EngineError;
 pub use figures::{Figures, PageFigures};
 pub use options::{BackendChoice, EngineOptions, TimeLimits};
+pub use remote::{RemoteKind, RemoteOptions};
 pub use request::{Done, Event, Finish, Prefill, Priority, Request, Sampling, Token};
 pub use tokenizer::Tokenizer;

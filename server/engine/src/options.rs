@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{EngineError, ModelSource, Priority, backend::PAGE};
+use crate::{EngineError, ModelSource, Priority, RemoteOptions, backend::PAGE};
 
 const MIB: u64 = 1 << 20;
 
@@ -13,7 +13,7 @@ const MIB: u64 = 1 << 20;
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct EngineOptions {
-    /// The model: `ember` for the built-in one, the path of a `.gguf` file, or a folder with `config.json`, `tokenizer.json` and
+    /// The model: `ember` for the built-in one, a name of `pilotlight models`, the path of a `.gguf` file, or a folder with `config.json`, `tokenizer.json` and
     /// `*.safetensors`.
     pub model: String,
     /// How it is computed.
@@ -37,6 +37,8 @@ pub struct EngineOptions {
     pub snapshot_folder: Option<PathBuf>,
     /// How long a request may take, its wait included, before it ends with what it has.
     pub time_limits: TimeLimits,
+    /// A server in the model's place.
+    pub remote: RemoteOptions,
 }
 
 /// Seconds that a request of each priority may take; 0 for as long as it likes.
@@ -106,6 +108,7 @@ impl Default for EngineOptions {
             snapshot_mib: 256,
             snapshot_folder: None,
             time_limits: TimeLimits::default(),
+            remote: RemoteOptions::default(),
         }
     }
 }
@@ -121,7 +124,8 @@ impl EngineOptions {
         } else if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf")) {
             Ok(ModelSource::Gguf(path))
         } else {
-            let expected = "`ember`, the path of a .gguf file, or a folder with safetensors".into();
+            let expected =
+                "`ember`, a name of `pilotlight models`, the path of a .gguf file, or a folder with safetensors".into();
             Err(EngineError::Setting { name: "model", expected, found: format!("`{}`", self.model) })
         }
     }

@@ -99,14 +99,14 @@ pub struct Prefill {
     pub took: Duration,
 }
 
-/// One decoded token.
+/// One decoded token; from a server, one piece of text, of a token mostly.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Token {
-    /// Its id.
+    /// Its id; 0 from a server, which gives text.
     pub id: u32,
     /// Its bytes: may end inside a UTF-8 character.
     pub bytes: Vec<u8>,
-    /// Natural logarithm of its probability under the unmodified softmax (while healing: among the tokens that fit).
+    /// Natural logarithm of its probability under the unmodified softmax (while healing: among the tokens that fit); NaN where a server does not tell it.
     pub logprob: f32,
     /// Whether it had been drafted, and came for less than a step of its own.
     pub drafted: bool,

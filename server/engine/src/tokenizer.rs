@@ -45,6 +45,8 @@ enum Encoder {
         byte_ids: [u32; 256],
     },
     SentencePiece(SentencePiece),
+    /// A token a byte: see [`Tokenizer::of_bytes`].
+    Bytes,
 }
 
 /// What a token of a vocabulary is.
@@ -84,6 +86,26 @@ struct Vocabulary<'a> {
 }
 
 impl Tokenizer {
+    /// The vocabulary of a model whose own is elsewhere: the 256 bytes, and markers by name. A prompt in it can be written out again, as text between markers.
+    pub(crate) fn of_bytes(markers: impl IntoIterator<Item = String>) -> Self {
+        let special_ids: HashMap<String, u32> = markers.into_iter().zip(256..).collect();
+        let ends = (1..=256).chain(special_ids.iter().map(|_| 256)).collect();
+        let special = (0..256 + special_ids.len()).map(|id| id >= 256).collect();
+        Self {
+            literals: Literals::default(),
+            encoder: Encoder::Bytes,
+            bytes: (0..=255).collect(),
+            ends,
+            special,
+            special_ids,
+        }
+    }
+
+    /// The special tokens' names by id.
+    pub(crate) fn special_names(&self) -> HashMap<u32, String> {
+        self.special_ids.iter().map(|(name, &id)| (id, name.clone())).collect()
+    }
+
     /// Encodes plain text, byte for byte: no space or marker is put before it. Marker look-alikes in `text` stay text: special tokens are never
     /// produced here.
     pub fn encode(&self, text: &str) -> Vec<u32> {
@@ -92,6 +114,7 @@ impl Tokenizer {
             match (part, &self.encoder) {
                 (Part::Token(id), _) => ids.push(id),
                 (Part::Text(text), Encoder::SentencePiece(pieces)) => pieces.encode(text, &mut ids),
+                (Part::Text(text), Encoder::Bytes) => ids.extend(text.bytes().map(u32::from)),
                 (Part::Text(text), Encoder::ByteLevel { pre_tokenizer, bpe, .. }) => {
                     encode_pieces(pre_tokenizer, bpe, text, &mut ids)?;
                 }
@@ -120,6 +143,12 @@ impl Tokenizer {
     /// The id of a special token by its exact name, such as `<|fim_prefix|>`.
     pub fn special(&self, name: &str) -> Option<u32> {
         self.special_ids.get(name).copied()
+    }
+
+    /// The name of a special token.
+    pub fn special_name(&self, id: u32) -> Option<&str> {
+        let mut names = self.special_ids.iter().filter(|_| self.is_special(id));
+        names.find(|(_, known)| **known == id).map(|(name, _)| name.as_str())
     }
 
     /// Whether `id` is a special (control) token.

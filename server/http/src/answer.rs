@@ -13,6 +13,7 @@ use axum::{
 use futures::{Stream, stream};
 use pilotlight_assist::{
     Explanation, Fill, Generation, Limits, Report,
+    chat::ChatFailure,
     fill::spelled,
     journal::{self, Entry},
 };
@@ -85,11 +86,7 @@ impl Surface {
 
     /// Starts writing, if the user's quota has room for it.
     pub(crate) async fn start(&self, ask: Ask) -> Result<Running, Failure> {
-        self.user.admit()?;
-        let max_tokens = ask.limits.max_tokens;
-        let task = Task { client: self.user.name.clone(), wire: self.wire.clone(), max_tokens, decoded: 0 };
-        let ticket = self.activity.begin(task);
-        let until = Instant::now() + self.limit;
+        let (ticket, until) = self.begin(ask.limits.max_tokens)?;
         let started = match ask.what {
             What::Fill(fill) => self.assistant.fill(fill, ask.limits).await,
             What::Continue(prompt) => self.assistant.continue_text(&prompt, ask.limits).await,
@@ -97,6 +94,25 @@ impl Surface {
         let generation = started.map_err(Failure::unavailable)?;
         let model = self.model().await?;
         Ok(Running { generation, surface: self.clone(), ticket, until, failed: None, model })
+    }
+
+    /// Starts the next answer of a conversation, under the same quota.
+    pub(crate) async fn chat(&self, messages: &str, tools: Option<&str>, limits: Limits) -> Result<Running, Failure> {
+        let (ticket, until) = self.begin(limits.max_tokens)?;
+        let generation = self.assistant.chat(messages, tools, limits).await.map_err(|failure| match failure {
+            ChatFailure::Unavailable(message) => Failure::unavailable(message),
+            ChatFailure::NoTemplate(_) => Failure::not_found(failure.to_string()),
+            ChatFailure::Messages(_) | ChatFailure::TooLong { .. } => Failure::bad_request(failure.to_string()),
+        })?;
+        // One that chats and completes nothing has no place among completing models.
+        let model = self.assistant.engine().await.map_or("pilotlight".to_owned(), |engine| engine.info().name.clone());
+        Ok(Running { generation, surface: self.clone(), ticket, until, failed: None, model })
+    }
+
+    fn begin(&self, max_tokens: usize) -> Result<(Ticket, Instant), Failure> {
+        self.user.admit()?;
+        let task = Task { client: self.user.name.clone(), wire: self.wire.clone(), max_tokens, decoded: 0 };
+        Ok((self.activity.begin(task), Instant::now() + self.limit))
     }
 }
 

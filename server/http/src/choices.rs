@@ -55,7 +55,7 @@ pub(crate) fn finish(report: &Report) -> &'static str {
     if report.finish == Some(Finish::Length) { "length" } else { "stop" }
 }
 
-fn usage(report: &Report) -> Value {
+pub(crate) fn usage(report: &Report) -> Value {
     let prompt = report.reused + report.prefilled;
     json!({
         "prompt_tokens": prompt,

@@ -4,6 +4,7 @@
 
 mod activity;
 mod answer;
+mod chat;
 mod choices;
 mod error;
 mod guard;
@@ -15,6 +16,7 @@ mod openai;
 mod options;
 mod status;
 mod stop;
+mod tools;
 mod users;
 
 use std::{convert::Infallible, future::Future, io, sync::Arc, time::Duration};
@@ -115,6 +117,8 @@ fn router(assistant: Assistant, options: &Options, tokens: Tokens, activity: Act
         .route("/models", get(openai::models))
         .route("/v1/models", get(openai::models))
         .route("/v1/completions", post(openai::completions))
+        .route("/chat/completions", post(chat::completions))
+        .route("/v1/chat/completions", post(chat::completions))
         .route("/v1/fim/completions", post(mistral::fim))
         .route("/api/generate", post(ollama::generate))
         .route("/api/tags", get(ollama::tags))

@@ -22,7 +22,9 @@ pub(crate) async fn health(surface: Surface) -> Response {
     match &*surface.assistant.status().borrow() {
         Status::Loading { model } => Failure::unavailable(format!("loading {model}")).into_response(),
         Status::Failed { message } => Failure::unavailable(message.clone()).into_response(),
-        Status::Ready { .. } | Status::Busy { .. } => Json(json!({ "status": "ok" })).into_response(),
+        Status::Ready { .. } | Status::Busy { .. } | Status::Degraded { .. } => {
+            Json(json!({ "status": "ok" })).into_response()
+        }
     }
 }
 
@@ -185,5 +187,10 @@ pub(crate) async fn tokenize(
 ) -> Result<Json<Value>, Failure> {
     let Json(Tokenize { content }) = body?;
     let engine = surface.assistant.engine().await.map_err(Failure::unavailable)?;
+    if engine.bytes_per_token().is_some() {
+        return Err(Failure::not_found(
+            "the model and its tokenizer are elsewhere: ask the server that engine.remote.url names",
+        ));
+    }
     Ok(Json(json!({ "tokens": engine.tokenizer().encode(&content) })))
 }

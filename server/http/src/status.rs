@@ -38,6 +38,7 @@ pub(crate) async fn status(surface: Surface) -> Result<Json<Value>, Failure> {
         Status::Loading { model } => ("loading", model.clone()),
         Status::Ready { model } => ("ready", model.clone()),
         Status::Busy { model } => ("busy", model.clone()),
+        Status::Degraded { message, .. } => ("degraded", message.clone()),
         Status::Failed { message } => ("failed", message.clone()),
     };
     let mut account = surface.assistant.journal().account();

@@ -20,7 +20,7 @@ pub(crate) struct Shown {
     busy: bool,
     /// In words; may be empty.
     message: String,
-    /// `Normal` or `Error`. (Copilot's server also has `Warning` and `Inactive`.)
+    /// `Normal`, `Warning` or `Error`. (Copilot's server also has `Inactive`.)
     kind: &'static str,
     /// Why the last answer to this client was empty, if it was. (Copilot's server has no such thing.)
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,6 +33,7 @@ impl Shown {
             Status::Loading { model } => (true, format!("loading {model}"), "Normal"),
             Status::Ready { model } => (false, model.clone(), "Normal"),
             Status::Busy { model } => (true, model.clone(), "Normal"),
+            Status::Degraded { message, .. } => (false, message.clone(), "Warning"),
             Status::Failed { message } => (false, message.clone(), "Error"),
         };
         // A failure is the reason itself.
@@ -59,8 +60,16 @@ pub(crate) fn follow(session: &Session) -> impl Future<Output = Infallible> + us
             let brief = passing
                 && matches!(tokio::time::timeout(FLICKER, changed(&mut status, &mut nothing)).await, Ok(Ok(())));
             if !brief && told.as_ref() != Some(&shown) {
-                if let Status::Failed { message } = &now {
-                    let params = json!({ "type": MessageType::Error, "message": format!("Pilotlight: {message}") });
+                let kind = match &now {
+                    Status::Failed { message } => Some((MessageType::Error, message)),
+                    // Once; each further word of the same trouble is for the status bar.
+                    Status::Degraded { message, .. } if told.as_ref().is_none_or(|told| told.kind != "Warning") => {
+                        Some((MessageType::Warning, message))
+                    }
+                    _ => None,
+                };
+                if let Some((kind, message)) = kind {
+                    let params = json!({ "type": kind, "message": format!("Pilotlight: {message}") });
                     outgoing.notify("window/showMessage", params);
                 }
                 if wanted {

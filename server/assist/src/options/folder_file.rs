@@ -101,12 +101,18 @@ mod tests {
 
     #[test]
     fn it_chooses_behaviour_and_nothing_else() {
-        let text = "[completion]\nmax-tokens = 7\n[engine]\nmodel = \"/tmp/x.gguf\"\n[daemon]\nidle-minutes = 0\n";
+        let text = "[completion]\nmax-tokens = 7\n[engine.remote]\nurl = \"http://elsewhere\"\nkey-env = \"HOME\"\n[daemon]\nidle-minutes = 0\n";
         let (options, warnings) = check(Some(text));
         assert_eq!(options.completion.max_tokens, 7);
         assert_eq!(warnings.len(), 2, "{warnings:?}");
         assert!(warnings[0].starts_with(".pilotlight.toml: [engine] is refused: "), "{warnings:?}");
         assert!(warnings[1].starts_with(".pilotlight.toml: [daemon] is refused: "), "{warnings:?}");
+    }
+
+    #[test]
+    fn it_names_no_model() {
+        let (options, warnings) = check(Some("[engine]\nmodel = \"/tmp/x.gguf\"\n"));
+        assert_eq!((options, warnings.len()), (Options::default(), 1), "{warnings:?}");
     }
 
     #[test]

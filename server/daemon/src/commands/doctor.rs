@@ -22,7 +22,7 @@ struct Report {
     machine: Vec<Found>,
     model: Vec<Found>,
     checks: Vec<Check>,
-    /// How to get a larger model, where none is configured.
+    /// How to get a larger model, where none is configured; what still works, where a server does not.
     advice: Option<String>,
     /// Why the model cannot be used, if so.
     error: Option<String>,
@@ -36,7 +36,7 @@ struct Found {
 }
 
 pub(super) async fn run(arguments: Doctor, settings: &Settings) -> Result<ExitCode> {
-    let assistant = model::assistant(settings);
+    let assistant = model::without_spare(settings);
     let (model, checks, error) = match model::loaded(&assistant, settings).await {
         Ok(info) => match assistant.check().await {
             Ok(checks) => (model_facts(info), checks, None),
@@ -45,7 +45,9 @@ pub(super) async fn run(arguments: Doctor, settings: &Settings) -> Result<ExitCo
         Err(error) => (Vec::new(), Vec::new(), Some(format!("{error:#}"))),
     };
     let healthy = error.is_none() && checks.iter().all(|check| check.ok);
-    let advice = advice::larger_model(&settings.engine);
+    let spare = "until the server serves, the built-in model answers in editors".to_owned();
+    let away = (error.is_some() && !settings.engine.remote.url.is_empty()).then_some(spare);
+    let advice = away.or_else(|| advice::larger_model(&settings.engine));
     let report =
         Report { healthy, version: env!("CARGO_PKG_VERSION"), machine: machine(), model, checks, advice, error };
     if arguments.json {
@@ -91,6 +93,14 @@ fn machine() -> Vec<Found> {
 }
 
 fn model_facts(info: &ModelInfo) -> Vec<Found> {
+    // Of a server's model its weights are not known.
+    if info.parameters == 0 {
+        return vec![
+            Found { name: "model", found: info.name.clone() },
+            Found { name: "context", found: format!("{} tokens", info.context_length) },
+            Found { name: "computed by", found: info.backend.clone() },
+        ];
+    }
     let size =
         format!("{:.1} M weights, {:.1} MiB", info.parameters as f64 / 1e6, info.bytes as f64 / f64::from(1 << 20));
     vec![

@@ -9,6 +9,7 @@ use crate::{advice, cli::Lsp, model, settings::Loaded};
 
 pub(super) async fn run(arguments: Lsp, loaded: Loaded) -> Result<ExitCode> {
     let mut loaded = loaded;
+    loaded.notices.extend(model::licence(&loaded.settings.engine));
     #[cfg(unix)]
     if !arguments.standalone {
         match bridge(&loaded).await {

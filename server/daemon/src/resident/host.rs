@@ -276,6 +276,7 @@ impl Host {
             Status::Loading { model } => (model.clone(), "loading".to_owned()),
             Status::Ready { model } => (model.clone(), "ready".to_owned()),
             Status::Busy { model } => (model.clone(), "busy".to_owned()),
+            Status::Degraded { model, message } => (model.clone(), message.clone()),
             Status::Failed { message } => (self.settings.engine.model.clone(), message.clone()),
         };
         let folders = |client: &Client| -> Vec<PathBuf> {

@@ -228,7 +228,8 @@ fn counting(
     let options = EngineOptions { prefill_chunk: 4, ..options.clone() };
     let counted = Arc::clone(&steps);
     let clock = Clock::of(move || Duration::from_secs(counted.lock().unwrap().len() as u64));
-    let engine = Engine::start(Box::new(backend), checkpoint.tokenizer, info, &options, clock, None).unwrap();
+    let engine =
+        Engine::start(Box::new(backend), (checkpoint.tokenizer, checkpoint.chat), info, &options, clock, None).unwrap();
     (engine, steps)
 }
 

@@ -1,0 +1,252 @@
+//! Pulling from a server that speaks the hub's paths, well and badly.
+#![allow(clippy::unwrap_used)]
+
+use std::{
+    io::Write,
+    net::TcpStream,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+
+use super::{Entry, Hub, HubError, Manifest, Store, catalogue, store::hex};
+use crate::{
+    ModelSource,
+    remote::tests::fault::{FaultServer, Seen, say},
+};
+
+const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+const FILE: &str = "qwen2.5-coder-0.5b-q8_0.gguf";
+
+fn weights() -> Vec<u8> {
+    (0..300_000u32).flat_map(|n| n.to_le_bytes()).collect()
+}
+
+fn entry() -> Entry {
+    catalogue::find("qwen2.5-coder-0.5b").unwrap()
+}
+
+/// What the hub says about the repository; false if something else is asked.
+fn about(seen: &Seen, stream: &mut TcpStream, size: usize, sha256: &str) -> bool {
+    let repository = entry().repository;
+    let answer = if seen.path == format!("/api/models/{repository}/revision/main") {
+        json!({ "id": repository, "sha": COMMIT })
+    } else if seen.path == format!("/api/models/{repository}/tree/{COMMIT}") {
+        json!([
+            { "type": "directory", "path": "more", "size": 0 },
+            { "type": "file", "path": "README.md", "size": 5 },
+            { "type": "file", "path": FILE, "size": size, "lfs": { "oid": sha256, "size": size } },
+        ])
+    } else {
+        return false;
+    };
+    say(stream, 200, "", &answer.to_string());
+    true
+}
+
+/// The file from where it is asked for on, cut after `most` bytes.
+fn serve(seen: &Seen, stream: &mut TcpStream, most: usize) {
+    let weights = weights();
+    assert_eq!(seen.path, format!("/{}/resolve/{COMMIT}/{FILE}", entry().repository));
+    let from = seen.head.lines().find_map(|line| line.strip_prefix("range: bytes=")?.strip_suffix('-')?.parse().ok());
+    let rest = &weights[from.unwrap_or(0)..];
+    let status = if from.is_some() { 206 } else { 200 };
+    write!(stream, "HTTP/1.1 {status} x\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", rest.len()).unwrap();
+    let _ = stream.write_all(&rest[..rest.len().min(most)]);
+}
+
+fn sum() -> String {
+    hex(&Sha256::digest(weights()))
+}
+
+fn pull(server: &FaultServer, store: &Store) -> Result<Manifest, HubError> {
+    let hub = Hub::new(&(server.url() + "/"), Some("hf_secret\n".to_owned())).unwrap();
+    assert!(!format!("{hub:?}").contains("hf_secret"));
+    let mut last = 0;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(hub.pull(&entry(), store, |progress| {
+        assert!(progress.done >= last && progress.done <= progress.total, "{progress:?}");
+        last = progress.done;
+    }))
+}
+
+fn store() -> (TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::new(folder.path().join("models"));
+    (folder, store)
+}
+
+#[test]
+fn a_pull_that_is_cut_goes_on_and_a_second_one_fetches_nothing() {
+    let size = weights().len();
+    let server = FaultServer::start(move |seen, stream| {
+        assert!(seen.head.contains("authorization: bearer hf_secret\r\n"));
+        if !about(seen, stream, size, &sum()) {
+            serve(seen, stream, 500_000);
+        }
+    });
+    let (_folder, store) = store();
+    assert!(matches!(store.source("qwen2.5-coder-0.5b"), Err(HubError::NotPulled(_))));
+    assert_eq!(store.source("no-such-name").unwrap(), None);
+
+    let manifest = pull(&server, &store).unwrap();
+    assert_eq!((manifest.commit.as_str(), manifest.revision.as_str()), (COMMIT, "main"));
+    let place = store.place("qwen2.5-coder-0.5b").join(FILE);
+    assert_eq!(std::fs::read(&place).unwrap(), weights());
+    assert_eq!(store.source("qwen2.5-coder-0.5b").unwrap(), Some(ModelSource::Gguf(place.clone())));
+    let resolve = format!("/{}/resolve/{COMMIT}/{FILE}", entry().repository);
+    let ranges: Vec<_> = server
+        .seen(&resolve)
+        .iter()
+        .map(|seen| seen.head.lines().find(|line| line.starts_with("range")).map(str::to_owned))
+        .collect();
+    assert_eq!(ranges.len(), 3, "{ranges:?}");
+    assert!(ranges[0].is_none() && ranges[1].is_some() && ranges[2].is_some(), "{ranges:?}");
+
+    assert_eq!(pull(&server, &store).unwrap(), manifest);
+    assert_eq!(server.seen(&resolve).len(), 3);
+
+    // Verified; spoilt, that is seen; removed, it is gone.
+    assert!(store.verify(&entry(), |_| ()).unwrap().is_empty());
+    let mut spoilt = weights();
+    spoilt[77] ^= 1;
+    std::fs::write(&place, spoilt).unwrap();
+    let wrong = store.verify(&entry(), |_| ()).unwrap();
+    assert!(wrong.len() == 1 && wrong[0].0 == FILE && wrong[0].1.contains(&sum()), "{wrong:?}");
+    assert!(store.shows_licence("qwen2.5-coder-0.5b") && !store.shows_licence("qwen2.5-coder-0.5b"));
+    assert!(store.remove("qwen2.5-coder-0.5b").unwrap() >= size as u64);
+    assert_eq!(store.manifest("qwen2.5-coder-0.5b").unwrap(), None);
+}
+
+#[test]
+fn what_an_earlier_run_left_is_gone_on_with() {
+    let size = weights().len();
+    let server = FaultServer::start(move |seen, stream| {
+        if !about(seen, stream, size, &sum()) {
+            serve(seen, stream, usize::MAX);
+        }
+    });
+    let (_folder, store) = store();
+    let place = store.place("qwen2.5-coder-0.5b");
+    std::fs::create_dir_all(&place).unwrap();
+    std::fs::write(place.join(format!("{FILE}.{}.part", &sum()[..12])), &weights()[..1234]).unwrap();
+    pull(&server, &store).unwrap();
+    let seen = server.seen(&format!("/{}/resolve/{COMMIT}/{FILE}", entry().repository));
+    assert!(seen.len() == 1 && seen[0].head.contains("range: bytes=1234-"), "{seen:?}");
+    assert_eq!(std::fs::read(place.join(FILE)).unwrap(), weights());
+}
+
+#[test]
+fn a_server_without_ranges_begins_anew() {
+    let size = weights().len();
+    let tries = AtomicUsize::new(0);
+    let server = FaultServer::start(move |seen, stream| {
+        if !about(seen, stream, size, &sum()) {
+            let all = Seen { head: String::new(), ..seen.clone() };
+            serve(&all, stream, if tries.fetch_add(1, Ordering::SeqCst) == 0 { 1000 } else { usize::MAX });
+        }
+    });
+    let (_folder, store) = store();
+    // The progress goes back here, which is true.
+    let hub = Hub::new(&server.url(), None).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(hub.pull(&entry(), &store, |_| ())).unwrap();
+    assert_eq!(std::fs::read(store.place("qwen2.5-coder-0.5b").join(FILE)).unwrap(), weights());
+}
+
+#[test]
+fn a_wrong_checksum_is_never_kept() {
+    let size = weights().len();
+    let other = hex(&Sha256::digest(b"other"));
+    let server = FaultServer::start(move |seen, stream| {
+        if !about(seen, stream, size, &hex(&Sha256::digest(b"other"))) {
+            serve(seen, stream, usize::MAX);
+        }
+    });
+    let (_folder, store) = store();
+    let message = pull(&server, &store).unwrap_err().to_string();
+    assert!(message.contains(&other) && message.contains(&sum()), "{message}");
+    assert_eq!(std::fs::read_dir(store.place("qwen2.5-coder-0.5b")).unwrap().count(), 0);
+}
+
+#[test]
+fn what_the_hub_refuses_is_told_with_what_to_do() {
+    let failure = |status: u16| {
+        let server = FaultServer::start(move |_, stream| say(stream, status, "", r#"{"error":"no"}"#));
+        let message = pull(&server, &store().1).unwrap_err().to_string();
+        message.replace(&server.url(), "HUB")
+    };
+    let repository = entry().repository;
+    assert_eq!(failure(404), format!("{repository}: there is no revision main at HUB (HTTP 404)"));
+    for status in [401, 403] {
+        let message = failure(status);
+        assert!(
+            message.contains(&format!("accept its conditions at HUB/{repository}")) && message.contains("HF_TOKEN"),
+            "{message}"
+        );
+    }
+    assert!(failure(500).ends_with("HTTP 500"));
+}
+
+#[test]
+fn a_file_that_is_not_there_and_a_hub_that_goes_are_told() {
+    let size = weights().len();
+    let gone = FaultServer::start(move |seen, stream| {
+        if !about(seen, stream, size, &sum()) {
+            say(stream, 503, "", "");
+        }
+    });
+    let message = pull(&gone, &store().1).unwrap_err().to_string();
+    assert!(message.ends_with("HTTP 503, 5 times; what came is kept: pull again"), "{message}");
+    let empty = FaultServer::start(|seen, stream| {
+        let list = if seen.path.contains("/tree/") { json!([]) } else { json!({ "sha": COMMIT }) };
+        say(stream, 200, "", &list.to_string());
+    });
+    let message = pull(&empty, &store().1).unwrap_err().to_string();
+    assert!(message.ends_with(&format!("none of its files is {FILE}")), "{message}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told_before_and_while() {
+    let huge = FaultServer::start(move |seen, stream| assert!(about(seen, stream, 1 << 60, &sum())));
+    let message = pull(&huge, &store().1).unwrap_err().to_string();
+    assert!(message.contains("the disk is too full: 1152921504606846976 more bytes are needed, "), "{message}");
+
+    // A disk that fills up while it is written to.
+    let size = weights().len();
+    let server = FaultServer::start(move |seen, stream| {
+        if !about(seen, stream, size, &sum()) {
+            serve(seen, stream, usize::MAX);
+        }
+    });
+    let (_folder, store) = store();
+    let place = store.place("qwen2.5-coder-0.5b");
+    std::fs::create_dir_all(&place).unwrap();
+    std::os::unix::fs::symlink("/dev/full", place.join(format!("{FILE}.{}.part", &sum()[..12]))).unwrap();
+    let message = pull(&server, &store).unwrap_err().to_string();
+    assert!(message.contains("the disk is too full: 1200000 more bytes"), "{message}");
+}
+
+#[test]
+fn names_that_leave_the_folder_are_not_taken() {
+    let repository = entry().repository;
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = asked.clone();
+    let server = FaultServer::start(move |seen, stream| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        let answer = if seen.path.contains("/tree/") {
+            json!([{ "type": "file", "path": format!("../{FILE}"), "size": 1 }, { "type": "file", "path": "..", "size": 1 }])
+        } else {
+            json!({ "sha": COMMIT })
+        };
+        say(stream, 200, "", &answer.to_string());
+    });
+    assert!(matches!(pull(&server, &store().1), Err(HubError::NoFiles { .. })), "{repository}");
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+}

@@ -1,0 +1,137 @@
+//! An existing server in the model's place: what an editor sees of it, and of its absence.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use pilotlight_assist::{Assistant, CompletionRequest, Options, Status, Trigger, syntax::Language};
+use pilotlight_engine::{Engine, EngineOptions, ModelSource, RemoteOptions};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+use crate::client::soon;
+
+/// A server in the shape of llama.cpp's that writes the prompts itself and always says the same; while it is broken it closes each connection. It keeps what it was asked.
+struct Said {
+    url: String,
+    works: Arc<AtomicBool>,
+    asked: Arc<std::sync::Mutex<String>>,
+}
+
+async fn server(works: bool) -> Said {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (works, asked) = (Arc::new(AtomicBool::new(works)), Arc::default());
+    let (working, log) = (Arc::clone(&works), Arc::clone(&asked));
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            if working.load(Ordering::SeqCst) {
+                tokio::spawn(answer(stream, Arc::clone(&log)));
+            }
+        }
+    });
+    Said { url, works, asked }
+}
+
+async fn answer(mut stream: TcpStream, log: Arc<std::sync::Mutex<String>>) {
+    let mut request = Vec::new();
+    let mut buffer = [0; 65536];
+    let whole = |request: &[u8]| {
+        let text = String::from_utf8_lossy(request).to_lowercase();
+        let length = text.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
+        text.find("\r\n\r\n").is_some_and(|end| request.len() >= end + 4 + length)
+    };
+    while !whole(&request) {
+        match stream.read(&mut buffer).await {
+            Ok(read @ 1..) => request.extend_from_slice(&buffer[..read]),
+            _ => return,
+        }
+    }
+    let request = String::from_utf8(request).unwrap();
+    let body = match request.split(' ').nth(1).unwrap() {
+        "/props" => r#"{"default_generation_settings":{"n_ctx":2048},"model_path":"far.gguf"}"#,
+        "/tokenize" => r#"{"tokens":[1,2]}"#,
+        "/infill" => {
+            log.lock().unwrap().push_str(&request);
+            "data: {\"content\":\"far()\",\"stop\":false}\n\ndata: {\"content\":\"\",\"stop\":true}\n\n"
+        }
+        _ => "{}",
+    };
+    let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+    let _ = stream.write_all(answer.as_bytes()).await;
+}
+
+fn assistant(url: &str) -> Assistant {
+    let remote = RemoteOptions { url: url.to_owned(), ..RemoteOptions::default() };
+    let options = EngineOptions { remote, ..EngineOptions::default() };
+    let markers = pilotlight_assist::markers("auto").unwrap();
+    Assistant::over_server(
+        Options::default(),
+        url,
+        move || Engine::connect(&options, &markers),
+        || Engine::load(&ModelSource::Ember),
+    )
+}
+
+/// What stands at `$0` of a document, and why nothing does.
+async fn complete(assistant: &Assistant, name: &str, text: &str) -> (String, Option<String>) {
+    let cursor = text.find("$0").unwrap();
+    let document = pilotlight_assist::DocumentId::from(name);
+    assistant.open(document.clone(), None, Language::Python, 0, &text.replacen("$0", "", 1));
+    let snapshot = assistant.snapshot(&document).unwrap();
+    let request = CompletionRequest { document, cursor, snapshot, trigger: Trigger::Invoked };
+    let outcome = assistant.complete(request, Default::default()).await;
+    (outcome.completion.map(|it| it.text).unwrap_or_default(), outcome.explanation.nothing_because)
+}
+
+const TEXT: &str = "import far\n\npassword = 'aK9xQ2mZ7pL4vB8n'\n\n\ndef near():\n    return $0\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_answers_and_sees_no_secret() {
+    let server = server(true).await;
+    let assistant = assistant(&server.url);
+    assert_eq!(complete(&assistant, "a.py", TEXT).await, ("far()".to_owned(), None));
+    let asked = server.asked.lock().unwrap().clone();
+    assert!(asked.contains("import far") && asked.contains("password = '****"), "{asked}");
+    assert!(!asked.contains("aK9xQ2mZ7pL4vB8n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_server_is_away_the_built_in_model_answers() {
+    let server = server(true).await;
+    let assistant = assistant(&server.url);
+    assert_eq!(complete(&assistant, "a.py", TEXT).await.0, "far()");
+
+    // It goes: this very keystroke is answered by the other, and the status says why.
+    server.works.store(false, Ordering::SeqCst);
+    let (text, why) = complete(&assistant, "b.py", "def add(left, right):\n    return left + $0\n").await;
+    assert!(text != "far()" && !why.unwrap_or_default().contains("server"), "{text}");
+    let mut status = assistant.status();
+    let now = soon(status.wait_for(|status| matches!(status, Status::Degraded { .. }))).await.unwrap().clone();
+    let Status::Degraded { message, model } = now else { panic!() };
+    let expected = format!("the llama.cpp server at {}: ", server.url);
+    assert!(
+        message.starts_with(&expected) && message.ends_with("The built-in model answers until it is back"),
+        "{message}"
+    );
+    assert_eq!(&model, &assistant.engine().await.unwrap().info().name);
+
+    // It comes back.
+    server.works.store(true, Ordering::SeqCst);
+    soon(status.wait_for(|status| matches!(status, Status::Ready { model } if model == "far"))).await.unwrap();
+    assert_eq!(complete(&assistant, "c.py", TEXT).await.0, "far()");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_was_never_there_is_found_when_it_comes() {
+    let server = server(false).await;
+    let assistant = assistant(&server.url);
+    let mut status = assistant.status();
+    soon(status.wait_for(|status| matches!(status, Status::Degraded { .. }))).await.unwrap();
+    server.works.store(true, Ordering::SeqCst);
+    soon(status.wait_for(|status| matches!(status, Status::Ready { model } if model == "far"))).await.unwrap();
+    assert_eq!(complete(&assistant, "a.py", TEXT).await.0, "far()");
+}
