@@ -44,6 +44,13 @@ impl Template {
             jiff::fmt::strtime::format(&format, &now)
                 .map_err(|error| Error::new(ErrorKind::InvalidOperation, format!("strftime_now: {error}")))
         });
+        // As Python's `iter`: nothing is no list there.
+        environment.add_test("iterable", |value: &Value| {
+            matches!(
+                value.kind(),
+                ValueKind::Undefined | ValueKind::String | ValueKind::Seq | ValueKind::Map | ValueKind::Iterable
+            )
+        });
         environment.add_filter("tojson", to_json);
         environment.add_filter("string", |value: &Value| spelled(value));
         environment
