@@ -4,39 +4,17 @@
 
 mod attention;
 mod choices;
+mod devices;
 mod products;
-
-use std::{path::PathBuf, process::Command, sync::OnceLock};
 
 use half::{bf16, f16};
 
 use super::*;
 use crate::cpu::testing::random;
 
-fn library() -> PathBuf {
-    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
-    LIBRARY
-        .get_or_init(|| {
-            let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/provision/cuda-emulator");
-            let made = Command::new(script).output().unwrap();
-            assert!(made.status.success(), "{script}: {}", String::from_utf8_lossy(&made.stderr));
-            String::from_utf8(made.stdout).unwrap().trim().into()
-        })
-        .clone()
-}
-
-/// The emulator with its threads in two orders; and the GPU, where there is one. With `PILOTLIGHT_TESTS_ON=gpu` (`tests/gpu/run`) that alone.
+/// The emulator with its threads in two orders; and the GPU, where there is one.
 fn devices() -> Vec<Device> {
-    if std::env::var_os("PILOTLIGHT_TESTS_ON").is_some_and(|on| on == "gpu") {
-        return vec![Device::first().unwrap()];
-    }
-    let mut all: Vec<_> = [1, 7].map(|order| Device::emulated(&library(), order).unwrap()).into();
-    match found() {
-        Found::Device(_) => all.push(Device::first().unwrap()),
-        Found::NoLibrary => println!("on a GPU: skipped: no CUDA device (libcuda.so.1 not found)"),
-        Found::NoDevice(why) => println!("on a GPU: skipped: no CUDA device ({why})"),
-    }
-    all
+    devices::devices(&[1, 7])
 }
 
 /// As bfloat16, rows padded with zeros; and what they are as numbers.
@@ -119,7 +97,7 @@ fn norms_agree() {
 
 #[test]
 fn emulated_what_does_not_fit_is_refused_before_it_is_launched() {
-    let device = Device::emulated(&library(), 0).unwrap();
+    let device = Device::emulated(&devices::emulator(), 0).unwrap();
     let (x, _) = inputs(&device, 2, 64, 1);
     let matrix = Matrix::upload(&device, Format::BF16, [16, 64], &[0; 2 * 16 * 64], 1.0, 1).unwrap();
     let out = device.zeros(4 * 16).unwrap();

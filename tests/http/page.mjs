@@ -1,7 +1,7 @@
 // The status page in a real Chromium: it shows what is there, live, in light and dark, and asks nobody but its own server.
 //
 // usage: node page.mjs CACHE ARTEFACTS     (CACHE is what tests/provision/vscode made; the pictures go to ARTEFACTS)
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Suite, contains, equal } from '../editors/vscode/suite.mjs';
 import { Session } from '../editors/zed/session.mjs';
+import { freePort, serve } from './serve.mjs';
 
 const [cache, artefacts] = process.argv.slice(2);
 const { chromium } = createRequire(join(cache, 'package.json'))('playwright-core');
@@ -16,33 +17,14 @@ const PYTHON = 'def add(a, b):\n    return a + b\n\n\ndef subtract(a, b):\n    r
 const RUST = 'fn main() {\n    let items = vec![1, 2, 3];\n    for item in ';
 const folder = mkdtempSync(join(tmpdir(), 'pilotlight-page-'));
 
-async function serve(...options) {
-  const server = spawn(process.env.PILOTLIGHT, ['serve', '--listen', '127.0.0.1:0', ...options], { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, XDG_CONFIG_HOME: folder } });
-  let told = '';
-  const base = await new Promise((resolve, reject) => {
-    server.stderr.on('data', (data) => {
-      told += data;
-      const url = /at (http:\/\/[\d.:]+) for/.exec(told)?.[1];
-      if (url) resolve(url);
-    });
-    server.on('exit', () => reject(new Error(`the server ended: ${told}`)));
-  });
-  return { base, stop: () => (server.exitCode === null ? new Promise((resolve) => server.once('exit', resolve).kill('SIGTERM')) : undefined) };
-}
-
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
+const ENV = { ...process.env, XDG_CONFIG_HOME: folder };
+const serving = (...options) => serve(options, ENV);
 
 const infill = (base, prefix, n, headers = {}) =>
   fetch(`${base}/infill`, { method: 'POST', headers: { 'Content-Type': 'application/json', ...headers }, body: JSON.stringify({ input_prefix: prefix, n_predict: n }) }).then((answer) => answer.json());
 
 const suite = new Suite('page');
-const server = await serve();
+const server = await serving();
 const context = await chromium.launchPersistentContext(join(folder, 'chromium'), {
   executablePath: '/usr/bin/chromium', headless: true, colorScheme: 'light', viewport: { width: 1200, height: 1500 },
   args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
@@ -151,7 +133,7 @@ try {
   await suite.test('with tokens it asks for one; names are texts, whatever is in them', async () => {
     const tokens = join(folder, 'tokens');
     writeFileSync(tokens, '<b>ana</b> ana-0123456789abcdef\nbob bob-0123456789abcdef\n');
-    const team = await serve('--tokens', tokens);
+    const team = await serving('--tokens', tokens);
     try {
       await infill(team.base, PYTHON, 4, { Authorization: 'Bearer ana-0123456789abcdef' });
       await page.goto(team.base);

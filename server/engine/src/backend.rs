@@ -3,6 +3,8 @@
 pub mod cpu;
 pub mod cuda;
 pub mod reference;
+#[cfg(test)]
+mod testing;
 
 pub use pilotlight_kernels::cpu::PAGE;
 use pilotlight_kernels::{

@@ -1,7 +1,7 @@
 // Zed's edit predictions: what its providers post (crates/edit_prediction and crates/codestral of Zed, read in 2026), to a real `pilotlight serve`; and that the settings
 // which editors/zed/README.md gives to paste are those which this holds for.
-import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { serve } from '../../http/serve.mjs';
 import { contains, equal } from '../vscode/suite.mjs';
 
 const README = new URL('../../../editors/zed/README.md', import.meta.url);
@@ -26,20 +26,6 @@ const FORMATS = {
 function blocks() {
   const found = [...readFileSync(README, 'utf8').matchAll(/```json\n([\s\S]*?)```/g)].map(([, text]) => JSON.parse(text));
   return Object.fromEntries(found.filter((block) => block.edit_predictions).map((block) => [block.edit_predictions.provider, block.edit_predictions]));
-}
-
-async function serve() {
-  const server = spawn(process.env.PILOTLIGHT, ['serve', '--listen', '127.0.0.1:0'], { stdio: ['ignore', 'ignore', 'pipe'] });
-  let told = '';
-  const base = await new Promise((resolve, reject) => {
-    server.stderr.on('data', (data) => {
-      told += data;
-      const url = /at (http:\/\/[\d.:]+) for/.exec(told)?.[1];
-      if (url) resolve(url);
-    });
-    server.on('exit', () => reject(new Error(`the server ended: ${told}`)));
-  });
-  return { base, stop: () => new Promise((resolve) => server.once('exit', resolve).kill('SIGTERM')) };
 }
 
 export async function predictions(suite) {

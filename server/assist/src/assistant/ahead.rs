@@ -15,6 +15,7 @@ use super::{Assistant, off_for};
 use crate::{
     DocumentId,
     completion::{self, Caller, Completion, CompletionRequest, Shown, Trigger},
+    model::Model,
     options::CompletionOptions,
 };
 
@@ -53,12 +54,7 @@ impl Assistant {
         };
         let (assistant, options) = (self.clone(), options.clone());
         tokio::spawn(async move {
-            // The file that an editor starts with is open before the model is loaded.
-            let ready = async {
-                tokio::time::sleep(PAUSE).await;
-                assistant.inner.ready().await
-            };
-            let Some(Ok(model)) = cancel.run_until_cancelled(ready).await else { return };
+            let Some(model) = assistant.after_pause(&cancel).await else { return };
             assistant.inner.accepting.made();
             // The excerpts stay: what is warm now is what the person will ask with.
             last.freeze(&accepted.snapshot, accepted.cursor);
@@ -74,6 +70,16 @@ impl Assistant {
                 open.next = Some(next);
             }
         });
+    }
+
+    /// The model, once the person has paused; `None` where they have not.
+    async fn after_pause(&self, cancel: &CancellationToken) -> Option<&Model> {
+        let ready = async {
+            tokio::time::sleep(PAUSE).await;
+            // The file that an editor starts with is open before the model is loaded.
+            self.inner.ready().await
+        };
+        cancel.run_until_cancelled(ready).await?.ok()
     }
 
     /// Whether there is time to spare for what may never be used.
@@ -97,19 +103,13 @@ impl Assistant {
             }
             open.ahead.cancel();
             open.ahead = CancellationToken::new();
-            open.warmed = Some(line);
             Some((open.ahead.clone(), open.path.clone(), open.last.clone()))
         }) else {
             return;
         };
         let assistant = self.clone();
         tokio::spawn(async move {
-            // The file that an editor starts with is open before the model is loaded.
-            let ready = async {
-                tokio::time::sleep(PAUSE).await;
-                assistant.inner.ready().await
-            };
-            let Some(Ok(model)) = cancel.run_until_cancelled(ready).await else { return };
+            let Some(model) = assistant.after_pause(&cancel).await else { return };
             let workspace = assistant.workspace();
             let options = &workspace.options_for(full.as_deref()).completion;
             let off = off_for(&request, options).or_else(|| assistant.excluded(full.as_deref(), options));
@@ -125,7 +125,7 @@ impl Assistant {
                 if let Some(mut open) = assistant.inner.documents.get_mut(&request.document)
                     && !cancel.is_cancelled()
                 {
-                    open.last = last;
+                    (open.last, open.warmed) = (last, Some(line));
                 }
             };
             completion::prefill(model, options, &request, &surrounded, caller, last, planned).await;

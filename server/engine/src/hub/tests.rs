@@ -81,6 +81,16 @@ fn store() -> (TempDir, Store) {
     (folder, store)
 }
 
+/// A hub that has the whole file, and says that its checksum is `sum`.
+fn honest(sum: String) -> FaultServer {
+    let size = weights().len();
+    FaultServer::start(move |seen, stream| {
+        if !about(seen, stream, size, &sum) {
+            serve(seen, stream, usize::MAX);
+        }
+    })
+}
+
 #[test]
 fn a_pull_that_is_cut_goes_on_and_a_second_one_fetches_nothing() {
     let size = weights().len();
@@ -125,12 +135,7 @@ fn a_pull_that_is_cut_goes_on_and_a_second_one_fetches_nothing() {
 
 #[test]
 fn what_an_earlier_run_left_is_gone_on_with() {
-    let size = weights().len();
-    let server = FaultServer::start(move |seen, stream| {
-        if !about(seen, stream, size, &sum()) {
-            serve(seen, stream, usize::MAX);
-        }
-    });
+    let server = honest(sum());
     let (_folder, store) = store();
     let place = store.place("qwen2.5-coder-0.5b");
     std::fs::create_dir_all(&place).unwrap();
@@ -161,13 +166,8 @@ fn a_server_without_ranges_begins_anew() {
 
 #[test]
 fn a_wrong_checksum_is_never_kept() {
-    let size = weights().len();
     let other = hex(&Sha256::digest(b"other"));
-    let server = FaultServer::start(move |seen, stream| {
-        if !about(seen, stream, size, &hex(&Sha256::digest(b"other"))) {
-            serve(seen, stream, usize::MAX);
-        }
-    });
+    let server = honest(other.clone());
     let (_folder, store) = store();
     let message = pull(&server, &store).unwrap_err().to_string();
     assert!(message.contains(&other) && message.contains(&sum()), "{message}");
@@ -219,12 +219,7 @@ fn a_full_disk_is_told_before_and_while() {
     assert!(message.contains("the disk is too full: 1152921504606846976 more bytes are needed, "), "{message}");
 
     // A disk that fills up while it is written to.
-    let size = weights().len();
-    let server = FaultServer::start(move |seen, stream| {
-        if !about(seen, stream, size, &sum()) {
-            serve(seen, stream, usize::MAX);
-        }
-    });
+    let server = honest(sum());
     let (_folder, store) = store();
     let place = store.place("qwen2.5-coder-0.5b");
     std::fs::create_dir_all(&place).unwrap();

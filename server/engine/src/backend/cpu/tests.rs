@@ -7,7 +7,11 @@ use std::path::Path;
 use super::*;
 use crate::{
     allocations,
-    backend::{PAGE, reference::Reference},
+    backend::{
+        PAGE,
+        reference::Reference,
+        testing::{A, B, CONTEXT, decoder, error, tokens},
+    },
     checkpoint::Checkpoint,
     fixture::{
         LLAMA, QWEN2, Tiny,
@@ -15,30 +19,8 @@ use crate::{
     },
 };
 
-const CONTEXT: usize = 320;
-
-fn decoder(tiny: &Tiny, dtype: Dtype) -> Decoder {
-    Checkpoint::from_gguf(Path::new("tiny.gguf"), &tiny.gguf(dtype).bytes()).unwrap().decoder
-}
-
 fn cpu(decoder: &Decoder, threads: usize, kv: KvDtype) -> Cpu {
     Cpu::new(decoder, CONTEXT, 10, threads, kv).unwrap()
-}
-
-/// Pages of two sequences.
-const A: [Page; 5] = [0, 1, 2, 3, 4];
-const B: [Page; 5] = [9, 5, 8, 6, 7];
-
-fn tokens(decoder: &Decoder, count: usize) -> Vec<u32> {
-    (0..count).map(|i| ((i * i * 31 + i * 7 + 5) % decoder.config.vocab) as u32).collect()
-}
-
-/// Root of the mean squared difference, relative to the logits' own spread.
-fn error(got: &[f32], want: &[f32]) -> f64 {
-    let mean = want.iter().map(|w| f64::from(*w)).sum::<f64>() / want.len() as f64;
-    let spread: f64 = want.iter().map(|w| (f64::from(*w) - mean).powi(2)).sum();
-    let difference: f64 = got.iter().zip(want).map(|(g, w)| f64::from(g - w).powi(2)).sum();
-    (difference / spread).sqrt()
 }
 
 /// Tolerances: float weights only differ by the order of sums. With quantised ones the inputs of every product are rounded to 8 bits (each by

@@ -2,72 +2,34 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-    sync::OnceLock,
-};
+#[path = "../../../../../kernels/cuda/tests/devices.rs"]
+mod devices;
+
+use std::path::Path;
+
+use pilotlight_kernels::cuda::{Found, found};
 
 use super::*;
 use crate::{
-    backend::reference::Reference,
+    backend::{
+        reference::Reference,
+        testing::{A, B, CONTEXT, decoder, error, tokens},
+    },
     checkpoint::Checkpoint,
     fixture::{
-        LLAMA, QWEN2, Tiny,
+        LLAMA, QWEN2,
         golden::{CASES, Golden},
     },
     weights::Dtype,
 };
 
-const CONTEXT: usize = 320;
-/// Pages of two sequences.
-const A: [Page; 5] = [0, 1, 2, 3, 4];
-const B: [Page; 5] = [9, 5, 8, 6, 7];
-
-fn emulator() -> PathBuf {
-    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
-    LIBRARY
-        .get_or_init(|| {
-            let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/provision/cuda-emulator");
-            let made = Command::new(script).output().unwrap();
-            assert!(made.status.success(), "{script}: {}", String::from_utf8_lossy(&made.stderr));
-            String::from_utf8(made.stdout).unwrap().trim().into()
-        })
-        .clone()
-}
-
-/// The emulator; and the GPU, where there is one. With `PILOTLIGHT_TESTS_ON=gpu` (`tests/gpu/run`) that alone.
+/// The emulator; and the GPU, where there is one.
 fn devices() -> Vec<Device> {
-    if std::env::var_os("PILOTLIGHT_TESTS_ON").is_some_and(|on| on == "gpu") {
-        return vec![Device::first().unwrap()];
-    }
-    let mut all = vec![Device::emulated(&emulator(), 1).unwrap()];
-    match cuda::found() {
-        cuda::Found::Device(_) => all.push(Device::first().unwrap()),
-        cuda::Found::NoLibrary => println!("on a GPU: skipped: no CUDA device (libcuda.so.1 not found)"),
-        cuda::Found::NoDevice(why) => println!("on a GPU: skipped: no CUDA device ({why})"),
-    }
-    all
-}
-
-fn decoder(tiny: &Tiny, dtype: Dtype) -> Decoder {
-    Checkpoint::from_gguf(Path::new("tiny.gguf"), &tiny.gguf(dtype).bytes()).unwrap().decoder
+    devices::devices(&[1])
 }
 
 fn on(device: &Device, decoder: &Decoder) -> Cuda {
     Cuda::new(decoder, device.clone(), CONTEXT, 10).unwrap()
-}
-
-fn tokens(decoder: &Decoder, count: usize) -> Vec<u32> {
-    (0..count).map(|i| ((i * i * 31 + i * 7 + 5) % decoder.config.vocab) as u32).collect()
-}
-
-/// Root of the mean squared difference, relative to the logits' own spread.
-fn error(got: &[f32], want: &[f32]) -> f64 {
-    let mean = want.iter().map(|w| f64::from(*w)).sum::<f64>() / want.len() as f64;
-    let spread: f64 = want.iter().map(|w| (f64::from(*w) - mean).powi(2)).sum();
-    let difference: f64 = got.iter().zip(want).map(|(g, w)| f64::from(g - w).powi(2)).sum();
-    (difference / spread).sqrt()
 }
 
 /// Tolerance: products' inputs are rounded to bfloat16 (each by at most 0.2 %), which the random weights of these models pass on undamped; weights that are widened are rounded as much.
@@ -213,7 +175,7 @@ fn a_device_is_proved_before_it_is_used() {
 #[test]
 fn emulated_what_is_counted_is_what_is_taken() {
     let decoder = decoder(&QWEN2, Dtype::Q4_K);
-    let device = Device::emulated(&emulator(), 0).unwrap();
+    let device = Device::emulated(&devices::emulator(), 0).unwrap();
     let budget = Budget::new(&decoder, CONTEXT);
     let cuda = on(&device, &decoder);
     let s = &cuda.step;

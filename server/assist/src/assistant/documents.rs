@@ -1,0 +1,161 @@
+//! Open documents: their texts follow the editor's, and whoever depends on them is told.
+
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
+
+use dashmap::mapref::multiple::RefMulti;
+use pilotlight_syntax::{Change, Document, Language, PositionEncoding, Snapshot};
+use tokio_util::sync::CancellationToken;
+
+use super::{Assistant, DocumentError, DocumentId, Open};
+use crate::{
+    completion::Last,
+    propagate::{PropagateError, difference::differences},
+};
+
+impl Assistant {
+    /// Opens a document (again: replaces it). `path` is `None` for unsaved buffers.
+    pub fn open(&self, document: DocumentId, path: Option<PathBuf>, language: Language, version: i32, text: &str) {
+        let opened = Document::open(language, version, text);
+        let open = Open {
+            settled: opened.snapshot(),
+            owner: self.session(),
+            document: opened,
+            path,
+            current: CancellationToken::new(),
+            shown: None,
+            next: None,
+            ahead: CancellationToken::new(),
+            warmed: None,
+            last: Last::default(),
+        };
+        if let Some(replaced) = self.inner.documents.insert(document, open) {
+            replaced.stop_work();
+        }
+    }
+
+    /// Applies a batch of changes in order, all or none, and cancels what was being computed for the document's old state. Synchronous.
+    pub fn change(
+        &self,
+        document: &DocumentId,
+        version: i32,
+        changes: &[Change],
+        encoding: PositionEncoding,
+    ) -> Result<(), DocumentError> {
+        let mut open =
+            self.inner.documents.get_mut(document).ok_or_else(|| DocumentError::NotOpen(document.clone()))?;
+        open.stop_work();
+        let before = open.document.snapshot();
+        open.document
+            .edit(version, changes, encoding)
+            .map_err(|error| DocumentError::Edit { document: document.clone(), error })?;
+        let (path, now) = (open.path.clone(), open.document.snapshot());
+        // Let go first: following looks at other documents, which may share the lock.
+        drop(open);
+        self.follow(document, path, before, now, changes);
+        Ok(())
+    }
+
+    /// The document was saved: its tree is parsed anew ([`Document::reparse`]), and unless a change of its definitions waits to be carried, its definitions are settled.
+    pub fn saved(&self, document: &DocumentId) {
+        let Some(mut open) = self.inner.documents.get_mut(document) else { return };
+        open.document.reparse();
+        let (settled, saved) = (open.settled.clone(), open.document.snapshot());
+        drop(open);
+        if settled.revision() == saved.revision() {
+            return;
+        }
+        // Two texts are compared: not while messages wait.
+        let (inner, document) = (Arc::clone(&self.inner), document.clone());
+        std::thread::spawn(move || {
+            if differences(&settled, &saved).is_empty()
+                && let Some(mut open) = inner.documents.get_mut(&document)
+                && open.settled.revision() == settled.revision()
+            {
+                open.settled = saved;
+            }
+        });
+    }
+
+    /// Leaves an edit in the trail, and its document to be indexed again.
+    fn follow(
+        &self,
+        document: &DocumentId,
+        path: Option<PathBuf>,
+        before: Snapshot,
+        now: Snapshot,
+        changes: &[Change],
+    ) {
+        let workspace = self.workspace();
+        if let Some(path) = &path
+            && let Some(root) = workspace.root_of(path)
+        {
+            self.inner.indexing.edited(root, path, now);
+        }
+        let line = changes.last().and_then(|change| change.span).map(|span| span.start.line as usize);
+        if let Some(line) = line {
+            let mut trail = self.trail();
+            // Of another document, the edit that was going on ends as that document is now.
+            if let Some(other) = trail.editing().filter(|other| *other != document).cloned() {
+                trail.finish(self.snapshot(&other).ok());
+            }
+            let named = workspace.prompt_path(path.as_deref(), document);
+            trail.changed(document, path, named, before, line);
+        }
+    }
+
+    /// Forgets a document.
+    pub fn close(&self, document: &DocumentId) -> Result<(), DocumentError> {
+        let (_, open) =
+            self.inner.documents.remove(document).ok_or_else(|| DocumentError::NotOpen(document.clone()))?;
+        open.stop_work();
+        let workspace = self.workspace();
+        if let Some(path) = &open.path
+            && let Some(root) = workspace.root_of(path)
+        {
+            self.inner.indexing.closed(root, path);
+        }
+        Ok(())
+    }
+
+    /// From now on the document's definitions count as carried to their uses.
+    pub fn settle(&self, document: &DocumentId) {
+        if let Some(mut open) = self.inner.documents.get_mut(document) {
+            open.settled = open.document.snapshot();
+        }
+    }
+
+    /// The document when it was settled, now, and where it is.
+    pub(crate) fn states(
+        &self,
+        document: &DocumentId,
+    ) -> Result<(Snapshot, Snapshot, Option<PathBuf>), PropagateError> {
+        let open = self.inner.documents.get(document).ok_or_else(|| PropagateError::NotOpen(document.clone()))?;
+        Ok((open.settled.clone(), open.document.snapshot(), open.path.clone()))
+    }
+
+    /// This client's open files.
+    pub(crate) fn open_files(&self) -> HashMap<PathBuf, (DocumentId, Snapshot)> {
+        let own = self.inner.documents.iter().filter(|open| open.owner == self.session());
+        own.filter_map(|open| Some((open.path.clone()?, (open.key().clone(), open.document.snapshot())))).collect()
+    }
+
+    /// The document's state now.
+    pub fn snapshot(&self, document: &DocumentId) -> Result<Snapshot, DocumentError> {
+        let open = self.inner.documents.get(document).ok_or_else(|| DocumentError::NotOpen(document.clone()))?;
+        Ok(open.document.snapshot())
+    }
+
+    /// Every open document in which `text` stands once: its name in prompts, its state, and the byte at which the text begins.
+    pub(crate) fn documents_with(&self, text: &str) -> Vec<(String, Snapshot, usize)> {
+        let workspace = self.workspace();
+        let once = |open: RefMulti<'_, DocumentId, Open>| {
+            let snapshot = open.document.snapshot();
+            let all = snapshot.rope().to_string();
+            let mut places = all.match_indices(text);
+            let (at, _) = places.next()?;
+            let path = workspace.prompt_path(open.path.as_deref(), open.key());
+            places.next().is_none().then_some((path, snapshot, at))
+        };
+        self.inner.documents.iter().filter_map(once).collect()
+    }
+}
