@@ -2,6 +2,8 @@
 import * as vscode from 'vscode';
 import { Doctor } from './doctor';
 import { showMenu } from './menu';
+import { NextEdits } from './nextEdit';
+import { Rewrite } from './rewrite';
 import { Session } from './session';
 import { ofTheCommandLine } from './settings';
 import { StatusItem } from './status';
@@ -17,15 +19,20 @@ let session: Session | undefined;
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   const log = vscode.window.createOutputChannel('Pilotlight', { log: true });
   const suggestions = new Suggestions(log);
-  const running = new Session(context.extension, log, suggestions.middleware);
+  const rewrite = new Rewrite((run) => told(log, run));
+  const running = new Session(context.extension, log, { ...suggestions.middleware, ...rewrite.middleware });
   session = running;
   suggestions.attach(running);
+  rewrite.attach(running);
   const why = new WhyView(running, suggestions);
   const doctor = new Doctor(running);
+  const nextEdits = new NextEdits(running, log);
 
   const commands: Record<string, () => unknown> = {
-    menu: () => showMenu(running),
+    menu: () => showMenu(running, nextEdits.where),
     why: () => why.show(),
+    nextEdit: () => nextEdits.take(),
+    dismissNextEdit: () => nextEdits.dismiss(),
     toggle: () => turn('everywhere'),
     toggleWorkspace: () => turn('workspace'),
     toggleLanguage: () => turn('language'),
@@ -45,9 +52,11 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   context.subscriptions.push(
     log,
     suggestions,
+    rewrite,
     running,
     why,
     doctor,
+    nextEdits,
     new StatusItem(running),
     ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(`pilotlight.${name}`, () => told(log, run))),
     vscode.workspace.onDidChangeConfiguration((event) => {

@@ -8,8 +8,8 @@ interface Entry extends vscode.QuickPickItem {
   readonly command?: string;
 }
 
-/** Shows the menu and runs what is chosen. */
-export async function showMenu(session: Session): Promise<void> {
+/** Shows the menu and runs what is chosen. `nextEdit` is where the edit on offer is. */
+export async function showMenu(session: Session, nextEdit: string | undefined): Promise<void> {
   const document = vscode.window.activeTextEditor?.document;
   const now = words(session.state, document);
   const entries: Entry[] = [];
@@ -17,6 +17,7 @@ export async function showMenu(session: Session): Promise<void> {
     const { action, message } = session.state;
     entries.push({ label: `$(error) ${action.title}`, detail: message, command: action.command }, separator());
   }
+  if (nextEdit !== undefined) entries.push({ label: '$(arrow-right) Next edit', description: nextEdit, command: 'pilotlight.nextEdit' });
   entries.push(
     { label: '$(question) Why this suggestion', description: 'or why there is none', command: 'pilotlight.why' },
     separator('Suggestions'),

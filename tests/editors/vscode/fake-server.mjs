@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 // A scripted stand-in for `pilotlight`, so that what an editor shows can be tested to the letter.
 //
-// It completes lines that it knows (KNOWN below), answers `pilotlight/explain`, follows the documents as LSP says, and writes every message it gets to
-// $PILOTLIGHT_FAKE_LOG, one JSON object a line, each with its process id. A document whose name begins with `broken` turns its status to Error while it is open.
-import { appendFileSync } from 'node:fs';
+// It completes lines that it knows (KNOWN below), answers `pilotlight/explain`, carries names of functions that were changed to their calls (`pilotlight/nextEdit`),
+// follows the documents as LSP says, and writes every message it gets to $PILOTLIGHT_FAKE_LOG, one JSON object a line, each with its process id. A document
+// whose name begins with `broken` turns its status to Error while it is open; a next edit in one whose name begins with `stale` is for another version.
+import { appendFileSync, existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 
 /** What it would write: a line that is begun is completed to its end, or to the end of its block. */
@@ -17,6 +18,12 @@ export const KNOWN = [
 export const ALTERNATIVE = 'unimplemented!()';
 
 const documents = new Map();
+const versions = new Map();
+/** The names of each document's functions when it was opened. */
+const opened = new Map();
+/** Offers of next edits by number, and the places that are not offered (any more). */
+const offers = new Map();
+const closed = new Set();
 let nextId = 1;
 let last;
 
@@ -76,6 +83,68 @@ function complete({ textDocument, position, context }) {
   };
 }
 
+const functions = (text) => [...text.matchAll(/\bfn (\w+)/g)].map((match) => ({ name: match[1], at: match.index + 3 }));
+
+function position(text, at) {
+  const before = text.slice(0, at);
+  return { line: before.split('\n').length - 1, character: at - (before.lastIndexOf('\n') + 1) };
+}
+
+/** Calls by the names that functions had when their document was opened: here from the cursor on, then here from the top, then elsewhere. */
+function nextEdit({ textDocument: { uri, version }, position: cursor }) {
+  if (version !== versions.get(uri)) return { edits: [] };
+  const here = offset(documents.get(uri), cursor);
+  const found = [];
+  for (const [source, names] of opened) {
+    for (const [index, { name, at }] of functions(documents.get(source)).entries()) {
+      if (names[index] === undefined || names[index] === name || (source === uri && at <= here && here < at + name.length)) continue;
+      for (const [target, text] of documents) {
+        for (const match of text.matchAll(new RegExp(`\\b${names[index]}(?=\\()`, 'g'))) {
+          const line = position(text, match.index).line;
+          const order = [target !== uri, target === uri && match.index < here, target, match.index];
+          found.push({ order, uri: target, name, place: `${target} ${text.split('\n')[line].trim()}`, start: match.index, end: match.index + match[0].length });
+        }
+      }
+    }
+  }
+  const rank = ({ order: [elsewhere, above, target, at] }) => `${Number(elsewhere)}${Number(above)}${target} ${String(at).padStart(9, '0')}`;
+  const [first] = found.filter(({ place }) => !closed.has(place)).sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
+  if (!first) return { edits: [] };
+  const text = documents.get(first.uri);
+  offers.set(nextId, first.place);
+  return {
+    edits: [
+      {
+        text: first.name,
+        range: { start: position(text, first.start), end: position(text, first.end) },
+        textDocument: { uri: first.uri, version: versions.get(first.uri) + (/\/stale[^/]*$/.test(first.uri) ? 1 : 0) },
+        command: { title: 'Take the next edit', command: 'pilotlight.takeEdit', arguments: [nextId++] },
+      },
+    ],
+  };
+}
+
+/** What it can be asked to do; not to rewrite where a file beside the log says so. */
+function commands() {
+  const modest = existsSync(`${process.env.PILOTLIGHT_FAKE_LOG}.modest`);
+  return ['pilotlight.accept', 'pilotlight.takeEdit', 'pilotlight.dismissEdit', ...(modest ? [] : ['pilotlight.rewrite'])];
+}
+
+/** As a model that takes every instruction for "in capitals" would; it cannot `fail`. */
+function rewrite(uri, range, instruction) {
+  if (instruction === 'fail') throw new Error('the model’s answer is no code');
+  const text = documents.get(uri);
+  const newText = text.slice(offset(text, range.start), offset(text, range.end)).toUpperCase();
+  const edit = { documentChanges: [{ textDocument: { uri, version: versions.get(uri) }, edits: [{ range, newText }] }] };
+  send({ id: `apply-${nextId++}`, method: 'workspace/applyEdit', params: { label: instruction, edit } });
+}
+
+function execute({ command, arguments: args }) {
+  if (command === 'pilotlight.takeEdit' || command === 'pilotlight.dismissEdit') closed.add(offers.get(args[0]));
+  if (command === 'pilotlight.rewrite') rewrite(...args);
+  return null;
+}
+
 const answers = {
   initialize: () => ({
     serverInfo: { name: 'pilotlight-fake', version: '0' },
@@ -83,11 +152,12 @@ const answers = {
       positionEncoding: 'utf-16',
       textDocumentSync: { openClose: true, change: 2 },
       inlineCompletionProvider: true,
-      executeCommandProvider: { commands: ['pilotlight.accept'] },
+      executeCommandProvider: { commands: commands() },
     },
   }),
   'textDocument/inlineCompletion': complete,
-  'workspace/executeCommand': () => null,
+  'workspace/executeCommand': execute,
+  'pilotlight/nextEdit': nextEdit,
   'pilotlight/explain': () => last ?? null,
   shutdown: () => null,
 };
@@ -96,11 +166,17 @@ const notifications = {
   initialized: () => status('Normal', 'ember'),
   'textDocument/didOpen': ({ textDocument }) => {
     documents.set(textDocument.uri, textDocument.text);
+    versions.set(textDocument.uri, textDocument.version);
+    opened.set(textDocument.uri, functions(textDocument.text).map(({ name }) => name));
     if (/\/broken[^/]*$/.test(textDocument.uri)) status('Error', 'model.gguf: the tensor blk.0.attn_q.weight is missing');
   },
-  'textDocument/didChange': ({ textDocument: { uri }, contentChanges }) => documents.set(uri, edit(documents.get(uri) ?? '', contentChanges)),
+  'textDocument/didChange': ({ textDocument: { uri, version }, contentChanges }) => {
+    documents.set(uri, edit(documents.get(uri) ?? '', contentChanges));
+    versions.set(uri, version);
+  },
   'textDocument/didClose': ({ textDocument: { uri } }) => {
     documents.delete(uri);
+    opened.delete(uri);
     if (/\/broken[^/]*$/.test(uri)) status('Normal', 'ember');
   },
   exit: () => process.exit(0),
@@ -108,14 +184,20 @@ const notifications = {
 
 function take(message) {
   if (message.method === undefined) return;
+  let answered;
   const result = message.id === undefined ? notifications[message.method]?.(message.params) : undefined;
   if (message.id !== undefined) {
     const answer = answers[message.method];
-    if (answer) send({ id: message.id, result: answer(message.params) });
-    else send({ id: message.id, error: { code: -32601, message: `unknown method ${message.method}` } });
+    try {
+      if (!answer) throw new Error(`unknown method ${message.method}`);
+      answered = answer(message.params);
+      send({ id: message.id, result: answered });
+    } catch (error) {
+      send({ id: message.id, error: { code: answer ? -32803 : -32601, message: error.message } });
+    }
   }
   const uri = message.params?.textDocument?.uri;
-  record({ method: message.method, params: message.params, text: uri === undefined ? undefined : documents.get(uri) });
+  record({ method: message.method, params: message.params, answered, text: uri === undefined ? undefined : documents.get(uri) });
   return result;
 }
 

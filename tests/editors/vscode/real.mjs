@@ -1,6 +1,7 @@
 // The real server and its built-in model: what a person gets, and how long it takes from a key to ghost text on the screen.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { FILES as CARRY_FILES, carry } from './carry.mjs';
 import * as latency from './latency.mjs';
 import { whyText } from './scripted.mjs';
 import { Suite, contains } from './suite.mjs';
@@ -22,7 +23,7 @@ export async function real({ folder, cache, vsix, artefacts, here }) {
   const kept = `${lines.slice(0, KEPT).join('\n')}\n`;
   const tap = join(folder, 'tap.jsonl');
   const env = { PILOTLIGHT: join(here, 'tap.mjs'), PILOTLIGHT_TAP_BINARY: binary, PILOTLIGHT_TAP_LOG: tap };
-  const bench = await Workbench.open({ folder, cache, vsix, artefacts, env, files: { 'src/position.rs': kept, 'src/accept.rs': kept } });
+  const bench = await Workbench.open({ folder, cache, vsix, artefacts, env, files: { 'src/position.rs': kept, 'src/accept.rs': kept, ...CARRY_FILES } });
   const { page } = bench;
   const test = (description, run) => suite.test(description, run, bench);
 
@@ -42,6 +43,8 @@ export async function real({ folder, cache, vsix, artefacts, here }) {
       await until('the status bar names it', async () => /ember/.test(await bench.status()), 120_000);
       await bench.closeAll();
     });
+
+    await carry(bench, test);
 
     await test('ghost text while typing at a person’s pace', async () => {
       await bench.openFile('src/position.rs');

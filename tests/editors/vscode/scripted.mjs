@@ -2,6 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ALTERNATIVE } from './fake-server.mjs';
+import { FILES as NEXT_EDIT_FILES, nextEdits } from './next-edit.mjs';
+import { FILES as REWRITE_FILES, rewrites } from './rewrite.mjs';
 import { Suite, contains, equal } from './suite.mjs';
 import { Workbench, until } from './workbench.mjs';
 
@@ -14,6 +16,8 @@ const FILES = {
   'src/again.rs': 'fn again(items: &[u64]) -> u64 {\n',
   'stats.py': 'items = [1, 2]\n',
   'broken.rs': '// broken\n',
+  ...NEXT_EDIT_FILES,
+  ...REWRITE_FILES,
 };
 const BEGUN = '    let total = ';
 const REST = 'items.iter().sum::<u64>();';
@@ -152,6 +156,9 @@ export async function scripted({ folder, cache, vsix, artefacts, here }) {
       await until('the status bar says so', async () => (await bench.status()) === 'ember');
       equal(bench.setting('pilotlight.completion.enabled'), undefined, 'the setting');
     });
+
+    await nextEdits(bench, test, received);
+    await rewrites(bench, test, received, messages);
 
     await test('why this suggestion: segments, tokens and milliseconds, kept current', async () => {
       await begin('src/again.rs');
