@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import { Doctor } from './doctor';
 import { showMenu } from './menu';
+import { chooseModel } from './models';
 import { NextEdits } from './nextEdit';
 import { Rewrite } from './rewrite';
 import { Session } from './session';
@@ -20,7 +21,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const log = vscode.window.createOutputChannel('Pilotlight', { log: true });
   const suggestions = new Suggestions(log);
   const rewrite = new Rewrite((run) => told(log, run));
-  const running = new Session(context.extension, log, { ...suggestions.middleware, ...rewrite.middleware });
+  const running = new Session(context.extension, log, { ...suggestions.middleware, ...rewrite.middleware }, [rewrite.feature]);
   session = running;
   suggestions.attach(running);
   rewrite.attach(running);
@@ -43,6 +44,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     },
     settings: () => vscode.commands.executeCommand('workbench.action.openSettings', `@ext:${context.extension.id}`),
     chooseBinary,
+    chooseModel: () => chooseModel(running),
     walkthrough: () => vscode.commands.executeCommand('workbench.action.openWalkthrough', `${context.extension.id}#start`, false),
   };
   async function turn(which: Switch): Promise<void> {
@@ -57,7 +59,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     why,
     doctor,
     nextEdits,
-    new StatusItem(running),
+    new StatusItem(running, suggestions),
     ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(`pilotlight.${name}`, () => told(log, run))),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (offBecause(vscode.window.activeTextEditor?.document) !== undefined) suggestions.hide();

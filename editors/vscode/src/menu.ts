@@ -1,6 +1,6 @@
 /** The menu behind the status bar's flame. */
 import * as vscode from 'vscode';
-import type { Session } from './session';
+import { MODEL, type Session } from './session';
 import { words } from './status';
 import { isOn } from './switches';
 
@@ -16,6 +16,9 @@ export async function showMenu(session: Session, nextEdit: string | undefined): 
   if (session.state.is === 'failed') {
     const { action, message } = session.state;
     entries.push({ label: `$(error) ${action.title}`, detail: message, command: action.command }, separator());
+  } else if (now.level === 'error') {
+    // What the server itself has for an error is that it has no model.
+    entries.push({ label: `$(error) ${MODEL.title}`, detail: now.detail, command: MODEL.command }, separator());
   }
   if (nextEdit !== undefined) entries.push({ label: '$(arrow-right) Next edit', description: nextEdit, command: 'pilotlight.nextEdit' });
   entries.push(
@@ -27,6 +30,7 @@ export async function showMenu(session: Session, nextEdit: string | undefined): 
   if (document) entries.push(entry(isOn('language', document), `for ${document.languageId}`, 'pilotlight.toggleLanguage'));
   entries.push(
     separator('Server'),
+    { label: '$(server-environment) Choose the model…', command: MODEL.command },
     { label: '$(output) Show log', command: 'pilotlight.showLog' },
     { label: '$(debug-restart) Restart', command: 'pilotlight.restart' },
     { label: '$(pulse) Run doctor', description: 'is all well on this machine?', command: 'pilotlight.doctor' },

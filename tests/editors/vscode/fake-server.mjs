@@ -3,7 +3,7 @@
 //
 // It completes lines that it knows (KNOWN below), answers `pilotlight/explain`, carries names of functions that were changed to their calls (`pilotlight/nextEdit`),
 // follows the documents as LSP says, and writes every message it gets to $PILOTLIGHT_FAKE_LOG, one JSON object a line, each with its process id. A document
-// whose name begins with `broken` turns its status to Error while it is open; a next edit in one whose name begins with `stale` is for another version.
+// whose name begins with `broken` turns its status to Error while it is open, in one whose name begins with `ignored` there are no completions; a next edit in one whose name begins with `stale` is for another version.
 import { appendFileSync, existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 
@@ -25,6 +25,7 @@ const opened = new Map();
 const offers = new Map();
 const closed = new Set();
 let nextId = 1;
+let nothingBecause;
 let last;
 
 function record(entry) {
@@ -37,6 +38,13 @@ function send(message) {
 }
 
 const status = (kind, message, busy = false) => send({ method: 'didChangeStatus', params: { kind, message, busy } });
+
+/** Why the last answer was empty, as the real server says it: only when that changes. */
+function told(because) {
+  if (because === nothingBecause) return;
+  nothingBecause = because;
+  send({ method: 'didChangeStatus', params: { kind: 'Normal', message: 'ember', busy: false, nothingBecause } });
+}
 
 function offset(text, { line, character }) {
   let at = 0;
@@ -52,6 +60,9 @@ function edit(text, changes) {
 }
 
 function complete({ textDocument, position, context }) {
+  const excluded = /\/ignored[^/]*$/.test(textDocument.uri);
+  told(excluded ? 'completions are off in this file: .gitignore excludes it' : undefined);
+  if (excluded) return { items: [] };
   const text = documents.get(textDocument.uri) ?? '';
   const at = offset(text, position);
   const before = text.slice(text.lastIndexOf('\n', at - 1) + 1, at);
@@ -139,6 +150,15 @@ function rewrite(uri, range, instruction) {
   send({ id: `apply-${nextId++}`, method: 'workspace/applyEdit', params: { label: instruction, edit } });
 }
 
+/** One, for a document whose name begins with `rewrite`: the client is to ask for the instruction. */
+function actions({ textDocument: { uri }, range: { start } }) {
+  if (!/\/rewrite[^/]*$/.test(uri)) return [];
+  const end = documents.get(uri).split('\n')[start.line].length;
+  const range = { start: { line: start.line, character: 0 }, end: { line: start.line, character: end } };
+  const title = 'Rewrite this line';
+  return [{ title, kind: 'refactor.rewrite.rewrite', command: { title, command: 'pilotlight.rewrite', arguments: [uri, range] } }];
+}
+
 function execute({ command, arguments: args }) {
   if (command === 'pilotlight.takeEdit' || command === 'pilotlight.dismissEdit') closed.add(offers.get(args[0]));
   if (command === 'pilotlight.rewrite') rewrite(...args);
@@ -152,10 +172,12 @@ const answers = {
       positionEncoding: 'utf-16',
       textDocumentSync: { openClose: true, change: 2 },
       inlineCompletionProvider: true,
+      codeActionProvider: true,
       executeCommandProvider: { commands: commands() },
     },
   }),
   'textDocument/inlineCompletion': complete,
+  'textDocument/codeAction': actions,
   'workspace/executeCommand': execute,
   'pilotlight/nextEdit': nextEdit,
   'pilotlight/explain': () => last ?? null,
@@ -216,11 +238,20 @@ function serve() {
     }
   });
   process.stdin.on('end', () => process.exit(1));
-  record({ method: '(started)' });
+  record({ method: '(started)', argv: process.argv.slice(2) });
+}
+
+/** Two models are known: `small`, which can be fetched, and `gone`, which cannot. */
+function models(command, name) {
+  record({ method: `models ${command}`, name });
+  const entry = (of) => ({ model: { name: of, about: 'For tests', bytes: 1.6e9, memory: 2, licence: 'MIT', conditions: 'Keep the notices.' }, pulled: null });
+  if (command === 'list') console.log(JSON.stringify([entry('small'), entry('gone')]));
+  else if (name === 'gone') process.exit(1);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   if (process.argv[2] === 'lsp') serve();
   else if (process.argv[2] === 'doctor') console.log('CPU     a scripted one\nmodel   ember (stand-in)\nAll is well.');
+  else if (process.argv[2] === 'models') models(...process.argv.slice(3));
   else process.exit(2);
 }

@@ -4,7 +4,7 @@ import { equal } from './suite.mjs';
 import { until } from './workbench.mjs';
 
 export const FILES = { 'rewrite.rs': 'fn quiet() {\n    say("hello");\n}\n' };
-const TITLE = 'Pilotlight: Rewrite the Selection…';
+const TITLE = 'Pilotlight: Rewrite by an Instruction…';
 
 /** @param messages the file that the scripted server writes what it gets to */
 export async function rewrites(bench, test, received, messages) {
@@ -34,6 +34,22 @@ export async function rewrites(bench, test, received, messages) {
     await bench.saves('rewrite.rs', FILES['rewrite.rs'].replace('say("hello");', 'SAY("HELLO");'));
     await page.keyboard.press('Control+Z');
     await bench.saves('rewrite.rs', FILES['rewrite.rs']);
+  });
+
+  await test('rewrite by a code action, which has the place and wants the instruction', async () => {
+    equal(received('initialize').at(-1).params.capabilities.experimental.pilotlight, { asksInstruction: true }, 'what the server is told at the start');
+    const before = told().length;
+    await bench.goTo(2, 8);
+    await page.keyboard.press('Control+.');
+    await page.locator('.action-widget .monaco-list-row.focused', { hasText: 'Rewrite this line' }).waitFor();
+    await page.keyboard.press('Enter');
+    await bench.quickInput('rewrite the selection');
+    await page.keyboard.type('louder');
+    await page.keyboard.press('Enter');
+    await until('the server is asked', () => told().length > before);
+    equal(told().at(-1).arguments.slice(1), [{ start: { line: 1, character: 0 }, end: { line: 1, character: 17 } }, 'louder'], 'the arguments');
+    await until('it is applied', async () => (await page.locator('.tab.dirty').count()) === 1);
+    await bench.saves('rewrite.rs', FILES['rewrite.rs'].replace('say("hello");', 'SAY("HELLO");'));
   });
 
   await test('rewrite: no instruction is no request; a failure is told', async () => {

@@ -11,6 +11,7 @@ const KEYS = [
   { key: 'ctrl+alt+right', command: 'editor.action.inlineSuggest.acceptNextLine', when: 'inlineSuggestionVisible && !editorReadonly' },
   { key: 'ctrl+alt+f1', command: 'workbench.action.files.saveAll' },
   { key: 'ctrl+alt+f2', command: 'workbench.action.closeAllEditors' },
+  { key: 'ctrl+alt+f4', command: 'workbench.action.closePanel' },
   { key: 'ctrl+alt+f3', command: 'notifications.clearAll' },
 ];
 export const GHOST = '.monaco-editor [class*="ghost-text"]';
