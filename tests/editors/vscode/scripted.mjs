@@ -88,7 +88,7 @@ export async function scripted({ folder, cache, vsix, artefacts, here }) {
       equal(received('workspace/executeCommand').length, whole, 'whole accepts');
     });
 
-    await test('a line is taken by the command for it', async () => {
+    await test('a line is taken by the extension’s own key', async () => {
       await begin('src/lines.rs', '    for item ', 'in items {');
       await bench.screenshot('04-several-lines');
       await page.keyboard.press('Control+Alt+ArrowRight');

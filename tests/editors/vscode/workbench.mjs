@@ -6,9 +6,8 @@ import { join } from 'node:path';
 import { freePort } from '../../http/serve.mjs';
 
 const CHROMIUM = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
-/** The first as the extension's README shows it; the others are quicker and surer than the command palette. */
+/** Quicker and surer than the command palette. */
 const KEYS = [
-  { key: 'ctrl+alt+right', command: 'editor.action.inlineSuggest.acceptNextLine', when: 'inlineSuggestionVisible && !editorReadonly' },
   { key: 'ctrl+alt+f1', command: 'workbench.action.files.saveAll' },
   { key: 'ctrl+alt+f2', command: 'workbench.action.closeAllEditors' },
   { key: 'ctrl+alt+f4', command: 'workbench.action.closePanel' },
