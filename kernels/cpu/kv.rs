@@ -49,6 +49,7 @@ pub(crate) trait Element: super::buffer::Plain {
     const ZERO: Self;
     /// Each rounded to the nearest; of equal lengths.
     fn convert(from: &[f32], to: &mut [Self]);
+    fn widen(self) -> f32;
     unsafe fn load<S: Simd>(p: *const Self) -> S::F;
 }
 
@@ -56,6 +57,9 @@ impl Element for f32 {
     const ZERO: Self = 0.0;
     fn convert(from: &[f32], to: &mut [Self]) {
         to.copy_from_slice(from);
+    }
+    fn widen(self) -> f32 {
+        self
     }
     #[inline(always)]
     unsafe fn load<S: Simd>(p: *const Self) -> S::F {
@@ -67,6 +71,9 @@ impl Element for f16 {
     const ZERO: Self = Self::ZERO;
     fn convert(from: &[f32], to: &mut [Self]) {
         to.convert_from_f32_slice(from);
+    }
+    fn widen(self) -> f32 {
+        self.to_f32()
     }
     #[inline(always)]
     unsafe fn load<S: Simd>(p: *const Self) -> S::F {
@@ -108,6 +115,17 @@ impl KvLayer {
         match &mut self.store {
             Store::F16(pair) => pair.write(page, d, position % PAGE, key, value),
             Store::F32(pair) => pair.write(page, d, position % PAGE, key, value),
+        }
+    }
+
+    /// Gives back what was [written](KvLayer::write), as it is stored.
+    pub fn read(&self, pages: &[u32], position: usize, key: &mut [f32], value: &mut [f32]) {
+        let page = self.page(pages[position / PAGE]);
+        let (width, d) = (self.kv_heads * self.head_dim, self.head_dim);
+        assert!(key.len() == width && value.len() == width, "{} heads of {d}", self.kv_heads);
+        match &self.store {
+            Store::F16(pair) => pair.read(page, d, position % PAGE, key, value),
+            Store::F32(pair) => pair.read(page, d, position % PAGE, key, value),
         }
     }
 
@@ -173,6 +191,17 @@ impl<E: Element> Pair<E> {
             }
             let at = page + (head * PAGE + position) * d;
             E::convert(value, &mut self.values[at..at + d]);
+        }
+    }
+
+    /// `page` is where it begins.
+    fn read(&self, page: usize, d: usize, position: usize, key: &mut [f32], value: &mut [f32]) {
+        for (head, (key, value)) in key.chunks_exact_mut(d).zip(value.chunks_exact_mut(d)).enumerate() {
+            let at = page + (head * PAGE + position / SIDE * SIDE) * d + position % SIDE;
+            let stored = self.keys[at..].iter().step_by(SIDE);
+            key.iter_mut().zip(stored).for_each(|(to, from)| *to = from.widen());
+            let at = page + (head * PAGE + position) * d;
+            value.iter_mut().zip(&self.values[at..]).for_each(|(to, from)| *to = from.widen());
         }
     }
 

@@ -11,7 +11,7 @@ pub enum RopePairs {
     Halves,
 }
 
-/// The angles of a run of positions.
+/// The angles of some positions.
 #[derive(Debug)]
 pub struct Rope {
     pairs: RopePairs,
@@ -32,16 +32,19 @@ impl Rope {
         Self { pairs, factor, frequencies: frequencies.into(), cos: table.clone(), sin: table }
     }
 
-    /// Computes the angles of positions `start..start + rows`.
-    pub fn prepare(&mut self, start: usize, rows: usize) {
+    /// Computes the angles of row `row`, which stands at `position`.
+    pub fn prepare(&mut self, row: usize, position: usize) {
+        self.prepare_turn(row, position as isize);
+    }
+
+    /// Computes the angles by which row `row` turns where it is moved by so many positions.
+    pub fn prepare_turn(&mut self, row: usize, position: isize) {
         let half = self.frequencies.len();
-        for row in 0..rows {
-            for (i, frequency) in self.frequencies.iter().enumerate() {
-                // The angle is rounded to f32 as the reference implementations do; its sine is taken in f64.
-                let (sin, cos) = f64::from((start + row) as f32 * frequency).sin_cos();
-                self.cos[row * half + i] = cos as f32 * self.factor;
-                self.sin[row * half + i] = sin as f32 * self.factor;
-            }
+        for (i, frequency) in self.frequencies.iter().enumerate() {
+            // The angle is rounded to f32 as the reference implementations do; its sine is taken in f64.
+            let (sin, cos) = f64::from(position as f32 * frequency).sin_cos();
+            self.cos[row * half + i] = cos as f32 * self.factor;
+            self.sin[row * half + i] = sin as f32 * self.factor;
         }
     }
 
@@ -102,7 +105,7 @@ mod tests {
     fn turns_pairs() {
         for pairs in [RopePairs::Adjacent, RopePairs::Halves] {
             let mut rope = Rope::new(pairs, &frequencies(32), 1.0, 3);
-            rope.prepare(1000, 3);
+            (0..3).for_each(|row| rope.prepare(row, 1000 + row));
             for row in 0..3 {
                 let before = random(row as u64, 2 * 64);
                 let mut heads = before.clone();

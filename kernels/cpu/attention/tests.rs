@@ -29,7 +29,7 @@ fn run_with(pool: &Pool, case: &Case, dtype: KvDtype, start: usize, rows: usize)
     let query: Vec<f32> = (start..start + rows).flat_map(|p| random(3_000_000 + p as u64, width)).collect();
     let mut out = Activations::new(rows, width);
     let shape = AttentionShape { heads: case.heads, scale: 3.0, window: case.window };
-    attention(pool, shape, &query, Span { pages: &table, start, rows }, &kv, &mut out);
+    attention(pool, shape, &query, Span { pages: &table, start, rows }, &kv, &mut out, 0);
     out
 }
 
@@ -139,14 +139,14 @@ fn what_lies_after_a_position_is_not_seen() {
     let pool = Pool::new(1);
     let shape = AttentionShape { heads: 2, scale: 1.0, window: None };
     let (query, mut before, mut after) = (random(1, 128), Activations::new(1, 128), Activations::new(1, 128));
-    attention(&pool, shape, &query, Span { pages: &table, start: 70, rows: 1 }, &kv, &mut before);
+    attention(&pool, shape, &query, Span { pages: &table, start: 70, rows: 1 }, &kv, &mut before, 0);
     for position in 71..100 {
         kv.write(&table, position, &[900.0; 64], &[1e4; 64]);
     }
-    attention(&pool, shape, &query, Span { pages: &table, start: 70, rows: 1 }, &kv, &mut after);
+    attention(&pool, shape, &query, Span { pages: &table, start: 70, rows: 1 }, &kv, &mut after, 0);
     assert_eq!(before.row(0), after.row(0));
     kv.write(&table, 70, &[900.0; 64], &[1e4; 64]);
-    attention(&pool, shape, &query, Span { pages: &table, start: 70, rows: 1 }, &kv, &mut after);
+    attention(&pool, shape, &query, Span { pages: &table, start: 70, rows: 1 }, &kv, &mut after, 0);
     assert_ne!(before.row(0), after.row(0));
 }
 
@@ -160,7 +160,7 @@ fn a_page_is_shared_by_sequences_and_its_copy_answers_as_it_does() {
     let (pool, shape) = (Pool::new(1), AttentionShape { heads: 4, scale: 1.0, window: None });
     let answer = |kv: &KvLayer, pages: &[u32], position| {
         let mut out = Activations::new(1, 128);
-        attention(&pool, shape, &random(1, 128), Span { pages, start: position, rows: 1 }, kv, &mut out);
+        attention(&pool, shape, &random(1, 128), Span { pages, start: position, rows: 1 }, kv, &mut out, 0);
         out.row(0).to_vec()
     };
     let (at_63, at_76) = (answer(&kv, &original, 63), answer(&kv, &original, 76));
