@@ -3,7 +3,7 @@
 use std::{hint::black_box, time::Instant};
 
 use pilotlight_kernels::{
-    cpu::Pool,
+    cpu::{Arena, Pool},
     cuda::{Device, Found, found},
 };
 use serde::Serialize;
@@ -233,7 +233,9 @@ fn time(
 
 /// Bytes a second that so many threads read, the best of a few reads of 512 MB.
 pub fn bandwidth(threads: usize) -> f64 {
-    let data = vec![1u64; 64 << 20];
+    // In large pages, as the weights are.
+    let mut data = Arena::default().zeroed::<u64>(64 << 20);
+    data.fill(1);
     let pool = Pool::new(threads);
     let read = || {
         pool.run(64, &|chunk| {
