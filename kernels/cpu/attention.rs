@@ -226,11 +226,22 @@ unsafe fn attend<S: Simd, E: Element, const Q: usize, const W: usize>(
     while block < end {
         let count = BLOCK.min(end - block);
         let number = *step.pages.add(block / PAGE) as usize;
+        let from = keys;
         let (keys, values) = (keys.add(number * step.page), values.add(number * step.page));
         let [key_scales, value_scales] = step.scales.map(|scales| scales.wrapping_add(number * step.scale_page));
         let mut side = 0;
         while side < BLOCK / SIDE {
-            score::<S, E, Q, W>(keys.add(SIDE * side * d), key_scales, d, &scaled, &mut scores, SIDE * side, count);
+            let ahead = values.add(SIDE * side * d);
+            score::<S, E, Q, W>(
+                keys.add(SIDE * side * d),
+                ahead,
+                key_scales,
+                d,
+                &scaled,
+                &mut scores,
+                SIDE * side,
+                count,
+            );
             side += W;
         }
         let mut factors = [0f32; Q];
@@ -241,23 +252,26 @@ unsafe fn attend<S: Simd, E: Element, const Q: usize, const W: usize>(
             let sees = behind.saturating_sub(block).min(BLOCK);
             factors[i] = weigh::<S>(&mut scores[i], from, sees, &mut greatest[i], &mut totals[i]);
         }
+        // The next block's keys are asked for while the first elements are gathered.
+        let next = if block + BLOCK < end { *step.pages.add(block / PAGE + 1) as usize } else { number };
+        let next = from.add(next * step.page);
         let mut j = 0;
         while E::SCALED && j < d {
             // The scales of these elements go into the weights.
             let weights = times::<S, Q>(&scores, value_scales.add(j / SCALED * PAGE));
             if j + SCALED <= d {
-                gather::<S, E, Q, 2>(values.add(j), d, count, &weights, &factors, &mut sums, j);
+                gather::<S, E, Q, 2>(values.add(j), d, count, &weights, &factors, &mut sums, j, next);
             } else {
-                gather::<S, E, Q, 1>(values.add(j), d, count, &weights, &factors, &mut sums, j);
+                gather::<S, E, Q, 1>(values.add(j), d, count, &weights, &factors, &mut sums, j, next);
             }
             j += SCALED;
         }
         while j + 16 * W <= d {
-            gather::<S, E, Q, W>(values.add(j), d, count, &scores, &factors, &mut sums, j);
+            gather::<S, E, Q, W>(values.add(j), d, count, &scores, &factors, &mut sums, j, next);
             j += 16 * W;
         }
         while j < d {
-            gather::<S, E, Q, 1>(values.add(j), d, count, &scores, &factors, &mut sums, j);
+            gather::<S, E, Q, 1>(values.add(j), d, count, &scores, &factors, &mut sums, j, next);
             j += 16;
         }
         block += BLOCK;
@@ -274,10 +288,11 @@ unsafe fn attend<S: Simd, E: Element, const Q: usize, const W: usize>(
     Q
 }
 
-/// Scores of `16 W` positions. Past `count` they are not computed (the layer may end there) but for the rest of a group of 16.
+/// Scores of `16 W` positions, whose values, at `ahead`, are asked for meanwhile. Past `count` they are not computed (the layer may end there) but for the rest of a group of 16.
 #[inline(always)]
 unsafe fn score<S: Simd, E: Element, const Q: usize, const W: usize>(
     keys: *const E,
+    ahead: *const E,
     scales: *const f16,
     d: usize,
     query: &[[f32; MOST_DIM]; Q],
@@ -292,6 +307,7 @@ unsafe fn score<S: Simd, E: Element, const Q: usize, const W: usize>(
             let to = if E::SCALED && from + SCALED < d { from + SCALED } else { d };
             let mut part = if E::SCALED { [[S::splat(0.0); W]; Q] } else { s };
             for j in from..to {
+                prefetch::<S, E>(ahead.wrapping_add(W * SIDE * j), W * SIDE);
                 let mut w = 0;
                 while w < W {
                     let key = E::load::<S>(keys.add(w * SIDE * d + j * SIDE));
@@ -321,9 +337,28 @@ unsafe fn score<S: Simd, E: Element, const Q: usize, const W: usize>(
     } else if W > 1 {
         for w in 0..W {
             if at + SIDE * w < count {
-                score::<S, E, Q, 1>(keys.add(w * SIDE * d), scales, d, query, scores, at + SIDE * w, count);
+                score::<S, E, Q, 1>(
+                    keys.add(w * SIDE * d),
+                    ahead.wrapping_add(w * SIDE * d),
+                    scales,
+                    d,
+                    query,
+                    scores,
+                    at + SIDE * w,
+                    count,
+                );
             }
         }
+    }
+}
+
+/// Asks for the cache lines of `count` elements.
+#[inline(always)]
+unsafe fn prefetch<S: Simd, E: Element>(p: *const E, count: usize) {
+    let mut at = 0;
+    while at < count * size_of::<E>() {
+        S::prefetch(p.cast::<u8>().wrapping_add(at));
+        at += 64;
     }
 }
 
@@ -405,7 +440,7 @@ unsafe fn weigh<S: Simd>(
     factor
 }
 
-/// Adds the weighted values of `count` positions to `16 W` elements of each query's sums.
+/// Adds the weighted values of `count` positions (`ahead`: the keys of the next block) to `16 W` elements of each query's sums.
 #[inline(always)]
 unsafe fn gather<S: Simd, E: Element, const Q: usize, const W: usize>(
     values: *const E,
@@ -415,6 +450,7 @@ unsafe fn gather<S: Simd, E: Element, const Q: usize, const W: usize>(
     factors: &[f32; Q],
     sums: &mut [[f32; MOST_DIM]; Q],
     at: usize,
+    ahead: *const E,
 ) {
     let mut s = [[S::splat(0.0); W]; Q];
     for i in 0..Q {
@@ -423,6 +459,9 @@ unsafe fn gather<S: Simd, E: Element, const Q: usize, const W: usize>(
         }
     }
     for position in 0..count {
+        if at == 0 {
+            prefetch::<S, E>(ahead.wrapping_add(position * d), d);
+        }
         let mut w = 0;
         while w < W {
             let value = E::load::<S>(values.add(position * d + 16 * w));

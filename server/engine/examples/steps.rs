@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! steps MODEL.gguf THREADS CONTEXT
-//! <- TOKENS DEPTH MILLISECONDS        a step of TOKENS at DEPTH, run for so long, at least three times
+//! <- TOKENS DEPTH MILLISECONDS        a step of TOKENS at DEPTH, run for so long, at least once; before it once untimed if it is small
 //! -> median and least milliseconds, runs
 //! ```
 
@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let [tokens, depth, milliseconds] = numbers[..] else {
             return Err(format!("expected TOKENS DEPTH MILLISECONDS, found `{line}`").into());
         };
-        let (median, least, runs) = stand.time(tokens, depth, milliseconds as u64)?;
+        let (median, least, runs) = stand.time(tokens, depth, milliseconds as u64, 1)?;
         writeln!(out, "{:.6} {:.6} {runs}", median * 1e3, least * 1e3)?;
         out.flush()?;
     }

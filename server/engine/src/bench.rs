@@ -129,11 +129,21 @@ impl Stand {
         Ok(Self { backend, pages, context, vocab: decoder.config.vocab, bytes: decoder.bytes, kv_bytes_per_token })
     }
 
-    /// Runs a step of `tokens` tokens at `depth`, with the last token's logits, for so long, at least three times: median and least in seconds, and the number of runs.
-    /// All must fit the context.
-    pub fn time(&mut self, tokens: usize, depth: usize, milliseconds: u64) -> Result<(f64, f64, usize), EngineError> {
+    /// Runs a step of `tokens` tokens at `depth`, with the last token's logits, for so long, at least `least` times, and before that once untimed if it is small: median
+    /// and least in seconds, and the number of runs. All must fit the context.
+    pub fn time(
+        &mut self,
+        tokens: usize,
+        depth: usize,
+        milliseconds: u64,
+        least: usize,
+    ) -> Result<(f64, f64, usize), EngineError> {
         let ids: Vec<u32> = (0..tokens).map(|i| (i * 97 % self.vocab) as u32).collect();
-        time(milliseconds, || self.backend.forward(&self.pages, depth, &ids, Logits::Last).map(|_| ()))
+        let mut step = || self.backend.forward(&self.pages, depth, &ids, Logits::Last).map(|_| ());
+        if tokens < 64 {
+            step()?;
+        }
+        time(milliseconds, least, step)
     }
 }
 
@@ -161,7 +171,7 @@ fn run(
     };
 
     let mut measure = |tokens: usize, depth: usize| -> Result<Measured, EngineError> {
-        let (median, least, runs) = stand.time(tokens, depth, plan.milliseconds)?;
+        let (median, least, runs) = stand.time(tokens, depth, plan.milliseconds, 3)?;
         let floor = (decoder.bytes + stand.kv_bytes_per_token * depth as u64) as f64 / bandwidth;
         Ok(Measured {
             tokens,
@@ -218,11 +228,11 @@ fn fill(backend: &mut dyn Backend, pages: &[Page]) {
 /// Median and least, in seconds, and number of runs.
 fn time(
     milliseconds: u64,
+    least: usize,
     mut step: impl FnMut() -> Result<(), EngineError>,
 ) -> Result<(f64, f64, usize), EngineError> {
-    step()?;
     let (start, mut all) = (Instant::now(), Vec::new());
-    while all.len() < 3 || (start.elapsed().as_millis() < u128::from(milliseconds) && all.len() < 2000) {
+    while all.len() < least || (start.elapsed().as_millis() < u128::from(milliseconds) && all.len() < 2000) {
         let start = Instant::now();
         step()?;
         all.push(start.elapsed().as_secs_f64());
@@ -247,7 +257,7 @@ pub fn bandwidth(threads: usize) -> f64 {
         });
         Ok(())
     };
-    time(1000, read).map_or(f64::NAN, |(_, least, _)| 8.0 * data.len() as f64 / least)
+    time(1000, 3, read).map_or(f64::NAN, |(_, least, _)| 8.0 * data.len() as f64 / least)
 }
 
 /// Bytes a second that a copy on the GPU reads and writes.

@@ -1,7 +1,7 @@
 // llama.cpp's side of tests/bench/vs_llama_cpp: loads a model once and times the steps that standard input asks for.
 //
 //   steps MODEL.gguf THREADS CONTEXT STATES
-//   <- FLASH TOKENS DEPTH MILLISECONDS      FLASH 0 or 1, a step of TOKENS at DEPTH, run for so long, at least three times
+//   <- FLASH TOKENS DEPTH MILLISECONDS      FLASH 0 or 1, a step of TOKENS at DEPTH, run for so long, at least once; before it once untimed if it is small
 //   -> median and least milliseconds, runs
 //
 // As llama-bench measures: the public API, the default batch sizes, a thread pool attached, logits of the last token alone, no sampling. Deep caches are
@@ -95,9 +95,9 @@ int main(int argc, char **argv) {
             decode(context, ids);
             return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
         };
-        step();
+        if (count < 64) step();
         const auto start = std::chrono::steady_clock::now();
-        while (all.size() < 3 || (std::chrono::steady_clock::now() - start < std::chrono::milliseconds(milliseconds) && all.size() < 2000)) all.push_back(step());
+        while (all.empty() || (std::chrono::steady_clock::now() - start < std::chrono::milliseconds(milliseconds) && all.size() < 2000)) all.push_back(step());
         std::sort(all.begin(), all.end());
         printf("%.6f %.6f %zu\n", all[all.size() / 2], all[0], all.size());
         fflush(stdout);
