@@ -12,7 +12,7 @@ use pilotlight_kernels::{
     cuda::{Device, Found, found},
 };
 
-use crate::{EngineError, EngineOptions, decoder::Decoder, options::BackendChoice};
+use crate::{EngineError, EngineOptions, KvChoice, decoder::Decoder, options::BackendChoice};
 
 /// Which rows of logits a step gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +116,9 @@ pub trait Backend: Send {
         Err(EngineError::Compute { backend: "this backend", message: "it moves no keys".into() })
     }
 
+    /// Whether the steps to come are nobody's to wait for: they then give way to other programs, where that is possible.
+    fn set_background(&mut self, _background: bool) {}
+
     /// Copies the KV of the first `length` positions of page `from` to page `to`.
     fn copy(&mut self, from: Page, to: Page, length: usize) -> Result<(), EngineError>;
 
@@ -154,7 +157,12 @@ pub fn build(
         Ok(Box::new(reference::Reference::new(decoder, context_length, pages(KvDtype::F32), threads)?))
     };
     let cpu = || -> Result<Box<dyn Backend>, EngineError> {
-        Ok(Box::new(cpu::Cpu::new(decoder, context_length, pages(KvDtype::F16), threads, KvDtype::F16)?))
+        let kv = match options.kv_dtype {
+            KvChoice::F16 => KvDtype::F16,
+            KvChoice::Bf16 => KvDtype::BF16,
+            KvChoice::Q8_0 => KvDtype::Q8_0,
+        };
+        Ok(Box::new(cpu::Cpu::new(decoder, context_length, pages(kv), threads, kv)?))
     };
     let cuda = || -> Result<Box<dyn Backend>, EngineError> {
         let device = Device::first()?;

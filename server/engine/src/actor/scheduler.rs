@@ -13,7 +13,7 @@ use std::{
 
 use super::{clock::Clock, job::Job, turns::Turns};
 use crate::{
-    EngineError, EngineOptions, Event, Figures, Finish, Tokenizer,
+    EngineError, EngineOptions, Event, Figures, Finish, Priority, Tokenizer,
     backend::{Backend, Logits, Sequence},
     cache::{Cache, Full, Placement},
     figures::{CacheFigures, PageFigures},
@@ -335,6 +335,7 @@ impl Scheduler {
         self.tokens.clear();
         self.tokens.extend_from_slice(&job.sequence[position..position + known]);
         self.tokens.extend_from_slice(&self.drafts);
+        self.backend.set_background(matches!(job.request.priority, Priority::Warming | Priority::Indexing));
         let logits = self.backend.forward(branch.pages(), position, &self.tokens, Logits::Tail(rows))?;
         let took = self.clock.now().saturating_sub(start);
         if !whole {

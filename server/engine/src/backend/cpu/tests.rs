@@ -24,7 +24,8 @@ fn cpu(decoder: &Decoder, threads: usize, kv: KvDtype) -> Cpu {
 }
 
 /// Tolerances: float weights only differ by the order of sums. With quantised ones the inputs of every product are rounded to 8 bits (each by
-/// at most 0.4 % of its block's greatest), which the random weights of these models pass on undamped: 2 % was measured, 0.8 % on a trained ember. F16 keys and values add next to nothing.
+/// at most 0.4 % of its block's greatest), which the random weights of these models pass on undamped: 2 % was measured, 0.8 % on a trained ember. F16 keys and values add next to nothing, those
+/// of bfloat16 and Q8_0 what their digits say.
 #[test]
 fn agrees_with_the_reference() {
     for tiny in [&LLAMA, &QWEN2] {
@@ -33,7 +34,9 @@ fn agrees_with_the_reference() {
             let tokens = tokens(&decoder, 150);
             let mut reference = Reference::new(&decoder, CONTEXT, 5, 1).unwrap();
             let want = reference.forward(&A, 0, &tokens, Logits::All).unwrap();
-            for (kv, exact) in [(KvDtype::F32, 2e-6), (KvDtype::F16, 2e-3)] {
+            for (kv, exact) in
+                [(KvDtype::F32, 2e-6), (KvDtype::F16, 2e-3), (KvDtype::BF16, 0.01), (KvDtype::Q8_0, 0.02)]
+            {
                 let mut cpu = cpu(&decoder, 2, kv);
                 let got = cpu.forward(&A, 0, &tokens, Logits::All).unwrap();
                 assert_eq!(got.len(), want.len());
@@ -156,6 +159,18 @@ fn keys_that_are_moved_are_turned_to_their_new_place() {
             let unturned = error(cpu.forward(&A, 87, &tokens[87..], Logits::Last).unwrap(), &want);
             assert!(unturned > 4.0 * tolerance, "{unturned:e}");
         }
+    }
+}
+
+#[test]
+fn a_step_in_the_background_gives_the_same() {
+    let decoder = decoder(&LLAMA, Dtype::Q8_0);
+    let tokens = tokens(&decoder, 40);
+    let mut cpu = cpu(&decoder, 2, KvDtype::F16);
+    let want = cpu.forward(&A, 0, &tokens, Logits::All).unwrap().to_vec();
+    for background in [true, true, false] {
+        cpu.set_background(background);
+        assert_eq!(cpu.forward(&B, 0, &tokens, Logits::All).unwrap(), want);
     }
 }
 
