@@ -112,7 +112,7 @@ fn depth(c: &mut Criterion) {
         group.throughput(Throughput::Bytes((2 * kv_heads * head_dim * 2 * (depth + 1)) as u64));
         group.bench_function(BenchmarkId::new(format!("{rows} rows"), depth), |b| {
             b.iter(|| {
-                attention(&pool, shape, &query, Span { pages: &pages, start: depth + 1 - rows, rows }, &kv, &mut out)
+                attention(&pool, shape, &query, Span { pages: &pages, start: depth + 1 - rows, rows }, &kv, &mut out, 0)
             });
         });
     }

@@ -43,7 +43,7 @@ const TOGETHER: usize = 8;
 const BLOCK: usize = PAGE;
 
 /// `query` is `[rows][heads * head_dim]`, already turned; row r stands at the span's position r and sees the positions of its sequence up to its own, which must
-/// have been written. Writes rows `0..rows` of `out` (`heads * head_dim` columns).
+/// have been written. Writes `rows` rows of `out` (`heads * head_dim` columns), from its row `first` on.
 pub fn attention(
     pool: &Pool,
     shape: AttentionShape,
@@ -51,6 +51,7 @@ pub fn attention(
     span: Span<'_>,
     kv: &KvLayer,
     out: &mut Activations,
+    first: usize,
 ) {
     let Span { pages, start, rows } = span;
     let (kv_heads, d) = kv.shape();
@@ -60,7 +61,10 @@ pub fn attention(
         "{} query heads for {kv_heads} key heads",
         shape.heads
     );
-    assert!(query.len() == rows * width && out.columns() == width && out.rows() >= rows, "{rows} rows of queries");
+    assert!(
+        query.len() == rows * width && out.columns() == width && out.rows() >= first + rows,
+        "{rows} rows of queries"
+    );
     let pages = pages.get(..(start + rows).div_ceil(PAGE));
     let pages = pages.filter(|pages| pages.iter().all(|&page| (page as usize) < kv.pages()));
     assert!(pages.is_some(), "pages of {} positions", start + rows);
@@ -76,7 +80,7 @@ pub fn attention(
     // Whether each chunk's outputs are whole blocks: then it quantises them.
     let whole = (some_heads * d).is_multiple_of(32) && (group * d).is_multiple_of(32);
     let isa = pool.isa();
-    let to = out.as_rows();
+    let to = out.rows_from(first);
     pool.run(kv_heads * by_head * by_row, &|chunk| {
         // Later rows see more: the longest chunks go first.
         let row = (by_row - 1 - chunk / (kv_heads * by_head)) * some_rows;

@@ -62,6 +62,7 @@ pub(crate) trait Element: Plain {
     const ZERO: Self;
     /// Whether it is to be multiplied with a scale.
     const SCALED: bool = false;
+    fn widen(self) -> f32;
     unsafe fn load<S: Simd>(p: *const Self) -> S::F;
 }
 
@@ -73,6 +74,9 @@ pub(crate) trait Float: Element {
 
 impl Element for f32 {
     const ZERO: Self = 0.0;
+    fn widen(self) -> f32 {
+        self
+    }
     #[inline(always)]
     unsafe fn load<S: Simd>(p: *const Self) -> S::F {
         S::load(p)
@@ -87,6 +91,9 @@ impl Float for f32 {
 
 impl Element for f16 {
     const ZERO: Self = Self::ZERO;
+    fn widen(self) -> f32 {
+        self.to_f32()
+    }
     #[inline(always)]
     unsafe fn load<S: Simd>(p: *const Self) -> S::F {
         S::load_f16(p.cast())
@@ -101,6 +108,9 @@ impl Float for f16 {
 
 impl Element for bf16 {
     const ZERO: Self = Self::ZERO;
+    fn widen(self) -> f32 {
+        self.to_f32()
+    }
     #[inline(always)]
     unsafe fn load<S: Simd>(p: *const Self) -> S::F {
         S::load_bf16(p.cast())
@@ -116,6 +126,9 @@ impl Float for bf16 {
 impl Element for i8 {
     const ZERO: Self = 0;
     const SCALED: bool = true;
+    fn widen(self) -> f32 {
+        f32::from(self)
+    }
     #[inline(always)]
     unsafe fn load<S: Simd>(p: *const Self) -> S::F {
         S::load_i8(p)
@@ -170,6 +183,29 @@ impl KvLayer {
             Store::BF16(pair) => View::BF16(d, pair.shared()),
             Store::F32(pair) => View::F32(d, pair.shared()),
             Store::Q8(pair, scales) => View::Q8(d, pair.shared(), scales.shared()),
+        }
+    }
+
+    /// Gives back what was [written](KvLayer::write), as it is stored.
+    pub fn read(&self, pages: &[u32], position: usize, key: &mut [f32], value: &mut [f32]) {
+        let page = self.page(pages[position / PAGE]);
+        let (width, d) = (self.kv_heads * self.head_dim, self.head_dim);
+        assert!(key.len() == width && value.len() == width, "{} heads of {d}", self.kv_heads);
+        match &self.store {
+            Store::F16(pair) => pair.read(page, d, position % PAGE, key, value),
+            Store::BF16(pair) => pair.read(page, d, position % PAGE, key, value),
+            Store::F32(pair) => pair.read(page, d, position % PAGE, key, value),
+            Store::Q8(pair, scales) => {
+                pair.read(page, d, position % PAGE, key, value);
+                let blocks = d.div_ceil(SCALED);
+                let first = page / d * blocks + position % PAGE;
+                for (x, scales) in [(key, &scales.keys), (value, &scales.values)] {
+                    let parts = x.chunks_exact_mut(d).flat_map(|head| head.chunks_mut(SCALED));
+                    for (part, scale) in parts.zip(scales[first..].iter().step_by(PAGE)) {
+                        part.iter_mut().for_each(|x| *x *= scale.to_f32());
+                    }
+                }
+            }
         }
     }
 
@@ -277,6 +313,19 @@ impl<E: Plain> Pair<E> {
 
     fn shared(&mut self) -> SharedPair<'_, E> {
         SharedPair { keys: Shared::new(&mut self.keys), values: Shared::new(&mut self.values) }
+    }
+}
+
+impl<E: Element> Pair<E> {
+    /// `page` is where it begins.
+    fn read(&self, page: usize, d: usize, position: usize, key: &mut [f32], value: &mut [f32]) {
+        for (head, (key, value)) in key.chunks_exact_mut(d).zip(value.chunks_exact_mut(d)).enumerate() {
+            let at = page + (head * PAGE + position / SIDE * SIDE) * d + position % SIDE;
+            let stored = self.keys[at..].iter().step_by(SIDE);
+            key.iter_mut().zip(stored).for_each(|(to, from)| *to = from.widen());
+            let at = page + (head * PAGE + position) * d;
+            value.iter_mut().zip(&self.values[at..]).for_each(|(to, from)| *to = from.widen());
+        }
     }
 }
 

@@ -20,7 +20,7 @@ pub enum RopePairs {
     Halves,
 }
 
-/// The angles of a run of positions.
+/// The angles of some positions.
 #[derive(Debug)]
 pub struct Rope {
     pairs: RopePairs,
@@ -41,21 +41,24 @@ impl Rope {
         Self { pairs, factor, frequencies: frequencies.into(), cos: table.clone(), sin: table }
     }
 
-    /// Computes the angles of positions `start..start + rows`.
-    pub fn prepare(&mut self, start: usize, rows: usize) {
+    /// Computes the angles of row `row`, which stands at `position`.
+    pub fn prepare(&mut self, row: usize, position: usize) {
+        self.prepare_turn(row, position as isize);
+    }
+
+    /// Computes the angles by which row `row` turns where it is moved by so many positions.
+    pub fn prepare_turn(&mut self, row: usize, position: isize) {
         let half = self.frequencies.len();
-        for row in 0..rows {
-            for (i, frequency) in self.frequencies.iter().enumerate() {
-                // The angle is rounded to f32 as the reference implementations do; its sine is taken in f64.
-                let (sin, cos) = f64::from((start + row) as f32 * frequency).sin_cos();
-                self.cos[row * half + i] = cos as f32 * self.factor;
-                self.sin[row * half + i] = sin as f32 * self.factor;
-            }
+        for (i, frequency) in self.frequencies.iter().enumerate() {
+            // The angle is rounded to f32 as the reference implementations do; its sine is taken in f64.
+            let (sin, cos) = f64::from(position as f32 * frequency).sin_cos();
+            self.cos[row * half + i] = cos as f32 * self.factor;
+            self.sin[row * half + i] = sin as f32 * self.factor;
         }
     }
 
     /// Turns each head of `heads` (`[heads][head_dim]`) by the angles of row `row`. Elements past the pairs stay.
-    fn apply(&self, isa: Isa, row: usize, head_dim: usize, heads: &mut [f32]) {
+    pub fn apply(&self, isa: Isa, row: usize, head_dim: usize, heads: &mut [f32]) {
         let half = self.frequencies.len();
         assert!(2 * half <= head_dim && heads.len().is_multiple_of(head_dim), "{half} pairs in heads of {head_dim}");
         let (cos, sin) = (&self.cos[row * half..][..half], &self.sin[row * half..][..half]);
@@ -112,10 +115,11 @@ pub struct Adjusted<'a> {
     pub temperature: Option<&'a (dyn Fn(usize) -> f32 + Sync)>,
 }
 
-/// Norms and turns queries and keys of the span's rows (the rope's rows, from 0 on) and stores keys and values in their pages.
+/// Norms and turns queries and keys of the span's rows, which are the rope's from row `first_row` on, and stores keys and values in their pages.
 pub fn turn_and_store(
     pool: &Pool,
     rope: &Rope,
+    first_row: usize,
     adjusted: Adjusted<'_>,
     projected: Projected<'_>,
     span: Span<'_>,
@@ -155,8 +159,8 @@ pub fn turn_and_store(
                     normalise(isa, &before[..d], weight, adjusted.eps, head);
                 }
             }
-            rope.apply(isa, row, d, q);
-            rope.apply(isa, row, d, k);
+            rope.apply(isa, first_row + row, d, q);
+            rope.apply(isa, first_row + row, d, k);
             if let Some(temperature) = adjusted.temperature {
                 let factor = temperature(position);
                 q.iter_mut().for_each(|q| *q *= factor);
@@ -198,7 +202,7 @@ mod tests {
     fn turns_pairs() {
         for pairs in [RopePairs::Adjacent, RopePairs::Halves] {
             let mut rope = Rope::new(pairs, &frequencies(32), 1.0, 3);
-            rope.prepare(1000, 3);
+            (0..3).for_each(|row| rope.prepare(row, 1000 + row));
             for row in 0..3 {
                 let before = random(row as u64, 2 * 64);
                 let mut heads = before.clone();

@@ -29,7 +29,7 @@ fn run_with(pool: &Pool, case: &Case, dtype: KvDtype, start: usize, rows: usize)
     let query: Vec<f32> = (start..start + rows).flat_map(|p| random(3_000_000 + p as u64, width)).collect();
     let mut out = Activations::new(rows, width);
     let shape = AttentionShape { heads: case.heads, scale: 3.0, window: case.window };
-    attention(pool, shape, &query, Span { pages: &table, start, rows }, &kv, &mut out);
+    attention(pool, shape, &query, Span { pages: &table, start, rows }, &kv, &mut out, 0);
     out
 }
 
@@ -173,14 +173,14 @@ fn what_lies_after_a_position_is_not_seen() {
     let pool = Pool::new(1);
     let shape = AttentionShape { heads: 2, scale: 1.0, window: None };
     let (query, mut before, mut after) = (random(1, 128), Activations::new(1, 128), Activations::new(1, 128));
-    attention(&pool, shape, &query, Span { pages: &table, start: 70, rows: 1 }, &kv, &mut before);
+    attention(&pool, shape, &query, Span { pages: &table, start: 70, rows: 1 }, &kv, &mut before, 0);
     for position in 71..100 {
         kv.write(&table, position, &[900.0; 64], &[1e4; 64]);
     }
-    attention(&pool, shape, &query, Span { pages: &table, start: 70, rows: 1 }, &kv, &mut after);
+    attention(&pool, shape, &query, Span { pages: &table, start: 70, rows: 1 }, &kv, &mut after, 0);
     assert_eq!(before.row(0), after.row(0));
     kv.write(&table, 70, &[900.0; 64], &[1e4; 64]);
-    attention(&pool, shape, &query, Span { pages: &table, start: 70, rows: 1 }, &kv, &mut after);
+    attention(&pool, shape, &query, Span { pages: &table, start: 70, rows: 1 }, &kv, &mut after, 0);
     assert_ne!(before.row(0), after.row(0));
 }
 
@@ -198,7 +198,7 @@ fn pages_and_copies(dtype: KvDtype) {
     let (pool, shape) = (Pool::new(1), AttentionShape { heads: 4, scale: 1.0, window: None });
     let answer = |kv: &KvLayer, pages: &[u32], position| {
         let mut out = Activations::new(1, 128);
-        attention(&pool, shape, &random(1, 128), Span { pages, start: position, rows: 1 }, kv, &mut out);
+        attention(&pool, shape, &random(1, 128), Span { pages, start: position, rows: 1 }, kv, &mut out, 0);
         out.row(0).to_vec()
     };
     let (at_63, at_76) = (answer(&kv, &original, 63), answer(&kv, &original, 76));
@@ -213,4 +213,24 @@ fn pages_and_copies(dtype: KvDtype) {
     kv.write(&other, 76, &[900.0; 64], &[1e4; 64]);
     assert_ne!(answer(&kv, &other, 76), at_76);
     assert_eq!(answer(&kv, &original, 76), at_76);
+}
+
+#[test]
+fn what_is_read_is_what_was_stored() {
+    for dtype in DTYPES {
+        for d in [16, 48, 64] {
+            let (pages, table) = table(70);
+            let mut kv = KvLayer::new(dtype, 2, d, pages);
+            let (mut k, mut v) = (vec![0.0; 2 * d], vec![0.0; 2 * d]);
+            for position in [0, 17, 69] {
+                let (key, value) = (key(position, 2 * d), value(position, 2 * d));
+                kv.write(&table, position, &key, &value);
+                kv.read(&table, position, &mut k, &mut v);
+                for (read, wrote) in [(&k, &key), (&v, &value)] {
+                    let read: Vec<f64> = read.iter().map(|x| f64::from(*x)).collect();
+                    assert_eq!(read, rounded(dtype, d, wrote), "{dtype:?} heads of {d} at {position}");
+                }
+            }
+        }
+    }
 }

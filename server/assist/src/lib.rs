@@ -23,7 +23,7 @@ mod model;
 mod prompt;
 mod trail;
 
-pub use assistant::{Assistant, DocumentError, DocumentId, Prediction};
+pub use assistant::{Assistant, DocumentError, DocumentId, Prediction, Predictions};
 pub use changes::{ChangeSet, Edit, FileChange, Left, Which};
 pub use check::Check;
 pub use completion::{

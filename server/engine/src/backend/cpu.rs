@@ -16,7 +16,7 @@ use pilotlight_kernels::cpu::{
 };
 
 use self::mlp::{ExpertStep, Mlp};
-use super::{Backend, Logits, Page};
+use super::{Backend, Logits, Page, Sequence};
 use crate::{
     EngineError,
     config::{self, DecoderConfig, RopeStyle},
@@ -26,6 +26,9 @@ use crate::{
 
 /// Tokens computed together at most: longer runs go in passes of this many. The weights of a pass are read once; its rows stay in the cache.
 const PASS: usize = 128;
+
+/// Sequences that decode in one step: as many rows as the product kernel takes at once.
+const ABREAST: usize = 8;
 
 /// See the module.
 pub struct Cpu {
@@ -51,6 +54,8 @@ pub struct Cpu {
     /// By layer.
     cache: Vec<KvLayer>,
     step: Step,
+    /// Turns keys that are moved: without the factor that they have already.
+    turn: Rope,
     /// `[rows, vocab]`
     logits: Vec<f32>,
 }
@@ -170,21 +175,27 @@ impl Cpu {
             kv,
             cache: (0..c.layers).map(|_| KvLayer::new(kv, c.kv_heads, c.head_dim, pages)).collect(),
             step,
+            turn: Rope::new(pairs, &c.rope.frequencies, 1.0, 1),
             logits: vec![0.0; c.vocab],
             config: c.clone(),
         })
     }
 
-    /// One pass: `t = tokens.len() <= PASS`. Leaves the last `wanted` rows, normed, at the start of `step.normed`; gives their number.
-    fn pass(&mut self, pages: &[Page], mut position: usize, tokens: &[u32], wanted: usize) -> usize {
-        self.embed(position, tokens);
+    /// One pass, of one sequence's next tokens or of one token each of several: `t = tokens.len() <= PASS`. Leaves the last `wanted` rows, normed, at the start of
+    /// `step.normed`; gives their number. Of several sequences all are wanted.
+    fn pass(&mut self, sequences: &[Sequence<'_>], tokens: &[u32], wanted: usize) -> usize {
+        let mut rows = tokens.len() / sequences.len();
+        self.embed(sequences, tokens);
         let Self { pool, config: c, step: s, norm_eps, activation, .. } = self;
         let (hidden, q_width, kv_width) = (c.hidden, c.heads * c.head_dim, c.kv_heads * c.head_dim);
         let shape = AttentionShape { heads: c.heads, scale: c.scales.attention, window: c.window };
         let mut t = tokens.len();
 
-        s.rope.prepare(position, t);
+        for (row, at) in positions(sequences, rows).enumerate() {
+            s.rope.prepare(row, at);
+        }
         let temperature = c.temperature.map(|temperature| move |position| temperature.at(position));
+        let mut skipped = 0;
         let last = self.layers.len() - 1;
         for (i, (layer, kv)) in self.layers.iter().zip(&mut self.cache).enumerate() {
             layer.attn_norm.apply(pool, &s.x[..t * hidden], t, *norm_eps, &mut s.normed);
@@ -194,27 +205,37 @@ impl Cpu {
                 layer.v.part(&mut s.v[..t * kv_width]),
             ];
             linear(pool, &s.normed, 0, t, &mut qkv);
-            let projected =
-                Projected { q: &mut s.q[..t * q_width], k: &mut s.k[..t * kv_width], v: &s.v[..t * kv_width] };
             let adjusted = Adjusted {
                 norms: [layer.q_norm.as_deref(), layer.k_norm.as_deref()],
                 eps: c.norm_eps,
                 temperature: temperature.as_ref().map(|t| t as _),
             };
-            turn_and_store(pool, &s.rope, adjusted, projected, Span { pages, start: position, rows: t }, kv);
+            for (i, sequence) in sequences.iter().enumerate() {
+                let (q, kv_rows) = (i * rows * q_width.., i * rows * kv_width..);
+                let projected = Projected {
+                    q: &mut s.q[q][..rows * q_width],
+                    k: &mut s.k[kv_rows.clone()][..rows * kv_width],
+                    v: &s.v[kv_rows][..rows * kv_width],
+                };
+                let span = Span { pages: sequence.pages, start: sequence.position, rows };
+                turn_and_store(pool, &s.rope, i * rows, adjusted, projected, span, kv);
+            }
             if i == last {
                 // All that later tokens need of this pass is stored: go on with the wanted rows alone.
-                let before = t - wanted.min(t);
-                if before == t {
+                skipped = t - wanted.min(t);
+                if skipped == t {
                     return 0;
                 }
-                s.x.copy_within(before * hidden..t * hidden, 0);
-                s.q.copy_within(before * q_width..t * q_width, 0);
-                position += before;
-                t -= before;
+                s.x.copy_within(skipped * hidden..t * hidden, 0);
+                s.q.copy_within(skipped * q_width..t * q_width, 0);
+                t -= skipped;
+                rows = t / sequences.len();
             }
-            let span = Span { pages, start: position, rows: t };
-            attention(pool, shape, &s.q[..t * q_width], span, kv, &mut s.attended);
+            for (i, sequence) in sequences.iter().enumerate() {
+                let span = Span { pages: sequence.pages, start: sequence.position + skipped, rows };
+                let query = &s.q[i * rows * q_width..][..rows * q_width];
+                attention(pool, shape, query, span, kv, &mut s.attended, i * rows);
+            }
             linear(pool, &s.attended, 0, t, &mut [layer.o.residual(&mut s.x[..t * hidden])]);
 
             layer.ffn_norm.apply(pool, &s.x[..t * hidden], t, *norm_eps, &mut s.normed);
@@ -236,7 +257,7 @@ impl Cpu {
         for (i, tokens) in tokens.chunks(PASS).enumerate() {
             // Of the last rows of all, those that are the last of this pass.
             let wanted = rows.saturating_sub(all - i * PASS - tokens.len());
-            let rows = self.pass(pages, position + i * PASS, tokens, wanted);
+            let rows = self.pass(&[Sequence { pages, position: position + i * PASS }], tokens, wanted);
             if rows > 0 {
                 let out = &mut self.logits[given * vocab..][..rows * vocab];
                 linear(&self.pool, &self.step.normed, 0, rows, &mut [self.output.part(out)]);
@@ -246,21 +267,27 @@ impl Cpu {
     }
 
     /// Writes the tokens' rows of the residual stream.
-    fn embed(&mut self, position: usize, tokens: &[u32]) {
+    fn embed(&mut self, sequences: &[Sequence<'_>], tokens: &[u32]) {
         let Self { pool, config: c, step: s, .. } = self;
         let scale = c.scales.embedding / c.scales.residual;
-        for (i, (x, token)) in s.x.chunks_exact_mut(c.hidden).zip(tokens).enumerate() {
+        let at = positions(sequences, tokens.len() / sequences.len());
+        for (at, (x, token)) in at.zip(s.x.chunks_exact_mut(c.hidden).zip(tokens)) {
             self.embedding.row(pool.isa(), *token as usize, x);
             if scale != 1.0 {
                 x.iter_mut().for_each(|x| *x *= scale);
             }
             if let Some(positions) = &self.positions {
                 let row = &mut s.row[..c.hidden];
-                positions.row(pool.isa(), position + i, row);
+                positions.row(pool.isa(), at, row);
                 x.iter_mut().zip(row).for_each(|(x, p)| *x += *p);
             }
         }
     }
+}
+
+/// Where the rows of a pass stand: `rows` neighbours of each sequence.
+fn positions(sequences: &[Sequence<'_>], rows: usize) -> impl Iterator<Item = usize> {
+    sequences.iter().flat_map(move |sequence| sequence.position..sequence.position + rows)
 }
 
 impl Backend for Cpu {
@@ -292,7 +319,9 @@ impl Backend for Cpu {
         tokens: &[u32],
         logits: Logits,
     ) -> Result<&[f32], EngineError> {
-        if self.background {
+        if !self.background {
+            self.steps(pages, position, tokens, logits);
+        } else {
             // On a thread of its own, for a priority cannot be taken back.
             let workers = self.pool.workers();
             let other = self.background_pool.take().unwrap_or_else(|| Pool::giving_way(workers));
@@ -308,14 +337,54 @@ impl Backend for Cpu {
             if let Err(panic) = done {
                 std::panic::resume_unwind(panic);
             }
-        } else {
-            self.steps(pages, position, tokens, logits);
         }
         Ok(&self.logits[..logits.rows(tokens.len()) * self.config.vocab])
     }
 
     fn set_background(&mut self, background: bool) {
         self.background = background;
+    }
+
+    fn abreast(&self) -> usize {
+        ABREAST
+    }
+
+    fn decode(&mut self, sequences: &[Sequence<'_>], tokens: &[u32]) -> Result<&[f32], EngineError> {
+        let (rows, vocab) = (tokens.len(), self.config.vocab);
+        if self.logits.len() < rows * vocab {
+            self.logits.resize(rows * vocab, 0.0);
+        }
+        self.pass(sequences, tokens, rows);
+        let out = &mut self.logits[..rows * vocab];
+        linear(&self.pool, &self.step.normed, 0, rows, &mut [self.output.part(out)]);
+        Ok(&self.logits[..rows * vocab])
+    }
+
+    fn shifts(&self) -> bool {
+        // Learned positions are part of what was computed.
+        self.positions.is_none()
+    }
+
+    fn shift(
+        &mut self,
+        (page, offset): (Page, usize),
+        pages: &[Page],
+        position: usize,
+        length: usize,
+        by: isize,
+    ) -> Result<(), EngineError> {
+        let Self { pool, config: c, step: s, cache, turn, .. } = self;
+        let width = c.kv_heads * c.head_dim;
+        let (key, value) = (&mut s.k[..width], &mut s.v[..width]);
+        turn.prepare_turn(0, by);
+        for kv in cache {
+            for i in 0..length {
+                kv.read(&[page], offset + i, key, value);
+                turn.apply(pool.isa(), 0, c.head_dim, key);
+                kv.write(pages, position + i, key, value);
+            }
+        }
+        Ok(())
     }
 
     fn copy(&mut self, from: Page, to: Page, length: usize) -> Result<(), EngineError> {
