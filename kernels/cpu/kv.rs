@@ -191,19 +191,18 @@ impl KvLayer {
         let page = self.page(pages[position / PAGE]);
         let (width, d) = (self.kv_heads * self.head_dim, self.head_dim);
         assert!(key.len() == width && value.len() == width, "{} heads of {d}", self.kv_heads);
+        let position = position % PAGE;
         match &self.store {
-            Store::F16(pair) => pair.read(page, d, position % PAGE, key, value),
-            Store::BF16(pair) => pair.read(page, d, position % PAGE, key, value),
-            Store::F32(pair) => pair.read(page, d, position % PAGE, key, value),
+            Store::F16(pair) => pair.read(page, d, position, key, value),
+            Store::BF16(pair) => pair.read(page, d, position, key, value),
+            Store::F32(pair) => pair.read(page, d, position, key, value),
             Store::Q8(pair, scales) => {
-                pair.read(page, d, position % PAGE, key, value);
+                pair.read(page, d, position, key, value);
                 let blocks = d.div_ceil(SCALED);
-                let first = page / d * blocks + position % PAGE;
-                for (x, scales) in [(key, &scales.keys), (value, &scales.values)] {
-                    let parts = x.chunks_exact_mut(d).flat_map(|head| head.chunks_mut(SCALED));
-                    for (part, scale) in parts.zip(scales[first..].iter().step_by(PAGE)) {
-                        part.iter_mut().for_each(|x| *x *= scale.to_f32());
-                    }
+                for (values, scales) in [(key, &scales.keys), (value, &scales.values)] {
+                    let heads = values.chunks_exact_mut(d).flat_map(|head| head.chunks_mut(SCALED));
+                    let scales = scales[page / d * blocks + position..].iter().step_by(PAGE);
+                    heads.zip(scales).for_each(|(block, scale)| block.iter_mut().for_each(|x| *x *= scale.to_f32()));
                 }
             }
         }
@@ -279,6 +278,19 @@ impl KvLayer {
     }
 }
 
+impl<E: Element> Pair<E> {
+    /// `page` is where it begins.
+    fn read(&self, page: usize, d: usize, position: usize, key: &mut [f32], value: &mut [f32]) {
+        for (head, (key, value)) in key.chunks_exact_mut(d).zip(value.chunks_exact_mut(d)).enumerate() {
+            let at = page + (head * PAGE + position / SIDE * SIDE) * d + position % SIDE;
+            let stored = self.keys[at..].iter().step_by(SIDE);
+            key.iter_mut().zip(stored).for_each(|(to, from)| *to = from.widen());
+            let at = page + (head * PAGE + position) * d;
+            value.iter_mut().zip(&self.values[at..]).for_each(|(to, from)| *to = from.widen());
+        }
+    }
+}
+
 impl<E: Plain> Pair<E> {
     fn new(len: usize) -> Self {
         Self { keys: Buffer::zeroed(len), values: Buffer::zeroed(len) }
@@ -313,19 +325,6 @@ impl<E: Plain> Pair<E> {
 
     fn shared(&mut self) -> SharedPair<'_, E> {
         SharedPair { keys: Shared::new(&mut self.keys), values: Shared::new(&mut self.values) }
-    }
-}
-
-impl<E: Element> Pair<E> {
-    /// `page` is where it begins.
-    fn read(&self, page: usize, d: usize, position: usize, key: &mut [f32], value: &mut [f32]) {
-        for (head, (key, value)) in key.chunks_exact_mut(d).zip(value.chunks_exact_mut(d)).enumerate() {
-            let at = page + (head * PAGE + position / SIDE * SIDE) * d + position % SIDE;
-            let stored = self.keys[at..].iter().step_by(SIDE);
-            key.iter_mut().zip(stored).for_each(|(to, from)| *to = from.widen());
-            let at = page + (head * PAGE + position) * d;
-            value.iter_mut().zip(&self.values[at..]).for_each(|(to, from)| *to = from.widen());
-        }
     }
 }
 

@@ -115,7 +115,7 @@ pub struct Adjusted<'a> {
     pub temperature: Option<&'a (dyn Fn(usize) -> f32 + Sync)>,
 }
 
-/// Norms and turns queries and keys of the span's rows, which are the rope's from row `first_row` on, and stores keys and values in their pages.
+/// Norms and turns queries and keys of the span's rows (the rope's rows, from `first_row` on) and stores keys and values in their pages.
 pub fn turn_and_store(
     pool: &Pool,
     rope: &Rope,

@@ -81,9 +81,6 @@ pub trait Backend: Send {
         logits: Logits,
     ) -> Result<&[f32], EngineError>;
 
-    /// Whether the steps to come are nobody's to wait for: they then give way to other programs, where that is possible.
-    fn set_background(&mut self, _background: bool) {}
-
     /// How many sequences [`Backend::decode`] takes in one step.
     fn abreast(&self) -> usize {
         1
@@ -118,6 +115,9 @@ pub trait Backend: Send {
     ) -> Result<(), EngineError> {
         Err(EngineError::Compute { backend: "this backend", message: "it moves no keys".into() })
     }
+
+    /// Whether the steps to come are nobody's to wait for: they then give way to other programs, where that is possible.
+    fn set_background(&mut self, _background: bool) {}
 
     /// Copies the KV of the first `length` positions of page `from` to page `to`.
     fn copy(&mut self, from: Page, to: Page, length: usize) -> Result<(), EngineError>;

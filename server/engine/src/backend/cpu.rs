@@ -194,8 +194,8 @@ impl Cpu {
         for (row, at) in positions(sequences, rows).enumerate() {
             s.rope.prepare(row, at);
         }
-        let temperature = c.temperature.map(|temperature| move |position| temperature.at(position));
         let mut skipped = 0;
+        let temperature = c.temperature.map(|temperature| move |position| temperature.at(position));
         let last = self.layers.len() - 1;
         for (i, (layer, kv)) in self.layers.iter().zip(&mut self.cache).enumerate() {
             layer.attn_norm.apply(pool, &s.x[..t * hidden], t, *norm_eps, &mut s.normed);
@@ -205,17 +205,14 @@ impl Cpu {
                 layer.v.part(&mut s.v[..t * kv_width]),
             ];
             linear(pool, &s.normed, 0, t, &mut qkv);
-            let adjusted = Adjusted {
-                norms: [layer.q_norm.as_deref(), layer.k_norm.as_deref()],
-                eps: c.norm_eps,
-                temperature: temperature.as_ref().map(|t| t as _),
-            };
             for (i, sequence) in sequences.iter().enumerate() {
-                let (q, kv_rows) = (i * rows * q_width.., i * rows * kv_width..);
-                let projected = Projected {
-                    q: &mut s.q[q][..rows * q_width],
-                    k: &mut s.k[kv_rows.clone()][..rows * kv_width],
-                    v: &s.v[kv_rows][..rows * kv_width],
+                let (q, kv_rows) =
+                    (i * rows * q_width..(i + 1) * rows * q_width, i * rows * kv_width..(i + 1) * rows * kv_width);
+                let projected = Projected { q: &mut s.q[q], k: &mut s.k[kv_rows.clone()], v: &s.v[kv_rows] };
+                let adjusted = Adjusted {
+                    norms: [layer.q_norm.as_deref(), layer.k_norm.as_deref()],
+                    eps: c.norm_eps,
+                    temperature: temperature.as_ref().map(|t| t as _),
                 };
                 let span = Span { pages: sequence.pages, start: sequence.position, rows };
                 turn_and_store(pool, &s.rope, i * rows, adjusted, projected, span, kv);
@@ -243,6 +240,28 @@ impl Cpu {
         }
         self.output_norm.apply(pool, &s.x[..t * hidden], t, *norm_eps, &mut s.normed);
         t
+    }
+
+    /// Does some work, and where nobody waits for it, so that other programs go first.
+    fn politely(&mut self, work: impl FnOnce(&mut Self) + Send) {
+        if !self.background {
+            return work(self);
+        }
+        // On a thread of its own, for a priority cannot be taken back.
+        let workers = self.pool.workers();
+        let other = self.background_pool.take().unwrap_or_else(|| Pool::giving_way(workers));
+        let usual = std::mem::replace(&mut self.pool, other);
+        let done = std::thread::scope(|scope| {
+            let step = scope.spawn(|| {
+                give_way();
+                work(self);
+            });
+            step.join()
+        });
+        self.background_pool = Some(std::mem::replace(&mut self.pool, usual));
+        if let Err(panic) = done {
+            std::panic::resume_unwind(panic);
+        }
     }
 
     /// All passes over the tokens; leaves the wanted rows in `logits`.
@@ -319,25 +338,7 @@ impl Backend for Cpu {
         tokens: &[u32],
         logits: Logits,
     ) -> Result<&[f32], EngineError> {
-        if !self.background {
-            self.steps(pages, position, tokens, logits);
-        } else {
-            // On a thread of its own, for a priority cannot be taken back.
-            let workers = self.pool.workers();
-            let other = self.background_pool.take().unwrap_or_else(|| Pool::giving_way(workers));
-            let usual = std::mem::replace(&mut self.pool, other);
-            let done = std::thread::scope(|scope| {
-                let step = scope.spawn(|| {
-                    give_way();
-                    self.steps(pages, position, tokens, logits);
-                });
-                step.join()
-            });
-            self.background_pool = Some(std::mem::replace(&mut self.pool, usual));
-            if let Err(panic) = done {
-                std::panic::resume_unwind(panic);
-            }
-        }
+        self.politely(|cpu| cpu.steps(pages, position, tokens, logits));
         Ok(&self.logits[..logits.rows(tokens.len()) * self.config.vocab])
     }
 
@@ -354,9 +355,11 @@ impl Backend for Cpu {
         if self.logits.len() < rows * vocab {
             self.logits.resize(rows * vocab, 0.0);
         }
-        self.pass(sequences, tokens, rows);
-        let out = &mut self.logits[..rows * vocab];
-        linear(&self.pool, &self.step.normed, 0, rows, &mut [self.output.part(out)]);
+        self.politely(|cpu| {
+            cpu.pass(sequences, tokens, rows);
+            let out = &mut cpu.logits[..rows * vocab];
+            linear(&cpu.pool, &cpu.step.normed, 0, rows, &mut [cpu.output.part(out)]);
+        });
         Ok(&self.logits[..rows * vocab])
     }
 
