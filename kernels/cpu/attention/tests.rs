@@ -214,3 +214,23 @@ fn pages_and_copies(dtype: KvDtype) {
     assert_ne!(answer(&kv, &other, 76), at_76);
     assert_eq!(answer(&kv, &original, 76), at_76);
 }
+
+#[test]
+fn what_is_read_is_what_was_stored() {
+    for dtype in DTYPES {
+        for d in [16, 48, 64] {
+            let (pages, table) = table(70);
+            let mut kv = KvLayer::new(dtype, 2, d, pages);
+            let (mut k, mut v) = (vec![0.0; 2 * d], vec![0.0; 2 * d]);
+            for position in [0, 17, 69] {
+                let (key, value) = (key(position, 2 * d), value(position, 2 * d));
+                kv.write(&table, position, &key, &value);
+                kv.read(&table, position, &mut k, &mut v);
+                for (read, wrote) in [(&k, &key), (&v, &value)] {
+                    let read: Vec<f64> = read.iter().map(|x| f64::from(*x)).collect();
+                    assert_eq!(read, rounded(dtype, d, wrote), "{dtype:?} heads of {d} at {position}");
+                }
+            }
+        }
+    }
+}
