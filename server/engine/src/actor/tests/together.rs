@@ -41,7 +41,12 @@ fn requests_of_a_class_decode_together() {
 fn one_that_is_cancelled_or_ends_leaves_the_others_as_they_are() {
     let cancel = CancellationToken::new();
     let (trip, mut met) = (cancel.clone(), 0);
+    let (begin, begun) = std_mpsc::channel::<()>();
+    let mut wait = Some(begun);
     let (engine, steps) = counting_abreast(4, 8, vec![EOS, 86], &patient(), move || {
+        if let Some(begun) = wait.take() {
+            begun.recv().unwrap();
+        }
         met += 1;
         if met == 30 {
             trip.cancel();
@@ -52,6 +57,7 @@ fn one_that_is_cancelled_or_ends_leaves_the_others_as_they_are() {
     let gone = engine.submit(Request { session: 2, cancel, ..request(&[90], 40) });
     let dropped = engine.submit(Request { session: 3, ..request(&[120], 40) });
     drop(dropped);
+    begin.send(()).unwrap();
     assert_eq!(collect(long).ids(), (41..81).collect::<Vec<_>>());
     let short = collect(short);
     assert_eq!((short.ids(), short.done().finish), ((81..86).collect(), Finish::Stop));
