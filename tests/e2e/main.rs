@@ -13,6 +13,7 @@ mod documents;
 mod lifecycle;
 mod log;
 mod menu;
+mod model_actions;
 mod order;
 mod privacy;
 mod refactors;

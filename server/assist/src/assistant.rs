@@ -17,13 +17,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Acceptance, CompletionId, CompletionRequest, Journal, Options, Outcome, Status, Workspace,
-    completion::{self, Caller, Last, Shown, Surrounded},
+    completion::{self, Caller, Last, Reach, Shown, Surrounded},
     indexing::{IndexProgress, Indexing},
     journal::{self, Entry},
     machine::Machine,
     model::Model,
     next_edit::Offers,
-    options::CompletionOptions,
+    options::{ActionOptions, CompletionOptions},
     trail::Trail,
 };
 use ahead::Foresight;
@@ -237,7 +237,8 @@ impl Assistant {
         let mut ask = async |model: &Model| {
             let _busy = Busy::new(inner, &model.engine);
             let surrounded = self.surrounded(model, options, full.as_deref(), path.clone());
-            let caller = Caller { priority: Priority::Typing, session: self.session(), cancel: &current };
+            let (reach, session) = (Reach::GHOST, self.session());
+            let caller = Caller { priority: Priority::Typing, session, reach, cancel: &current };
             completion::generate(model, options, &request, &surrounded, &mut last, caller).await
         };
         let mut outcome = ask(model).await;
@@ -259,13 +260,44 @@ impl Assistant {
     }
 
     /// Why there are none in a file that is to stay out of every prompt.
-    fn excluded(&self, path: Option<&Path>, options: &CompletionOptions) -> Option<String> {
+    pub(crate) fn excluded(&self, path: Option<&Path>, options: &CompletionOptions) -> Option<String> {
         let path = path?;
         let workspace = self.workspace();
         let why = self.inner.indexing.excluded(workspace.root_of(path), path)?;
         let git =
             matches!(&why, Exclusion::Ignored { list } if list.ends_with(".gitignore") || list.ends_with(".ignore"));
         (!(git && options.in_git_ignored_files)).then(|| format!("completions are off in this file: {why}"))
+    }
+
+    /// Whether a model is there that writes what belongs in a hole.
+    pub(crate) fn fills(&self) -> bool {
+        self.inner.serving().is_some()
+    }
+
+    /// Writes what belongs at the cursor of `request` for an action: of its text alone, which need not be any document's state.
+    pub(crate) async fn fill_in(
+        &self,
+        request: &CompletionRequest,
+        full: Option<&Path>,
+        options: &ActionOptions,
+        reach: Reach,
+        cancel: &CancellationToken,
+    ) -> Outcome {
+        let model = match self.model().await {
+            Ok(model) => model,
+            Err(because) => return Outcome::nothing(because),
+        };
+        let workspace = self.workspace();
+        let completion = CompletionOptions {
+            max_tokens: options.max_tokens,
+            context_tokens: options.context_tokens,
+            ..workspace.options_for(full).completion.clone()
+        };
+        let path = workspace.prompt_path(full, &request.document);
+        let _busy = Busy::new(&self.inner, &model.engine);
+        let surrounded = self.surrounded(model, &completion, full, path);
+        let caller = Caller { priority: Priority::Action, session: self.session(), reach, cancel };
+        completion::generate(model, &completion, request, &surrounded, &mut Last::default(), caller).await
     }
 
     /// What a plan for a file may look at.

@@ -57,7 +57,7 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// Say why the suggestion at one place is what it is: what the model was shown, and what was left out
     Explain(Explain),
-    /// Change a definition and all its uses, or carry a change that was made by hand to them. Prints a diff
+    /// Change a definition and all its uses, carry a change that was made by hand to them, or have the model write. Prints a diff
     Refactor(Refactor),
     /// Index a workspace: what completions know of its other files. Shows what was found and left out
     Index(Index),
@@ -150,8 +150,10 @@ pub(crate) struct Explain {
   pilotlight refactor propagate src/geo.rs                   what you changed in it since the last commit, carried to its uses
   pilotlight refactor propagate --before old.rs src/geo.rs   the same, against another file
   pilotlight refactor propagate src/geo.rs --write           made, in all files or in none
+  pilotlight refactor list src/geo.rs:12:8                   what the model can do there
+  pilotlight refactor do write-body src/geo.rs:12:8          and that, done
 
-No model is asked. What is certain is in the diff; what is not (in strings and comments, on things of unknown type) is told on standard error with its reason, and taken with --all.
+For rename and propagate no model is asked. What is certain is in the diff; what is not (in strings and comments, on things of unknown type) is told on standard error with its reason, and taken with --all.
 The exit status is 0 if there is something to change, 1 if there is nothing, and 2 for an error.")]
 pub(crate) struct Refactor {
     #[command(subcommand)]
@@ -179,6 +181,26 @@ pub(crate) enum RefactorKind {
         place: String,
         /// The new name
         name: String,
+    },
+    /// List what the model can do at a place, by its name
+    List {
+        /// Where: FILE:LINE:COLUMN, both counted from 1, the column in characters
+        #[arg(value_name = "FILE:LINE:COL")]
+        place: String,
+        /// The end of the selection that begins there
+        #[arg(long, value_name = "LINE:COL")]
+        to: Option<String>,
+    },
+    /// Have the model do one of these
+    Do {
+        /// Its name in the list
+        action: String,
+        /// Where: FILE:LINE:COLUMN, both counted from 1, the column in characters
+        #[arg(value_name = "FILE:LINE:COL")]
+        place: String,
+        /// The end of the selection that begins there
+        #[arg(long, value_name = "LINE:COL")]
+        to: Option<String>,
     },
     /// Carry what was changed by hand in a file (names, parameters) to the uses of what is defined there
     Propagate {

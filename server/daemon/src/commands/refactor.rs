@@ -1,7 +1,8 @@
-//! `pilotlight refactor`: a definition and all its uses, changed together. A diff on standard output; files are written only when asked for.
+//! `pilotlight refactor`: a definition and all its uses, changed together, or what a model writes. A diff on standard output; files are written only when asked for.
 
 use std::{
     fs,
+    ops::Range,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
     sync::Arc,
@@ -9,13 +10,13 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use pilotlight_assist::{
-    Assistant, ChangeSet, DocumentId, FileChange, PropagateError, Which, Workspace,
+    Assistant, ChangeSet, Chosen, DocumentId, FileChange, PropagateError, Which, Workspace,
     syntax::{Change, Language, PositionEncoding},
 };
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::place::{Place, project_of};
+use super::place::{self, Place, project_of};
 use crate::{
     cli::{Refactor, RefactorKind},
     model,
@@ -33,10 +34,32 @@ pub(super) async fn run(arguments: Refactor, settings: &Settings) -> Result<Exit
 }
 
 async fn changed(arguments: &Refactor, settings: &Settings) -> Result<ExitCode> {
-    let assistant = model::none(settings);
     let document: DocumentId = Arc::from("given");
     let cancel = CancellationToken::new;
+    let asks_model = matches!(arguments.what, RefactorKind::List { .. } | RefactorKind::Do { .. });
+    let assistant = if asks_model { model::assistant(settings) } else { model::none(settings) };
     let (root, set) = match &arguments.what {
+        RefactorKind::List { place, to } => {
+            let (_, selection) = selected(&assistant, &document, arguments, settings, place, to.as_deref()).await?;
+            let offered = assistant.actions(&document, selection)?;
+            if arguments.json {
+                println!(
+                    "{:#}",
+                    json!(
+                        offered.iter().map(|it| json!({ "id": it.action.id, "title": it.title })).collect::<Vec<_>>()
+                    )
+                );
+            } else {
+                offered.iter().for_each(|it| println!("{:24} {}", it.action.id, it.title));
+            }
+            return Ok(if offered.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS });
+        }
+        RefactorKind::Do { action, place, to } => {
+            let (root, selection) = selected(&assistant, &document, arguments, settings, place, to.as_deref()).await?;
+            let revision = assistant.snapshot(&document)?.revision();
+            let chosen = Chosen { id: action.clone(), selection };
+            (root, assistant.act(&document, revision, chosen, cancel()).await.with_context(|| place.clone())?.set)
+        }
         RefactorKind::Rename { place, name } => {
             let given = Place::read(place)?;
             let root = root(arguments, &given.full)?;
@@ -76,6 +99,29 @@ async fn changed(arguments: &Refactor, settings: &Settings) -> Result<ExitCode> 
         }
     }
     Ok(if diff.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Opens a file with a selection in it for the model, once that is there: the workspace's folder, and the selection in bytes.
+async fn selected(
+    assistant: &Assistant,
+    document: &DocumentId,
+    arguments: &Refactor,
+    settings: &Settings,
+    place: &str,
+    to: Option<&str>,
+) -> Result<(PathBuf, Range<usize>)> {
+    let given = Place::read(place)?;
+    let root = root(arguments, &given.full)?;
+    assistant.set_workspace(Workspace::new(settings.assist(), [root.clone()]));
+    let language = Language::from_path(&given.full);
+    assistant.open(document.clone(), Some(given.full.clone()), language, 0, &given.text);
+    let snapshot = assistant.snapshot(document)?;
+    let offset = |position| snapshot.offset(position, PositionEncoding::Utf32).with_context(|| place.to_owned());
+    let start = offset(given.position)?;
+    let end = to.map(place::position).transpose()?.map(offset).transpose()?.unwrap_or(start);
+    ensure!(start <= end, "expected --to behind {place}, found {}", to.unwrap_or_default());
+    model::loaded(assistant, settings).await?;
+    Ok((root, start..end))
 }
 
 /// Every change of the file's definitions, carried.
