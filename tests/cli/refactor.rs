@@ -1,5 +1,7 @@
-//! `pilotlight refactor` as a person runs it: the real binary in a folder of its own.
+//! `pilotlight refactor`, and `fix`, as a person runs them: the real binary in a folder of its own.
 #![allow(clippy::unwrap_used)]
+
+mod fix;
 
 use std::{fs, path::PathBuf, process::Command};
 

@@ -19,7 +19,7 @@ async fn it_says_what_it_can() {
             "inlineCompletionProvider": true,
             "codeActionProvider": { "codeActionKinds": kinds, "resolveProvider": true },
             "executeCommandProvider": {
-                "commands": ["pilotlight.accept", "pilotlight.acceptPart", "pilotlight.dismiss", "pilotlight.status", "pilotlight.carried", "pilotlight.takeEdit", "pilotlight.dismissEdit", "pilotlight.act"],
+                "commands": ["pilotlight.accept", "pilotlight.acceptPart", "pilotlight.dismiss", "pilotlight.status", "pilotlight.carried", "pilotlight.takeEdit", "pilotlight.dismissEdit", "pilotlight.act", "pilotlight.rewrite"],
             },
             "workspace": { "workspaceFolders": { "supported": true, "changeNotifications": true } },
         })

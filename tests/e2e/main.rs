@@ -1,6 +1,7 @@
 //! The protocol, end to end in one process: real frames, the real server, a real engine over a model written by hand.
 #![allow(clippy::unwrap_used)]
 
+mod chat_actions;
 mod client;
 mod model;
 

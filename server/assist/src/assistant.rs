@@ -24,6 +24,7 @@ use crate::{
     model::Model,
     next_edit::Offers,
     options::{ActionOptions, CompletionOptions},
+    propagate::Remembered,
     trail::Trail,
 };
 use ahead::Foresight;
@@ -61,6 +62,7 @@ pub struct Assistant {
     // A std mutex: held for a look or a push, never across an await.
     trail: Arc<Mutex<Trail>>,
     offers: Arc<Mutex<Offers>>,
+    remembered: Arc<Mutex<Remembered>>,
 }
 
 struct Inner {
@@ -149,13 +151,15 @@ impl Assistant {
             journal: Journal::default(),
         });
         let workspace = Arc::new(RwLock::new(Arc::new(Workspace::new(options, []))));
-        Self { inner, workspace, trail: Arc::default(), offers: Arc::default() }
+        let (trail, offers, remembered) = Default::default();
+        Self { inner, workspace, trail, offers, remembered }
     }
 
     /// The same engine for another client: `workspace` is that client's alone, whatever this one does.
     pub fn for_client(&self, workspace: Workspace) -> Self {
         let workspace = Arc::new(RwLock::new(Arc::new(workspace)));
-        Self { inner: Arc::clone(&self.inner), workspace, trail: Arc::default(), offers: Arc::default() }
+        let (trail, offers, remembered) = Default::default();
+        Self { inner: Arc::clone(&self.inner), workspace, trail, offers, remembered }
     }
 
     /// Names this client to the engine: clients are told apart by their projects' places in memory.
@@ -179,6 +183,10 @@ impl Assistant {
 
     pub(crate) fn offers(&self) -> std::sync::MutexGuard<'_, Offers> {
         self.offers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn remembered(&self) -> std::sync::MutexGuard<'_, Remembered> {
+        self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn indexing_of(&self) -> &Indexing {
@@ -272,6 +280,12 @@ impl Assistant {
     /// Whether a model is there that writes what belongs in a hole.
     pub(crate) fn fills(&self) -> bool {
         self.inner.serving().is_some()
+    }
+
+    /// Whether a model is there that chats.
+    pub(crate) fn chats(&self) -> bool {
+        let engine = self.inner.talker.get().or_else(|| Some(&self.inner.serving()?.engine));
+        engine.is_some_and(|engine| engine.chat().is_ok())
     }
 
     /// Writes what belongs at the cursor of `request` for an action: of its text alone, which need not be any document's state.

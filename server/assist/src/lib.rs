@@ -24,7 +24,7 @@ mod model;
 mod prompt;
 mod trail;
 
-pub use actions::{Abilities, Action, ActionError, Chosen, Done, Offered};
+pub use actions::{Abilities, Action, ActionError, Chosen, Diagnostic, Done, Offered};
 pub use assistant::{Assistant, DocumentError, DocumentId, Prediction};
 pub use changes::{ChangeSet, Edit, FileChange, Left, Which};
 pub use check::Check;

@@ -16,15 +16,15 @@ pub struct Options {
     pub actions: ActionOptions,
 }
 
-/// Code actions by a model: what is still to be written, in place of a `todo!()` or in an empty body.
+/// Code actions by a model: writing what is still to be written, and with a model that chats rewriting, documenting, testing, fixing.
 #[derive(Clone, Debug, PartialEq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ActionOptions {
     /// Whether they are offered at all.
     pub enabled: bool,
-    /// The most tokens that one answer may take to decode.
+    /// The most tokens that one answer may take to decode; for a rewrite of many lines as many as those need.
     pub max_tokens: usize,
-    /// The most tokens that the model is shown for one.
+    /// About the most tokens that the model is shown for one.
     pub context_tokens: usize,
 }
 

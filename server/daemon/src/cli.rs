@@ -59,6 +59,8 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Change a definition and all its uses, carry a change that was made by hand to them, or have the model write. Prints a diff
     Refactor(Refactor),
+    /// Mend what a compiler says is wrong, by a model that does what it is told. Prints a diff
+    Fix(Fix),
     /// Index a workspace: what completions know of its other files. Shows what was found and left out
     Index(Index),
     /// Code models by name: list, pull, verify, remove
@@ -201,6 +203,9 @@ pub(crate) enum RefactorKind {
         /// The end of the selection that begins there
         #[arg(long, value_name = "LINE:COL")]
         to: Option<String>,
+        /// What is wanted, for `rewrite`
+        #[arg(long, value_name = "TEXT")]
+        instruction: Option<String>,
     },
     /// Carry what was changed by hand in a file (names, parameters) to the uses of what is defined there
     Propagate {
@@ -213,6 +218,34 @@ pub(crate) enum RefactorKind {
         #[arg(long, value_name = "FILE")]
         before: Option<PathBuf>,
     },
+}
+
+/// What is wrong, and what to do with the result.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+  pilotlight fix src/geo.rs:12:8 --message 'mismatched types'    a diff that mends it
+  cargo check --message-format=json | pilotlight fix             what cargo says, file by file
+  pyright --outputjson | pilotlight fix --write                  made, in all files or in none
+
+It wants a model that chats: one with a chat template, or a server (engine.remote). What it writes is dropped, and told, where it would be a syntax error.
+The exit status is 0 if there is something to change, 1 if there is nothing, and 2 for an error.")]
+pub(crate) struct Fix {
+    /// Where it is wrong: FILE:LINE:COLUMN, both counted from 1, the column in characters. Without it diagnostics are read from standard input, as JSON: cargo's or rustc's messages, pyright's,
+    /// eslint's, or a list of {path, line, column, message}
+    #[arg(value_name = "FILE:LINE:COL")]
+    pub(crate) place: Option<String>,
+    /// What is wrong there
+    #[arg(long, requires = "place", value_name = "TEXT")]
+    pub(crate) message: Option<String>,
+    /// Write the files: all of them, or none where one has changed meanwhile
+    #[arg(long)]
+    pub(crate) write: bool,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The workspace's folder (by default: the repository that the first file is in)
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) folder: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

@@ -3,7 +3,7 @@
 use std::{
     convert::Infallible,
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use pilotlight_assist::IndexProgress;
@@ -24,12 +24,16 @@ pub(crate) struct Progress<'a> {
     token: Option<Value>,
     title: &'static str,
     shown: AtomicBool,
+    begun: Instant,
+    /// Milliseconds since then at which something was last reported.
+    reported: AtomicU64,
 }
 
 impl<'a> Progress<'a> {
     /// Under the client's `token`, if it gave one.
     pub(crate) fn begin(session: &'a Session, token: Option<Value>, title: &'static str) -> Self {
-        Self { session, token, title, shown: AtomicBool::new(false) }
+        let (shown, reported) = (AtomicBool::new(false), AtomicU64::new(0));
+        Self { session, token, title, shown, begun: Instant::now(), reported }
     }
 
     /// The same, under a token of ours where the client gave none and shows such.
@@ -47,6 +51,16 @@ impl<'a> Progress<'a> {
     pub(crate) fn show(&self) {
         if !self.shown.swap(true, Ordering::Relaxed) {
             self.tell(json!({ "kind": "begin", "title": self.title }));
+        }
+    }
+
+    /// Shows how far it is; now and then, for who reads it.
+    pub(crate) fn report(&self, message: &str) {
+        let now = self.begun.elapsed().as_millis() as u64;
+        let last = self.reported.load(Ordering::Relaxed);
+        if now >= last + STEP.as_millis() as u64 {
+            self.reported.store(now, Ordering::Relaxed);
+            self.tell(json!({ "kind": "report", "message": message }));
         }
     }
 

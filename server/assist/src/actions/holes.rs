@@ -11,13 +11,13 @@ pub(super) static ACTIONS: [Action; 2] = [
     Action {
         id: "write-body",
         title: "Write the body of `{}`",
-        when: When { kind: OccasionKind::Function, place: Place::Lines, which: |function, _| function.is_empty },
+        when: When::On { kind: OccasionKind::Function, place: Place::Lines, which: |function, _| function.is_empty },
         how: How::Fill,
     },
     Action {
         id: "complete-placeholder",
         title: "Write what belongs here",
-        when: When { kind: OccasionKind::Placeholder, place: Place::Lines, which: |it, all| !is_body(it, all) },
+        when: When::On { kind: OccasionKind::Placeholder, place: Place::Lines, which: |it, all| !is_body(it, all) },
         how: How::Fill,
     },
 ];

@@ -6,7 +6,7 @@ mod propagate;
 
 use std::ops::Range;
 
-use pilotlight_assist::Chosen;
+use pilotlight_assist::{Chosen, Diagnostic};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tower_lsp::{
@@ -43,16 +43,29 @@ struct Document {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Context {
+    #[serde(default)]
+    diagnostics: Vec<Value>,
     only: Option<Vec<String>>,
     trigger_kind: Option<u8>,
+}
+
+/// A diagnostic of the client's, as far as it matters here.
+#[derive(Deserialize)]
+struct Said {
+    range: types::Range,
+    message: String,
 }
 
 /// Where actions are asked for.
 struct Asked {
     uri: String,
     current: Current,
-    /// The selection, in bytes.
+    /// The selection, as the client gave it and in bytes.
+    range: types::Range,
     selection: Range<usize>,
+    /// As the client gave them, and as they are read.
+    diagnostics: Vec<Value>,
+    wrong: Vec<Diagnostic>,
     only: Option<Vec<String>>,
     /// The editor asks by itself, at every move of the cursor.
     automatic: bool,
@@ -72,20 +85,44 @@ pub(crate) struct Data {
 enum What {
     /// The change of the definition whose name begins at this byte.
     Change { at: usize },
-    /// An action by a model, for a selection.
-    Action { id: String, start: usize, end: usize },
+    /// See there.
+    Action(Action),
+}
+
+/// An action by a model, for a selection.
+#[derive(Debug, Deserialize, Serialize)]
+struct Action {
+    id: String,
+    start: usize,
+    end: usize,
+    /// What is wrong: from, to, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    wrong: Vec<(usize, usize, String)>,
+}
+
+impl From<Action> for Chosen {
+    fn from(Action { id, start, end, wrong }: Action) -> Self {
+        let diagnostics = wrong.into_iter().map(|(start, end, message)| Diagnostic { range: start..end, message });
+        Self { id, selection: start..end, diagnostics: diagnostics.collect(), ..Self::default() }
+    }
 }
 
 /// What there is at the range: at once what a look at the tree tells, then what the workspace has to be searched for.
 pub(crate) async fn handle(session: &Session, params: Params) -> Result<Vec<Value>> {
     let uri = params.text_document.uri;
     let current = session.documents.current(&uri).map_err(|problem| Error::invalid_params(problem.to_string()))?;
-    let selection = selection(session, &current, &uri, params.range)?;
+    let range = params.range;
+    let selection = selection(session, &current, &uri, range)?;
     if current.lost.is_some() {
         return Ok(Vec::new());
     }
-    let Context { only, trigger_kind } = params.context;
-    let asked = Asked { uri, current, selection, only, automatic: trigger_kind == Some(2) };
+    let Context { diagnostics, only, trigger_kind } = params.context;
+    let wrong = diagnostics.iter().filter_map(|diagnostic| {
+        let Said { range, message } = Said::deserialize(diagnostic).ok()?;
+        Some(Diagnostic { range: self::selection(session, &current, &uri, range).ok()?, message })
+    });
+    let wrong = wrong.collect();
+    let asked = Asked { uri, current, range, selection, diagnostics, wrong, only, automatic: trigger_kind == Some(2) };
     let first = model::offered(session, &asked);
     let tell = |actions: &[Value]| match &params.partial_result_token {
         Some(token) if !actions.is_empty() => {
@@ -112,9 +149,8 @@ pub(crate) async fn resolve(session: &Session, mut action: Value) -> Result<Valu
     let current = session.documents.current(&uri).map_err(|problem| Error::invalid_params(problem.to_string()))?;
     match what {
         What::Change { at } => propagate::resolve(session, &mut action, &uri, &current, revision, at).await?,
-        What::Action { id, start, end } => {
-            let chosen = Chosen { id, selection: start..end };
-            action["edit"] = model::done(session, &current, revision, chosen, None).await?.edit;
+        What::Action(what) => {
+            action["edit"] = model::done(session, &current, revision, what.into(), None).await?.edit;
         }
     }
     Ok(action)
@@ -123,12 +159,26 @@ pub(crate) async fn resolve(session: &Session, mut action: Value) -> Result<Valu
 /// The command in the place of an action whose edit cannot come later: it is done, and the client is sent the edit.
 pub(crate) async fn act(session: &Session, data: Data, token: Option<Value>) -> Result<()> {
     let Data { uri, revision, what } = data;
-    let What::Action { id, start, end } = what else {
+    let What::Action(what) = what else {
         return Err(Error::invalid_params("expected the data of an action by a model"));
     };
     let current = session.documents.current(&uri).map_err(|problem| Error::invalid_params(problem.to_string()))?;
-    let chosen = Chosen { id, selection: start..end };
-    let edited = model::done(session, &current, revision, chosen, token).await?;
+    let edited = model::done(session, &current, revision, what.into(), token).await?;
+    model::apply(session, edited).await
+}
+
+/// The person's own instruction for a range: done, and the client is sent the edit.
+pub(crate) async fn rewrite(
+    session: &Session,
+    uri: &str,
+    range: types::Range,
+    instruction: String,
+    token: Option<Value>,
+) -> Result<()> {
+    let current = session.documents.current(uri).map_err(|problem| Error::invalid_params(problem.to_string()))?;
+    let selection = selection(session, &current, uri, range)?;
+    let chosen = Chosen { id: model::INSTRUCTED.to_owned(), selection, instruction, ..Chosen::default() };
+    let edited = model::done(session, &current, current.snapshot.revision(), chosen, token).await?;
     model::apply(session, edited).await
 }
 

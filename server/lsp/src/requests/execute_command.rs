@@ -4,7 +4,7 @@ use pilotlight_assist::{Acceptance, CompletionId, NextEditId};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tower_lsp::{
-    gen_lsp_types::ExecuteCommandParams,
+    gen_lsp_types::{ExecuteCommandParams, Range},
     jsonrpc::{Error, Result},
 };
 
@@ -31,8 +31,12 @@ const DISMISS_EDIT: &str = "pilotlight.dismissEdit";
 /// `[data]`: does an action by a model, of which `textDocument/codeAction` gave the data, and sends the client the edit.
 pub(crate) const ACT: &str = "pilotlight.act";
 
+/// `[uri, range, instruction]`: rewrites the range, or the function whose head it is in, as the person says, and sends the client the edit.
+pub(crate) const REWRITE: &str = "pilotlight.rewrite";
+
 /// All of them.
-pub(crate) const COMMANDS: [&str; 8] = [ACCEPT, ACCEPT_PART, DISMISS, STATUS, CARRIED, TAKE_EDIT, DISMISS_EDIT, ACT];
+pub(crate) const COMMANDS: [&str; 9] =
+    [ACCEPT, ACCEPT_PART, DISMISS, STATUS, CARRIED, TAKE_EDIT, DISMISS_EDIT, ACT, REWRITE];
 
 pub(crate) async fn handle(session: &Session, params: ExecuteCommandParams) -> Result<Value> {
     let ExecuteCommandParams { command, arguments, work_done_progress_params } = params;
@@ -61,6 +65,11 @@ pub(crate) async fn handle(session: &Session, params: ExecuteCommandParams) -> R
         ACT => {
             let [data] = read::<[code_action::Data; 1]>(&command, arguments, "[data]")?;
             code_action::act(session, data, token).await?;
+        }
+        REWRITE => {
+            let (uri, range, instruction) = read(&command, arguments, "[uri, range, instruction]")?;
+            let (uri, range): (String, Range) = (uri, range);
+            code_action::rewrite(session, &uri, range, instruction, token).await?;
         }
         _ => {
             let known = COMMANDS.join(", ");

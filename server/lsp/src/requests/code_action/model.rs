@@ -1,6 +1,6 @@
 //! Actions that the loaded model can do. Their edits are written when they are resolved; for a client that cannot wait for an edit they are commands.
 
-use pilotlight_assist::{ActionError, Chosen, Done, actions};
+use pilotlight_assist::{Action, ActionError, Chosen, Done, actions};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tower_lsp::jsonrpc::{Error, Result};
@@ -16,16 +16,22 @@ use crate::{
 /// The kind above all of these.
 const REWRITE: &str = "refactor.rewrite";
 
+/// The action that wants an instruction.
+pub(super) const INSTRUCTED: &str = "rewrite";
+
 /// The kinds that there may be.
 pub(super) fn kinds() -> impl Iterator<Item = String> {
-    actions::table().map(|action| format!("{REWRITE}.{}", action.id))
+    actions::table().map(kind)
+}
+
+fn kind(action: &Action) -> String {
+    if action.is_fix() { "quickfix".to_owned() } else { format!("{REWRITE}.{}", action.id) }
 }
 
 /// One action for each that fits the place. Why there is none in this file is told to a person who asks for such actions, where the client can show it.
 pub(super) fn offered(session: &Session, asked: &Asked) -> Vec<Value> {
     let profile = session.profile.get();
-    let kind = |id: &str| format!("{REWRITE}.{id}");
-    let offered = match session.assistant.actions(&asked.current.id, asked.selection.clone()) {
+    let offered = match session.assistant.actions(&asked.current.id, asked.selection.clone(), &asked.wrong) {
         Ok(offered) => offered,
         Err(error) => {
             let shown = profile.is_some_and(|profile| profile.disabled_actions) && !asked.automatic;
@@ -36,12 +42,29 @@ pub(super) fn offered(session: &Session, asked: &Asked) -> Vec<Value> {
         }
     };
     let selection = &asked.selection;
-    let offered = offered.into_iter().filter(|offered| asked.wants(&kind(offered.action.id)));
+    // Nobody could say what is wanted.
+    let instructs = profile.is_some_and(|profile| profile.asks_instruction && profile.applies_edits);
+    let offered = offered
+        .into_iter()
+        .filter(|offered| asked.wants(&kind(offered.action)) && (instructs || !offered.action.wants_instruction()));
     offered
         .map(|offered| {
-            let id = offered.action.id;
-            let data = asked.data(What::Action { id: id.to_owned(), start: selection.start, end: selection.end });
-            let mut action = json!({ "title": offered.title, "kind": kind(id) });
+            let mut action = json!({ "title": offered.title, "kind": kind(offered.action) });
+            if offered.action.wants_instruction() {
+                // The client puts the instruction behind these.
+                let arguments = json!([asked.uri, asked.range]);
+                let command = execute_command::REWRITE;
+                action["command"] = json!({ "title": offered.title, "command": command, "arguments": arguments });
+                return action;
+            }
+            let fixes = offered.action.is_fix();
+            if fixes {
+                action["diagnostics"] = json!(asked.diagnostics);
+            }
+            let wrong = asked.wrong.iter().filter(|_| fixes);
+            let wrong = wrong.map(|it| (it.range.start, it.range.end, it.message.clone())).collect();
+            let (id, start, end) = (offered.action.id.to_owned(), selection.start, selection.end);
+            let data = asked.data(What::Action(super::Action { id, start, end, wrong }));
             if profile.is_some_and(|profile| profile.resolves_edit) {
                 action["data"] = json!(data);
             } else {
@@ -75,7 +98,8 @@ pub(crate) async fn done(
     let _guard = cancel.clone().drop_guard();
     let progress = Progress::begin_or_create(session, token, "Pilotlight: writing");
     progress.show();
-    let done = session.assistant.act(&current.id, revision, chosen, cancel).await;
+    let tell = |tokens: usize| progress.report(&format!("{tokens} tokens"));
+    let done = session.assistant.act(&current.id, revision, chosen, &tell, cancel).await;
     let Done { set, title } = done.map_err(|error| refused(&error))?;
     let edit = workspace_edit(session, &set).map_err(|because| failure(false, because))?;
     Ok(Edited { title, edit })
