@@ -11,7 +11,7 @@ use std::{
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use pilotlight_kernels::cpu::{
-    Activations, AttentionShape, Dtype, KvDtype, KvLayer, Matrix, PAGE, Part, Pool, Span, attention, linear,
+    Activations, Arena, AttentionShape, Dtype, KvDtype, KvLayer, Matrix, PAGE, Part, Pool, Span, attention, linear,
 };
 
 fn pool() -> Pool {
@@ -23,7 +23,7 @@ fn pool() -> Pool {
 fn matrix(dtype: Dtype, rows: usize, columns: usize) -> Option<Matrix> {
     let bytes = rows * columns / dtype.block_columns() * dtype.block_bytes();
     let data: Vec<u8> = (0..bytes).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8 & 0x3f).collect();
-    Matrix::new(dtype, rows, columns, &data).ok()
+    Matrix::new_in(&mut Arena::default(), dtype, rows, columns, &data).ok()
 }
 
 fn activations(pool: &Pool, rows: usize, columns: usize) -> Activations {
@@ -112,7 +112,7 @@ fn depth(c: &mut Criterion) {
         group.throughput(Throughput::Bytes((2 * kv_heads * head_dim * 2 * (depth + 1)) as u64));
         group.bench_function(BenchmarkId::new(format!("{rows} rows"), depth), |b| {
             b.iter(|| {
-                attention(&pool, shape, &query, Span { pages: &pages, start: depth + 1 - rows, rows }, &kv, &mut out)
+                attention(&pool, shape, &query, Span { pages: &pages, start: depth + 1 - rows, rows }, &kv, &mut out, 0)
             });
         });
     }

@@ -87,6 +87,18 @@ impl Activations {
         unsafe { rows.quantise(isa, row, 0, self.stride) };
     }
 
+    /// As [`Activations::as_rows`], from row `row` on.
+    pub(crate) fn rows_from(&mut self, row: usize) -> Rows {
+        assert!(row <= self.rows, "row {row} of {}", self.rows);
+        let at = row * self.stride;
+        Rows {
+            values: self.values[at..].as_mut_ptr(),
+            bytes: self.bytes[at..].as_mut_ptr(),
+            blocks: self.blocks[at / 32..].as_mut_ptr(),
+            stride: self.stride,
+        }
+    }
+
     pub(crate) fn as_rows(&mut self) -> Rows {
         Rows {
             values: self.values.as_mut_ptr(),

@@ -5,13 +5,13 @@
 //! and converted once for all of them. Positions go by in blocks of 64 from 0 on, whatever the row: scores (lanes are positions), greatest,
 //! exponentials, weighted values (lanes are elements). A query's sums do not depend on which others are computed with it.
 
-use half::f16;
+use half::{bf16, f16};
 
 use super::{
     Activations, KvLayer, Pool,
     activations::Rows,
     exponential::exp,
-    kv::{Element, PAGE, SIDE, Store},
+    kv::{Element, MOST_DIM, PAGE, Pair, SCALED, SIDE, Store},
     simd::{Simd, entry},
 };
 
@@ -41,11 +41,9 @@ pub struct Span<'a> {
 const TOGETHER: usize = 8;
 /// Positions of a block: a page.
 const BLOCK: usize = PAGE;
-/// The largest head: queries and sums lie on the stack.
-const MOST_DIM: usize = 256;
 
 /// `query` is `[rows][heads * head_dim]`, already turned; row r stands at the span's position r and sees the positions of its sequence up to its own, which must
-/// have been written. Writes rows `0..rows` of `out` (`heads * head_dim` columns).
+/// have been written. Writes `rows` rows of `out` (`heads * head_dim` columns), from its row `first` on.
 pub fn attention(
     pool: &Pool,
     shape: AttentionShape,
@@ -53,17 +51,20 @@ pub fn attention(
     span: Span<'_>,
     kv: &KvLayer,
     out: &mut Activations,
+    first: usize,
 ) {
     let Span { pages, start, rows } = span;
     let (kv_heads, d) = kv.shape();
     let width = shape.heads * d;
-    assert!(d <= MOST_DIM, "head_dim {d}: at most {MOST_DIM}");
     assert!(
         kv_heads > 0 && shape.heads.is_multiple_of(kv_heads),
         "{} query heads for {kv_heads} key heads",
         shape.heads
     );
-    assert!(query.len() == rows * width && out.columns() == width && out.rows() >= rows, "{rows} rows of queries");
+    assert!(
+        query.len() == rows * width && out.columns() == width && out.rows() >= first + rows,
+        "{rows} rows of queries"
+    );
     let pages = pages.get(..(start + rows).div_ceil(PAGE));
     let pages = pages.filter(|pages| pages.iter().all(|&page| (page as usize) < kv.pages()));
     assert!(pages.is_some(), "pages of {} positions", start + rows);
@@ -79,7 +80,7 @@ pub fn attention(
     // Whether each chunk's outputs are whole blocks: then it quantises them.
     let whole = (some_heads * d).is_multiple_of(32) && (group * d).is_multiple_of(32);
     let isa = pool.isa();
-    let to = out.as_rows();
+    let to = out.rows_from(first);
     pool.run(kv_heads * by_head * by_row, &|chunk| {
         // Later rows see more: the longest chunks go first.
         let row = (by_row - 1 - chunk / (kv_heads * by_head)) * some_rows;
@@ -87,7 +88,7 @@ pub fn attention(
         let head = kv_head * group + chunk % by_head * some_heads;
         let heads = some_heads.min((kv_head + 1) * group - head);
         let rows = some_rows.min(rows - row);
-        let step = Step {
+        let mut step = Step {
             heads,
             queries: rows * heads,
             width,
@@ -97,18 +98,28 @@ pub fn attention(
             window: shape.window.unwrap_or(usize::MAX),
             page: kv_heads * PAGE * d,
             pages: pages.as_ptr(),
+            scales: [std::ptr::null(); 2],
+            scale_page: kv_heads * PAGE * d.div_ceil(SCALED),
         };
         // SAFETY: shapes were checked above; chunks share no outputs; blocks are quantised here only if they are whole.
         unsafe {
             let query = query.as_ptr().add(row * width + head * d);
-            let rows_out = Rows { values: to.values.add(row * to.stride + head * d), ..to };
+            let out = Rows { values: to.values.add(row * to.stride + head * d), ..to };
             let at = kv_head * PAGE * d;
             match &kv.store {
-                Store::F16(kv) => {
-                    attend_f16(isa, step, query, kv.keys[at..].as_ptr(), kv.values[at..].as_ptr(), rows_out)
+                Store::F16(Pair { keys, values }) => {
+                    attend_f16(isa, step, query, keys[at..].as_ptr(), values[at..].as_ptr(), out);
                 }
-                Store::F32(kv) => {
-                    attend_f32(isa, step, query, kv.keys[at..].as_ptr(), kv.values[at..].as_ptr(), rows_out)
+                Store::BF16(Pair { keys, values }) => {
+                    attend_bf16(isa, step, query, keys[at..].as_ptr(), values[at..].as_ptr(), out);
+                }
+                Store::F32(Pair { keys, values }) => {
+                    attend_f32(isa, step, query, keys[at..].as_ptr(), values[at..].as_ptr(), out);
+                }
+                Store::Q8(Pair { keys, values }, scales) => {
+                    let from = kv_head * PAGE * d.div_ceil(SCALED);
+                    step.scales = [scales.keys[from..].as_ptr(), scales.values[from..].as_ptr()];
+                    attend_i8(isa, step, query, keys[at..].as_ptr(), values[at..].as_ptr(), out);
                 }
             }
             if whole {
@@ -142,10 +153,16 @@ pub(super) struct Step {
     page: usize,
     /// Those of the positions seen.
     pages: *const u32,
+    /// Of keys and values, where they have scales.
+    scales: [*const f16; 2],
+    /// Scales of a page.
+    scale_page: usize,
 }
 
 entry! { fn attend_f32(step: Step, query: *const f32, keys: *const f32, values: *const f32, out: Rows) = pick_f32; }
 entry! { fn attend_f16(step: Step, query: *const f32, keys: *const f16, values: *const f16, out: Rows) = pick_f16; }
+entry! { fn attend_bf16(step: Step, query: *const f32, keys: *const bf16, values: *const bf16, out: Rows) = pick_bf16; }
+entry! { fn attend_i8(step: Step, query: *const f32, keys: *const i8, values: *const i8, out: Rows) = pick_i8; }
 
 #[inline(always)]
 unsafe fn pick_f32<S: Simd>(step: Step, query: *const f32, keys: *const f32, values: *const f32, out: Rows) {
@@ -155,6 +172,14 @@ unsafe fn pick_f32<S: Simd>(step: Step, query: *const f32, keys: *const f32, val
 unsafe fn pick_f16<S: Simd>(step: Step, query: *const f32, keys: *const f16, values: *const f16, out: Rows) {
     pick::<S, f16>(step, query, keys, values, out);
 }
+#[inline(always)]
+unsafe fn pick_bf16<S: Simd>(step: Step, query: *const f32, keys: *const bf16, values: *const bf16, out: Rows) {
+    pick::<S, bf16>(step, query, keys, values, out);
+}
+#[inline(always)]
+unsafe fn pick_i8<S: Simd>(step: Step, query: *const f32, keys: *const i8, values: *const i8, out: Rows) {
+    pick::<S, i8>(step, query, keys, values, out);
+}
 
 /// Kernels for just this many queries, with as many independent sums as fill the pipelines.
 #[inline(always)]
@@ -162,9 +187,11 @@ unsafe fn pick<S: Simd, E: Element>(step: Step, query: *const f32, keys: *const 
     let mut at = 0;
     while at < step.queries {
         at += match step.queries - at {
-            8 if S::ROWS >= 8 => attend::<S, E, 8, 1>(step, at, query, keys, values, out),
-            7 if S::ROWS >= 8 => attend::<S, E, 7, 1>(step, at, query, keys, values, out),
-            6 if S::ROWS >= 8 => attend::<S, E, 6, 1>(step, at, query, keys, values, out),
+            8 if S::ROWS >= 8 => attend::<S, E, 8, 2>(step, at, query, keys, values, out),
+            7 if S::ROWS >= 8 => attend::<S, E, 7, 2>(step, at, query, keys, values, out),
+            6 if S::ROWS >= 8 => attend::<S, E, 6, 2>(step, at, query, keys, values, out),
+            4.. if S::ROWS >= 8 => attend::<S, E, 4, 4>(step, at, query, keys, values, out),
+            2.. if S::ROWS >= 8 => attend::<S, E, 2, 4>(step, at, query, keys, values, out),
             4.. if S::ROWS >= 4 => attend::<S, E, 4, 2>(step, at, query, keys, values, out),
             2.. if S::ROWS >= 4 => attend::<S, E, 2, 2>(step, at, query, keys, values, out),
             _ => attend::<S, E, 1, 4>(step, at, query, keys, values, out),
@@ -202,11 +229,23 @@ unsafe fn attend<S: Simd, E: Element, const Q: usize, const W: usize>(
     let mut block = (step.first + at / step.heads + 1).saturating_sub(step.window) / BLOCK * BLOCK;
     while block < end {
         let count = BLOCK.min(end - block);
-        let page = *step.pages.add(block / PAGE) as usize * step.page;
-        let (keys, values) = (keys.add(page), values.add(page));
+        let number = *step.pages.add(block / PAGE) as usize;
+        let from = keys;
+        let (keys, values) = (keys.add(number * step.page), values.add(number * step.page));
+        let [key_scales, value_scales] = step.scales.map(|scales| scales.wrapping_add(number * step.scale_page));
         let mut side = 0;
         while side < BLOCK / SIDE {
-            score::<S, E, Q, W>(keys.add(SIDE * side * d), d, &scaled, &mut scores, SIDE * side, count);
+            let ahead = values.add(SIDE * side * d);
+            score::<S, E, Q, W>(
+                keys.add(SIDE * side * d),
+                ahead,
+                key_scales,
+                d,
+                &scaled,
+                &mut scores,
+                SIDE * side,
+                count,
+            );
             side += W;
         }
         let mut factors = [0f32; Q];
@@ -217,13 +256,26 @@ unsafe fn attend<S: Simd, E: Element, const Q: usize, const W: usize>(
             let sees = behind.saturating_sub(block).min(BLOCK);
             factors[i] = weigh::<S>(&mut scores[i], from, sees, &mut greatest[i], &mut totals[i]);
         }
+        // The next block's keys are asked for while the first elements are gathered.
+        let next = if block + BLOCK < end { *step.pages.add(block / PAGE + 1) as usize } else { number };
+        let next = from.add(next * step.page);
         let mut j = 0;
+        while E::SCALED && j < d {
+            // The scales of these elements go into the weights.
+            let weights = times::<S, Q>(&scores, value_scales.add(j / SCALED * PAGE));
+            if j + SCALED <= d {
+                gather::<S, E, Q, 2>(values.add(j), d, count, &weights, &factors, &mut sums, j, next);
+            } else {
+                gather::<S, E, Q, 1>(values.add(j), d, count, &weights, &factors, &mut sums, j, next);
+            }
+            j += SCALED;
+        }
         while j + 16 * W <= d {
-            gather::<S, E, Q, W>(values.add(j), d, count, &scores, &factors, &mut sums, j);
+            gather::<S, E, Q, W>(values.add(j), d, count, &scores, &factors, &mut sums, j, next);
             j += 16 * W;
         }
         while j < d {
-            gather::<S, E, Q, 1>(values.add(j), d, count, &scores, &factors, &mut sums, j);
+            gather::<S, E, Q, 1>(values.add(j), d, count, &scores, &factors, &mut sums, j, next);
             j += 16;
         }
         block += BLOCK;
@@ -240,10 +292,12 @@ unsafe fn attend<S: Simd, E: Element, const Q: usize, const W: usize>(
     Q
 }
 
-/// Scores of `16 W` positions. Past `count` they are not computed (the layer may end there) but for the rest of a group of 16.
+/// Scores of `16 W` positions, whose values, at `ahead`, are asked for meanwhile. Past `count` they are not computed (the layer may end there) but for the rest of a group of 16.
 #[inline(always)]
 unsafe fn score<S: Simd, E: Element, const Q: usize, const W: usize>(
     keys: *const E,
+    ahead: *const E,
+    scales: *const f16,
     d: usize,
     query: &[[f32; MOST_DIM]; Q],
     scores: &mut [[f32; BLOCK]; Q],
@@ -252,15 +306,32 @@ unsafe fn score<S: Simd, E: Element, const Q: usize, const W: usize>(
 ) {
     if at + SIDE * (W - 1) < count {
         let mut s = [[S::splat(0.0); W]; Q];
-        for j in 0..d {
-            let mut w = 0;
-            while w < W {
-                let key = E::load::<S>(keys.add(w * SIDE * d + j * SIDE));
-                for i in 0..Q {
-                    s[i][w] = S::fma(key, S::splat(query[i][j]), s[i][w]);
+        let mut from = 0;
+        while from < d {
+            let to = if E::SCALED && from + SCALED < d { from + SCALED } else { d };
+            let mut part = if E::SCALED { [[S::splat(0.0); W]; Q] } else { s };
+            for j in from..to {
+                prefetch::<S, E>(ahead.wrapping_add(W * SIDE * j), W * SIDE);
+                let mut w = 0;
+                while w < W {
+                    let key = E::load::<S>(keys.add(w * SIDE * d + j * SIDE));
+                    for i in 0..Q {
+                        part[i][w] = S::fma(key, S::splat(query[i][j]), part[i][w]);
+                    }
+                    w += 1;
                 }
-                w += 1;
             }
+            if E::SCALED {
+                for w in 0..W {
+                    let scale = S::load_f16(scales.add(from / SCALED * PAGE + at + SIDE * w).cast());
+                    for i in 0..Q {
+                        s[i][w] = S::fma(part[i][w], scale, s[i][w]);
+                    }
+                }
+            } else {
+                s = part;
+            }
+            from = to;
         }
         for i in 0..Q {
             for w in 0..W {
@@ -270,10 +341,44 @@ unsafe fn score<S: Simd, E: Element, const Q: usize, const W: usize>(
     } else if W > 1 {
         for w in 0..W {
             if at + SIDE * w < count {
-                score::<S, E, Q, 1>(keys.add(w * SIDE * d), d, query, scores, at + SIDE * w, count);
+                score::<S, E, Q, 1>(
+                    keys.add(w * SIDE * d),
+                    ahead.wrapping_add(w * SIDE * d),
+                    scales,
+                    d,
+                    query,
+                    scores,
+                    at + SIDE * w,
+                    count,
+                );
             }
         }
     }
+}
+
+/// Asks for the cache lines of `count` elements.
+#[inline(always)]
+unsafe fn prefetch<S: Simd, E: Element>(p: *const E, count: usize) {
+    let mut at = 0;
+    while at < count * size_of::<E>() {
+        S::prefetch(p.cast::<u8>().wrapping_add(at));
+        at += 64;
+    }
+}
+
+/// Weights times the scales of their positions.
+#[inline(always)]
+unsafe fn times<S: Simd, const Q: usize>(weights: &[[f32; BLOCK]; Q], scales: *const f16) -> [[f32; BLOCK]; Q] {
+    let mut out = [[0f32; BLOCK]; Q];
+    let mut at = 0;
+    while at < BLOCK {
+        let scale = S::load_f16(scales.add(at).cast());
+        for i in 0..Q {
+            S::store(out[i].as_mut_ptr().add(at), S::mul(S::load(weights[i].as_ptr().add(at)), scale));
+        }
+        at += 16;
+    }
+    out
 }
 
 /// Turns the scores `from..sees` of a block into weights relative to the greatest score so far, and the rest into zeros. Gives what earlier sums
@@ -339,7 +444,7 @@ unsafe fn weigh<S: Simd>(
     factor
 }
 
-/// Adds the weighted values of `count` positions to `16 W` elements of each query's sums.
+/// Adds the weighted values of `count` positions (`ahead`: the keys of the next block) to `16 W` elements of each query's sums.
 #[inline(always)]
 unsafe fn gather<S: Simd, E: Element, const Q: usize, const W: usize>(
     values: *const E,
@@ -349,6 +454,7 @@ unsafe fn gather<S: Simd, E: Element, const Q: usize, const W: usize>(
     factors: &[f32; Q],
     sums: &mut [[f32; MOST_DIM]; Q],
     at: usize,
+    ahead: *const E,
 ) {
     let mut s = [[S::splat(0.0); W]; Q];
     for i in 0..Q {
@@ -357,6 +463,9 @@ unsafe fn gather<S: Simd, E: Element, const Q: usize, const W: usize>(
         }
     }
     for position in 0..count {
+        if at == 0 {
+            prefetch::<S, E>(ahead.wrapping_add(position * d), d);
+        }
         let mut w = 0;
         while w < W {
             let value = E::load::<S>(values.add(position * d + 16 * w));

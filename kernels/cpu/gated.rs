@@ -1,13 +1,14 @@
 //! The inner half of an MLP, quantised for the product that follows, as one op: `act(W_gate x + b) * (W_up x + b)`, or `act(W x + b)`.
 //! Source: Shazeer, GLU Variants Improve Transformer (2020).
 //!
-//! A chunk is 32 outputs, two tiles of each matrix: one block of the quantised result.
+//! It goes by blocks of 32 outputs, two tiles of each matrix: one block of the quantised result.
 
 use super::{
     Activation, Activations, Matrix, Pool,
     activation::activate,
     activations::Rows,
     format::TILE,
+    linear::chunk_bytes,
     matmul::{Target, Tiles, matmul},
     simd::{Simd, entry},
 };
@@ -67,31 +68,36 @@ fn inner(
     let isa = pool.isa();
     let to = out.as_rows();
     let width = gate.weight.rows();
-    pool.run(width.div_ceil(BLOCK), &|chunk| {
-        let (mut gates, mut ups) = ([0f32; ROWS * BLOCK], [0f32; ROWS * BLOCK]);
-        let start = 2 * chunk;
-        let count = 2.min(gate.weight.tiles() - start);
-        let outputs = BLOCK.min(width - BLOCK * chunk);
-        for row in (0..rows).step_by(ROWS) {
-            let some = ROWS.min(rows - row);
-            for (matrix, out) in [(Some(gate), &mut gates), (up, &mut ups)] {
-                let Some(Gate { weight, bias }) = matrix else { continue };
-                let (dtype, columns) = (weight.dtype(), weight.columns());
-                let tiles = Tiles { dtype, start: weight.tile(start), bytes: weight.tile_bytes(), count, columns };
-                let bias = bias.map_or(std::ptr::null(), |bias| bias[BLOCK * chunk..].as_ptr());
-                let target = Target { start: out.as_mut_ptr(), stride: BLOCK, outputs, bias, add: false };
-                // SAFETY: shapes were checked above; the target is this worker's own.
-                unsafe { matmul(isa, tiles, x.view().from(row), some, target) };
-            }
-            let ups = if up.is_some() { ups.as_ptr() } else { std::ptr::null() };
-            // SAFETY: the block lies in the rows; no other chunk writes it.
-            unsafe {
-                let to = Rows { values: to.values.add(row * to.stride + BLOCK * chunk), ..to };
-                combine(isa, activation, gates.as_ptr(), ups, some, outputs, to);
-            }
-            for m in row..row + some {
-                // SAFETY: as above.
-                unsafe { to.quantise(isa, m, BLOCK * chunk, BLOCK) };
+    let blocks = width.div_ceil(BLOCK);
+    let bytes = gate.weight.bytes() + up.map_or(0, |up| up.weight.bytes());
+    let per_chunk = (chunk_bytes(pool, bytes) * blocks / bytes).max(1);
+    pool.run(blocks.div_ceil(per_chunk), &|chunk| {
+        for block in per_chunk * chunk..blocks.min(per_chunk * (chunk + 1)) {
+            let (mut gates, mut ups) = ([0f32; ROWS * BLOCK], [0f32; ROWS * BLOCK]);
+            let start = 2 * block;
+            let count = 2.min(gate.weight.tiles() - start);
+            let outputs = BLOCK.min(width - BLOCK * block);
+            for row in (0..rows).step_by(ROWS) {
+                let some = ROWS.min(rows - row);
+                for (matrix, out) in [(Some(gate), &mut gates), (up, &mut ups)] {
+                    let Some(Gate { weight, bias }) = matrix else { continue };
+                    let (dtype, columns) = (weight.dtype(), weight.columns());
+                    let tiles = Tiles { dtype, start: weight.tile(start), bytes: weight.tile_bytes(), count, columns };
+                    let bias = bias.map_or(std::ptr::null(), |bias| bias[BLOCK * block..].as_ptr());
+                    let target = Target { start: out.as_mut_ptr(), stride: BLOCK, outputs, bias, add: false };
+                    // SAFETY: shapes were checked above; the target is this worker's own.
+                    unsafe { matmul(isa, tiles, x.view().from(row), some, target) };
+                }
+                let ups = if up.is_some() { ups.as_ptr() } else { std::ptr::null() };
+                // SAFETY: the block lies in the rows; no other chunk writes it.
+                unsafe {
+                    let to = Rows { values: to.values.add(row * to.stride + BLOCK * block), ..to };
+                    combine(isa, activation, gates.as_ptr(), ups, some, outputs, to);
+                }
+                for m in row..row + some {
+                    // SAFETY: as above.
+                    unsafe { to.quantise(isa, m, BLOCK * block, BLOCK) };
+                }
             }
         }
     });

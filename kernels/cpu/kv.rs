@@ -1,8 +1,8 @@
 //! The keys and values of one layer of one sequence.
 
-use half::{f16, slice::HalfFloatSliceExt};
+use half::{bf16, f16, slice::HalfFloatSliceExt};
 
-use super::{Buffer, simd::Simd};
+use super::{Buffer, buffer::Plain, shared::Shared, simd::Simd};
 
 /// How keys and values are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -10,6 +10,10 @@ pub enum KvDtype {
     /// Half the memory, and half the traffic at depth.
     #[default]
     F16,
+    /// The same with fewer digits and no overflow.
+    BF16,
+    /// Bytes with an f16 scale for every 32 elements of a head: 17 bytes where f16 has 32.
+    Q8_0,
     /// As computed.
     F32,
 }
@@ -19,6 +23,9 @@ pub const PAGE: usize = 64;
 
 /// Positions side by side in the keys: the scores of 16 positions are the lanes of one register, so no score needs a horizontal sum.
 pub(crate) const SIDE: usize = 16;
+
+/// The largest head.
+pub(crate) const MOST_DIM: usize = 256;
 
 /// One layer's keys and values of all sequences, in pages of [`PAGE`] positions. A sequence is a table of page numbers, and sequences that begin alike share
 /// pages. It knows no lengths: what was written last at a position is there. Memory that was never written is not yet taken from the system.
@@ -33,29 +40,42 @@ pub struct KvLayer {
 #[derive(Debug)]
 pub(crate) enum Store {
     F16(Pair<f16>),
+    BF16(Pair<bf16>),
     F32(Pair<f32>),
+    /// With scales, `[pages][kv_heads][blocks of a head][PAGE]` both of keys and values.
+    Q8(Pair<i8>, Pair<f16>),
 }
 
 #[derive(Debug)]
-pub(crate) struct Pair<E: Element> {
+pub(crate) struct Pair<E: Plain> {
     /// [pages][kv_heads][PAGE / 16][head_dim][16 positions]
     pub(crate) keys: Buffer<E>,
     /// [pages][kv_heads][PAGE][head_dim]
     pub(crate) values: Buffer<E>,
 }
 
+/// Elements of a head that share a scale; the last ones of a head may be fewer.
+pub(crate) const SCALED: usize = 32;
+
 /// A number as it is stored.
-pub(crate) trait Element: super::buffer::Plain {
+pub(crate) trait Element: Plain {
     const ZERO: Self;
+    /// Whether it is to be multiplied with a scale.
+    const SCALED: bool = false;
+    fn widen(self) -> f32;
+    unsafe fn load<S: Simd>(p: *const Self) -> S::F;
+}
+
+/// An element that stands for itself.
+pub(crate) trait Float: Element {
     /// Each rounded to the nearest; of equal lengths.
     fn convert(from: &[f32], to: &mut [Self]);
-    unsafe fn load<S: Simd>(p: *const Self) -> S::F;
 }
 
 impl Element for f32 {
     const ZERO: Self = 0.0;
-    fn convert(from: &[f32], to: &mut [Self]) {
-        to.copy_from_slice(from);
+    fn widen(self) -> f32 {
+        self
     }
     #[inline(always)]
     unsafe fn load<S: Simd>(p: *const Self) -> S::F {
@@ -63,10 +83,16 @@ impl Element for f32 {
     }
 }
 
+impl Float for f32 {
+    fn convert(from: &[f32], to: &mut [Self]) {
+        to.copy_from_slice(from);
+    }
+}
+
 impl Element for f16 {
     const ZERO: Self = Self::ZERO;
-    fn convert(from: &[f32], to: &mut [Self]) {
-        to.convert_from_f32_slice(from);
+    fn widen(self) -> f32 {
+        self.to_f32()
     }
     #[inline(always)]
     unsafe fn load<S: Simd>(p: *const Self) -> S::F {
@@ -74,25 +100,64 @@ impl Element for f16 {
     }
 }
 
+impl Float for f16 {
+    fn convert(from: &[f32], to: &mut [Self]) {
+        to.convert_from_f32_slice(from);
+    }
+}
+
+impl Element for bf16 {
+    const ZERO: Self = Self::ZERO;
+    fn widen(self) -> f32 {
+        self.to_f32()
+    }
+    #[inline(always)]
+    unsafe fn load<S: Simd>(p: *const Self) -> S::F {
+        S::load_bf16(p.cast())
+    }
+}
+
+impl Float for bf16 {
+    fn convert(from: &[f32], to: &mut [Self]) {
+        to.convert_from_f32_slice(from);
+    }
+}
+
+impl Element for i8 {
+    const ZERO: Self = 0;
+    const SCALED: bool = true;
+    fn widen(self) -> f32 {
+        f32::from(self)
+    }
+    #[inline(always)]
+    unsafe fn load<S: Simd>(p: *const Self) -> S::F {
+        S::load_i8(p)
+    }
+}
+
 impl KvLayer {
-    /// Empty. `head_dim` is a multiple of 16.
+    /// Empty. `head_dim` is a multiple of 16, at most 256.
     pub fn new(dtype: KvDtype, kv_heads: usize, head_dim: usize, pages: usize) -> Self {
-        assert_eq!(head_dim % 16, 0, "head_dim {head_dim} is not a multiple of 16");
-        let len = kv_heads * head_dim * pages * PAGE;
+        assert!(head_dim % 16 == 0 && head_dim <= MOST_DIM, "head_dim {head_dim}: multiples of 16 up to {MOST_DIM}");
+        let positions = kv_heads * pages * PAGE;
+        let len = positions * head_dim;
         let store = match dtype {
-            KvDtype::F16 => Store::F16(Pair { keys: Buffer::zeroed(len), values: Buffer::zeroed(len) }),
-            KvDtype::F32 => Store::F32(Pair { keys: Buffer::zeroed(len), values: Buffer::zeroed(len) }),
+            KvDtype::F16 => Store::F16(Pair::new(len)),
+            KvDtype::BF16 => Store::BF16(Pair::new(len)),
+            KvDtype::Q8_0 => Store::Q8(Pair::new(len), Pair::new(positions * head_dim.div_ceil(SCALED))),
+            KvDtype::F32 => Store::F32(Pair::new(len)),
         };
         Self { kv_heads, head_dim, pages, store }
     }
 
     /// Bytes of a page.
     pub fn page_bytes(dtype: KvDtype, kv_heads: usize, head_dim: usize) -> usize {
-        let element = match dtype {
-            KvDtype::F16 => 2,
-            KvDtype::F32 => 4,
+        let head = match dtype {
+            KvDtype::F16 | KvDtype::BF16 => 2 * head_dim,
+            KvDtype::Q8_0 => head_dim + 2 * head_dim.div_ceil(SCALED),
+            KvDtype::F32 => 4 * head_dim,
         };
-        2 * kv_heads * head_dim * PAGE * element
+        2 * kv_heads * PAGE * head
     }
 
     /// Number of pages.
@@ -105,9 +170,41 @@ impl KvLayer {
         let page = self.page(pages[position / PAGE]);
         let (width, d) = (self.kv_heads * self.head_dim, self.head_dim);
         assert!(key.len() == width && value.len() == width, "{} heads of {d}", self.kv_heads);
+        let view = self.view();
+        // SAFETY: the page exists, the widths are right, and nobody else has the layer.
+        unsafe { view.write(page, position % PAGE, key, value) };
+    }
+
+    /// For workers that each write positions of their own.
+    pub(crate) fn view(&mut self) -> View<'_> {
+        let d = self.head_dim;
         match &mut self.store {
-            Store::F16(pair) => pair.write(page, d, position % PAGE, key, value),
-            Store::F32(pair) => pair.write(page, d, position % PAGE, key, value),
+            Store::F16(pair) => View::F16(d, pair.shared()),
+            Store::BF16(pair) => View::BF16(d, pair.shared()),
+            Store::F32(pair) => View::F32(d, pair.shared()),
+            Store::Q8(pair, scales) => View::Q8(d, pair.shared(), scales.shared()),
+        }
+    }
+
+    /// Gives back what was [written](KvLayer::write), as it is stored.
+    pub fn read(&self, pages: &[u32], position: usize, key: &mut [f32], value: &mut [f32]) {
+        let page = self.page(pages[position / PAGE]);
+        let (width, d) = (self.kv_heads * self.head_dim, self.head_dim);
+        assert!(key.len() == width && value.len() == width, "{} heads of {d}", self.kv_heads);
+        let position = position % PAGE;
+        match &self.store {
+            Store::F16(pair) => pair.read(page, d, position, key, value),
+            Store::BF16(pair) => pair.read(page, d, position, key, value),
+            Store::F32(pair) => pair.read(page, d, position, key, value),
+            Store::Q8(pair, scales) => {
+                pair.read(page, d, position, key, value);
+                let blocks = d.div_ceil(SCALED);
+                for (values, scales) in [(key, &scales.keys), (value, &scales.values)] {
+                    let heads = values.chunks_exact_mut(d).flat_map(|head| head.chunks_mut(SCALED));
+                    let scales = scales[page / d * blocks + position..].iter().step_by(PAGE);
+                    heads.zip(scales).for_each(|(block, scale)| block.iter_mut().for_each(|x| *x *= scale.to_f32()));
+                }
+            }
         }
     }
 
@@ -117,33 +214,56 @@ impl KvLayer {
         let (from, to, width, d) = (self.page(from), self.page(to), self.kv_heads * self.head_dim, self.head_dim);
         match &mut self.store {
             Store::F16(pair) => pair.copy(from, to, width, d, length),
+            Store::BF16(pair) => pair.copy(from, to, width, d, length),
             Store::F32(pair) => pair.copy(from, to, width, d, length),
+            Store::Q8(pair, scales) => {
+                pair.copy(from, to, width, d, length);
+                let blocks = d.div_ceil(SCALED);
+                let (from, to) = (from / d * blocks, to / d * blocks);
+                for run in (0..width / d * blocks * PAGE).step_by(PAGE) {
+                    scales.keys.copy_within(from + run..from + run + length, to + run);
+                    scales.values.copy_within(from + run..from + run + length, to + run);
+                }
+            }
         }
     }
 
     /// Appends the bytes of a page, to be read by [`KvLayer::import`] on a machine of the same byte order.
     pub fn export(&self, page: u32, to: &mut Vec<u8>) {
-        let (at, len) = (self.page(page), self.kv_heads * self.head_dim * PAGE);
+        let at = self.page(page);
+        let (len, scales) = self.page_lengths();
+        let mut add = |pair: [&[u8]; 2]| pair.map(|bytes| to.extend_from_slice(bytes));
         match &self.store {
-            Store::F16(pair) => [&pair.keys, &pair.values].map(|all| to.extend_from_slice(bytes(&all[at..at + len]))),
-            Store::F32(pair) => [&pair.keys, &pair.values].map(|all| to.extend_from_slice(bytes(&all[at..at + len]))),
+            Store::F16(pair) => add(pair.bytes(at, len)),
+            Store::BF16(pair) => add(pair.bytes(at, len)),
+            Store::F32(pair) => add(pair.bytes(at, len)),
+            Store::Q8(pair, of) => {
+                add(pair.bytes(at, len));
+                add(of.bytes(at / len * scales, scales))
+            }
         };
     }
 
     /// Takes over a page's bytes; as many as [`KvLayer::page_bytes`] says.
     pub fn import(&mut self, page: u32, from: &[u8]) {
-        let (at, len) = (self.page(page), self.kv_heads * self.head_dim * PAGE);
-        let (keys, values) = from.split_at(from.len() / 2);
+        let at = self.page(page);
+        let (len, scales) = self.page_lengths();
         match &mut self.store {
-            Store::F16(pair) => {
-                bytes_mut(&mut pair.keys[at..at + len]).copy_from_slice(keys);
-                bytes_mut(&mut pair.values[at..at + len]).copy_from_slice(values);
-            }
-            Store::F32(pair) => {
-                bytes_mut(&mut pair.keys[at..at + len]).copy_from_slice(keys);
-                bytes_mut(&mut pair.values[at..at + len]).copy_from_slice(values);
+            Store::F16(pair) => pair.set_bytes(at, len, from),
+            Store::BF16(pair) => pair.set_bytes(at, len, from),
+            Store::F32(pair) => pair.set_bytes(at, len, from),
+            Store::Q8(pair, of) => {
+                let (bytes, halves) = from.split_at(2 * len);
+                pair.set_bytes(at, len, bytes);
+                of.set_bytes(at / len * scales, scales, halves);
             }
         }
+    }
+
+    /// Elements of a page, and scales where there are any, of keys as of values.
+    fn page_lengths(&self) -> (usize, usize) {
+        let positions = self.kv_heads * PAGE;
+        (positions * self.head_dim, positions * self.head_dim.div_ceil(SCALED))
     }
 
     /// Key heads, and elements of a head.
@@ -160,19 +280,37 @@ impl KvLayer {
 
 impl<E: Element> Pair<E> {
     /// `page` is where it begins.
-    fn write(&mut self, page: usize, d: usize, position: usize, key: &[f32], value: &[f32]) {
-        for (head, (key, value)) in key.chunks_exact(d).zip(value.chunks_exact(d)).enumerate() {
+    fn read(&self, page: usize, d: usize, position: usize, key: &mut [f32], value: &mut [f32]) {
+        for (head, (key, value)) in key.chunks_exact_mut(d).zip(value.chunks_exact_mut(d)).enumerate() {
             let at = page + (head * PAGE + position / SIDE * SIDE) * d + position % SIDE;
-            for (i, key) in key.chunks_exact(SIDE).enumerate() {
-                let mut stored = [E::ZERO; SIDE];
-                E::convert(key, &mut stored);
-                let at = at + SIDE * SIDE * i;
-                for (to, from) in self.keys[at..].iter_mut().step_by(SIDE).zip(stored) {
-                    *to = from;
-                }
-            }
+            let stored = self.keys[at..].iter().step_by(SIDE);
+            key.iter_mut().zip(stored).for_each(|(to, from)| *to = from.widen());
             let at = page + (head * PAGE + position) * d;
-            E::convert(value, &mut self.values[at..at + d]);
+            value.iter_mut().zip(&self.values[at..]).for_each(|(to, from)| *to = from.widen());
+        }
+    }
+}
+
+impl<E: Plain> Pair<E> {
+    fn new(len: usize) -> Self {
+        Self { keys: Buffer::zeroed(len), values: Buffer::zeroed(len) }
+    }
+
+    fn bytes(&self, at: usize, len: usize) -> [&[u8]; 2] {
+        [&self.keys, &self.values].map(|all| {
+            let of = &all[at..at + len];
+            // SAFETY: the numbers here have no padding.
+            unsafe { std::slice::from_raw_parts(of.as_ptr().cast(), size_of_val(of)) }
+        })
+    }
+
+    fn set_bytes(&mut self, at: usize, len: usize, from: &[u8]) {
+        let (keys, values) = from.split_at(from.len() / 2);
+        for (all, from) in [(&mut self.keys, keys), (&mut self.values, values)] {
+            let to = &mut all[at..at + len];
+            // SAFETY: as above, and any bits are a number of them.
+            let to = unsafe { std::slice::from_raw_parts_mut(to.as_mut_ptr().cast::<u8>(), size_of_val(to)) };
+            to.copy_from_slice(from);
         }
     }
 
@@ -184,14 +322,97 @@ impl<E: Element> Pair<E> {
             self.values.copy_within(at..at + length * d, to + head);
         }
     }
+
+    fn shared(&mut self) -> SharedPair<'_, E> {
+        SharedPair { keys: Shared::new(&mut self.keys), values: Shared::new(&mut self.values) }
+    }
 }
 
-fn bytes<E: Element>(of: &[E]) -> &[u8] {
-    // SAFETY: f16 and f32 have no padding.
-    unsafe { std::slice::from_raw_parts(of.as_ptr().cast(), size_of_val(of)) }
+/// A layer to write to, and the elements of a head.
+#[derive(Clone, Copy)]
+pub(crate) enum View<'a> {
+    F16(usize, SharedPair<'a, f16>),
+    BF16(usize, SharedPair<'a, bf16>),
+    F32(usize, SharedPair<'a, f32>),
+    Q8(usize, SharedPair<'a, i8>, SharedPair<'a, f16>),
 }
 
-fn bytes_mut<E: Element>(of: &mut [E]) -> &mut [u8] {
-    // SAFETY: as above, and any bits are a number of them.
-    unsafe { std::slice::from_raw_parts_mut(of.as_mut_ptr().cast(), size_of_val(of)) }
+#[derive(Clone, Copy)]
+pub(crate) struct SharedPair<'a, E> {
+    keys: Shared<'a, E>,
+    values: Shared<'a, E>,
+}
+
+impl View<'_> {
+    /// Stores a key and a value, `[kv_heads][head_dim]` each.
+    ///
+    /// # Safety
+    /// At element `page` a page begins that has `position`, both have the layer's width, and nobody else accesses the position.
+    pub(crate) unsafe fn write(&self, page: usize, position: usize, key: &[f32], value: &[f32]) {
+        match self {
+            Self::F16(d, pair) => pair.write(page, *d, position, key, value),
+            Self::BF16(d, pair) => pair.write(page, *d, position, key, value),
+            Self::F32(d, pair) => pair.write(page, *d, position, key, value),
+            Self::Q8(d, pair, scales) => write_scaled(pair, scales, page, *d, position, key, value),
+        }
+    }
+}
+
+impl<E: Element> SharedPair<'_, E> {
+    /// Puts a key and a value of a head where its page, whose part of the head begins at `head`, has `position`.
+    unsafe fn put(&self, head: usize, position: usize, key: &[E], value: &[E]) {
+        let d = key.len();
+        let to = self.keys.at(head + position / SIDE * SIDE * d + position % SIDE);
+        for (i, key) in key.iter().enumerate() {
+            *to.add(SIDE * i) = *key;
+        }
+        std::ptr::copy_nonoverlapping(value.as_ptr(), self.values.at(head + position * d), d);
+    }
+}
+
+impl<E: Float> SharedPair<'_, E> {
+    unsafe fn write(&self, page: usize, d: usize, position: usize, key: &[f32], value: &[f32]) {
+        let (mut stored_key, mut stored_value) = ([E::ZERO; MOST_DIM], [E::ZERO; MOST_DIM]);
+        for (head, (key, value)) in key.chunks_exact(d).zip(value.chunks_exact(d)).enumerate() {
+            E::convert(key, &mut stored_key[..d]);
+            E::convert(value, &mut stored_value[..d]);
+            self.put(page + head * PAGE * d, position, &stored_key[..d], &stored_value[..d]);
+        }
+    }
+}
+
+unsafe fn write_scaled(
+    pair: &SharedPair<'_, i8>,
+    scales: &SharedPair<'_, f16>,
+    page: usize,
+    d: usize,
+    position: usize,
+    key: &[f32],
+    value: &[f32],
+) {
+    let blocks = d.div_ceil(SCALED);
+    let (mut stored_key, mut stored_value) = ([0i8; MOST_DIM], [0i8; MOST_DIM]);
+    let (mut key_scales, mut value_scales) = ([f16::ZERO; MOST_DIM / SCALED], [f16::ZERO; MOST_DIM / SCALED]);
+    for (head, (key, value)) in key.chunks_exact(d).zip(value.chunks_exact(d)).enumerate() {
+        quantise(key, &mut stored_key, &mut key_scales);
+        quantise(value, &mut stored_value, &mut value_scales);
+        pair.put(page + head * PAGE * d, position, &stored_key[..d], &stored_value[..d]);
+        let first = page / d * blocks + head * blocks * PAGE + position;
+        for b in 0..blocks {
+            *scales.keys.at(first + b * PAGE) = key_scales[b];
+            *scales.values.at(first + b * PAGE) = value_scales[b];
+        }
+    }
+}
+
+/// `scale = max|x| / 127` as f16 for every [`SCALED`] elements; `q = round(x / scale)`.
+fn quantise(x: &[f32], to: &mut [i8], scales: &mut [f16]) {
+    for ((x, to), scale) in x.chunks(SCALED).zip(to.chunks_mut(SCALED)).zip(scales) {
+        let greatest = x.iter().fold(0f32, |most, x| most.max(x.abs()));
+        *scale = f16::from_f32(greatest / 127.0);
+        let stored = scale.to_f32();
+        let inverse = if stored > 0.0 { 1.0 / stored } else { 0.0 };
+        // The scale's own rounding may push the greatest past 127: the cast stops there.
+        x.iter().zip(to).for_each(|(x, to)| *to = (x * inverse).round_ties_even() as i8);
+    }
 }

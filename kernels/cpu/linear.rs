@@ -45,12 +45,17 @@ const MOST_BYTES: usize = 256 << 10;
 /// Rows that go over a chunk's weights together; their bytes stay in the second-level cache too.
 pub(crate) const ROWS: usize = 64;
 
+/// Bytes of weights that a worker takes at once of so many in all.
+pub(crate) fn chunk_bytes(pool: &Pool, all: usize) -> usize {
+    (all / (8 * pool.workers())).clamp(LEAST_BYTES, MOST_BYTES)
+}
+
 /// Multiplies rows `from..from + rows` of `x` with each part's weights (at most 4 parts).
 pub fn linear(pool: &Pool, x: &Activations, from: usize, rows: usize, parts: &mut [Part<'_>]) {
     assert!(parts.len() <= PARTS, "at most {PARTS} products in one op");
     assert!(from + rows <= x.rows(), "rows {from}..{} of {}", from + rows, x.rows());
     let bytes: usize = parts.iter().map(|part| part.weight.bytes()).sum();
-    let chunk_bytes = (bytes / (8 * pool.workers())).clamp(LEAST_BYTES, MOST_BYTES);
+    let chunk_bytes = chunk_bytes(pool, bytes);
 
     let mut seen: [Option<Seen<'_>>; PARTS] = [const { None }; PARTS];
     let mut chunks = 0;

@@ -52,8 +52,23 @@ unsafe fn matmul_body<S: Simd>(tiles: Tiles, x: Rows, rows: usize, target: Targe
     });
 }
 
+/// How far ahead weights are asked for: what arrives in the time that memory takes to answer. Left alone, the processor keeps too few reads under way
+/// while it decodes the formats of 4 to 6 bits.
+const AHEAD: usize = 4096;
+
+/// Asks for the `bytes` bytes that come [`AHEAD`] of `p`.
+#[inline(always)]
+unsafe fn prefetch<S: Simd>(p: *const u8, bytes: usize) {
+    let mut at = 0;
+    while at < bytes {
+        S::prefetch(p.wrapping_add(AHEAD + at));
+        at += 64;
+    }
+}
+
 trait Product {
-    unsafe fn tile<S: Simd, const M: usize>(tile: *const u8, columns: usize, x: Rows) -> [S::F; M];
+    /// `first`: the first rows of a pass, which find the weights in memory; later ones find them in the cache.
+    unsafe fn tile<S: Simd, const M: usize>(tile: *const u8, columns: usize, x: Rows, first: bool) -> [S::F; M];
 }
 
 #[inline(always)]
@@ -62,19 +77,19 @@ unsafe fn run<S: Simd, P: Product>(tiles: Tiles, x: Rows, rows: usize, target: T
         let tile = tiles.start.add(t * tiles.bytes);
         let mut m = 0;
         while S::ROWS >= 8 && rows - m >= 8 {
-            emit::<S, 8>(target, t, m, P::tile::<S, 8>(tile, tiles.columns, x.from(m)));
+            emit::<S, 8>(target, t, m, P::tile::<S, 8>(tile, tiles.columns, x.from(m), m == 0));
             m += 8;
         }
         while S::ROWS >= 4 && rows - m >= 4 {
-            emit::<S, 4>(target, t, m, P::tile::<S, 4>(tile, tiles.columns, x.from(m)));
+            emit::<S, 4>(target, t, m, P::tile::<S, 4>(tile, tiles.columns, x.from(m), m == 0));
             m += 4;
         }
         while S::ROWS >= 2 && rows - m >= 2 {
-            emit::<S, 2>(target, t, m, P::tile::<S, 2>(tile, tiles.columns, x.from(m)));
+            emit::<S, 2>(target, t, m, P::tile::<S, 2>(tile, tiles.columns, x.from(m), m == 0));
             m += 2;
         }
         while rows > m {
-            emit::<S, 1>(target, t, m, P::tile::<S, 1>(tile, tiles.columns, x.from(m)));
+            emit::<S, 1>(target, t, m, P::tile::<S, 1>(tile, tiles.columns, x.from(m), m == 0));
             m += 1;
         }
     }
@@ -111,12 +126,15 @@ struct Quantised<Q>(std::marker::PhantomData<Q>);
 
 impl<Q: Format> Product for Quantised<Q> {
     #[inline(always)]
-    unsafe fn tile<S: Simd, const M: usize>(tile: *const u8, columns: usize, x: Rows) -> [S::F; M] {
+    unsafe fn tile<S: Simd, const M: usize>(tile: *const u8, columns: usize, x: Rows, first: bool) -> [S::F; M] {
         let mut sums = [S::splat(0.0); M];
         for u in 0..columns / (32 * Q::BLOCKS) {
             let unit = tile.add(u * Q::UNIT);
             let head = Q::head::<S>(unit);
             for b in 0..Q::BLOCKS {
+                if first {
+                    prefetch::<S>(unit.add(Q::UNIT / Q::BLOCKS * b), Q::UNIT / Q::BLOCKS);
+                }
                 let w = Q::weights::<S>(unit, b);
                 let scales = Q::scales::<S>(unit, b, head);
                 let minima = Q::minima::<S>(unit, b, head);
@@ -177,10 +195,13 @@ struct Plain<W>(std::marker::PhantomData<W>);
 
 impl<W: float::Float> Product for Plain<W> {
     #[inline(always)]
-    unsafe fn tile<S: Simd, const M: usize>(tile: *const u8, columns: usize, x: Rows) -> [S::F; M] {
+    unsafe fn tile<S: Simd, const M: usize>(tile: *const u8, columns: usize, x: Rows, first: bool) -> [S::F; M] {
         let (mut even, mut odd) = ([S::splat(0.0); M], [S::splat(0.0); M]);
         let mut k = 0;
         while k + 1 < columns {
+            if first {
+                prefetch::<S>(tile.add(k * TILE * W::BYTES), 2 * TILE * W::BYTES);
+            }
             let w = W::load::<S>(tile.add(k * TILE * W::BYTES));
             let next = W::load::<S>(tile.add((k + 1) * TILE * W::BYTES));
             for m in 0..M {

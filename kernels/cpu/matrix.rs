@@ -1,7 +1,7 @@
 //! A weight matrix, repacked once at load.
 
 use super::{
-    Buffer, Dtype, Isa,
+    Arena, Buffer, Dtype, Isa,
     format::{Format, Scheme, TILE, float, with_format},
     simd::{Simd, entry},
 };
@@ -56,6 +56,27 @@ pub enum MatrixError {
 impl Matrix {
     /// Repacks `rows` rows of `columns` weights each, row after row in GGUF's blocks (floats little-endian).
     pub fn new(dtype: Dtype, rows: usize, columns: usize, blocks: &[u8]) -> Result<Self, MatrixError> {
+        Self::repack(Buffer::zeroed, dtype, rows, columns, blocks)
+    }
+
+    /// The same in memory of an arena.
+    pub fn new_in(
+        arena: &mut Arena,
+        dtype: Dtype,
+        rows: usize,
+        columns: usize,
+        blocks: &[u8],
+    ) -> Result<Self, MatrixError> {
+        Self::repack(|bytes| arena.zeroed(bytes), dtype, rows, columns, blocks)
+    }
+
+    fn repack(
+        memory: impl FnOnce(usize) -> Buffer<u8>,
+        dtype: Dtype,
+        rows: usize,
+        columns: usize,
+        blocks: &[u8],
+    ) -> Result<Self, MatrixError> {
         let (block, bytes) = (dtype.block_columns(), dtype.block_bytes());
         if rows == 0 || columns == 0 {
             return Err(MatrixError::Empty { rows, columns });
@@ -68,7 +89,7 @@ impl Matrix {
             return Err(MatrixError::Length { dtype, rows, columns, expected, found: blocks.len() });
         }
         let tile_bytes = with_format!(dtype, Q => columns / (32 * Q::BLOCKS) * Q::UNIT, else columns * TILE * bytes);
-        let mut data = Buffer::zeroed(rows.div_ceil(TILE) * tile_bytes);
+        let mut data = memory(rows.div_ceil(TILE) * tile_bytes);
         let row_bytes = columns / block * bytes;
         for (tile, source) in data.chunks_exact_mut(tile_bytes).zip(blocks.chunks(TILE * row_bytes)) {
             for (row, source) in source.chunks_exact(row_bytes).enumerate() {

@@ -46,6 +46,16 @@ pub fn physical_cores() -> usize {
     if cores.is_empty() { logical } else { logical.min(cores.len()) }
 }
 
+/// Lowers the calling thread's priority, for good: about a third of what others get where they want all, all where they want nothing. Not lower, for what is more urgent
+/// waits for the step that runs. Only on Linux so far.
+pub fn give_way() {
+    // SAFETY: it takes a number and concerns the thread alone; where the system refuses, the priority stays.
+    #[cfg(target_os = "linux")]
+    unsafe {
+        libc::setpriority(libc::PRIO_PROCESS, 0, libc::getpriority(libc::PRIO_PROCESS, 0) + 5);
+    }
+}
+
 type Job = *const (dyn Fn(usize) + Sync);
 
 /// On a cache line of its own: neighbours are written by different threads.
@@ -84,8 +94,17 @@ impl Pool {
         Self::with_isa(workers, Isa::best())
     }
 
-    /// The same with kernels for `isa`. Panics when this machine lacks it.
+    /// The same whose helpers give way to what runs at normal priority. The caller does if it has called [`give_way`].
+    pub fn giving_way(workers: usize) -> Self {
+        Self::build(workers, Isa::best(), true)
+    }
+
+    /// The same as [`Pool::new`] with kernels for `isa`. Panics when this machine lacks it.
     pub fn with_isa(workers: usize, isa: Isa) -> Self {
+        Self::build(workers, isa, false)
+    }
+
+    fn build(workers: usize, isa: Isa, gives_way: bool) -> Self {
         assert!(isa.is_available(), "this machine has no {isa}");
         let helpers = workers.clamp(1, 4096) - 1;
         let state = Arc::new(State {
@@ -99,7 +118,12 @@ impl Pool {
         });
         let start = |index: usize| {
             let state = Arc::clone(&state);
-            std::thread::Builder::new().name(format!("kernels-{}", index + 1)).spawn(move || state.help(index))
+            std::thread::Builder::new().name(format!("kernels-{}", index + 1)).spawn(move || {
+                if gives_way {
+                    give_way();
+                }
+                state.help(index);
+            })
         };
         // A thread that the system refuses is one fewer: results do not depend on it.
         let helpers = (0..helpers).map_while(|index| start(index).ok()).collect();
@@ -283,6 +307,30 @@ mod tests {
                 std::thread::sleep(Duration::from_micros(50));
             });
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn helpers_give_way() {
+        // SAFETY: it only reads.
+        let priority = || unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) };
+        let mine = priority();
+        for (pool, lower) in [(Pool::new(2), 0), (Pool::giving_way(2), 5)] {
+            let (caller, seen) = (std::thread::current().id(), Mutex::new(None));
+            let start = Instant::now();
+            while seen.lock().is_ok_and(|seen| seen.is_none()) {
+                assert!(start.elapsed() < Duration::from_secs(20), "the helper never came");
+                pool.run(64, &|_| {
+                    if std::thread::current().id() != caller {
+                        *seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(priority());
+                    }
+                    std::thread::sleep(Duration::from_micros(50));
+                });
+            }
+            let seen = seen.into_inner().unwrap_or_else(PoisonError::into_inner);
+            assert_eq!(seen, Some((mine + lower).min(19)));
+        }
+        assert_eq!(priority(), mine);
     }
 
     #[test]

@@ -26,6 +26,10 @@ pub(crate) trait Simd: Copy {
     /// Rows (or queries) that share each load: as many as the registers hold.
     const ROWS: usize;
 
+    /// Asks for the cache line of `p`, which need not be valid.
+    #[inline(always)]
+    unsafe fn prefetch(_p: *const u8) {}
+
     unsafe fn splat(x: f32) -> Self::F;
     unsafe fn load(p: *const f32) -> Self::F;
     unsafe fn store(p: *mut f32, v: Self::F);

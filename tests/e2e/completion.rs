@@ -53,6 +53,24 @@ async fn typing_what_it_says_keeps_it_without_the_engine() {
 }
 
 #[tokio::test]
+async fn after_a_slip_it_is_there_again_without_the_engine() {
+    let server = TestServer::start().await;
+    let mut buffer = Buffer::new("a.txt", "x =$0");
+    buffer.open(&server);
+    let first = buffer.ghost(&server).await;
+    buffer.type_text(&server, "q");
+    let at = buffer.text.len() - 1;
+    buffer.ghost(&server).await;
+    assert_eq!(buffer.why(&server).await["kept"], false);
+    buffer.replace(&server, at, at + 1, "");
+    let again = buffer.ghost(&server).await;
+    assert_eq!(again, first);
+    let why = buffer.why(&server).await;
+    assert_eq!((&why["kept"], &why["prefilled"], &why["decoded"]), (&json!(true), &json!(0), &json!(0)));
+    server.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn the_answer_goes_on_from_what_the_menu_has_selected() {
     let server = TestServer::start().await;
     let buffer = Buffer::new("a.txt", "v.pu$0 rest");
@@ -159,8 +177,48 @@ async fn where_the_cursor_rests_the_first_completion_finds_its_prompt_computed()
     buffer.ghost(&server).await;
     let why = buffer.why(&server).await;
     assert_eq!(why["prefilled"], 1, "{why}");
-    let (_, resting) = server.assistant.predictions();
+    let resting = server.assistant.predictions().resting;
     assert_eq!((resting.made, resting.used), (1, 1));
+    server.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_at_once_says_so_and_is_made_good_in_the_background() {
+    let completion = CompletionOptions { answer_now: true, look_ahead: false, ..CompletionOptions::default() };
+    let server = TestServer::with(Setup {
+        assist: AssistOptions { completion, ..AssistOptions::default() },
+        ..Setup::default()
+    })
+    .await;
+    let above: String = (0..40).map(|n| format!("line {n} of some text\n")).collect();
+    let mut buffer = Buffer::new("a.txt", &format!("{above}x =$0\nbelow it\n"));
+    buffer.open(&server);
+    let first = buffer.ghost(&server).await;
+    assert_eq!(buffer.why(&server).await["moved"], 0);
+    let engine = server.assistant.engine().await.unwrap();
+    let ended = || {
+        let requests = engine.figures().requests;
+        requests.completed + requests.cancelled
+    };
+    while ended() < 1 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    // What follows is another text: so is the prompt, from its first tokens on.
+    let (cursor, below) = (buffer.cursor, buffer.text.find("below").unwrap());
+    buffer.replace(&server, below, below + 5, "and much more below");
+    buffer.cursor = cursor;
+    let now = buffer.ghost(&server).await;
+    assert_eq!(now["insertText"], first["insertText"]);
+    let why = buffer.why(&server).await;
+    let count = |name: &str| why[name].as_u64().unwrap();
+    assert!(count("moved") > 400 && count("prefilled") < 100, "{why}");
+    while ended() < 3 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    buffer.type_text(&server, "x");
+    buffer.ghost(&server).await;
+    let why = buffer.why(&server).await;
+    assert_eq!((&why["moved"], &why["prefilled"]), (&json!(0), &json!(1)), "{why}");
     server.close().await.unwrap();
 }
 
@@ -176,7 +234,7 @@ async fn a_cursor_outside_the_document_is_told_of_and_nothing_is_computed() {
     let complaint = server.next("window/logMessage").await["message"].as_str().unwrap().to_owned();
     assert!(complaint.contains("didMoveCursor") && complaint.contains("line 7"), "{complaint}");
     buffer.ghost(&server).await;
-    assert_eq!(server.assistant.predictions().1, pilotlight_assist::Prediction::default());
+    assert_eq!(server.assistant.predictions().resting, pilotlight_assist::Prediction::default());
     server.close().await.unwrap();
 }
 

@@ -236,6 +236,7 @@ async fn status_says_what_there_is() {
     let (text, well) = home.run(&["status"]).await;
     assert!(well && text.contains("connections  1\n") && text.contains("idle exit    after 30 min"), "{text}");
     assert!(text.contains("\n  KV cache     ") && text.contains("\n  requests     "), "{text}");
+    assert!(text.contains("\n  looked ahead "), "{text}");
     editor.close().await;
 }
 

@@ -15,7 +15,8 @@ export class BinaryNotFound extends Error {}
 const file = process.platform === 'win32' ? 'pilotlight.exe' : 'pilotlight';
 
 /**
- * The first of: the setting, `$PILOTLIGHT`, the PATH, the extension's own `bin/`. Where the setting or `$PILOTLIGHT` names what cannot be run, that is
+ * The first of: the setting, `$PILOTLIGHT`, the PATH, the folders that `cargo install` and people install to (an editor started from the desktop often has a
+ * PATH without them), the extension's own `bin/`. Where the setting or `$PILOTLIGHT` names what cannot be run, that is
  * an error: what a person named is not passed over.
  *
  * @throws {BinaryNotFound}
@@ -33,9 +34,19 @@ export function findBinary(setting: string, extensionFolder: string, env: NodeJS
     const path = join(folder, file);
     if (problem(path) === undefined) return { path, source: 'the PATH' };
   }
-  const bundled = join(extensionFolder, 'bin', file);
-  if (problem(bundled) === undefined) return { path: bundled, source: 'the extension' };
-  throw new BinaryNotFound('The pilotlight binary was not found: the setting pilotlight.path and $PILOTLIGHT are empty, and it is neither on the PATH nor in the extension.');
+  const cargo = env['CARGO_HOME'] ?? '';
+  const others = [
+    [join(isAbsolute(cargo) ? cargo : join(homedir(), '.cargo'), 'bin'), 'cargo install'],
+    [join(homedir(), '.local', 'bin'), '~/.local/bin'],
+    [join(extensionFolder, 'bin'), 'the extension'],
+  ] as const;
+  for (const [folder, source] of others) {
+    const path = join(folder, file);
+    if (problem(path) === undefined) return { path, source };
+  }
+  throw new BinaryNotFound(
+    'The pilotlight binary was not found: the setting pilotlight.path and $PILOTLIGHT are empty, and it is not on the PATH, in ~/.cargo/bin, ~/.local/bin or the extension.',
+  );
 }
 
 function expandHome(path: string): string {

@@ -2,6 +2,9 @@
 import * as vscode from 'vscode';
 import { Doctor } from './doctor';
 import { showMenu } from './menu';
+import { chooseModel } from './models';
+import { NextEdits } from './nextEdit';
+import { Rewrite } from './rewrite';
 import { Session } from './session';
 import { ofTheCommandLine } from './settings';
 import { StatusItem } from './status';
@@ -17,15 +20,20 @@ let session: Session | undefined;
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   const log = vscode.window.createOutputChannel('Pilotlight', { log: true });
   const suggestions = new Suggestions(log);
-  const running = new Session(context.extension, log, suggestions.middleware);
+  const rewrite = new Rewrite((run) => told(log, run));
+  const running = new Session(context.extension, log, { ...suggestions.middleware, ...rewrite.middleware }, [rewrite.feature]);
   session = running;
   suggestions.attach(running);
+  rewrite.attach(running);
   const why = new WhyView(running, suggestions);
   const doctor = new Doctor(running);
+  const nextEdits = new NextEdits(running, log);
 
   const commands: Record<string, () => unknown> = {
-    menu: () => showMenu(running),
+    menu: () => showMenu(running, nextEdits.where),
     why: () => why.show(),
+    nextEdit: () => nextEdits.take(),
+    dismissNextEdit: () => nextEdits.dismiss(),
     toggle: () => turn('everywhere'),
     toggleWorkspace: () => turn('workspace'),
     toggleLanguage: () => turn('language'),
@@ -36,6 +44,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     },
     settings: () => vscode.commands.executeCommand('workbench.action.openSettings', `@ext:${context.extension.id}`),
     chooseBinary,
+    chooseModel: () => chooseModel(running),
     walkthrough: () => vscode.commands.executeCommand('workbench.action.openWalkthrough', `${context.extension.id}#start`, false),
   };
   async function turn(which: Switch): Promise<void> {
@@ -45,10 +54,12 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   context.subscriptions.push(
     log,
     suggestions,
+    rewrite,
     running,
     why,
     doctor,
-    new StatusItem(running),
+    nextEdits,
+    new StatusItem(running, suggestions),
     ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(`pilotlight.${name}`, () => told(log, run))),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (offBecause(vscode.window.activeTextEditor?.document) !== undefined) suggestions.hide();

@@ -3,7 +3,7 @@
  *
  * `Explanation` mirrors `assist::Explanation`; everything in it may be absent, so that a newer or older server is shown as far as it is understood.
  */
-import type { InlineCompletionItem } from 'vscode-languageclient/node';
+import type { Command, InlineCompletionItem, Position, Range } from 'vscode-languageclient/node';
 
 /** `didChangeStatus`, from the server: the state to show in the status bar. */
 export interface StatusParams {
@@ -78,6 +78,26 @@ export interface LeftOut extends Segment {
   readonly because: string;
 }
 
+/** `pilotlight/nextEdit`: the next place that must follow what was changed. */
+export interface NextEditParams {
+  readonly textDocument: { readonly uri: string; readonly version: number };
+  readonly position: Position;
+}
+
+/** One edit or none. */
+export interface NextEditResult {
+  readonly edits?: readonly NextEdit[];
+}
+
+export interface NextEdit {
+  readonly text: string;
+  readonly range: Range;
+  /** The state of the document that it is for. */
+  readonly textDocument: { readonly uri: string; readonly version: number };
+  /** To be executed once it is made; its arguments name the offer. */
+  readonly command?: Command;
+}
+
 export const method = {
   status: 'didChangeStatus',
   settings: 'workspace/didChangeConfiguration',
@@ -86,4 +106,13 @@ export const method = {
   shown: 'textDocument/didShowCompletion',
   partlyAccepted: 'textDocument/didPartiallyAcceptCompletion',
   explain: 'pilotlight/explain',
+  nextEdit: 'pilotlight/nextEdit',
+} as const;
+
+/** What the server is asked to execute, where it announces it. */
+export const command = {
+  takeEdit: 'pilotlight.takeEdit',
+  dismissEdit: 'pilotlight.dismissEdit',
+  /** `[uri, range, instruction]` */
+  rewrite: 'pilotlight.rewrite',
 } as const;

@@ -14,6 +14,7 @@ import {
   LanguageClient,
   type LanguageClientOptions,
   type Middleware,
+  type StaticFeature,
 } from 'vscode-languageclient/node';
 import { BinaryNotFound, findBinary, type Binary } from './binary';
 import { method, type StatusParams } from './protocol';
@@ -35,6 +36,7 @@ export interface Action {
 
 export const RESTART: Action = { title: 'Restart', command: 'pilotlight.restart' };
 export const CHOOSE: Action = { title: 'Choose the binary…', command: 'pilotlight.chooseBinary' };
+export const MODEL: Action = { title: 'Choose the model…', command: 'pilotlight.chooseModel' };
 export const LOG: Action = { title: 'Show log', command: 'pilotlight.showLog' };
 
 /** How long `initialize` may take: the server answers it before it loads a model. */
@@ -78,6 +80,7 @@ export class Session implements vscode.Disposable {
     private readonly extension: vscode.Extension<unknown>,
     private readonly log: vscode.LogOutputChannel,
     private readonly middleware: Middleware,
+    private readonly features: readonly StaticFeature[],
   ) {}
 
   get state(): State {
@@ -212,6 +215,7 @@ export class Session implements vscode.Disposable {
       middleware: this.middleware,
     };
     const client = new Client('pilotlight', 'Pilotlight', () => Promise.resolve({ reader: child.stdout, writer: child.stdin, detached: true }), options);
+    client.registerFeatures([...this.features]);
     client.onNotification(method.status, (status: StatusParams) => {
       if (this.#live?.client !== client) return;
       const info = client.initializeResult?.serverInfo;

@@ -1,6 +1,6 @@
 //! Tests of `attention`.
 
-use half::f16;
+use half::{bf16, f16};
 
 use super::*;
 use crate::cpu::{Dtype, Isa, KvDtype, testing::random};
@@ -29,7 +29,7 @@ fn run_with(pool: &Pool, case: &Case, dtype: KvDtype, start: usize, rows: usize)
     let query: Vec<f32> = (start..start + rows).flat_map(|p| random(3_000_000 + p as u64, width)).collect();
     let mut out = Activations::new(rows, width);
     let shape = AttentionShape { heads: case.heads, scale: 3.0, window: case.window };
-    attention(pool, shape, &query, Span { pages: &table, start, rows }, &kv, &mut out);
+    attention(pool, shape, &query, Span { pages: &table, start, rows }, &kv, &mut out, 0);
     out
 }
 
@@ -47,14 +47,35 @@ fn value(position: usize, width: usize) -> Vec<f32> {
     random(2_000_000 + position as u64, width)
 }
 
+/// As stored.
+fn rounded(dtype: KvDtype, d: usize, x: &[f32]) -> Vec<f64> {
+    let each = |round: fn(f32) -> f32| x.iter().map(|x| f64::from(round(*x))).collect();
+    match dtype {
+        KvDtype::F32 => each(|x| x),
+        KvDtype::F16 => each(|x| f16::from_f32(x).to_f32()),
+        KvDtype::BF16 => each(|x| bf16::from_f32(x).to_f32()),
+        KvDtype::Q8_0 => {
+            let blocks = x.chunks(d).flat_map(|head| head.chunks(32));
+            let all = blocks.flat_map(|block| {
+                let greatest = block.iter().fold(0f32, |most, x| most.max(x.abs()));
+                let scale = f16::from_f32(greatest / 127.0).to_f32();
+                block.iter().map(move |x| {
+                    f64::from(scale) * f64::from((x * (1.0 / scale)).round_ties_even().clamp(-128.0, 127.0))
+                })
+            });
+            all.collect()
+        }
+    }
+}
+
 /// Softmax attention in f64, two passes.
-fn expected(case: &Case, row: usize, round: fn(f32) -> f64) -> Vec<f64> {
+fn expected(case: &Case, row: usize, dtype: KvDtype) -> Vec<f64> {
     let (d, width, kv_width) = (case.head_dim, case.heads * case.head_dim, case.kv_heads * case.head_dim);
     let position = case.start + row;
     let query = random(3_000_000 + position as u64, width);
     let seen = (position + 1).saturating_sub(case.window.unwrap_or(usize::MAX))..=position;
-    let keys: Vec<Vec<f64>> = seen.clone().map(|p| key(p, kv_width).into_iter().map(round).collect()).collect();
-    let values: Vec<Vec<f64>> = seen.map(|p| value(p, kv_width).into_iter().map(round).collect()).collect();
+    let keys: Vec<Vec<f64>> = seen.clone().map(|p| rounded(dtype, d, &key(p, kv_width))).collect();
+    let values: Vec<Vec<f64>> = seen.map(|p| rounded(dtype, d, &value(p, kv_width))).collect();
     let mut out = Vec::new();
     for head in 0..case.heads {
         let at = head / (case.heads / case.kv_heads) * d;
@@ -86,18 +107,18 @@ const CASES: [Case; 13] = [
     Case { heads: 3, kv_heads: 3, head_dim: 80, start: 0, rows: 150, window: Some(100) },
 ];
 
+const DTYPES: [KvDtype; 4] = [KvDtype::F32, KvDtype::F16, KvDtype::BF16, KvDtype::Q8_0];
+
+/// Of the same stored keys and values.
 #[test]
-fn agrees_with_f64_in_f32_and_f16() {
+fn agrees_with_f64_however_stored() {
     for case in &CASES {
         for isa in Isa::available() {
-            let single = run(case, KvDtype::F32, isa, case.start, case.rows);
-            let half = run(case, KvDtype::F16, isa, case.start, case.rows);
-            for row in [0, case.rows / 2, case.rows - 1] {
-                for (out, round) in
-                    [(&single, f64::from as fn(f32) -> f64), (&half, |x| f64::from(f16::from_f32(x).to_f32()))]
-                {
-                    for (got, want) in out.row(row).iter().zip(expected(case, row, round)) {
-                        assert!((f64::from(*got) - want).abs() < 1e-5, "{isa} row {row}: {got} and {want}");
+            for dtype in DTYPES {
+                let out = run(case, dtype, isa, case.start, case.rows);
+                for row in [0, case.rows / 2, case.rows - 1] {
+                    for (got, want) in out.row(row).iter().zip(expected(case, row, dtype)) {
+                        assert!((f64::from(*got) - want).abs() < 1e-5, "{isa} {dtype:?} row {row}: {got} and {want}");
                     }
                 }
             }
@@ -105,22 +126,35 @@ fn agrees_with_f64_in_f32_and_f16() {
     }
 }
 
+/// What storage costs: keys and values of up to 1 in magnitude, scores of up to 3 times as many as a head has elements.
+#[test]
+fn eight_bits_are_near_what_they_stand_for() {
+    for case in &CASES {
+        let exact = run(case, KvDtype::F32, Isa::best(), case.start, case.rows);
+        let stored = run(case, KvDtype::Q8_0, Isa::best(), case.start, case.rows);
+        let both = (0..case.rows).flat_map(|row| exact.row(row).iter().zip(stored.row(row)));
+        let square = |x: f32| f64::from(x) * f64::from(x);
+        let (off, all) = both.fold((0.0, 0.0), |(off, all), (x, y)| (off + square(x - y), all + square(*x)));
+        assert!((off / all).sqrt() < 0.03, "{}", (off / all).sqrt());
+    }
+}
+
 #[test]
 fn the_same_bits_everywhere_and_for_a_row_alone() {
-    for case in &CASES {
+    for (case, dtype) in CASES.iter().flat_map(|case| DTYPES.map(|dtype| (case, dtype))) {
         let bits = |x: &Activations, row: usize| -> Vec<u32> { x.row(row).iter().map(|v| v.to_bits()).collect() };
-        let scalar = run(case, KvDtype::F16, Isa::Scalar, case.start, case.rows);
+        let scalar = run(case, dtype, Isa::Scalar, case.start, case.rows);
         for isa in Isa::available() {
-            let all = run(case, KvDtype::F16, isa, case.start, case.rows);
+            let all = run(case, dtype, isa, case.start, case.rows);
             for row in 0..case.rows {
                 assert_eq!(bits(&all, row), bits(&scalar, row), "{isa} row {row}");
                 if isa == Isa::best() {
                     // More workers than key heads: groups are split.
                     let pool = Pool::new(7);
-                    let alone = run_with(&pool, case, KvDtype::F16, case.start + row, 1);
+                    let alone = run_with(&pool, case, dtype, case.start + row, 1);
                     assert_eq!(bits(&alone, 0), bits(&all, row), "row {row} by 7 workers");
                     assert_eq!(alone.seen(0, Dtype::Q8_0), all.seen(row, Dtype::Q8_0));
-                    let alone = run(case, KvDtype::F16, isa, case.start + row, 1);
+                    let alone = run(case, dtype, isa, case.start + row, 1);
                     assert_eq!(bits(&alone, 0), bits(&all, row), "row {row} alone");
                     assert_eq!(alone.seen(0, Dtype::Q8_0), all.seen(row, Dtype::Q8_0));
                 }
@@ -139,20 +173,24 @@ fn what_lies_after_a_position_is_not_seen() {
     let pool = Pool::new(1);
     let shape = AttentionShape { heads: 2, scale: 1.0, window: None };
     let (query, mut before, mut after) = (random(1, 128), Activations::new(1, 128), Activations::new(1, 128));
-    attention(&pool, shape, &query, Span { pages: &table, start: 70, rows: 1 }, &kv, &mut before);
+    attention(&pool, shape, &query, Span { pages: &table, start: 70, rows: 1 }, &kv, &mut before, 0);
     for position in 71..100 {
         kv.write(&table, position, &[900.0; 64], &[1e4; 64]);
     }
-    attention(&pool, shape, &query, Span { pages: &table, start: 70, rows: 1 }, &kv, &mut after);
+    attention(&pool, shape, &query, Span { pages: &table, start: 70, rows: 1 }, &kv, &mut after, 0);
     assert_eq!(before.row(0), after.row(0));
     kv.write(&table, 70, &[900.0; 64], &[1e4; 64]);
-    attention(&pool, shape, &query, Span { pages: &table, start: 70, rows: 1 }, &kv, &mut after);
+    attention(&pool, shape, &query, Span { pages: &table, start: 70, rows: 1 }, &kv, &mut after, 0);
     assert_ne!(before.row(0), after.row(0));
 }
 
 #[test]
 fn a_page_is_shared_by_sequences_and_its_copy_answers_as_it_does() {
-    let mut kv = KvLayer::new(KvDtype::F16, 2, 32, 4);
+    DTYPES.into_iter().for_each(pages_and_copies);
+}
+
+fn pages_and_copies(dtype: KvDtype) {
+    let mut kv = KvLayer::new(dtype, 2, 32, 4);
     let (original, other) = ([2, 0], [2, 3]);
     for position in 0..100 {
         kv.write(&original, position, &key(position, 64), &value(position, 64));
@@ -160,7 +198,7 @@ fn a_page_is_shared_by_sequences_and_its_copy_answers_as_it_does() {
     let (pool, shape) = (Pool::new(1), AttentionShape { heads: 4, scale: 1.0, window: None });
     let answer = |kv: &KvLayer, pages: &[u32], position| {
         let mut out = Activations::new(1, 128);
-        attention(&pool, shape, &random(1, 128), Span { pages, start: position, rows: 1 }, kv, &mut out);
+        attention(&pool, shape, &random(1, 128), Span { pages, start: position, rows: 1 }, kv, &mut out, 0);
         out.row(0).to_vec()
     };
     let (at_63, at_76) = (answer(&kv, &original, 63), answer(&kv, &original, 76));
@@ -169,7 +207,7 @@ fn a_page_is_shared_by_sequences_and_its_copy_answers_as_it_does() {
     assert_eq!(answer(&kv, &other, 76), at_76);
     let mut exported = vec![];
     kv.export(0, &mut exported);
-    assert_eq!(exported.len(), KvLayer::page_bytes(KvDtype::F16, 2, 32));
+    assert_eq!(exported.len(), KvLayer::page_bytes(dtype, 2, 32));
     kv.import(1, &exported);
     assert_eq!(answer(&kv, &[2, 1], 76), at_76);
     kv.write(&other, 76, &[900.0; 64], &[1e4; 64]);

@@ -37,6 +37,10 @@ macro_rules! shared {
         type B = [__m256i; 2];
 
         #[inline(always)]
+        unsafe fn prefetch(p: *const u8) {
+            _mm_prefetch::<_MM_HINT_T0>(p.cast());
+        }
+        #[inline(always)]
         unsafe fn splat(x: f32) -> Self::F {
             [_mm256_set1_ps(x); 2]
         }

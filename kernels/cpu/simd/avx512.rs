@@ -17,6 +17,10 @@ impl Simd for Avx512 {
     const ROWS: usize = 8;
 
     #[inline(always)]
+    unsafe fn prefetch(p: *const u8) {
+        _mm_prefetch::<_MM_HINT_T0>(p.cast());
+    }
+    #[inline(always)]
     unsafe fn splat(x: f32) -> Self::F {
         _mm512_set1_ps(x)
     }

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Acceptance, CompletionId, CompletionRequest, Journal, Options, Outcome, Status, Workspace,
-    completion::{self, Caller, Last, Reach, Shown, Surrounded},
+    completion::{self, Caller, Last, Memory, Reach, Shown, Surrounded},
     indexing::{IndexProgress, Indexing},
     journal::{self, Entry},
     machine::Machine,
@@ -28,7 +28,7 @@ use crate::{
     trail::Trail,
 };
 use ahead::Foresight;
-pub use ahead::Prediction;
+pub use ahead::{Prediction, Predictions};
 
 mod ahead;
 mod documents;
@@ -94,8 +94,9 @@ struct Open {
     path: Option<PathBuf>,
     /// Trips what is being computed for the document's state.
     current: CancellationToken,
-    shown: Option<Shown>,
-    /// What would be shown next if that were accepted whole, and the token of the work on it.
+    /// What was shown lately.
+    shown: Memory,
+    /// What would be shown next if the last of it were accepted whole, and the token of the work on it.
     next: Option<Shown>,
     ahead: CancellationToken,
     /// The start of the line for which a prompt was computed while the cursor rested on it, until somebody asks.
@@ -261,6 +262,13 @@ impl Assistant {
             completion.id = inner.new_id();
         }
         inner.remember(&request, &outcome, last);
+        if current.is_cancelled() {
+            return outcome;
+        }
+        self.anchor_when_idle(&request, full.clone());
+        if outcome.explanation.moved > 0 {
+            self.mend(&request, options, full.clone(), path.clone());
+        }
         if let Some(completion) = &outcome.completion {
             self.look_ahead(&request, completion, options, full, path);
         }
@@ -345,9 +353,9 @@ impl Assistant {
         surrounded
     }
 
-    /// What was computed in idle time, of all clients: for the state after accepting what was shown, and for where the cursor rested.
-    pub fn predictions(&self) -> (Prediction, Prediction) {
-        (self.inner.accepting.figures(), self.inner.resting.figures())
+    /// What was computed in idle time, for all clients.
+    pub fn predictions(&self) -> Predictions {
+        Predictions { accepting: self.inner.accepting.figures(), resting: self.inner.resting.figures() }
     }
 
     /// Follows the index of the workspaces being made; `None` before the first. Another client's folders are in it too.
@@ -366,7 +374,7 @@ impl Assistant {
         self.inner.journal.became(completion, what);
         if what == Acceptance::Dismissed {
             for mut open in self.inner.documents.iter_mut() {
-                open.shown.take_if(|shown| shown.completion.id == completion);
+                open.shown.forget(completion);
             }
         }
     }
@@ -452,18 +460,19 @@ impl Inner {
         Some(Turn { current: open.current.clone(), path: open.path.clone(), last: open.last.clone() })
     }
 
-    /// The answer that is there already: the rest of the ghost text, or what was computed for the state after accepting it.
+    /// The answer that is there already: the rest of a ghost text, or what was computed for the state after accepting it.
     fn kept(&self, request: &CompletionRequest) -> Option<Outcome> {
         let mut open = self.documents.get_mut(&request.document)?;
         let mut outcome = Outcome::default();
-        let shown = open.shown.as_ref().and_then(|shown| shown.rest_for(request));
-        if shown.is_some() {
+        if let Some(shown) = open.shown.rest_for(request) {
             outcome.explanation.kept = true;
-            outcome.completion = shown;
+            outcome.completion = Some(shown);
         } else {
             outcome.completion = Some(open.next.as_ref()?.rest_for(request)?);
             outcome.explanation.foreseen = true;
-            open.shown = open.next.take();
+            if let Some(next) = open.next.take() {
+                open.shown.add(next);
+            }
             self.accepting.used();
         }
         Some(outcome)
@@ -474,7 +483,7 @@ impl Inner {
             open.last = last;
             if let Some(completion) = outcome.completion.clone() {
                 let (snapshot, cursor) = (request.snapshot.clone(), request.cursor);
-                open.shown = Some(Shown { snapshot, cursor, completion });
+                open.shown.add(Shown { snapshot, cursor, completion });
             }
         }
     }

@@ -10,7 +10,7 @@ mod tests;
 use std::{ops::Range, path::PathBuf, time::Instant};
 
 use pilotlight_context::{
-    Anchor, Budget, Excerpt, Input, Plan, Repository, Surroundings,
+    Anchor, Budget, Excerpt, Input, Order, Plan, Repository, Surroundings,
     sources::{Edit, Place},
 };
 use pilotlight_engine::{Event, Finish, Priority, Request};
@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{DocumentId, decoded::Decoded, indexing::Indexing, model::Model, options::CompletionOptions};
 pub(crate) use extent::Reach;
-pub(crate) use shown::Shown;
+pub(crate) use shown::{Memory, Shown};
 
 /// Who asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ pub struct Outcome {
 pub struct Explanation {
     /// Why nothing is shown, in words (`None` when something is).
     pub nothing_because: Option<String>,
-    /// Whether the engine was not asked, because the person typed what the ghost text said.
+    /// Whether the engine was not asked, because the person typed what the ghost text said, or came back to where it was shown.
     pub kept: bool,
     /// Whether the engine was not asked, because the answer was computed while the person read the ghost text that has now been accepted.
     pub foreseen: bool,
@@ -84,6 +84,9 @@ pub struct Explanation {
     pub reused: usize,
     /// Prompt tokens computed.
     pub prefilled: usize,
+    /// Prompt tokens taken from another place of the cache: then the answer is approximate (`completion.answer-now`).
+    #[serde(default)]
+    pub moved: usize,
     /// Tokens decoded.
     pub decoded: usize,
     /// Of these, tokens that had been drafted and came with another's step.
@@ -145,6 +148,13 @@ impl Last {
     fn of(self, model: &Model) -> Self {
         let family = model.encoder.family().name;
         if self.family == family { self } else { Self { family, ..Self::default() } }
+    }
+
+    /// Where what was typed since the anchor is more than the cursor's line: has the next plan make a new one. `false` where there is nothing to gain.
+    pub(crate) fn weigh_anchor(&mut self, snapshot: &pilotlight_syntax::Snapshot, cursor: usize, order: Order) -> bool {
+        let line = snapshot.line_at(cursor).start;
+        let stale = self.anchor.as_mut().filter(|anchor| order == Order::Psm && anchor.at < line);
+        stale.map(Anchor::weigh).is_some()
     }
 
     /// Keeps the excerpts for a plan at `cursor`, whatever line it is on.
@@ -312,6 +322,7 @@ pub(crate) async fn generate(
         stop: encoder.stops(),
         priority,
         session,
+        answer_now: options.answer_now && priority == Priority::Typing,
         cancel: cancel.clone(),
         ..Request::default()
     });
@@ -331,6 +342,7 @@ pub(crate) async fn generate(
                     segment.warm = end <= prefill.reused;
                 }
                 explanation.prefilled = prefill.prefilled;
+                explanation.moved = prefill.moved;
                 explanation.millis.queued = prefill.queued.as_secs_f64() * 1e3;
                 explanation.millis.prefill = prefill.took.as_secs_f64() * 1e3;
             }

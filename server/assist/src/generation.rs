@@ -92,7 +92,18 @@ impl Generation {
         let mut report = Report::default();
         report.millis.plan = started.elapsed().as_secs_f64() * 1e3;
         let cancel = CancellationToken::new();
-        let request = Request { prompt, heal, draft, max_tokens, stop: stop_ids, sampling, priority, session, cancel };
+        let request = Request {
+            prompt,
+            heal,
+            draft,
+            max_tokens,
+            stop: stop_ids,
+            sampling,
+            priority,
+            session,
+            cancel,
+            ..Request::default()
+        };
         Self {
             events: engine.submit(request),
             decoded,

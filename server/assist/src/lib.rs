@@ -25,7 +25,7 @@ mod prompt;
 mod trail;
 
 pub use actions::{Abilities, Action, ActionError, Chosen, Diagnostic, Done, Offered};
-pub use assistant::{Assistant, DocumentError, DocumentId, Prediction};
+pub use assistant::{Assistant, DocumentError, DocumentId, Prediction, Predictions};
 pub use changes::{ChangeSet, Edit, FileChange, Left, Which};
 pub use check::Check;
 pub use completion::{

@@ -59,6 +59,9 @@ pub struct CompletionOptions {
     pub look_ahead: bool,
     /// Whether it is on battery and on a busy machine too.
     pub look_ahead_always: bool,
+    /// Where most of a prompt was computed for another place (a line was put in above it, say): answer at once from that, approximately, and compute it properly afterwards. Worth a
+    /// thought where prompts take seconds. What is shown may differ from what the model would have said; "why this suggestion" tells where it was so.
+    pub answer_now: bool,
 }
 
 impl Default for CompletionOptions {
@@ -73,6 +76,7 @@ impl Default for CompletionOptions {
             min_confidence: 0.25,
             look_ahead: true,
             look_ahead_always: false,
+            answer_now: false,
         }
     }
 }

@@ -8,7 +8,7 @@ use pilotlight_syntax::Snapshot;
 
 use crate::{
     plan::TokenCounter,
-    window::{Chunk, Window, suffix_start},
+    window::{Chunk, Window, stands_at},
 };
 
 /// The most tokens that may stand behind the middle marker before the window is frozen anew.
@@ -24,32 +24,20 @@ pub struct Anchor {
 }
 
 impl Anchor {
-    /// The line at which the prefix begins.
-    pub fn head(&self) -> Option<usize> {
-        self.window.prefix.first().map(|chunk| chunk.line)
+    /// The next plan makes a new anchor; its window begins and ends where this one does while that serves.
+    pub fn weigh(&mut self) {
+        self.at = usize::MAX;
     }
 
     /// What was typed since, if all else around the cursor is still as it was and it is not too much.
     pub(crate) fn typed_since(&self, snapshot: &Snapshot, cursor: usize, counter: &dyn TokenCounter) -> Option<String> {
         let typed = (self.at <= cursor).then(|| snapshot.slice(self.at..cursor))?;
         let before = self.at.checked_sub(text_bytes(&self.window.prefix))?;
-        let after = suffix_start(snapshot, cursor);
-        let same = stands_at(snapshot, before, &self.window.prefix) && stands_at(snapshot, after, &self.window.suffix);
+        let same = stands_at(snapshot, before, &self.window.prefix) && self.window.suffix_fits(snapshot, cursor);
         (same && counter.count(&typed) <= MOST_TYPED).then_some(typed)
     }
 }
 
 fn text_bytes(chunks: &[Chunk]) -> usize {
     chunks.iter().map(|chunk| chunk.text.len()).sum()
-}
-
-/// Whether the document has the chunks' text from byte `start` on.
-fn stands_at(snapshot: &Snapshot, start: usize, chunks: &[Chunk]) -> bool {
-    let rope = snapshot.rope();
-    let mut at = start;
-    chunks.iter().all(|chunk| {
-        let range = at..at + chunk.text.len();
-        at = range.end;
-        rope.get_byte_slice(range).is_some_and(|slice| slice == chunk.text.as_str())
-    })
 }

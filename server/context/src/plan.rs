@@ -76,17 +76,17 @@ pub fn plan_with(
     let Input { path, snapshot, cursor, anchor: last } = input;
     let cursor = cursor.min(snapshot.rope().len_bytes());
     let line_start = snapshot.line_at(cursor).start;
-    let head = last.and_then(Anchor::head);
+    let before = last.map(|anchor| &anchor.window);
     let (anchor, typed, frozen) = match family.order {
         Order::Spm => {
-            let window = Window::around(snapshot, cursor..cursor, budget, head, counter);
+            let window = Window::around(snapshot, cursor..cursor, budget, before, counter);
             (Anchor { window, at: cursor }, String::new(), false)
         }
         Order::Psm => last
             .and_then(|anchor| Some((anchor.clone(), anchor.typed_since(snapshot, cursor, counter)?, true)))
             .unwrap_or_else(|| {
                 // The line's start is a border between tokens whatever is typed on the line.
-                let window = Window::around(snapshot, line_start..cursor, budget, head, counter);
+                let window = Window::around(snapshot, line_start..cursor, budget, before, counter);
                 (Anchor { window, at: line_start }, snapshot.slice(line_start..cursor), false)
             }),
     };

@@ -14,6 +14,9 @@ use crate::plan::{Budget, TokenCounter};
 /// Lines in a chunk, and the step by which the prefix window moves.
 pub const CHUNK_LINES: usize = 16;
 
+/// Line ends behind the cursor at which a suffix may begin.
+const MOST_SKIPPED: usize = 8;
+
 /// One file's text on both sides of the cursor, in chunks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Window {
@@ -36,19 +39,46 @@ impl Window {
     /// The window that `budget` buys around bytes `between`: the prefix ends at its start, the suffix belongs to a cursor at its end.
     ///
     /// The prefix starts at a multiple of [`CHUNK_LINES`] (or the next line that may open a chunk), at line `head` of the last window if that still serves.
-    /// A single line longer than the budget is cut to the part nearest the cursor.
+    /// A single line longer than the budget is cut to the part nearest the cursor. The last window's suffix stays while it [fits](Window::suffix_fits).
     pub fn around(
         snapshot: &Snapshot,
         between: Range<usize>,
         budget: Budget,
-        head: Option<usize>,
+        last: Option<&Self>,
         counter: &dyn TokenCounter,
     ) -> Self {
         let rope = snapshot.rope();
+        let head = last.and_then(|last| last.prefix.first()).map(|chunk| chunk.line);
+        let tokens = |chunks: &[Chunk]| chunks.iter().map(|chunk| counter.count(&chunk.text)).sum::<usize>();
+        let kept = last.filter(|last| last.suffix_fits(snapshot, between.end) && tokens(&last.suffix) <= budget.suffix);
         Self {
             prefix: prefix(rope, between.start, budget.prefix, head, counter),
-            suffix: suffix(rope, suffix_start(snapshot, between.end), budget.suffix, counter),
+            suffix: match kept {
+                Some(last) => last.suffix.clone(),
+                None => suffix(rope, suffix_start(snapshot, between.end), budget.suffix, counter),
+            },
         }
+    }
+
+    /// Whether the suffix may stand for what follows `cursor`: it does follow, right there or behind no more than closers on the cursor's line and blank lines.
+    ///
+    /// It comes first in a suffix-first prompt, so another one, however little it differs, is another prompt from the first token on.
+    pub fn suffix_fits(&self, snapshot: &Snapshot, cursor: usize) -> bool {
+        let rope = snapshot.rope();
+        let line_end = snapshot.line_at(cursor).end;
+        let mut blank = rope.byte_to_line(line_end) + 1;
+        let mut next = is_closers(&snapshot.slice(cursor..line_end)).then_some(line_end);
+        let ends = std::iter::from_fn(|| {
+            let here = next?;
+            let is_blank = blank < rope.len_lines() && rope.line(blank).chars().all(char::is_whitespace);
+            next = is_blank.then(|| snapshot.line_at(rope.line_to_byte(blank)).end);
+            blank += 1;
+            Some(here)
+        });
+        std::iter::once(cursor).chain(ends.take(MOST_SKIPPED)).any(|start| {
+            // Nothing follows only at the end.
+            if self.suffix.is_empty() { start == rope.len_bytes() } else { stands_at(snapshot, start, &self.suffix) }
+        })
     }
 }
 
@@ -63,6 +93,17 @@ pub fn suffix_start(snapshot: &Snapshot, cursor: usize) -> usize {
 /// Whether `text` is only what editors close by themselves and what may follow it: brackets, quotes, `;`, `,`, `:`, `>` and blanks.
 pub fn is_closers(text: &str) -> bool {
     text.chars().all(|c| matches!(c, ')' | ']' | '}' | '"' | '\'' | '`' | ';' | ',' | ':' | '>') || c.is_whitespace())
+}
+
+/// Whether the document has the chunks' text from byte `start` on.
+pub(crate) fn stands_at(snapshot: &Snapshot, start: usize, chunks: &[Chunk]) -> bool {
+    let rope = snapshot.rope();
+    let mut at = start;
+    chunks.iter().all(|chunk| {
+        let range = at..at + chunk.text.len();
+        at = range.end;
+        rope.get_byte_slice(range).is_some_and(|slice| slice == chunk.text.as_str())
+    })
 }
 
 /// Whole chunks backwards from the cursor. The window's head stays at `head` while what lies between it and the cursor is within the budget and worth having; when it

@@ -87,6 +87,33 @@ fn code_right_of_the_cursor_enters_the_suffix_and_closers_do_not() {
 }
 
 #[test]
+fn the_suffix_is_kept_while_it_still_follows() {
+    let suffix = |text: &str, last: Option<&Plan>| {
+        let plan = plan_at(&ember::FAMILY, text, WIDE, last.map(|plan| &plan.anchor));
+        let text = plan.anchor.window.suffix.iter().map(|chunk| chunk.text.as_str()).collect::<String>();
+        (text, plan)
+    };
+    let (whole, first) = suffix("a$0\n\nb();\n", None);
+    assert_eq!(whole, "\n\nb();\n");
+    // Down to the blank line, where a suffix would begin later; and back, where it would begin earlier.
+    let (kept, second) = suffix("a\n$0\nb();\n", Some(&first));
+    assert_eq!(kept, "\nb();\n");
+    assert_eq!(suffix("a$0\n\nb();\n", Some(&second)).0, "\nb();\n");
+    // The rest of the line was code and is now only what closes: it stays where it is.
+    let (code, inside) = suffix("f($0, x);\ng();\n", None);
+    assert_eq!(code, ", x);\ng();\n");
+    assert_eq!(suffix("f(, x$0);\ng();\n", Some(&inside)).0, "\ng();\n");
+    let (_, closers) = suffix("f(x$0 y)\ng();\n", None);
+    assert_eq!(suffix("f(x)$0)\ng();\n", Some(&closers)).0, "\ng();\n");
+    // What is not blank is never passed over, nor is a suffix kept that the document has no more.
+    assert_eq!(suffix("a$0\nnew();\n\nb();\n", Some(&second)).0, "\nnew();\n\nb();\n");
+    assert_eq!(suffix("a$0\n\nc();\n", Some(&second)).0, "\n\nc();\n");
+    let (nothing, end) = suffix("a$0", None);
+    assert_eq!(nothing, "");
+    assert_eq!(suffix("a$0\nb", Some(&end)).0, "\nb");
+}
+
+#[test]
 fn text_that_spells_a_marker_stays_text() {
     let plan = plan_at(&ember::FAMILY, "// <|prefix|> <|fim_middle|>\n$0", WIDE, None);
     let spelled =

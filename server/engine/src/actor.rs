@@ -98,7 +98,7 @@ impl Engine {
     pub fn load_with(source: &ModelSource, options: &EngineOptions) -> Result<Self, EngineError> {
         options.check()?;
         let content = options.snapshot_place().map(|_| snapshot::content(source)).transpose()?;
-        Self::of(Checkpoint::open(source)?, options, content)
+        Self::of(Checkpoint::open(source)?, options, content, Clock::system())
     }
 
     /// Random weights in the shape of a well-known model (`pilotlight bench --random-weights`), stored as `dtype` says: what it says is nothing, but it says it in that model's time. Its tokens
@@ -125,7 +125,12 @@ impl Engine {
     }
 
     /// `content` is a hash of the model's files, where there is to be a snapshot.
-    fn of(checkpoint: Checkpoint, options: &EngineOptions, content: Option<Vec<u8>>) -> Result<Self, EngineError> {
+    fn of(
+        checkpoint: Checkpoint,
+        options: &EngineOptions,
+        content: Option<Vec<u8>>,
+        clock: Clock,
+    ) -> Result<Self, EngineError> {
         let config = &checkpoint.decoder.config;
         let context_length = config.context_length.min(options.context_length);
         let backend = backend::build(&checkpoint.decoder, context_length, options)?;
@@ -145,7 +150,7 @@ impl Engine {
             Store::new(folder, key, bytes, checkpoint.tokenizer.vocab_size())
         });
         let chat = checkpoint.chat;
-        Self::start(backend, (checkpoint.tokenizer, chat), info, options, Clock::system(), store)
+        Self::start(backend, (checkpoint.tokenizer, chat), info, options, clock, store)
     }
 
     fn start(

@@ -12,7 +12,7 @@ use pilotlight_kernels::{
     cuda::{Device, Found, found},
 };
 
-use crate::{EngineError, EngineOptions, decoder::Decoder, options::BackendChoice};
+use crate::{EngineError, EngineOptions, KvChoice, decoder::Decoder, options::BackendChoice};
 
 /// Which rows of logits a step gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,15 @@ impl Logits {
 
 /// A page of the KV cache: room for [`PAGE`] positions, in every layer.
 pub type Page = u32;
+
+/// A sequence, and the position at which its next token stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Sequence<'a> {
+    /// Its pages, in order.
+    pub pages: &'a [Page],
+    /// Tokens before.
+    pub position: usize,
+}
 
 /// A decoder with the keys and values (KV) of many sequences, in pages that sequences may share.
 ///
@@ -71,6 +80,44 @@ pub trait Backend: Send {
         tokens: &[u32],
         logits: Logits,
     ) -> Result<&[f32], EngineError>;
+
+    /// How many sequences [`Backend::decode`] takes in one step.
+    fn abreast(&self) -> usize {
+        1
+    }
+
+    /// As [`Backend::forward`] of one token for each of several sequences, no page of which is another's last; their weights are read once. Gives the
+    /// row of logits of each, the same bits that a step of its own would have given.
+    fn decode(&mut self, sequences: &[Sequence<'_>], tokens: &[u32]) -> Result<&[f32], EngineError> {
+        match (sequences, tokens) {
+            ([one], [_]) => self.forward(one.pages, one.position, tokens, Logits::Last),
+            _ => {
+                let message = format!("{} sequences in one step: expected 1", sequences.len());
+                Err(EngineError::Compute { backend: "one sequence a step", message })
+            }
+        }
+    }
+
+    /// Whether [`Backend::shift`] does anything.
+    fn shifts(&self) -> bool {
+        false
+    }
+
+    /// Copies the KV of `length` positions of page `from`, from its position `offset` on, to `position..` of the sequence whose pages these are, with the keys turned by as many
+    /// positions as they are moved (`by`). Not what a computation there would give: what the tokens attended to stays that of the old place.
+    fn shift(
+        &mut self,
+        _from: (Page, usize),
+        _pages: &[Page],
+        _position: usize,
+        _length: usize,
+        _by: isize,
+    ) -> Result<(), EngineError> {
+        Err(EngineError::Compute { backend: "this backend", message: "it moves no keys".into() })
+    }
+
+    /// Whether the steps to come are nobody's to wait for: they then give way to other programs, where that is possible.
+    fn set_background(&mut self, _background: bool) {}
 
     /// Copies the KV of the first `length` positions of page `from` to page `to`.
     fn copy(&mut self, from: Page, to: Page, length: usize) -> Result<(), EngineError>;
@@ -110,7 +157,12 @@ pub fn build(
         Ok(Box::new(reference::Reference::new(decoder, context_length, pages(KvDtype::F32), threads)?))
     };
     let cpu = || -> Result<Box<dyn Backend>, EngineError> {
-        Ok(Box::new(cpu::Cpu::new(decoder, context_length, pages(KvDtype::F16), threads, KvDtype::F16)?))
+        let kv = match options.kv_dtype {
+            KvChoice::F16 => KvDtype::F16,
+            KvChoice::Bf16 => KvDtype::BF16,
+            KvChoice::Q8_0 => KvDtype::Q8_0,
+        };
+        Ok(Box::new(cpu::Cpu::new(decoder, context_length, pages(kv), threads, kv)?))
     };
     let cuda = || -> Result<Box<dyn Backend>, EngineError> {
         let device = Device::first()?;

@@ -3,7 +3,7 @@
 use std::{hint::black_box, time::Instant};
 
 use pilotlight_kernels::{
-    cpu::Pool,
+    cpu::{Arena, Pool},
     cuda::{Device, Found, found},
 };
 use serde::Serialize;
@@ -102,6 +102,51 @@ pub fn random_weights(
     run(format!("{name} {}, random weights", dtype.to_ascii_uppercase()), &decoder, options, plan, progress)
 }
 
+/// A model in memory with numbers in its cache, ready to be timed.
+pub struct Stand {
+    backend: Box<dyn Backend>,
+    pages: Vec<Page>,
+    context: usize,
+    vocab: usize,
+    /// Of the weights.
+    pub bytes: u64,
+    /// Of keys and values.
+    pub kv_bytes_per_token: u64,
+}
+
+impl Stand {
+    /// The model that the options name; steps may end at `context`, or where the model's own ends.
+    pub fn model(options: &EngineOptions, context: usize) -> Result<Self, EngineError> {
+        Self::new(&Checkpoint::open(&options.source()?)?.decoder, context, options)
+    }
+
+    fn new(decoder: &Decoder, context: usize, options: &EngineOptions) -> Result<Self, EngineError> {
+        let context = decoder.config.context_length.min(context.next_multiple_of(PAGE));
+        let mut backend = backend::build(decoder, context, options)?;
+        let pages: Vec<Page> = (0..context.div_ceil(PAGE) as Page).collect();
+        fill(backend.as_mut(), &pages);
+        let kv_bytes_per_token = (backend.page_bytes() / PAGE) as u64;
+        Ok(Self { backend, pages, context, vocab: decoder.config.vocab, bytes: decoder.bytes, kv_bytes_per_token })
+    }
+
+    /// Runs a step of `tokens` tokens at `depth`, with the last token's logits, for so long, at least `least` times, and before that once untimed if it is small: median
+    /// and least in seconds, and the number of runs. All must fit the context.
+    pub fn time(
+        &mut self,
+        tokens: usize,
+        depth: usize,
+        milliseconds: u64,
+        least: usize,
+    ) -> Result<(f64, f64, usize), EngineError> {
+        let ids: Vec<u32> = (0..tokens).map(|i| (i * 97 % self.vocab) as u32).collect();
+        let mut step = || self.backend.forward(&self.pages, depth, &ids, Logits::Last).map(|_| ());
+        if tokens < 64 {
+            step()?;
+        }
+        time(milliseconds, least, step)
+    }
+}
+
 fn run(
     model: String,
     decoder: &Decoder,
@@ -109,31 +154,25 @@ fn run(
     plan: &Plan,
     mut progress: impl FnMut(&str),
 ) -> Result<Report, EngineError> {
-    let c = &decoder.config;
     // A model of a short context is measured as deep as it goes.
     let deepest = plan.depths.iter().copied().max().unwrap_or(0) + 2;
     let longest = plan.prefill.iter().copied().max().unwrap_or(0);
-    let context = c.context_length.min(deepest.max(longest).next_multiple_of(PAGE));
     let start = Instant::now();
     progress("loading");
-    let mut backend = backend::build(decoder, context, options)?;
+    let mut stand = Stand::new(decoder, deepest.max(longest), options)?;
     let load_s = start.elapsed().as_secs_f64();
-    let name = backend.name();
+    let context = stand.context;
+    let name = stand.backend.name();
     let threads = if name.starts_with("cuda") { 0 } else { options.thread_count() };
     progress("measuring the memory bandwidth");
     let bandwidth = match threads {
         0 => device_bandwidth()?,
         threads => bandwidth(threads),
     };
-    let pages: Vec<Page> = (0..context.div_ceil(PAGE) as Page).collect();
-    fill(backend.as_mut(), &pages);
 
-    let kv_bytes_per_token = (backend.page_bytes() / PAGE) as u64;
     let mut measure = |tokens: usize, depth: usize| -> Result<Measured, EngineError> {
-        let ids: Vec<u32> = (0..tokens).map(|i| (i * 97 % c.vocab) as u32).collect();
-        let (median, least, runs) =
-            time(plan.milliseconds, || backend.forward(&pages, depth, &ids, Logits::Last).map(|_| ()))?;
-        let floor = (decoder.bytes + kv_bytes_per_token * depth as u64) as f64 / bandwidth;
+        let (median, least, runs) = stand.time(tokens, depth, plan.milliseconds, 3)?;
+        let floor = (decoder.bytes + stand.kv_bytes_per_token * depth as u64) as f64 / bandwidth;
         Ok(Measured {
             tokens,
             depth,
@@ -161,7 +200,7 @@ fn run(
         model,
         parameters: decoder.parameters,
         bytes: decoder.bytes,
-        kv_bytes_per_token,
+        kv_bytes_per_token: stand.kv_bytes_per_token,
         backend: name,
         threads,
         bandwidth,
@@ -189,11 +228,11 @@ fn fill(backend: &mut dyn Backend, pages: &[Page]) {
 /// Median and least, in seconds, and number of runs.
 fn time(
     milliseconds: u64,
+    least: usize,
     mut step: impl FnMut() -> Result<(), EngineError>,
 ) -> Result<(f64, f64, usize), EngineError> {
-    step()?;
     let (start, mut all) = (Instant::now(), Vec::new());
-    while all.len() < 3 || (start.elapsed().as_millis() < u128::from(milliseconds) && all.len() < 2000) {
+    while all.len() < least || (start.elapsed().as_millis() < u128::from(milliseconds) && all.len() < 2000) {
         let start = Instant::now();
         step()?;
         all.push(start.elapsed().as_secs_f64());
@@ -202,9 +241,11 @@ fn time(
     Ok((all[all.len() / 2], all[0], all.len()))
 }
 
-/// Bytes a second, the best of a few reads of 512 MB.
-fn bandwidth(threads: usize) -> f64 {
-    let data = vec![1u64; 64 << 20];
+/// Bytes a second that so many threads read, the best of a few reads of 512 MB.
+pub fn bandwidth(threads: usize) -> f64 {
+    // In large pages, as the weights are.
+    let mut data = Arena::default().zeroed::<u64>(64 << 20);
+    data.fill(1);
     let pool = Pool::new(threads);
     let read = || {
         pool.run(64, &|chunk| {
@@ -216,7 +257,7 @@ fn bandwidth(threads: usize) -> f64 {
         });
         Ok(())
     };
-    time(1000, read).map_or(f64::NAN, |(_, least, _)| 8.0 * data.len() as f64 / least)
+    time(1000, 3, read).map_or(f64::NAN, |(_, least, _)| 8.0 * data.len() as f64 / least)
 }
 
 /// Bytes a second that a copy on the GPU reads and writes.

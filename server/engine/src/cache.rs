@@ -13,10 +13,13 @@
 //!
 //! The processor's memory is where the KV is computed, so there is no colder memory to spill to but the disk; a GPU's cache would spill to here.
 
+mod moved;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
+
+pub(crate) use moved::Moved;
 
 use crate::{
     backend::{PAGE, Page},
@@ -64,6 +67,8 @@ pub(crate) struct Cache {
 pub(crate) struct Branch {
     pages: Vec<Page>,
     length: usize,
+    /// Where what is exact ends, for a branch that goes on with keys and values from elsewhere ([`Cache::part`]). Nobody else ever sees what lies behind.
+    exact: Option<usize>,
 }
 
 impl Branch {
@@ -115,7 +120,7 @@ impl Cache {
         let (found, matched) = self.find(sequence);
         let length = matched.min(sequence.len() - 1);
         let (whole, rest) = (length / PAGE, length % PAGE);
-        let mut branch = Branch { pages: found[..whole].to_vec(), length };
+        let mut branch = Branch { pages: found[..whole].to_vec(), length, exact: None };
         branch.pages.iter().for_each(|&page| self.nodes[page as usize].held += 1);
         let mut copy = None;
         if rest > 0 {
@@ -151,6 +156,10 @@ impl Cache {
 
     /// Notes that the backend has stored these tokens behind the branch, where there is room for them.
     pub(crate) fn extend(&mut self, branch: &mut Branch, mut tokens: &[u32]) {
+        if branch.exact.is_some() {
+            branch.length += tokens.len();
+            return;
+        }
         while !tokens.is_empty() {
             let at = branch.length / PAGE;
             let (some, rest) = tokens.split_at(tokens.len().min(PAGE - branch.length % PAGE));
@@ -179,8 +188,11 @@ impl Cache {
     }
 
     /// The request is over, or has lost its place; what it computed stays for others. `urgency` (0 to 1) says how much its use counts.
-    pub(crate) fn release(&mut self, branch: Branch, urgency: f64) {
+    pub(crate) fn release(&mut self, mut branch: Branch, urgency: f64) {
         self.unhold(&branch);
+        if let Some(exact) = branch.exact.take() {
+            branch.length = exact;
+        }
         let written = branch.length.div_ceil(PAGE);
         for &page in &branch.pages[..written] {
             let node = &mut self.nodes[page as usize];
@@ -300,8 +312,13 @@ impl Cache {
         };
         let (parent, depth) = (branch.pages.last().copied(), branch.pages.len() * PAGE);
         self.nodes[page as usize] = Node { parent, depth, held: 1, ..Node::default() };
-        self.link(page);
         branch.pages.push(page);
+        if branch.exact.is_some() {
+            // In no list: nobody finds it, and it follows nothing.
+            self.nodes[page as usize].parent = None;
+        } else {
+            self.link(page);
+        }
         Ok(page)
     }
 

@@ -25,6 +25,8 @@ pub struct EngineOptions {
     /// Memory for the KV cache in MiB, so that many states of many documents stay warm; 0 for an eighth of the machine's, 128 to 8192. It is taken from the system only as
     /// it is used. One sequence of `context-length` is always given room.
     pub kv_memory_mib: usize,
+    /// How the processor stores keys and values. A GPU has its own way.
+    pub kv_dtype: KvChoice,
     /// Tokens of a prompt that are computed between two looks at whether something more urgent has come.
     pub prefill_chunk: usize,
     /// Whether tokens that are likely to come are computed on trial together with the next one. It changes how fast an answer comes, never what it says.
@@ -95,6 +97,20 @@ pub enum BackendChoice {
     Reference,
 }
 
+/// How keys and values are stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum KvChoice {
+    /// Half precision.
+    #[default]
+    F16,
+    /// Half precision with fewer digits and a wider range: for models whose values overflow `f16`.
+    Bf16,
+    /// Bytes with a scale for every 32: about half the memory again, and with it twice the state that stays warm, for a small error in each step.
+    #[serde(rename = "q8_0")]
+    Q8_0,
+}
+
 impl Default for EngineOptions {
     fn default() -> Self {
         Self {
@@ -103,6 +119,7 @@ impl Default for EngineOptions {
             threads: 0,
             context_length: 16384,
             kv_memory_mib: 0,
+            kv_dtype: KvChoice::F16,
             prefill_chunk: 128,
             speculation: true,
             snapshot_mib: 256,

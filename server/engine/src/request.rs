@@ -24,6 +24,9 @@ pub struct Request {
     pub session: u64,
     /// What is expected to be said, more or less: the text that a rewrite starts from. It makes the answer faster where it is right and changes nothing else.
     pub draft: Vec<u32>,
+    /// Whether to answer at once where most of what is missing is in the cache at other positions or behind another text: approximately, and [`Prefill::moved`] says so. Later
+    /// requests find nothing of it; ask again without, in the background, so that they find the prompt.
+    pub answer_now: bool,
     /// Looked at before each decode step and prefill chunk, and before a token is handed out.
     pub cancel: CancellationToken,
 }
@@ -40,6 +43,7 @@ impl Default for Request {
             priority: Priority::Typing,
             session: 0,
             draft: Vec::new(),
+            answer_now: false,
             cancel: CancellationToken::new(),
         }
     }
@@ -91,8 +95,10 @@ pub enum Event {
 pub struct Prefill {
     /// Prompt tokens whose KV was found in the cache.
     pub reused: usize,
-    /// Prompt tokens computed now. `reused + prefilled` is the prompt's length; at least 1 is always computed (its logits are needed).
+    /// Prompt tokens computed now. `reused + moved + prefilled` is the prompt's length; at least 1 is always computed (its logits are needed).
     pub prefilled: usize,
+    /// Prompt tokens whose KV was taken from another place of the cache: more than 0 only for [`Request::answer_now`], and then the answer is approximate.
+    pub moved: usize,
     /// From the request's arrival at the engine to the start of its prefill.
     pub queued: Duration,
     /// The prefill itself.

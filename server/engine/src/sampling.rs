@@ -1,11 +1,13 @@
 //! From logits to the next token.
 
+use pilotlight_kernels::cpu::{Isa, argmax, log_softmax_at};
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 
 use crate::Sampling;
 
 /// Chooses tokens for one request; carries its random state.
 pub(crate) struct Sampler {
+    isa: Isa,
     way: Way,
     /// Scratch: ids and weights of the candidates.
     candidates: Vec<(u32, f32)>,
@@ -31,12 +33,12 @@ impl Sampler {
                 Way::TopP { temperature, top_p, random: Box::new(StdRng::seed_from_u64(seed)) }
             }
         };
-        Ok(Self { way, candidates: Vec::new() })
+        Ok(Self { isa: Isa::best(), way, candidates: Vec::new() })
     }
 
     /// The next token and its log probability under the unmodified softmax; `None` where no logit is a number.
     pub(crate) fn choose(&mut self, logits: &[f32]) -> Option<(u32, f32)> {
-        let (best, top) = argmax(logits)?;
+        let (best, top) = most_likely(self.isa, logits)?;
         let id = match &mut self.way {
             Way::Greedy => best,
             Way::TopP { temperature, top_p, random } => {
@@ -45,8 +47,7 @@ impl Sampler {
                 draw(&self.candidates, random.random())
             }
         };
-        let sum: f64 = logits.iter().filter(|x| !x.is_nan()).map(|&x| f64::from(x - top).exp()).sum();
-        Some((id, (f64::from(logits[id as usize] - top) - sum.ln()) as f32))
+        Some((id, log_softmax_at(self.isa, logits, id as usize)))
     }
 
     /// As [`Sampler::choose`], among the tokens that `fits` allows; `None` where none of these has a number. The probability is that among these.
@@ -57,15 +58,11 @@ impl Sampler {
     }
 }
 
-/// The largest logit and its first place; NaNs are passed over.
-fn argmax(logits: &[f32]) -> Option<(u32, f32)> {
-    let mut best: Option<(u32, f32)> = None;
-    for (id, &x) in (0u32..).zip(logits) {
-        if x.is_finite() && best.is_none_or(|(_, top)| x > top) {
-            best = Some((id, x));
-        }
-    }
-    best
+/// The largest logit and its first place; NaNs are passed over. `None` where it is no number.
+fn most_likely(isa: Isa, logits: &[f32]) -> Option<(u32, f32)> {
+    let best = argmax(isa, logits);
+    let top = *logits.get(best)?;
+    top.is_finite().then_some((best as u32, top))
 }
 
 /// The smallest set of most likely tokens whose probability reaches `top_p`, most likely first, ties by id.

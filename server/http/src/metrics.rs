@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::FutureExt as _;
-use pilotlight_assist::Report;
+use pilotlight_assist::{Predictions, Report};
 use pilotlight_engine::{Figures, Finish};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
@@ -117,6 +117,15 @@ pub(crate) async fn page(surface: Surface) -> Result<Response, Failure> {
     if let Some(Ok(engine)) = surface.assistant.engine().now_or_never() {
         let mut registry = Registry::with_prefix("pilotlight_engine");
         register(&mut registry, &engine.figures());
+        let Predictions { accepting, resting } = surface.assistant.predictions();
+        for (name, help, value) in [
+            ("ahead_made", "Completions computed for the state after an acceptance", accepting.made),
+            ("ahead_used", "Of these, those that were asked for", accepting.used),
+            ("warmed_made", "Prompts computed where the cursor rested", resting.made),
+            ("warmed_used", "Of these, those that a request went on from", resting.used),
+        ] {
+            registry.register(name, help, ConstCounter::new(u64::from(value)));
+        }
         let mut own = String::new();
         encode(&mut own, &registry).map_err(|error| Failure::unavailable(error.to_string()))?;
         // One document, which ends once.

@@ -66,6 +66,7 @@ pub(crate) async fn status(surface: Surface) -> Result<Json<Value>, Failure> {
         "message": message,
         "model": loaded,
         "figures": engine.map(Engine::figures),
+        "predictions": surface.assistant.predictions(),
         "cache": match engine {
             Some(engine) => map(engine, &account).await?,
             None => json!([]),

@@ -143,7 +143,7 @@ fn nothing(because: String) -> Outcome {
 
 /// The one line that each answered completion leaves in the log.
 fn log(ask: &Ask, snapshot: &Snapshot, id: Option<CompletionId>, explanation: &Explanation) {
-    let Explanation { nothing_because, kept, foreseen, reused, prefilled, decoded, confidence, millis, .. } =
+    let Explanation { nothing_because, kept, foreseen, reused, prefilled, moved, decoded, confidence, millis, .. } =
         explanation;
     tracing::info!(
         id = id.map(|id| id.0),
@@ -154,6 +154,7 @@ fn log(ask: &Ask, snapshot: &Snapshot, id: Option<CompletionId>, explanation: &E
         foreseen,
         prefilled,
         reused,
+        moved,
         decoded,
         confidence,
         plan_ms = millis.plan,

@@ -11,8 +11,9 @@
 --     delay      milliseconds before the answer
 --     deaf       go on after $/cancelRequest and answer all the same
 --     error      a JSON-RPC error instead
---   next_edits   list of {line, from, to, text, name?}, answered one after the other to pilotlight/nextEdit as `pilotlight.takeEdit` and
---                `pilotlight.dismissEdit` come in; `name` is another file beside the one asked about
+--   next_edits   list of {line, from, to, text, name?, not_in_line?}, answered one after the other to pilotlight/nextEdit as `pilotlight.takeEdit` and
+--                `pilotlight.dismissEdit` come in; `name` is another file beside the one asked about; none is
+--                offered while the cursor is in the line `not_in_line`
 --   explain      the answer to pilotlight/explain; without it there is no such method
 --   encoding     positionEncoding, default utf-16
 --   status       params of a didChangeStatus after `initialized`;  message  text of a window/showMessage then
@@ -168,7 +169,7 @@ end
 local taken = 0
 handlers['pilotlight/nextEdit'] = function(id, params)
   local spec = (script().next_edits or {})[taken + 1]
-  if not spec or not changed then
+  if not spec or not changed or (spec.not_in_line and params.position.line == spec.not_in_line) then
     return send({ id = id, result = { edits = {} } })
   end
   local uri = params.textDocument.uri

@@ -69,6 +69,16 @@ def test_next_edit_is_dropped_by_escape(bench):
     equal(ed.lines()[1], "fn one() { area(1); }")
 
 
+def test_next_edit_not_offered_where_one_types_is_offered_when_the_cursor_has_left(bench):
+    ed = start(bench, [{**EDITS[1], "not_in_line": 0}])
+    rename(ed)
+    ed.heard("pilotlight/nextEdit")
+    equal(marks(ed), [])
+    ed.keys("j")
+    ed.until(lambda: marks(ed) == [[2, 11, ""], [2, 15, "size"]], "it is shown")
+    equal(ed.lua("vim.api.nvim_win_get_cursor(0)")[0], 2)  # Nobody has moved it further.
+
+
 def test_next_edit_for_another_text_is_not_shown(bench):
     ed = start(bench, [{**EDITS[0], "version": 99}])
     rename(ed)

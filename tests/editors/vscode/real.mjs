@@ -1,9 +1,10 @@
 // The real server and its built-in model: what a person gets, and how long it takes from a key to ghost text on the screen.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { FILES as CARRY_FILES, carry } from './carry.mjs';
 import * as latency from './latency.mjs';
 import { whyText } from './scripted.mjs';
-import { Suite, contains } from './suite.mjs';
+import { Suite, contains, equal } from './suite.mjs';
 import { GHOST, Workbench, until } from './workbench.mjs';
 
 /** A file of this repository that is typed into: kept up to a line, and typed on from there. */
@@ -22,7 +23,7 @@ export async function real({ folder, cache, vsix, artefacts, here }) {
   const kept = `${lines.slice(0, KEPT).join('\n')}\n`;
   const tap = join(folder, 'tap.jsonl');
   const env = { PILOTLIGHT: join(here, 'tap.mjs'), PILOTLIGHT_TAP_BINARY: binary, PILOTLIGHT_TAP_LOG: tap };
-  const bench = await Workbench.open({ folder, cache, vsix, artefacts, env, files: { 'src/position.rs': kept, 'src/accept.rs': kept } });
+  const bench = await Workbench.open({ folder, cache, vsix, artefacts, env, files: { 'src/position.rs': kept, 'src/accept.rs': kept, 'src/kept.rs': kept, '.pilotlightignore': 'kept.rs\n', ...CARRY_FILES } });
   const { page } = bench;
   const test = (description, run) => suite.test(description, run, bench);
 
@@ -42,6 +43,8 @@ export async function real({ folder, cache, vsix, artefacts, here }) {
       await until('the status bar names it', async () => /ember/.test(await bench.status()), 120_000);
       await bench.closeAll();
     });
+
+    await carry(bench, test);
 
     await test('ghost text while typing at a person’s pace', async () => {
       await bench.openFile('src/position.rs');
@@ -86,6 +89,23 @@ export async function real({ folder, cache, vsix, artefacts, here }) {
       if (!after.startsWith(before) || !ghost.startsWith(word)) throw new Error(`the ghost text ${JSON.stringify(ghost)} gave ${JSON.stringify(word)}`);
     });
 
+    await test('Escape drops it, and off in the menu is off', async () => {
+      await page.keyboard.press('Enter');
+      await typeUntilGhost('if let Some(position) = self.lines.get(0) { return ');
+      await page.keyboard.press('Escape');
+      await bench.seesNone();
+      await bench.menu('Turn off for rust');
+      await until('the status bar says so', async () => (await bench.status()) === 'Pilotlight: off for rust');
+      await bench.focus();
+      const asked = readFileSync(tap, 'utf8').length;
+      await page.keyboard.press('Enter');
+      await page.keyboard.type('let text = line.to_string(); for', { delay: PACE });
+      await bench.seesNone();
+      equal(readFileSync(tap, 'utf8').length, asked, 'what the server was asked');
+      await bench.menu('Turn on for rust');
+      await until('the status bar names the model', async () => /ember/.test(await bench.status()));
+    });
+
     await test('why this suggestion', async () => {
       await bench.menu('Why this suggestion');
       await bench.focus();
@@ -98,6 +118,28 @@ export async function real({ folder, cache, vsix, artefacts, here }) {
       for (const part of ['src/accept.rs', 'prefix', 'In the server']) contains(text, part, 'the view');
       await bench.screenshot('21-real-why');
       await bench.closeAll();
+    });
+
+    await test('a file that is excluded: the status bar says so, and why', async () => {
+      await bench.openFile('src/kept.rs');
+      await bench.type('let text', PACE);
+      await until('the status bar says so', async () => (await bench.status()) === 'Pilotlight: off here');
+      const label = await page.locator('.statusbar-item[id*="pilotlight"] a').first().getAttribute('aria-label');
+      contains(label, '.pilotlightignore excludes it', 'the status bar');
+      await bench.closeAll();
+    });
+
+    await test('a model that is not here: the status bar and the menu say what to do', async () => {
+      bench.settings({ 'pilotlight.engine.model': 'qwen2.5-coder-1.5b' }, true);
+      await until('the status bar says so', async () => (await bench.status()) === 'Pilotlight: error');
+      const label = await page.locator('.statusbar-item[id*="pilotlight"] a').first().getAttribute('aria-label');
+      contains(label, '`pilotlight models pull qwen2.5-coder-1.5b` fetches', 'the status bar');
+      await bench.menu('Choose the model');
+      await page.locator('.quick-input-list .monaco-list-row', { hasText: /^\s*qwen2.5-coder-1.5b/ }).first().waitFor();
+      await bench.screenshot('28-real-models');
+      await page.locator('.quick-input-list .monaco-list-row', { hasText: /^\s*ember/ }).first().click();
+      await until('the status bar names the model', async () => /ember/.test(await bench.status()));
+      await bench.clearNotifications();
     });
 
     await test('doctor', async () => {

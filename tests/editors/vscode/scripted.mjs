@@ -2,6 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ALTERNATIVE } from './fake-server.mjs';
+import { FILES as NEXT_EDIT_FILES, nextEdits } from './next-edit.mjs';
+import { FILES as REWRITE_FILES, rewrites } from './rewrite.mjs';
 import { Suite, contains, equal } from './suite.mjs';
 import { Workbench, until } from './workbench.mjs';
 
@@ -14,6 +16,9 @@ const FILES = {
   'src/again.rs': 'fn again(items: &[u64]) -> u64 {\n',
   'stats.py': 'items = [1, 2]\n',
   'broken.rs': '// broken\n',
+  'ignored.rs': 'fn ignored() {\n',
+  ...NEXT_EDIT_FILES,
+  ...REWRITE_FILES,
 };
 const BEGUN = '    let total = ';
 const REST = 'items.iter().sum::<u64>();';
@@ -83,7 +88,7 @@ export async function scripted({ folder, cache, vsix, artefacts, here }) {
       equal(received('workspace/executeCommand').length, whole, 'whole accepts');
     });
 
-    await test('a line is taken by the command for it', async () => {
+    await test('a line is taken by the extension’s own key', async () => {
       await begin('src/lines.rs', '    for item ', 'in items {');
       await bench.screenshot('04-several-lines');
       await page.keyboard.press('Control+Alt+ArrowRight');
@@ -153,6 +158,9 @@ export async function scripted({ folder, cache, vsix, artefacts, here }) {
       equal(bench.setting('pilotlight.completion.enabled'), undefined, 'the setting');
     });
 
+    await nextEdits(bench, test, received);
+    await rewrites(bench, test, received, messages);
+
     await test('why this suggestion: segments, tokens and milliseconds, kept current', async () => {
       await begin('src/again.rs');
       await bench.menu('Why this suggestion');
@@ -184,6 +192,43 @@ export async function scripted({ folder, cache, vsix, artefacts, here }) {
       await bench.screenshot('10-server-error');
       await bench.closeAll();
       await until('the status bar says ember', async () => (await bench.status()) === 'ember');
+    });
+
+    await test('a file that the server leaves alone: the status bar says so, and why', async () => {
+      await bench.openFile('ignored.rs');
+      await bench.type('    let x');
+      await until('the status bar says so', async () => (await bench.status()) === 'Pilotlight: off here');
+      await page.locator('.statusbar-item[id*="pilotlight"]').first().hover();
+      await page.locator('.workbench-hover', { hasText: '.gitignore excludes it' }).first().waitFor();
+      await bench.screenshot('15-off-here');
+      await page.mouse.move(720, 500);
+      await bench.openFile('stats.py');
+      await until('elsewhere it does not', async () => (await bench.status()) === 'ember');
+      await bench.openFile('ignored.rs');
+      await until('here it does', async () => (await bench.status()) === 'Pilotlight: off here');
+      await bench.closeAll();
+    });
+
+    await test('a model is chosen from a list: fetched, set, and the server started with it; what cannot be fetched is told', async () => {
+      const argv = () => received('(started)').at(-1).argv;
+      await bench.menu('Choose the model');
+      await page.locator('.quick-input-list .monaco-list-row', { hasText: 'gone' }).first().waitFor();
+      await bench.screenshot('16-models');
+      await page.locator('.quick-input-list .monaco-list-row', { hasText: 'gone' }).first().click();
+      await bench.notifications().filter({ hasText: 'gone was not fetched' }).waitFor();
+      await bench.screenshot('17-model-not-fetched');
+      equal(argv(), ['lsp'], 'the command line');
+      await bench.clearNotifications();
+      await bench.menu('Choose the model');
+      await page.locator('.quick-input-list .monaco-list-row', { hasText: /^\s*small/ }).first().click();
+      await until('the server is started with it', () => argv().includes('engine.model="small"'));
+      equal(received('models pull').map(({ name }) => name), ['gone', 'small'], 'what was fetched');
+      await until('the status bar says ember', async () => (await bench.status()) === 'ember');
+      bench.settings({ 'pilotlight.engine.model': undefined }, true);
+      await until('the server is started without it', () => argv().length === 1);
+      await until('the status bar says ember', async () => (await bench.status()) === 'ember');
+      await page.keyboard.press('Control+Alt+F4');
+      await bench.closeAll();
     });
 
     await test('a server that is killed: one message, the status bar, no restart unasked; Restart works', async () => {

@@ -1,4 +1,5 @@
-// A sequence of tests that share one workbench: each failure is told with a screenshot, and the next goes on.
+// A sequence of tests that share one workbench: each failure is told with a screenshot, and the next goes on. $PILOTLIGHT_TEST_ONLY, a regular expression,
+// chooses some by their descriptions while one works on them.
 
 export class Suite {
   passed = 0;
@@ -9,6 +10,7 @@ export class Suite {
   }
 
   async test(description, run, bench) {
+    if (process.env.PILOTLIGHT_TEST_ONLY && !new RegExp(process.env.PILOTLIGHT_TEST_ONLY).test(description)) return;
     const began = Date.now();
     try {
       await run();

@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { freePort } from '../../http/serve.mjs';
 
 const CHROMIUM = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
-/** The first as the extension's README shows it; the others are quicker and surer than the command palette. */
+/** Quicker and surer than the command palette. */
 const KEYS = [
-  { key: 'ctrl+alt+right', command: 'editor.action.inlineSuggest.acceptNextLine', when: 'inlineSuggestionVisible && !editorReadonly' },
   { key: 'ctrl+alt+f1', command: 'workbench.action.files.saveAll' },
   { key: 'ctrl+alt+f2', command: 'workbench.action.closeAllEditors' },
+  { key: 'ctrl+alt+f4', command: 'workbench.action.closePanel' },
   { key: 'ctrl+alt+f3', command: 'notifications.clearAll' },
 ];
 export const GHOST = '.monaco-editor [class*="ghost-text"]';
@@ -117,7 +117,7 @@ export class Workbench {
     return readFileSync(join(this.workspace, path), 'utf8');
   }
 
-  /** Changes user settings (`undefined` removes). Those of the machine are in a file of their own where the workbench is remote. */
+  /** Changes user settings (`undefined` removes). Those of the machine are in a file of their own where the workbench is remote; that file alone is watched. */
   settings(changes, machine = false) {
     const file = join(this.data, machine ? 'Machine' : 'User', 'settings.json');
     mkdirSync(join(file, '..'), { recursive: true });
@@ -144,7 +144,7 @@ export class Workbench {
 
   async openFile(path) {
     await this.page.keyboard.press('Control+P');
-    await this.page.waitForSelector('.quick-input-widget input', { state: 'visible' });
+    await this.quickInput();
     await this.page.keyboard.type(path);
     const name = path.split('/').at(-1);
     // Until the list is filtered, its first row is another file.
@@ -196,6 +196,75 @@ export class Workbench {
       return placed.map(({ text, box }, at) => (at > 0 && box.top - placed[at - 1].box.top > 4 ? `\n${text}` : text)).join('');
     }, GHOST);
     return text.replaceAll('\u00a0', ' ').replace(/[\u200b\u200c]/g, '').trimEnd();
+  }
+
+  /**
+   * What the next edit looks like: the text that is struck through, the text that would come, and the hint. (What comes and the hint are content of style
+   * sheets, which is no text of the page.)
+   */
+  async nextEdit() {
+    return this.page.evaluate(() => {
+      const spans = [...document.querySelectorAll('.monaco-editor .view-line span span')].filter((span) => span.getBoundingClientRect().height > 0);
+      const after = spans.map((span) => getComputedStyle(span, '::after').content).filter((content) => /^".*"$/.test(content));
+      const texts = after.map((content) => JSON.parse(content).replaceAll('\u00a0', ' '));
+      return {
+        removed: spans.filter((span) => getComputedStyle(span).textDecorationLine === 'line-through').map((span) => span.textContent.replaceAll('\u00a0', ' ')).join(''),
+        inserted: texts.filter((text) => !text.includes('Enter to ')).join(''),
+        hint: texts.filter((text) => text.includes('Enter to ')).join(''),
+      };
+    });
+  }
+
+  /** Waits until the next edit looks so. */
+  async seesNextEdit(removed, inserted, hint, limit = 20_000) {
+    const expected = JSON.stringify({ removed, inserted, hint });
+    let seen;
+    await until('', async () => (seen = JSON.stringify(await this.nextEdit())) === expected, limit).catch(() => {
+      throw new Error(`the next edit:\n expected ${expected}\n found    ${seen}`);
+    });
+  }
+
+  async seesNoNextEdit() {
+    await this.seesNextEdit('', '', '');
+  }
+
+  /** Where the cursor is, as the status bar says it, such as `Ln 1, Col 8`. */
+  async cursor() {
+    return (await this.page.locator('.statusbar-item[id="status.editor.selection"]').innerText()).trim();
+  }
+
+  async cursorIs(place) {
+    let seen = '';
+    await until('', async () => (seen = await this.cursor()) === place, 5_000).catch(() => {
+      throw new Error(`the cursor: expected ${place}, found ${seen}`);
+    });
+  }
+
+  /** Waits until what is typed goes into the box at the top, of which the label says so. */
+  async quickInput(label = '') {
+    await this.page.waitForFunction((expected) => {
+      const focused = document.activeElement;
+      return focused?.tagName === 'INPUT' && focused.closest('.quick-input-widget') && (focused.getAttribute('aria-label') ?? '').includes(expected);
+    }, label);
+  }
+
+  /** Runs a command of the palette by its whole title. */
+  async command(title) {
+    await this.page.keyboard.press('F1');
+    await this.quickInput();
+    await this.page.keyboard.type(title);
+    const row = this.page.locator('.quick-input-list .monaco-list-row.focused', { hasText: title });
+    await row.waitFor();
+    await this.page.keyboard.press('Enter');
+  }
+
+  /** Puts the cursor at a place, counted from 1. */
+  async goTo(line, column) {
+    await this.page.keyboard.press('Control+G');
+    await this.quickInput();
+    await this.page.keyboard.type(`${line}:${column}`);
+    await this.page.keyboard.press('Enter');
+    await this.cursorIs(`Ln ${line}, Col ${column}`);
   }
 
   /** Waits for ghost text that contains `text`. */

@@ -7,6 +7,8 @@ local M = {}
 
 local space = vim.api.nvim_create_namespace('pilotlight.next_edit')
 local shown ---@type {client: vim.lsp.Client, bufnr: integer, tick: integer, edit: table}?
+---Something was changed since the last offer.
+local pending = false
 local timer ---@type uv.uv_timer_t?
 local cancel ---@type fun()?
 
@@ -50,6 +52,7 @@ local function show(client, edit)
     return
   end
   hide()
+  pending = false
   shown = { client = client, bufnr = bufnr, tick = vim.api.nvim_buf_get_changedtick(bufnr), edit = edit }
   local row, col = place(bufnr, client, edit.range.start)
   local end_row, end_col = place(bufnr, client, edit.range['end'])
@@ -103,14 +106,26 @@ function M.ask()
   end or nil
 end
 
----Something has changed: what was on offer is not any more, and after a rest the server is asked again.
-local function changed()
-  hide()
+local function soon()
   if not config.options.next_edit.auto then
     return
   end
   timer = timer or assert(vim.uv.new_timer())
   timer:start(config.options.next_edit.debounce_ms, 0, vim.schedule_wrap(M.ask))
+end
+
+---Something has changed: what was on offer is not any more, and after a rest the server is asked again.
+local function changed()
+  hide()
+  pending = true
+  soon()
+end
+
+---The cursor was moved: what was not offered where it was being typed may be offered once the cursor has left.
+local function moved()
+  if pending and not M.visible() then
+    soon()
+  end
 end
 
 ---@param command string the server's
@@ -154,6 +169,7 @@ function M.dismiss()
   end
   tell('pilotlight.dismissEdit')
   hide()
+  pending = false
   return true
 end
 
@@ -170,6 +186,11 @@ function M.setup(group)
     group = group,
     desc = 'Pilotlight: the next edit',
     callback = changed,
+  })
+  vim.api.nvim_create_autocmd({ 'CursorMoved', 'CursorMovedI', 'BufEnter' }, {
+    group = group,
+    desc = 'Pilotlight: the next edit where the cursor comes to rest',
+    callback = moved,
   })
 end
 

@@ -1,5 +1,5 @@
 //! Idle time. While the person reads the ghost text, the completion that would follow its acceptance is computed, so that it is there at once; where the cursor comes to
-//! rest, the prompt for a completion there is.
+//! rest, the prompt for a completion there is; and when the person has stopped typing, a prompt with the window anchored where they are.
 
 use std::{
     path::PathBuf,
@@ -14,13 +14,16 @@ use tokio_util::sync::CancellationToken;
 use super::{Assistant, off_for};
 use crate::{
     DocumentId,
-    completion::{self, Caller, Completion, CompletionRequest, Reach, Shown, Trigger},
+    completion::{self, Caller, Completion, CompletionRequest, Last, Reach, Shown, Trigger},
     model::Model,
     options::CompletionOptions,
 };
 
 /// A person who types on does not read: the work starts after this pause.
 const PAUSE: Duration = Duration::from_millis(150);
+
+/// After this one has stopped: an anchor that is weighed costs a prompt.
+const IDLE: Duration = Duration::from_millis(1000);
 
 /// Looks ahead counted before the share that was used decides, and while it is poor only every so many are made.
 const TRIAL: u32 = 16;
@@ -41,7 +44,6 @@ impl Assistant {
         }
         let Some((cancel, mut last)) = inner.documents.get_mut(&request.document).map(|mut open| {
             open.next = None;
-            open.ahead = CancellationToken::new();
             (open.ahead.clone(), open.last.clone())
         }) else {
             return;
@@ -54,7 +56,7 @@ impl Assistant {
         };
         let (assistant, options) = (self.clone(), options.clone());
         tokio::spawn(async move {
-            let Some(model) = assistant.after_pause(&cancel).await else { return };
+            let Some(model) = assistant.after(PAUSE, &cancel).await else { return };
             assistant.inner.accepting.made();
             // The excerpts stay: what is warm now is what the person will ask with.
             last.freeze(&accepted.snapshot, accepted.cursor);
@@ -77,10 +79,10 @@ impl Assistant {
         });
     }
 
-    /// The model, once the person has paused; `None` where they have not.
-    async fn after_pause(&self, cancel: &CancellationToken) -> Option<&Model> {
+    /// The model, once the person has paused for so long; `None` where they have not.
+    async fn after(&self, pause: Duration, cancel: &CancellationToken) -> Option<&Model> {
         let ready = async {
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(pause).await;
             // The file that an editor starts with is open before the model is loaded.
             self.inner.ready().await
         };
@@ -100,7 +102,7 @@ impl Assistant {
         let line = request.snapshot.line_at(cursor).start;
         let Some((cancel, full, last)) = inner.documents.get_mut(document).and_then(|mut open| {
             // At the ghost text there is nothing to do, and the looking ahead is not to be disturbed.
-            let reads = open.shown.as_ref().is_some_and(|shown| shown.rest_for(&request).is_some());
+            let reads = open.shown.rest_for(&request).is_some();
             let known = open.warmed == Some(line) || reads;
             let moved_on = open.document.snapshot().revision() != request.snapshot.revision();
             if known || moved_on {
@@ -112,9 +114,61 @@ impl Assistant {
         }) else {
             return;
         };
+        self.warm(request, PAUSE, cancel, full, last);
+    }
+
+    /// The person was answered and may have stopped: if so, the window is anchored anew behind what they have typed (for families that have anchors), which makes the prompt shorter
+    /// and lets the excerpts follow.
+    pub(super) fn anchor_when_idle(&self, request: &CompletionRequest, full: Option<PathBuf>) {
+        let Some((cancel, mut last)) = self.inner.documents.get_mut(&request.document).map(|mut open| {
+            open.ahead.cancel();
+            open.ahead = CancellationToken::new();
+            (open.ahead.clone(), open.last.clone())
+        }) else {
+            return;
+        };
+        let order = self.inner.serving().map(|model| model.encoder.family().order);
+        if order.is_some_and(|order| last.weigh_anchor(&request.snapshot, request.cursor, order)) {
+            self.warm(request.clone(), IDLE, cancel, full, last);
+        }
+    }
+
+    /// `request` was answered from what was computed for another place: computes its prompt properly, so that the next one need not be.
+    pub(super) fn mend(
+        &self,
+        request: &CompletionRequest,
+        options: &CompletionOptions,
+        full: Option<PathBuf>,
+        path: String,
+    ) {
+        let open = self.inner.documents.get(&request.document);
+        let Some((cancel, last)) = open.map(|open| (open.ahead.clone(), open.last.clone())) else { return };
+        let (assistant, request, options) = (self.clone(), request.clone(), options.clone());
+        tokio::spawn(async move {
+            let Some(model) = assistant.inner.serving() else { return };
+            let surrounded = assistant.surrounded(model, &options, full.as_deref(), path);
+            let caller = Caller {
+                priority: Priority::Warming,
+                session: assistant.session(),
+                reach: Reach::GHOST,
+                cancel: &cancel,
+            };
+            completion::prefill(model, &options, &request, &surrounded, caller, last, |_| ()).await;
+        });
+    }
+
+    /// Computes the prompt for `request` if nothing happens meanwhile, and has the next completion of the document go on from its plan.
+    fn warm(
+        &self,
+        request: CompletionRequest,
+        pause: Duration,
+        cancel: CancellationToken,
+        full: Option<PathBuf>,
+        last: Last,
+    ) {
         let assistant = self.clone();
         tokio::spawn(async move {
-            let Some(model) = assistant.after_pause(&cancel).await else { return };
+            let Some(model) = assistant.after(pause, &cancel).await else { return };
             let workspace = assistant.workspace();
             let options = &workspace.options_for(full.as_deref()).completion;
             let off = off_for(&request, options).or_else(|| assistant.excluded(full.as_deref(), options));
@@ -130,6 +184,7 @@ impl Assistant {
                 reach: Reach::GHOST,
                 cancel: &cancel,
             };
+            let line = request.snapshot.line_at(request.cursor).start;
             // The next completion goes on from this plan, whether or not there was time to compute it.
             let planned = |last| {
                 if let Some(mut open) = assistant.inner.documents.get_mut(&request.document)
@@ -150,6 +205,15 @@ pub struct Prediction {
     pub made: u32,
     /// How often it was.
     pub used: u32,
+}
+
+/// By what it was for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+pub struct Predictions {
+    /// Completions for the state after what was shown is accepted.
+    pub accepting: Prediction,
+    /// Prompts for where the cursor rested, or the person stopped.
+    pub resting: Prediction,
 }
 
 /// How much of one kind of prediction was of use.

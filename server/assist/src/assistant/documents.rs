@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Assistant, DocumentError, DocumentId, Open};
 use crate::{
-    completion::Last,
+    completion::{Last, Memory},
     propagate::{PropagateError, difference::differences},
 };
 
@@ -22,7 +22,7 @@ impl Assistant {
             document: opened,
             path,
             current: CancellationToken::new(),
-            shown: None,
+            shown: Memory::default(),
             next: None,
             ahead: CancellationToken::new(),
             warmed: None,

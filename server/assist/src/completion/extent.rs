@@ -40,11 +40,14 @@ pub(super) struct Extent<'a> {
     lines: usize,
     /// Bytes of the text already looked at.
     tried: usize,
-    /// The longest text after which the unit is complete.
-    complete: Option<String>,
-    /// The longest text that at least adds no error.
-    harmless: Option<String>,
+    /// The longest text after which the unit is complete, as it would be inserted.
+    complete: Option<Settled>,
+    /// The longest text that at least adds no error, likewise.
+    harmless: Option<Settled>,
 }
+
+/// What is replaced, and by what.
+type Settled = (Range<usize>, String);
 
 /// Whether to go on decoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +97,7 @@ impl<'a> Extent<'a> {
     }
 
     /// The longest text worth handing out once the model ended with `text` (`ended`: by itself), and the range that it replaces.
-    pub(super) fn finish(mut self, text: &str, ended: bool) -> Option<(Range<usize>, String)> {
+    pub(super) fn finish(mut self, text: &str, ended: bool) -> Option<Settled> {
         let rest = &text[self.tried..];
         if ended
             && !rest.trim().is_empty()
@@ -103,23 +106,19 @@ impl<'a> Extent<'a> {
         {
             self.try_out(text);
         }
-        let text = self.complete.or(self.harmless)?;
-        let settled = trim::settle(self.snapshot, self.cursor, self.tail.clone(), &text)?;
-        // Trimming may have cut what closed a bracket: the last word is the parser's, on exactly what would be inserted.
-        let trial = self.snapshot.with_replaced(settled.0.clone(), &settled.1);
-        (errors_of(&trial) <= self.errors).then_some(settled)
+        self.complete.or(self.harmless)
     }
 
-    /// Whether the unit is complete after `text`; remembers it if so, or if it does no harm.
+    /// Whether the unit is complete after `text`; remembers it if so, or if it does no harm. The parser judges exactly what would be inserted: trimming may cut what closed a bracket.
     fn try_out(&mut self, text: &str) -> bool {
         let Some((range, inserted)) = trim::settle(self.snapshot, self.cursor, self.tail.clone(), text) else {
             return false;
         };
-        let errors = errors_of(&self.snapshot.with_replaced(range, &inserted));
+        let errors = errors_of(&self.snapshot.with_replaced(range.clone(), &inserted));
         if errors <= self.elsewhere {
-            self.complete = Some(text.to_owned());
+            self.complete = Some((range, inserted));
         } else if errors <= self.errors {
-            self.harmless = Some(text.to_owned());
+            self.harmless = Some((range, inserted));
         }
         errors <= self.elsewhere
     }

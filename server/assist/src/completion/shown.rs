@@ -1,10 +1,40 @@
-//! The ghost text that is on the screen: typing what it says keeps it, without asking the engine.
+//! The ghost text that is on the screen, or was: typing what it says keeps it, and so does coming back to it by undo or after a slip, without asking the engine.
+
+use std::collections::VecDeque;
 
 use pilotlight_syntax::Snapshot;
 
-use super::{Completion, CompletionRequest};
+use super::{Completion, CompletionId, CompletionRequest};
 
-/// The last completion of a document, and the state it was made for.
+/// How many of a document's completions are remembered: what one undoes in a row.
+const REMEMBERED: usize = 32;
+
+/// The last completions of a document.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    /// The latest first.
+    shown: VecDeque<Shown>,
+}
+
+impl Memory {
+    /// Remembers what is shown now.
+    pub(crate) fn add(&mut self, shown: Shown) {
+        self.shown.push_front(shown);
+        self.shown.truncate(REMEMBERED);
+    }
+
+    /// What is left of the latest that still says what may follow.
+    pub(crate) fn rest_for(&self, request: &CompletionRequest) -> Option<Completion> {
+        self.shown.iter().find_map(|shown| shown.rest_for(request))
+    }
+
+    /// The person does not want to see it again.
+    pub(crate) fn forget(&mut self, id: CompletionId) {
+        self.shown.retain(|shown| shown.completion.id != id);
+    }
+}
+
+/// A completion, and the state it was made for.
 #[derive(Clone, Debug)]
 pub(crate) struct Shown {
     /// The document's state then.

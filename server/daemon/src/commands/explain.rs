@@ -47,6 +47,9 @@ fn print(text: Option<&str>, explanation: &Explanation) {
         println!("  {warm} {:<11} {:>5} tokens  {gain:<9}  {place}", segment.source, segment.tokens);
     }
     println!("  {} tokens from the cache, {} computed", explanation.reused, explanation.prefilled);
+    if explanation.moved > 0 {
+        println!("  {} moved there from elsewhere: the answer is approximate", explanation.moved);
+    }
     if !explanation.left_out.is_empty() {
         println!("\nLeft out:");
         for left in &explanation.left_out {

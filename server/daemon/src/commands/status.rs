@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
+use pilotlight_assist::Predictions;
 use pilotlight_engine::Figures;
 use serde_json::json;
 
@@ -41,6 +42,11 @@ fn print(report: &Report) {
     println!("  memory       {:.1} MiB", *memory_bytes as f64 / f64::from(1 << 20));
     if let Some(figures) = &report.figures {
         print_figures(figures);
+        let Predictions { accepting, resting } = &report.predictions;
+        println!(
+            "  looked ahead {} completions for what follows an acceptance, {} used; {} prompts where the cursor rested, {} used",
+            accepting.made, accepting.used, resting.made, resting.used
+        );
     }
     println!("  socket       {}", socket.display());
     if let Some(log) = &report.log {

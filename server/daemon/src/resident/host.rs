@@ -305,6 +305,7 @@ impl Host {
             retired: self.is_retired(),
             log: self.log.clone(),
             figures: self.assistant.engine().now_or_never().and_then(Result::ok).map(|engine| engine.figures()),
+            predictions: self.assistant.predictions(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use pilotlight_assist::Predictions;
 use pilotlight_engine::Figures;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,9 @@ pub(crate) struct Report {
     /// What the engine has done and holds; `None` while the model is loading, and from daemons that did not tell.
     #[serde(default)]
     pub(crate) figures: Option<Figures>,
+    /// What was computed in idle time, and how much of it was of use.
+    #[serde(default)]
+    pub(crate) predictions: Predictions,
 }
 
 /// One client.

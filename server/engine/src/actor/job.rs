@@ -1,12 +1,14 @@
 //! A request on its way through the engine.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::turns::Standing;
 use crate::{
-    Done, Event, Finish, Prefill, Priority, Request, Token, Tokenizer, cache::Branch, sampling::Sampler,
+    Done, Event, Finish, Prefill, Priority, Request, Token, Tokenizer,
+    cache::{Branch, Moved},
+    sampling::Sampler,
     speculation::Script,
 };
 
@@ -26,6 +28,8 @@ pub(super) struct Job {
     pub(super) sequence: Vec<u32>,
     /// Where its KV is; `None` before it starts, and after it lost it to a more urgent one.
     pub(super) branch: Option<Branch>,
+    /// What of its sequence is taken from elsewhere, in order.
+    pub(super) moves: VecDeque<Moved>,
     /// What the prompt cost so far; sent when it is complete.
     pub(super) prefill: Prefill,
     stage: Stage,
@@ -82,6 +86,7 @@ impl Job {
             standing: Standing::new(id, request.priority, request.session),
             sequence: request.prompt.clone(),
             branch: None,
+            moves: VecDeque::new(),
             prefill: Prefill::default(),
             stage: Stage::Queued,
             decoded: 0,
@@ -112,6 +117,7 @@ impl Job {
     /// It has (again) a branch, which holds the first tokens of its sequence.
     pub(super) fn placed(&mut self, branch: Branch, now: Duration) -> &mut Branch {
         let reused = branch.len();
+        self.moves.clear();
         if self.stage == Stage::Queued {
             self.stage = Stage::Prefilling;
             self.prefill.queued = now.saturating_sub(self.arrived);
@@ -119,8 +125,18 @@ impl Job {
         if self.stage == Stage::Prefilling {
             self.prefill.reused = reused;
             self.prefill.prefilled = self.request.prompt.len() - reused;
+            self.prefill.moved = 0;
         }
         self.branch.insert(branch)
+    }
+
+    /// Its branch holds room for its sequence, and these runs of it.
+    pub(super) fn moved(&mut self, runs: Vec<Moved>) {
+        if self.stage == Stage::Prefilling {
+            self.prefill.moved = runs.iter().map(|run| run.length).sum();
+            self.prefill.prefilled -= self.prefill.moved;
+        }
+        self.moves = runs.into();
     }
 
     /// What it counts in the cache that it used something.
@@ -139,6 +155,12 @@ impl Job {
             Stage::Decoding => self.decoding += time,
             _ => self.prefill.took += time,
         }
+    }
+
+    /// Whether a step for it decodes one token: all before it is computed.
+    pub(super) fn decodes(&self) -> bool {
+        self.stage == Stage::Decoding
+            && self.branch.as_ref().is_some_and(|branch| branch.len() + 1 == self.sequence.len())
     }
 
     /// Tokens that it may decode still.

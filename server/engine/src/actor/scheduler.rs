@@ -13,8 +13,8 @@ use std::{
 
 use super::{clock::Clock, job::Job, turns::Turns};
 use crate::{
-    EngineError, EngineOptions, Event, Figures, Finish, Tokenizer,
-    backend::{Backend, Logits},
+    EngineError, EngineOptions, Event, Figures, Finish, Priority, Tokenizer,
+    backend::{Backend, Logits, Sequence},
     cache::{Cache, Full, Placement},
     figures::{CacheFigures, PageFigures},
     snapshot::Store,
@@ -36,9 +36,10 @@ pub(super) struct Scheduler {
     speculation: bool,
     drafter: Drafter,
     gate: Gate,
-    /// Scratch: what is drafted, and all tokens of a step.
+    /// Scratch: what is drafted, all tokens of a step, and the requests that decode together in it.
     drafts: Vec<u32>,
     tokens: Vec<u32>,
+    group: Vec<usize>,
     clock: Clock,
     inbox: Receiver<Message>,
     store: Option<Store>,
@@ -60,6 +61,9 @@ pub(super) enum Message {
 /// All handles are gone.
 struct Closed;
 
+/// Missing tokens from which on it is worth looking for them elsewhere.
+const MUCH: usize = 128;
+
 /// Without work for so long, what has been computed since is saved.
 const IDLE: Duration = Duration::from_secs(30);
 
@@ -72,6 +76,7 @@ impl Scheduler {
         clock: Clock,
         inbox: Receiver<Message>,
     ) -> Self {
+        let abreast = backend.abreast();
         Self {
             cache: Cache::new(backend.pages(), backend.page_bytes()),
             context_length: backend.context_length(),
@@ -80,12 +85,13 @@ impl Scheduler {
             eos,
             prefill_chunk: options.prefill_chunk,
             jobs: Vec::new(),
-            turns: Turns::default(),
+            turns: Turns::new(abreast > 1),
             speculation: options.speculation,
             drafter: Drafter::default(),
             gate: Gate::default(),
             drafts: Vec::new(),
             tokens: Vec::new(),
+            group: Vec::new(),
             clock,
             inbox,
             store: None,
@@ -215,6 +221,7 @@ impl Scheduler {
     fn step(&mut self, i: usize) {
         let start = self.clock.now();
         let result = match self.prepare(i) {
+            Ok(true) if self.gather(i) => return self.compute_together(start),
             Ok(true) => self.compute(i, start),
             Ok(false) => Ok(None),
             Err(error) => Err(error),
@@ -242,6 +249,9 @@ impl Scheduler {
                 let copied = self.backend.copy(from, to, length);
                 copied.inspect_err(|_| self.cache.drop_last(branch))?;
             }
+            if self.jobs[i].request.answer_now {
+                self.bring(i)?;
+            }
         }
         while let job = &mut self.jobs[i]
             && let Some(branch) = &mut job.branch
@@ -254,6 +264,36 @@ impl Scheduler {
             }
         }
         Ok(false)
+    }
+
+    /// Where much of a sequence is missing: brings what the cache has of it elsewhere, if that is most of it and there is room.
+    fn bring(&mut self, i: usize) -> Result<(), EngineError> {
+        let job = &mut self.jobs[i];
+        let Some(branch) = &mut job.branch else { return Ok(()) };
+        let missing = job.sequence.len() - branch.len();
+        if missing < MUCH || !self.backend.shifts() {
+            return Ok(());
+        }
+        let runs = self.cache.moved(&job.sequence, branch.len());
+        if runs.is_empty() {
+            return Ok(());
+        }
+        self.cache.part(branch);
+        self.cache.hold(&runs, true);
+        let brought = match self.cache.reserve(branch, missing) {
+            Ok(()) => (runs.iter())
+                .try_for_each(|run| {
+                    self.backend.shift((run.page, run.offset), branch.pages(), run.at, run.length, run.by)
+                })
+                .map(|()| true),
+            // It computes them then, for itself alone.
+            Err(Full) => Ok(false),
+        };
+        self.cache.hold(&runs, false);
+        if brought? {
+            job.moved(runs);
+        }
+        Ok(())
     }
 
     /// Takes its branch from the least urgent, youngest other request, which starts over when its turn comes: what it computed is there still, if the memory
@@ -277,9 +317,14 @@ impl Scheduler {
     fn compute(&mut self, i: usize, start: Duration) -> Result<Option<Event>, EngineError> {
         let job = &mut self.jobs[i];
         let Some(branch) = &mut job.branch else { return Ok(None) };
+        while let Some(run) = job.moves.front().filter(|run| run.at == branch.len()) {
+            self.cache.skip(branch, run.length);
+            job.moves.pop_front();
+        }
         let position = branch.len();
         let missing = job.sequence.len() - position;
-        let known = missing.min(self.prefill_chunk);
+        let until_moved = job.moves.front().map_or(missing, |run| run.at - position);
+        let known = until_moved.min(self.prefill_chunk);
         let whole = known == missing;
         self.drafts.clear();
         let strength = if whole { self.draft(i) } else { None };
@@ -290,6 +335,7 @@ impl Scheduler {
         self.tokens.clear();
         self.tokens.extend_from_slice(&job.sequence[position..position + known]);
         self.tokens.extend_from_slice(&self.drafts);
+        self.backend.set_background(matches!(job.request.priority, Priority::Warming | Priority::Indexing));
         let logits = self.backend.forward(branch.pages(), position, &self.tokens, Logits::Tail(rows))?;
         let took = self.clock.now().saturating_sub(start);
         if !whole {
@@ -322,6 +368,66 @@ impl Scheduler {
             self.gate.verified(strength, drafted, accepted);
         }
         Ok(end)
+    }
+
+    /// Finds the requests that may decode in the same step as request `i`: of its class, past their prompts, as many as the backend takes. `false` where it decodes alone.
+    /// They cost little (the weights are read once for all of them), and whose turn it is does not change by it.
+    fn gather(&mut self, i: usize) -> bool {
+        self.group.clear();
+        let most = self.backend.abreast();
+        if most == 1 || self.jobs.len() == 1 || !self.jobs[i].decodes() {
+            return false;
+        }
+        let priority = self.jobs[i].request.priority;
+        self.group.push(i);
+        for (other, job) in self.jobs.iter_mut().enumerate() {
+            let joins = other != i && job.request.priority == priority && job.decodes();
+            // Nobody's memory is taken for it.
+            if joins && job.branch.as_mut().is_some_and(|branch| self.cache.reserve(branch, 1).is_ok()) {
+                self.group.push(other);
+            }
+            if self.group.len() == most {
+                break;
+            }
+        }
+        self.group.len() > 1
+    }
+
+    /// Decodes one token for each request of the group.
+    fn compute_together(&mut self, start: Duration) {
+        self.tokens.clear();
+        let mut sequences = Vec::with_capacity(self.group.len());
+        for &j in &self.group {
+            let job = &self.jobs[j];
+            if let (Some(branch), Some(&token)) = (&job.branch, job.sequence.last()) {
+                sequences.push(Sequence { pages: branch.pages(), position: branch.len() });
+                self.tokens.push(token);
+            }
+        }
+        let mut ends = Vec::new();
+        match self.backend.decode(&sequences, &self.tokens) {
+            Ok(logits) => {
+                let took = self.clock.now().saturating_sub(start);
+                let (tokenizer, eos) = (&self.tokenizer, &self.eos);
+                let rows = logits.chunks_exact(logits.len() / self.tokens.len());
+                for ((&j, token), logits) in self.group.iter().zip(&self.tokens).zip(rows) {
+                    let job = &mut self.jobs[j];
+                    job.took(took);
+                    job.standing.served();
+                    let end = job.advance(logits, None, self.context_length, |id| eos.contains(&id), tokenizer);
+                    if let Some(branch) = &mut job.branch {
+                        self.cache.extend(branch, &[*token]);
+                    }
+                    ends.extend(end.map(|event| (j, event)));
+                }
+            }
+            Err(error) => ends.extend(self.group.iter().map(|&j| (j, Event::Failed(error.to_string())))),
+        }
+        // From the last on: those before stay where they are.
+        ends.sort_by_key(|(j, _)| Reverse(*j));
+        for (j, event) in ends {
+            self.end(j, event);
+        }
     }
 
     /// Drafts what may follow a request's sequence, as far as that is worth its cost and there is room.

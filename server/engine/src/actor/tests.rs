@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod moved;
 mod speculation;
+mod together;
 mod turns;
 
 use std::{
@@ -16,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::{
     BackendChoice, Done, Finish, Prefill, Priority, Sampling, Token,
-    backend::{Logits, PAGE, Page},
+    backend::{Logits, PAGE, Page, Sequence},
     fixture::{LLAMA, SMALL, SPECIALS, vocabulary},
     weights::Dtype,
 };
@@ -95,6 +97,7 @@ struct Counter {
     logits: Vec<f32>,
     steps: Arc<Mutex<Vec<Vec<u32>>>>,
     before: Box<dyn FnMut() + Send>,
+    abreast: usize,
 }
 
 /// The test's end of a `Counter`.
@@ -105,7 +108,7 @@ struct Steps {
 
 /// On these the counter fails.
 const PANIC: u32 = 200;
-const ERROR: u32 = 201;
+const ERROR: u32 = 195;
 const EOS: u32 = 0;
 const CONTEXT: usize = 64;
 
@@ -124,6 +127,46 @@ impl Steps {
         while self.taken.lock().unwrap().len() < n {
             std::thread::sleep(Duration::from_millis(1));
         }
+    }
+}
+
+impl Counter {
+    fn begin(&mut self, tokens: &[u32]) {
+        self.steps.lock().unwrap().push(tokens.to_vec());
+        self.logits.clear();
+        (self.before)();
+    }
+
+    /// Appends the rows of logits.
+    fn count(&mut self, pages: &[Page], position: usize, tokens: &[u32], logits: Logits) -> Result<(), EngineError> {
+        assert!(!tokens.is_empty() && position + tokens.len() <= CONTEXT);
+        assert!(!tokens.contains(&PANIC), "the counter met its number");
+        let at = |position: usize| (pages[position / PAGE] as usize, position % PAGE);
+        let mut sequence = match position.checked_sub(1).map(at) {
+            Some((page, offset)) => self.pages[page][offset].clone(),
+            None => vec![],
+        };
+        assert_eq!(sequence.len(), position);
+        for earlier in 0..position {
+            let (page, offset) = at(earlier);
+            assert_eq!(self.pages[page][offset], sequence[..=earlier], "position {earlier} of {position}");
+        }
+        for &token in tokens {
+            sequence.push(token);
+            let (page, offset) = at(sequence.len() - 1);
+            self.pages[page].truncate(offset);
+            assert_eq!(self.pages[page].len(), offset);
+            self.pages[page].push(sequence.clone());
+        }
+        if tokens.contains(&ERROR) {
+            return Err(EngineError::Compute { backend: "counter", message: "no".into() });
+        }
+        for &token in &tokens[tokens.len() - logits.rows(tokens.len())..] {
+            let mut row = vec![0.0; vocabulary().0.len()];
+            row[token as usize + 1] = 5.0;
+            self.logits.extend(row);
+        }
+        Ok(())
     }
 }
 
@@ -151,35 +194,20 @@ impl Backend for Counter {
         tokens: &[u32],
         logits: Logits,
     ) -> Result<&[f32], EngineError> {
-        self.steps.lock().unwrap().push(tokens.to_vec());
-        (self.before)();
-        assert!(!tokens.is_empty() && position + tokens.len() <= CONTEXT);
-        assert!(!tokens.contains(&PANIC), "the counter met its number");
-        let at = |position: usize| (pages[position / PAGE] as usize, position % PAGE);
-        let mut sequence = match position.checked_sub(1).map(at) {
-            Some((page, offset)) => self.pages[page][offset].clone(),
-            None => vec![],
-        };
-        assert_eq!(sequence.len(), position);
-        for earlier in 0..position {
-            let (page, offset) = at(earlier);
-            assert_eq!(self.pages[page][offset], sequence[..=earlier], "position {earlier} of {position}");
-        }
-        for &token in tokens {
-            sequence.push(token);
-            let (page, offset) = at(sequence.len() - 1);
-            self.pages[page].truncate(offset);
-            assert_eq!(self.pages[page].len(), offset);
-            self.pages[page].push(sequence.clone());
-        }
-        if tokens.contains(&ERROR) {
-            return Err(EngineError::Compute { backend: "counter", message: "no".into() });
-        }
-        let (vocab, rows) = (vocabulary().0.len(), logits.rows(tokens.len()));
-        self.logits.clear();
-        self.logits.resize(rows * vocab, 0.0);
-        for (row, &token) in self.logits.chunks_exact_mut(vocab).zip(&tokens[tokens.len() - rows..]) {
-            row[token as usize + 1] = 5.0;
+        self.begin(tokens);
+        self.count(pages, position, tokens, logits)?;
+        Ok(&self.logits)
+    }
+
+    fn abreast(&self) -> usize {
+        self.abreast
+    }
+
+    fn decode(&mut self, sequences: &[Sequence<'_>], tokens: &[u32]) -> Result<&[f32], EngineError> {
+        assert!((1..=self.abreast).contains(&sequences.len()) && sequences.len() == tokens.len());
+        self.begin(tokens);
+        for (sequence, &token) in sequences.iter().zip(tokens) {
+            self.count(sequence.pages, sequence.position, &[token], Logits::Last)?;
         }
         Ok(&self.logits)
     }
@@ -202,16 +230,17 @@ fn counter_with(pages: usize, eos: Vec<u32>, time_limits: TimeLimits) -> (Engine
     (engine, Steps { taken, permits })
 }
 
-/// A counter, and the steps that it takes.
-fn counting(
+/// A counter that decodes so many sequences in one step, and the steps that it takes.
+fn counting_abreast(
+    abreast: usize,
     pages: usize,
     eos: Vec<u32>,
     options: &EngineOptions,
     before: impl FnMut() + Send + 'static,
 ) -> (Engine, Arc<Mutex<Vec<Vec<u32>>>>) {
     let steps = Arc::new(Mutex::new(vec![]));
-    let backend =
-        Counter { pages: vec![vec![]; pages], logits: vec![], steps: Arc::clone(&steps), before: Box::new(before) };
+    let before = Box::new(before);
+    let backend = Counter { pages: vec![vec![]; pages], logits: vec![], steps: Arc::clone(&steps), before, abreast };
     let gguf = LLAMA.gguf(Dtype::Q8_0);
     let checkpoint = Checkpoint::from_gguf(Path::new("tiny"), &gguf.bytes()).unwrap();
     let info = ModelInfo {
@@ -231,6 +260,16 @@ fn counting(
     let engine =
         Engine::start(Box::new(backend), (checkpoint.tokenizer, checkpoint.chat), info, &options, clock, None).unwrap();
     (engine, steps)
+}
+
+/// One sequence a step.
+fn counting(
+    pages: usize,
+    eos: Vec<u32>,
+    options: &EngineOptions,
+    before: impl FnMut() + Send + 'static,
+) -> (Engine, Arc<Mutex<Vec<Vec<u32>>>>) {
+    counting_abreast(1, pages, eos, options, before)
 }
 
 #[test]

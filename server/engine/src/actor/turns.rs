@@ -4,7 +4,7 @@
 //! step that it then gets its wait begins anew. So typing gives the lowest class one step in a few hundred and has the rest.
 //!
 //! Within a class a request keeps its turn to its end, but for [`TURN`] steps at most while others wait; then it is the turn of the session that was served
-//! least recently, and of its oldest request.
+//! least recently, and of its oldest request. Where the backend decodes several sequences in one step, others of the class ride along; that costs them no turn.
 
 use std::collections::HashMap;
 
@@ -15,6 +15,9 @@ pub(super) const PATIENCE: u32 = 64;
 
 /// Steps of a turn.
 pub(super) const TURN: u32 = 64;
+
+/// Steps of a turn where several sequences decode in one: who waits is soon past its prompt, and from then on rides along.
+const SHARED_TURN: u32 = 2;
 
 /// Sessions remembered though they have no request.
 const REMEMBERED: usize = 1024;
@@ -35,14 +38,21 @@ impl Standing {
         Self { id, priority, session, passed: 0 }
     }
 
+    /// It got a step beside somebody else's turn.
+    pub(super) fn served(&mut self) {
+        self.passed = 0;
+    }
+
     fn class(&self) -> u32 {
         (self.priority as u32 + self.passed / PATIENCE).min(Priority::Typing as u32)
     }
 }
 
 /// Who had the last turns.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Turns {
+    /// Steps of one.
+    length: u32,
     /// Counts turns.
     now: u64,
     /// Each session's last turn.
@@ -52,18 +62,23 @@ pub(super) struct Turns {
 }
 
 impl Turns {
+    /// `shared`: several sequences decode in one step.
+    pub(super) fn new(shared: bool) -> Self {
+        Self { length: if shared { SHARED_TURN } else { TURN }, now: 0, last: HashMap::new(), current: None }
+    }
+
     /// Gives the next step to one of the requests, which are in order of arrival, and notes that the others were passed over.
     pub(super) fn next<'a>(&mut self, waiting: impl Iterator<Item = &'a mut Standing>) -> Option<usize> {
         let mut waiting: Vec<_> = waiting.collect();
         let class = waiting.iter().map(|standing| standing.class()).max()?;
-        let going_on = |id: u64| self.current.is_some_and(|(current, steps)| current == id && steps < TURN);
+        let going_on = |id: u64| self.current.is_some_and(|(current, steps)| current == id && steps < self.length);
         let (chosen, _) = (waiting.iter().enumerate())
             .filter(|(_, standing)| standing.class() == class)
             // `min_by_key` gives the first of equals: the oldest.
             .min_by_key(|(_, s)| (!going_on(s.id), self.last.get(&s.session).copied().unwrap_or(0)))?;
         let Standing { id, session, .. } = *waiting[chosen];
         match &mut self.current {
-            Some((current, steps)) if *current == id && *steps < TURN => *steps += 1,
+            Some((current, steps)) if *current == id && *steps < self.length => *steps += 1,
             _ => {
                 self.now += 1;
                 self.last.insert(session, self.now);
@@ -96,7 +111,7 @@ mod tests {
 
     #[test]
     fn the_most_urgent_goes_first_and_the_oldest_of_equals() {
-        let mut turns = Turns::default();
+        let mut turns = Turns::new(false);
         let classes = [Priority::Warming, Priority::Action, Priority::Typing, Priority::Typing];
         let mut waiting = waiting(classes.map(|priority| (priority, 0)));
         assert_eq!(served(&mut turns, &mut waiting, 3), [2, 2, 2]);
@@ -107,7 +122,7 @@ mod tests {
     fn nothing_starves_and_typing_has_nearly_all() {
         for priority in [Priority::Indexing, Priority::Warming, Priority::Refactor, Priority::NextEdit] {
             let mut waiting = waiting([(Priority::Typing, 1), (priority, 2)]);
-            let served = served(&mut Turns::default(), &mut waiting, 10_000);
+            let served = served(&mut Turns::new(false), &mut waiting, 10_000);
             let low = served.iter().filter(|&&i| i == 1).count() as u32;
             let classes = Priority::Typing as u32 - priority as u32;
             // One step, then a wait of so many classes, and at most until typing's turn is over.
@@ -121,7 +136,7 @@ mod tests {
     fn every_one_of_many_is_served() {
         let classes = [Priority::Indexing, Priority::Warming, Priority::Refactor, Priority::Typing];
         let mut waiting = waiting((0..40).map(|i| (classes[i % 4], i as u64)));
-        let served = served(&mut Turns::default(), &mut waiting, 20_000);
+        let served = served(&mut Turns::new(false), &mut waiting, 20_000);
         for i in 0..waiting.len() {
             assert!(served.contains(&i), "{i} is never served");
         }
@@ -132,7 +147,7 @@ mod tests {
         let sessions = [1; 9].into_iter().chain([2, 3]);
         let mut waiting = waiting(sessions.map(|session| (Priority::Typing, session)));
         let mut steps = [0; 4];
-        for i in served(&mut Turns::default(), &mut waiting, 9 * TURN) {
+        for i in served(&mut Turns::new(false), &mut waiting, 9 * TURN) {
             steps[waiting[i].session as usize] += 1;
         }
         assert_eq!(steps, [0, 3 * TURN, 3 * TURN, 3 * TURN]);
@@ -140,7 +155,7 @@ mod tests {
 
     #[test]
     fn when_a_request_ends_the_session_served_least_recently_is_next() {
-        let mut turns = Turns::default();
+        let mut turns = Turns::new(false);
         let mut waiting = waiting([1, 1, 1, 2, 3, 3].map(|session| (Priority::Typing, session)));
         let mut order = vec![];
         // Each takes two steps.
@@ -154,7 +169,7 @@ mod tests {
 
     #[test]
     fn sessions_without_requests_are_forgotten_in_the_end() {
-        let mut turns = Turns::default();
+        let mut turns = Turns::new(false);
         for session in 0..5000 {
             turns.next([Standing::new(session, Priority::Typing, session)].iter_mut());
         }

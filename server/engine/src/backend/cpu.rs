@@ -11,12 +11,12 @@ mod mlp;
 use std::sync::Arc;
 
 use pilotlight_kernels::cpu::{
-    Activation, Activations, AttentionShape, Buffer, Gate, KvDtype, KvLayer, Matrix, Part, Pool, Rope, RopePairs, Span,
-    attention, layer_norm, linear, normalise, rms_norm,
+    Activation, Activations, Adjusted, Arena, AttentionShape, Buffer, Gate, KvDtype, KvLayer, Matrix, Part, Pool,
+    Projected, Rope, RopePairs, Span, attention, give_way, layer_norm, linear, rms_norm, turn_and_store,
 };
 
 use self::mlp::{ExpertStep, Mlp};
-use super::{Backend, Logits, Page};
+use super::{Backend, Logits, Page, Sequence};
 use crate::{
     EngineError,
     config::{self, DecoderConfig, RopeStyle},
@@ -27,9 +27,15 @@ use crate::{
 /// Tokens computed together at most: longer runs go in passes of this many. The weights of a pass are read once; its rows stay in the cache.
 const PASS: usize = 128;
 
+/// Sequences that decode in one step: as many rows as the product kernel takes at once.
+const ABREAST: usize = 8;
+
 /// See the module.
 pub struct Cpu {
     pool: Pool,
+    /// The workers of background steps, once there has been one.
+    background_pool: Option<Pool>,
+    background: bool,
     config: DecoderConfig,
     context_length: usize,
     /// `[vocab, hidden]`
@@ -48,6 +54,8 @@ pub struct Cpu {
     /// By layer.
     cache: Vec<KvLayer>,
     step: Step,
+    /// Turns keys that are moved: without the factor that they have already.
+    turn: Rope,
     /// `[rows, vocab]`
     logits: Vec<f32>,
 }
@@ -94,7 +102,7 @@ struct Step {
     attended: Activations,
     /// `[PASS, ffn]`
     gated: Activations,
-    /// The greater of `[hidden]` (a position's vector) and `[head_dim]` (a head to be normalised).
+    /// `[hidden]`: a position's vector.
     row: Buffer<f32>,
     experts: Option<ExpertStep>,
 }
@@ -118,12 +126,13 @@ impl Cpu {
     ) -> Result<Self, EngineError> {
         Self::supports(decoder).map_err(|message| EngineError::Compute { backend: "cpu", message })?;
         let c = &decoder.config;
-        let embedding = Arc::new(matrix(&decoder.embedding)?);
+        let arena = &mut Arena::default();
+        let embedding = Arc::new(matrix(arena, &decoder.embedding)?);
         let tied = decoder.output.weight.bytes.as_ptr() == decoder.embedding.bytes.as_ptr();
         let output = if tied {
             Projection { weight: Arc::clone(&embedding), bias: None }
         } else {
-            Projection::new(&decoder.output)?
+            Projection::new(arena, &decoder.output)?
         };
         let pairs = match c.rope.style {
             RopeStyle::AdjacentPairs => RopePairs::Adjacent,
@@ -139,7 +148,7 @@ impl Cpu {
             v: Buffer::zeroed(PASS * kv_width),
             attended: Activations::new(PASS, q_width),
             gated: Activations::new(PASS, c.ffn),
-            row: Buffer::zeroed(c.hidden.max(c.head_dim)),
+            row: Buffer::zeroed(c.hidden),
             experts: c.experts.map(|experts| ExpertStep::new(c, experts)),
         };
         // Granite multiplies what each block adds by `m`. With the stream divided by `m`, the blocks add as they are; a norm of it is the norm of
@@ -150,34 +159,43 @@ impl Cpu {
         all.for_each(|weight| *weight *= c.scales.logits);
         Ok(Self {
             pool: Pool::new(threads),
+            background_pool: None,
+            background: false,
             context_length,
             embedding,
-            positions: decoder.positions.as_ref().map(matrix).transpose()?,
+            positions: decoder.positions.as_ref().map(|positions| matrix(arena, positions)).transpose()?,
             activation: match c.family.activation {
                 config::Activation::Silu => Activation::Silu,
                 config::Activation::GeluTanh => Activation::GeluTanh,
             },
-            layers: decoder.layers.iter().map(|layer| Layer::new(c, layer)).collect::<Result<_, _>>()?,
+            layers: decoder.layers.iter().map(|layer| Layer::new(arena, c, layer)).collect::<Result<_, _>>()?,
             output_norm,
             norm_eps: c.norm_eps / (m * m),
             output,
             kv,
             cache: (0..c.layers).map(|_| KvLayer::new(kv, c.kv_heads, c.head_dim, pages)).collect(),
             step,
+            turn: Rope::new(pairs, &c.rope.frequencies, 1.0, 1),
             logits: vec![0.0; c.vocab],
             config: c.clone(),
         })
     }
 
-    /// One pass: `t = tokens.len() <= PASS`. Leaves the last `wanted` rows, normed, at the start of `step.normed`; gives their number.
-    fn pass(&mut self, pages: &[Page], mut position: usize, tokens: &[u32], wanted: usize) -> usize {
-        self.embed(position, tokens);
+    /// One pass, of one sequence's next tokens or of one token each of several: `t = tokens.len() <= PASS`. Leaves the last `wanted` rows, normed, at the start of
+    /// `step.normed`; gives their number. Of several sequences all are wanted.
+    fn pass(&mut self, sequences: &[Sequence<'_>], tokens: &[u32], wanted: usize) -> usize {
+        let mut rows = tokens.len() / sequences.len();
+        self.embed(sequences, tokens);
         let Self { pool, config: c, step: s, norm_eps, activation, .. } = self;
         let (hidden, q_width, kv_width) = (c.hidden, c.heads * c.head_dim, c.kv_heads * c.head_dim);
         let shape = AttentionShape { heads: c.heads, scale: c.scales.attention, window: c.window };
         let mut t = tokens.len();
 
-        s.rope.prepare(position, t);
+        for (row, at) in positions(sequences, rows).enumerate() {
+            s.rope.prepare(row, at);
+        }
+        let mut skipped = 0;
+        let temperature = c.temperature.map(|temperature| move |position| temperature.at(position));
         let last = self.layers.len() - 1;
         for (i, (layer, kv)) in self.layers.iter().zip(&mut self.cache).enumerate() {
             layer.attn_norm.apply(pool, &s.x[..t * hidden], t, *norm_eps, &mut s.normed);
@@ -187,38 +205,34 @@ impl Cpu {
                 layer.v.part(&mut s.v[..t * kv_width]),
             ];
             linear(pool, &s.normed, 0, t, &mut qkv);
-            for row in 0..t {
-                let q = &mut s.q[row * q_width..][..q_width];
-                let k = &mut s.k[row * kv_width..][..kv_width];
-                for (heads, norm) in [(&mut *q, &layer.q_norm), (&mut *k, &layer.k_norm)] {
-                    let Some(weight) = norm else { continue };
-                    for head in heads.chunks_exact_mut(c.head_dim) {
-                        let before = &mut s.row[..c.head_dim];
-                        before.copy_from_slice(head);
-                        normalise(pool.isa(), before, weight, c.norm_eps, head);
-                    }
-                }
-                s.rope.apply(row, c.head_dim, q);
-                s.rope.apply(row, c.head_dim, k);
-                if let Some(temperature) = c.temperature {
-                    let factor = temperature.at(position + row);
-                    q.iter_mut().for_each(|q| *q *= factor);
-                }
-                kv.write(pages, position + row, k, &s.v[row * kv_width..][..kv_width]);
+            for (i, sequence) in sequences.iter().enumerate() {
+                let (q, kv_rows) =
+                    (i * rows * q_width..(i + 1) * rows * q_width, i * rows * kv_width..(i + 1) * rows * kv_width);
+                let projected = Projected { q: &mut s.q[q], k: &mut s.k[kv_rows.clone()], v: &s.v[kv_rows] };
+                let adjusted = Adjusted {
+                    norms: [layer.q_norm.as_deref(), layer.k_norm.as_deref()],
+                    eps: c.norm_eps,
+                    temperature: temperature.as_ref().map(|t| t as _),
+                };
+                let span = Span { pages: sequence.pages, start: sequence.position, rows };
+                turn_and_store(pool, &s.rope, i * rows, adjusted, projected, span, kv);
             }
             if i == last {
                 // All that later tokens need of this pass is stored: go on with the wanted rows alone.
-                let before = t - wanted.min(t);
-                if before == t {
+                skipped = t - wanted.min(t);
+                if skipped == t {
                     return 0;
                 }
-                s.x.copy_within(before * hidden..t * hidden, 0);
-                s.q.copy_within(before * q_width..t * q_width, 0);
-                position += before;
-                t -= before;
+                s.x.copy_within(skipped * hidden..t * hidden, 0);
+                s.q.copy_within(skipped * q_width..t * q_width, 0);
+                t -= skipped;
+                rows = t / sequences.len();
             }
-            let span = Span { pages, start: position, rows: t };
-            attention(pool, shape, &s.q[..t * q_width], span, kv, &mut s.attended);
+            for (i, sequence) in sequences.iter().enumerate() {
+                let span = Span { pages: sequence.pages, start: sequence.position + skipped, rows };
+                let query = &s.q[i * rows * q_width..][..rows * q_width];
+                attention(pool, shape, query, span, kv, &mut s.attended, i * rows);
+            }
             linear(pool, &s.attended, 0, t, &mut [layer.o.residual(&mut s.x[..t * hidden])]);
 
             layer.ffn_norm.apply(pool, &s.x[..t * hidden], t, *norm_eps, &mut s.normed);
@@ -228,27 +242,80 @@ impl Cpu {
         t
     }
 
+    /// Does some work, and where nobody waits for it, so that other programs go first.
+    fn politely(&mut self, work: impl FnOnce(&mut Self) + Send) {
+        if !self.background {
+            return work(self);
+        }
+        // On a thread of its own, for a priority cannot be taken back.
+        let workers = self.pool.workers();
+        let other = self.background_pool.take().unwrap_or_else(|| Pool::giving_way(workers));
+        let usual = std::mem::replace(&mut self.pool, other);
+        let done = std::thread::scope(|scope| {
+            let step = scope.spawn(|| {
+                give_way();
+                work(self);
+            });
+            step.join()
+        });
+        self.background_pool = Some(std::mem::replace(&mut self.pool, usual));
+        if let Err(panic) = done {
+            std::panic::resume_unwind(panic);
+        }
+    }
+
+    /// All passes over the tokens; leaves the wanted rows in `logits`.
+    fn steps(&mut self, pages: &[Page], position: usize, tokens: &[u32], logits: Logits) {
+        let vocab = self.config.vocab;
+        let rows = logits.rows(tokens.len());
+        if self.logits.len() < rows * vocab {
+            self.logits.resize(rows * vocab, 0.0);
+        }
+        let all = tokens.len();
+        let mut given = 0;
+        for (i, tokens) in tokens.chunks(PASS).enumerate() {
+            // Of the last rows of all, those that are the last of this pass.
+            let wanted = rows.saturating_sub(all - i * PASS - tokens.len());
+            let rows = self.pass(&[Sequence { pages, position: position + i * PASS }], tokens, wanted);
+            if rows > 0 {
+                let out = &mut self.logits[given * vocab..][..rows * vocab];
+                linear(&self.pool, &self.step.normed, 0, rows, &mut [self.output.part(out)]);
+                given += rows;
+            }
+        }
+    }
+
     /// Writes the tokens' rows of the residual stream.
-    fn embed(&mut self, position: usize, tokens: &[u32]) {
+    fn embed(&mut self, sequences: &[Sequence<'_>], tokens: &[u32]) {
         let Self { pool, config: c, step: s, .. } = self;
         let scale = c.scales.embedding / c.scales.residual;
-        for (i, (x, token)) in s.x.chunks_exact_mut(c.hidden).zip(tokens).enumerate() {
+        let at = positions(sequences, tokens.len() / sequences.len());
+        for (at, (x, token)) in at.zip(s.x.chunks_exact_mut(c.hidden).zip(tokens)) {
             self.embedding.row(pool.isa(), *token as usize, x);
             if scale != 1.0 {
                 x.iter_mut().for_each(|x| *x *= scale);
             }
             if let Some(positions) = &self.positions {
                 let row = &mut s.row[..c.hidden];
-                positions.row(pool.isa(), position + i, row);
+                positions.row(pool.isa(), at, row);
                 x.iter_mut().zip(row).for_each(|(x, p)| *x += *p);
             }
         }
     }
 }
 
+/// Where the rows of a pass stand: `rows` neighbours of each sequence.
+fn positions(sequences: &[Sequence<'_>], rows: usize) -> impl Iterator<Item = usize> {
+    sequences.iter().flat_map(move |sequence| sequence.position..sequence.position + rows)
+}
+
 impl Backend for Cpu {
     fn name(&self) -> String {
-        format!("cpu ({})", self.pool.isa())
+        let isa = self.pool.isa();
+        match self.kv {
+            KvDtype::F16 => format!("cpu ({isa})"),
+            kv => format!("cpu ({isa}, KV in {kv:?})"),
+        }
     }
 
     fn pages(&self) -> usize {
@@ -271,24 +338,56 @@ impl Backend for Cpu {
         tokens: &[u32],
         logits: Logits,
     ) -> Result<&[f32], EngineError> {
-        let vocab = self.config.vocab;
-        let rows = logits.rows(tokens.len());
+        self.politely(|cpu| cpu.steps(pages, position, tokens, logits));
+        Ok(&self.logits[..logits.rows(tokens.len()) * self.config.vocab])
+    }
+
+    fn set_background(&mut self, background: bool) {
+        self.background = background;
+    }
+
+    fn abreast(&self) -> usize {
+        ABREAST
+    }
+
+    fn decode(&mut self, sequences: &[Sequence<'_>], tokens: &[u32]) -> Result<&[f32], EngineError> {
+        let (rows, vocab) = (tokens.len(), self.config.vocab);
         if self.logits.len() < rows * vocab {
             self.logits.resize(rows * vocab, 0.0);
         }
-        let all = tokens.len();
-        let mut given = 0;
-        for (i, tokens) in tokens.chunks(PASS).enumerate() {
-            // Of the last rows of all, those that are the last of this pass.
-            let wanted = rows.saturating_sub(all - i * PASS - tokens.len());
-            let rows = self.pass(pages, position + i * PASS, tokens, wanted);
-            if rows > 0 {
-                let out = &mut self.logits[given * vocab..][..rows * vocab];
-                linear(&self.pool, &self.step.normed, 0, rows, &mut [self.output.part(out)]);
-                given += rows;
+        self.politely(|cpu| {
+            cpu.pass(sequences, tokens, rows);
+            let out = &mut cpu.logits[..rows * vocab];
+            linear(&cpu.pool, &cpu.step.normed, 0, rows, &mut [cpu.output.part(out)]);
+        });
+        Ok(&self.logits[..rows * vocab])
+    }
+
+    fn shifts(&self) -> bool {
+        // Learned positions are part of what was computed.
+        self.positions.is_none()
+    }
+
+    fn shift(
+        &mut self,
+        (page, offset): (Page, usize),
+        pages: &[Page],
+        position: usize,
+        length: usize,
+        by: isize,
+    ) -> Result<(), EngineError> {
+        let Self { pool, config: c, step: s, cache, turn, .. } = self;
+        let width = c.kv_heads * c.head_dim;
+        let (key, value) = (&mut s.k[..width], &mut s.v[..width]);
+        turn.prepare_turn(0, by);
+        for kv in cache {
+            for i in 0..length {
+                kv.read(&[page], offset + i, key, value);
+                turn.apply(pool.isa(), 0, c.head_dim, key);
+                kv.write(pages, position + i, key, value);
             }
         }
-        Ok(&self.logits[..rows * vocab])
+        Ok(())
     }
 
     fn copy(&mut self, from: Page, to: Page, length: usize) -> Result<(), EngineError> {
@@ -309,18 +408,18 @@ impl Backend for Cpu {
 }
 
 impl Layer {
-    fn new(c: &DecoderConfig, layer: &decoder::Layer) -> Result<Self, EngineError> {
+    fn new(arena: &mut Arena, c: &DecoderConfig, layer: &decoder::Layer) -> Result<Self, EngineError> {
         let dense = |tensor: &Option<weights::Tensor>| tensor.as_ref().map(weights::Tensor::to_f32).transpose();
         Ok(Self {
             attn_norm: Norm::new(&layer.attn_norm)?,
-            q: Projection::new(&layer.attn_q)?,
-            k: Projection::new(&layer.attn_k)?,
-            v: Projection::new(&layer.attn_v)?,
+            q: Projection::new(arena, &layer.attn_q)?,
+            k: Projection::new(arena, &layer.attn_k)?,
+            v: Projection::new(arena, &layer.attn_v)?,
             q_norm: dense(&layer.attn_q_norm)?,
             k_norm: dense(&layer.attn_k_norm)?,
-            o: Projection::new(&layer.attn_output)?,
+            o: Projection::new(arena, &layer.attn_output)?,
             ffn_norm: Norm::new(&layer.ffn_norm)?,
-            mlp: Mlp::new(c, &layer.mlp)?,
+            mlp: Mlp::new(arena, c, &layer.mlp)?,
         })
     }
 }
@@ -339,9 +438,9 @@ impl Norm {
 }
 
 impl Projection {
-    fn new(linear: &Linear) -> Result<Self, EngineError> {
+    fn new(arena: &mut Arena, linear: &Linear) -> Result<Self, EngineError> {
         let bias = linear.bias.as_ref().map(weights::Tensor::to_f32).transpose()?;
-        Ok(Self { weight: Arc::new(matrix(&linear.weight)?), bias })
+        Ok(Self { weight: Arc::new(matrix(arena, &linear.weight)?), bias })
     }
 
     /// As the inner half of an MLP.
@@ -361,7 +460,7 @@ impl Projection {
 }
 
 /// A stored matrix, repacked.
-fn matrix(tensor: &weights::Tensor) -> Result<Matrix, EngineError> {
+fn matrix(arena: &mut Arena, tensor: &weights::Tensor) -> Result<Matrix, EngineError> {
     use pilotlight_kernels::cpu::Dtype as Stored;
     let dtype = match tensor.dtype {
         Dtype::F32 => Stored::F32,
@@ -384,9 +483,9 @@ fn matrix(tensor: &weights::Tensor) -> Result<Matrix, EngineError> {
     let repacked = match (tensor.dtype, dtype) {
         (stored, Stored::BF16) if stored != Dtype::BF16 => {
             let values = tensor.to_f32()?.into_iter().flat_map(|x| half::bf16::from_f32(x).to_le_bytes());
-            Matrix::new(dtype, rows, columns, &values.collect::<Vec<u8>>())
+            Matrix::new_in(arena, dtype, rows, columns, &values.collect::<Vec<u8>>())
         }
-        _ => Matrix::new(dtype, rows, columns, &tensor.bytes),
+        _ => Matrix::new_in(arena, dtype, rows, columns, &tensor.bytes),
     };
     repacked.map_err(|e| malformed("whole rows of weights", e.to_string()))
 }

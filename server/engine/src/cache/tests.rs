@@ -359,3 +359,58 @@ proptest! {
         prop_assert!(tree.cache.nodes.iter().all(|node| node.held == 0));
     }
 }
+
+#[test]
+fn what_is_held_elsewhere_is_found_in_runs_and_never_shared() {
+    let mut tree = Tree::new(40);
+    let text: Vec<u32> = (0..400).map(|i| 1000 + i * 7 % 389).collect();
+    let with = |head: std::ops::Range<u32>| head.chain(text.iter().copied()).collect::<Vec<u32>>();
+    let (old, new) = (with(0..50), with(100..183));
+    tree.run(&old);
+    let Placement { mut branch, copy } = tree.cache.place(&new).unwrap();
+    assert_eq!((branch.len(), copy), (0, None));
+    let runs = tree.cache.moved(&new, 0);
+    let mut at = 0;
+    for run in &runs {
+        assert!(run.at >= at && run.length >= 16 && run.by == 33, "{run:?}");
+        at = run.at + run.length;
+        let held = &tree.cache.tokens(run.page)[run.offset..][..run.length];
+        assert_eq!(held, &new[run.at..at]);
+    }
+    let covered: usize = runs.iter().map(|run| run.length).sum();
+    // All but some tokens at the ends of pages; the last is always computed.
+    assert!(at < new.len() && covered > 350, "{covered} of 400: {runs:?}");
+
+    let used = tree.cache.figures().pages_used;
+    tree.cache.part(&mut branch);
+    tree.cache.hold(&runs, true);
+    tree.cache.reserve(&mut branch, new.len()).unwrap();
+    tree.cache.hold(&runs, false);
+    tree.cache.skip(&mut branch, 400);
+    tree.cache.extend(&mut branch, &new[400..]);
+    assert_eq!(branch.len(), new.len());
+    assert_eq!(tree.longest(&new), 0, "nobody finds it");
+    tree.cache.release(branch, 1.0);
+    tree.check();
+    assert_eq!((tree.cache.figures().pages_used, tree.longest(&new)), (used, 0));
+    // A little of it is not worth it.
+    assert_eq!(tree.cache.moved(&[&new[..200], &(5000..5400).collect::<Vec<u32>>()].concat(), 0), []);
+}
+
+/// A branch that leaves what is exact in the middle of a page gives that page back as it was.
+#[test]
+fn a_branch_that_parts_inside_a_page_leaves_its_beginning() {
+    let mut tree = Tree::new(12);
+    let sequence: Vec<u32> = (0..100).collect();
+    tree.run(&sequence);
+    let other: Vec<u32> = (0..90).chain(500..700).collect();
+    let Placement { mut branch, copy } = tree.cache.place(&other).unwrap();
+    let (from, to, length) = copy.unwrap();
+    tree.kv[to as usize] = tree.kv[from as usize][..length].to_vec();
+    tree.cache.part(&mut branch);
+    tree.cache.reserve(&mut branch, 200).unwrap();
+    tree.cache.skip(&mut branch, 200);
+    tree.cache.release(branch, 1.0);
+    tree.check();
+    assert_eq!((tree.longest(&other), tree.longest(&sequence)), (90, 100));
+}

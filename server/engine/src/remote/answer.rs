@@ -170,6 +170,7 @@ impl Answer<'_> {
             let counted = Duration::try_from_secs_f64(told.millis / 1e3).ok().filter(|took| !took.is_zero());
             let prefill = Prefill {
                 reused: told.reused,
+                moved: 0,
                 prefilled: if cost.is_some() { told.prefilled } else { self.link.tokens(self.request.prompt.len()) },
                 queued: Duration::ZERO,
                 took: counted.unwrap_or_else(|| self.began.elapsed()),

@@ -75,12 +75,18 @@ fn excerpts(engine: &Engine, count: usize, tokens: usize) -> Vec<Vec<u32>> {
     (0..count).map(|i| ids[i * step..i * step + tokens].to_vec()).collect()
 }
 
+/// Every step takes the same time: what a draft seems to cost on a busy machine is not what is tested.
+fn steady() -> Clock {
+    let looks = AtomicU64::new(0);
+    Clock::of(move || Duration::from_micros(looks.fetch_add(1, Ordering::Relaxed)))
+}
+
 /// A few of what `cargo run --release --example speculation` does with thousands.
 #[test]
 fn ember_says_the_same_with_and_without_speculation() {
     let ember = |speculation| {
         let options = EngineOptions { speculation, ..EngineOptions::default() };
-        Engine::load_with(&ModelSource::Ember, &options).unwrap()
+        Engine::of(Checkpoint::open(&ModelSource::Ember).unwrap(), &options, None, steady()).unwrap()
     };
     let (plain, speculating) = (ember(false), ember(true));
     let mut accepted = 0;
@@ -132,7 +138,7 @@ proptest! {
         let options = EngineOptions { backend, ..options() };
         let fresh = || {
             let checkpoint = Checkpoint::from_gguf(Path::new("small"), &MODEL.with(bytes::Bytes::clone)).unwrap();
-            Engine::of(checkpoint, &options, None).unwrap()
+            Engine::of(checkpoint, &options, None, steady()).unwrap()
         };
         let warm = fresh();
         let mut prompt = start;
@@ -174,7 +180,7 @@ proptest! {
         thread_local!(static MODEL: bytes::Bytes = SMALL.gguf(Dtype::Q8_0).bytes());
         let engine = |speculation| {
             let checkpoint = Checkpoint::from_gguf(Path::new("small"), &MODEL.with(bytes::Bytes::clone)).unwrap();
-            Engine::of(checkpoint, &EngineOptions { speculation, kv_memory_mib: 1, ..options() }, None).unwrap()
+            Engine::of(checkpoint, &EngineOptions { speculation, kv_memory_mib: 1, ..options() }, None, steady()).unwrap()
         };
         let sampling = seed.map_or(Sampling::Greedy, |seed| Sampling::TopP { temperature: 0.3, top_p: 0.9, seed });
         let asked = || Request { heal: heal.into(), stop: stop.clone(), sampling: sampling.clone(), ..request(&prompt, max_tokens) };

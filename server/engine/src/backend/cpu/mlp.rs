@@ -1,6 +1,6 @@
 //! The MLP of a block on the CPU: gated, plain, or a few of many experts.
 
-use pilotlight_kernels::cpu::{Activation, Activations, Buffer, Pool, activated, gated, linear};
+use pilotlight_kernels::cpu::{Activation, Activations, Arena, Buffer, Pool, activated, gated, linear};
 
 use super::{PASS, Projection, Step};
 use crate::{
@@ -36,15 +36,15 @@ pub(super) struct ExpertStep {
 }
 
 impl Mlp {
-    pub(super) fn new(c: &DecoderConfig, mlp: &decoder::Mlp) -> Result<Self, EngineError> {
+    pub(super) fn new(arena: &mut Arena, c: &DecoderConfig, mlp: &decoder::Mlp) -> Result<Self, EngineError> {
         Ok(match (mlp, c.experts) {
-            (decoder::Mlp::Gated(gated), _) => Self::Gated(Gated::new(gated)?),
+            (decoder::Mlp::Gated(gated), _) => Self::Gated(Gated::new(arena, gated)?),
             (decoder::Mlp::Plain { up, down }, _) => {
-                Self::Plain { up: Projection::new(up)?, down: Projection::new(down)? }
+                Self::Plain { up: Projection::new(arena, up)?, down: Projection::new(arena, down)? }
             }
             (decoder::Mlp::Experts { router, experts }, Some(shape)) => Self::Experts {
-                router: Projection::new(router)?,
-                experts: experts.iter().map(Gated::new).collect::<Result<_, _>>()?,
+                router: Projection::new(arena, router)?,
+                experts: experts.iter().map(|expert| Gated::new(arena, expert)).collect::<Result<_, _>>()?,
                 shape,
             },
             (decoder::Mlp::Experts { .. }, None) => {
@@ -136,11 +136,11 @@ impl ExpertStep {
 }
 
 impl Gated {
-    fn new(gated: &decoder::Gated) -> Result<Self, EngineError> {
+    fn new(arena: &mut Arena, gated: &decoder::Gated) -> Result<Self, EngineError> {
         Ok(Self {
-            gate: Projection::new(&gated.gate)?,
-            up: Projection::new(&gated.up)?,
-            down: Projection::new(&gated.down)?,
+            gate: Projection::new(arena, &gated.gate)?,
+            up: Projection::new(arena, &gated.up)?,
+            down: Projection::new(arena, &gated.down)?,
         })
     }
 }
