@@ -1,5 +1,7 @@
-//! `pilotlight refactor` as a person runs it: the real binary in a folder of its own.
+//! `pilotlight refactor`, and `fix`, as a person runs them: the real binary in a folder of its own.
 #![allow(clippy::unwrap_used)]
+
+mod fix;
 
 use std::{fs, path::PathBuf, process::Command};
 
@@ -110,4 +112,25 @@ fn a_name_is_changed_everywhere() {
         assert!(told.contains(error), "{told}");
     }
     assert_eq!(project.text("work/geo.rs"), GEO);
+}
+
+#[test]
+fn the_model_writes_what_is_still_to_be_written() {
+    let project = Project::new();
+    project.write("work/todo.rs", "/// Adds two numbers.\nfn add(left: i32, right: i32) -> i32 {\n    todo!()\n}\n");
+    let (status, list, told) = project.run(&["list", "todo.rs:3:5"]);
+    assert_eq!(status, 0, "{told}");
+    assert!(list.starts_with("write-body "), "{list}");
+    // Ember's answer is what it is; it changes nothing but the body, or it says why there is none.
+    let (status, diff, told) = project.run(&["do", "write-body", "todo.rs:3:5"]);
+    match status {
+        0 => assert!(diff.contains("-    todo!()\n+    "), "{diff}"),
+        _ => assert!(status == 2 && told.contains("nothing is changed: "), "{told}"),
+    }
+    let (status, _, told) = project.run(&["do", "fly", "todo.rs:3:5"]);
+    assert_eq!(status, 2);
+    assert!(told.contains("expected an action that is offered here (write-body), found \"fly\""), "{told}");
+    assert_eq!(project.run(&["list", "geo.rs:1:1"]).0, 1, "there is nothing to write");
+    let (_, _, told) = project.run(&["list", "todo.rs:3:5", "--to", "1:1"]);
+    assert!(told.contains("expected --to behind todo.rs:3:5, found 1:1"), "{told}");
 }

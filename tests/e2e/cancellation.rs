@@ -16,7 +16,7 @@ async fn held() -> (TestServer, mpsc::Sender<()>) {
 /// A server whose model goes on for a long time after `l`.
 async fn slow() -> TestServer {
     let completion = CompletionOptions { max_tokens: 12_000, look_ahead: false, ..CompletionOptions::default() };
-    let assist = AssistOptions { completion };
+    let assist = AssistOptions { completion, ..AssistOptions::default() };
     TestServer::with(Setup { assist, ..Setup::default() }).await
 }
 

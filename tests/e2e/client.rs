@@ -31,6 +31,8 @@ pub(crate) struct Setup {
     pub(crate) gate: Option<gate::Receiver<()>>,
     /// Loading fails.
     pub(crate) no_model: bool,
+    /// In the place of one over a model of its own.
+    pub(crate) assistant: Option<Assistant>,
 }
 
 impl Default for Setup {
@@ -42,6 +44,7 @@ impl Default for Setup {
             assist: AssistOptions::default(),
             gate: None,
             no_model: false,
+            assistant: None,
         }
     }
 }
@@ -83,7 +86,10 @@ impl TestServer {
     /// A server that has heard nothing yet.
     pub(crate) fn raw(setup: Setup) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let Setup { assist, options, gate, no_model, .. } = setup;
+        let Setup { assist, options, gate, no_model, assistant, .. } = setup;
+        if let Some(assistant) = assistant {
+            return Self::over(assistant, options, folder);
+        }
         let path = folder.path().to_owned();
         let assistant = Assistant::new(assist, "markov", move || {
             if let Some(gate) = gate {

@@ -158,7 +158,11 @@ async fn explanations_are_found_by_id_by_document_and_by_time() {
 #[tokio::test]
 async fn where_the_cursor_rests_the_first_completion_finds_its_prompt_computed() {
     let completion = CompletionOptions { look_ahead_always: true, ..CompletionOptions::default() };
-    let server = TestServer::with(Setup { assist: AssistOptions { completion }, ..Setup::default() }).await;
+    let server = TestServer::with(Setup {
+        assist: AssistOptions { completion, ..AssistOptions::default() },
+        ..Setup::default()
+    })
+    .await;
     let text = "a line above\nanother line above\nx =$0\na line below\n";
     let buffer = Buffer::new("a.txt", text);
     buffer.open(&server);
@@ -181,7 +185,11 @@ async fn where_the_cursor_rests_the_first_completion_finds_its_prompt_computed()
 #[tokio::test]
 async fn an_answer_at_once_says_so_and_is_made_good_in_the_background() {
     let completion = CompletionOptions { answer_now: true, look_ahead: false, ..CompletionOptions::default() };
-    let server = TestServer::with(Setup { assist: AssistOptions { completion }, ..Setup::default() }).await;
+    let server = TestServer::with(Setup {
+        assist: AssistOptions { completion, ..AssistOptions::default() },
+        ..Setup::default()
+    })
+    .await;
     let above: String = (0..40).map(|n| format!("line {n} of some text\n")).collect();
     let mut buffer = Buffer::new("a.txt", &format!("{above}x =$0\nbelow it\n"));
     buffer.open(&server);
@@ -233,7 +241,7 @@ async fn a_cursor_outside_the_document_is_told_of_and_nothing_is_computed() {
 #[tokio::test]
 async fn what_is_switched_off_says_so() {
     let completion = CompletionOptions { disabled_languages: vec!["rust".to_owned()], ..CompletionOptions::default() };
-    let assist = AssistOptions { completion };
+    let assist = AssistOptions { completion, ..AssistOptions::default() };
     let server = TestServer::with(Setup { assist, ..Setup::default() }).await;
     let buffer = Buffer::new("a.rs", "fn f() { let x =$0 }");
     buffer.open(&server);

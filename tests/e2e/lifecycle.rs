@@ -8,6 +8,8 @@ use crate::client::{Buffer, Setup, TestServer};
 async fn it_says_what_it_can() {
     let server = TestServer::start().await;
     let answer = &server.initialized;
+    let kinds = &answer["capabilities"]["codeActionProvider"]["codeActionKinds"];
+    assert_eq!(kinds[0], "refactor.rewrite.propagate");
     assert_eq!(answer["serverInfo"], json!({ "name": "pilotlight", "version": env!("CARGO_PKG_VERSION") }));
     assert_eq!(
         answer["capabilities"],
@@ -15,9 +17,9 @@ async fn it_says_what_it_can() {
             "positionEncoding": "utf-16",
             "textDocumentSync": { "openClose": true, "change": 2, "save": { "includeText": true } },
             "inlineCompletionProvider": true,
-            "codeActionProvider": { "codeActionKinds": ["refactor.rewrite.propagate"], "resolveProvider": true },
+            "codeActionProvider": { "codeActionKinds": kinds, "resolveProvider": true },
             "executeCommandProvider": {
-                "commands": ["pilotlight.accept", "pilotlight.acceptPart", "pilotlight.dismiss", "pilotlight.status", "pilotlight.carried", "pilotlight.takeEdit", "pilotlight.dismissEdit"],
+                "commands": ["pilotlight.accept", "pilotlight.acceptPart", "pilotlight.dismiss", "pilotlight.status", "pilotlight.carried", "pilotlight.takeEdit", "pilotlight.dismissEdit", "pilotlight.act", "pilotlight.rewrite"],
             },
             "workspace": { "workspaceFolders": { "supported": true, "changeNotifications": true } },
         })
@@ -56,7 +58,7 @@ async fn settings_that_it_does_not_know_are_told_and_do_no_harm() {
     for expected in [
         "the editor's settings: lsp.statusNotifications: invalid type: integer `7`, expected a boolean; ignored",
         "the editor's settings: engine is for the user's config.toml and the command line to set; ignored",
-        "the editor's settings: warp is unknown and ignored; expected one of completion",
+        "the editor's settings: warp is unknown and ignored; expected one of actions, completion",
     ] {
         assert_eq!(server.complaint().await, expected);
     }

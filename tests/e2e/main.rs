@@ -1,6 +1,7 @@
 //! The protocol, end to end in one process: real frames, the real server, a real engine over a model written by hand.
 #![allow(clippy::unwrap_used)]
 
+mod chat_actions;
 mod client;
 mod model;
 
@@ -13,6 +14,7 @@ mod documents;
 mod lifecycle;
 mod log;
 mod menu;
+mod model_actions;
 mod order;
 mod privacy;
 mod refactors;

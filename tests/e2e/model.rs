@@ -8,8 +8,8 @@ use std::{collections::BTreeMap, fs, path::Path};
 use pilotlight_engine::{Engine, EngineError, EngineOptions, ModelSource};
 use serde_json::{Map, Value, json};
 
-/// Each character is followed by the next one; the last ends the text. `lo` goes round for ever.
-const CHAINS: [&str; 5] = ["= 1;", ".push();", "@𝄞!", "{\n}", "lol"];
+/// Each character is followed by the next one; the last ends the text. `lo` goes round for ever, and so does what follows a tab.
+const CHAINS: [&str; 6] = ["= 1;", ".push();", "@𝄞!", "{\n}", "lol", "\tl"];
 
 /// Ember's markers, so that its prompt format is found.
 const MARKERS: [&str; 6] = ["<|bos|>", "<|file|>", "<|suffix|>", "<|prefix|>", "<|recent|>", "<|eot|>"];

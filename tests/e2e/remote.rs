@@ -37,6 +37,27 @@ async fn server(works: bool) -> Said {
 }
 
 async fn answer(mut stream: TcpStream, log: Arc<std::sync::Mutex<String>>) {
+    let Some(request) = read(&mut stream).await else { return };
+    let body = match request.split(' ').nth(1).unwrap() {
+        "/props" => r#"{"default_generation_settings":{"n_ctx":2048},"model_path":"far.gguf"}"#,
+        "/tokenize" => r#"{"tokens":[1,2]}"#,
+        "/infill" => {
+            log.lock().unwrap().push_str(&request);
+            "data: {\"content\":\"far()\",\"stop\":false}\n\ndata: {\"content\":\"\",\"stop\":true}\n\n"
+        }
+        _ => "{}",
+    };
+    say(&mut stream, body).await;
+}
+
+/// A whole answer.
+pub(crate) async fn say(stream: &mut TcpStream, body: &str) {
+    let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+    let _ = stream.write_all(answer.as_bytes()).await;
+}
+
+/// A whole request, with its head.
+pub(crate) async fn read(stream: &mut TcpStream) -> Option<String> {
     let mut request = Vec::new();
     let mut buffer = [0; 65536];
     let whole = |request: &[u8]| {
@@ -47,24 +68,13 @@ async fn answer(mut stream: TcpStream, log: Arc<std::sync::Mutex<String>>) {
     while !whole(&request) {
         match stream.read(&mut buffer).await {
             Ok(read @ 1..) => request.extend_from_slice(&buffer[..read]),
-            _ => return,
+            _ => return None,
         }
     }
-    let request = String::from_utf8(request).unwrap();
-    let body = match request.split(' ').nth(1).unwrap() {
-        "/props" => r#"{"default_generation_settings":{"n_ctx":2048},"model_path":"far.gguf"}"#,
-        "/tokenize" => r#"{"tokens":[1,2]}"#,
-        "/infill" => {
-            log.lock().unwrap().push_str(&request);
-            "data: {\"content\":\"far()\",\"stop\":false}\n\ndata: {\"content\":\"\",\"stop\":true}\n\n"
-        }
-        _ => "{}",
-    };
-    let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
-    let _ = stream.write_all(answer.as_bytes()).await;
+    Some(String::from_utf8(request).unwrap())
 }
 
-fn assistant(url: &str) -> Assistant {
+pub(crate) fn assistant(url: &str) -> Assistant {
     let remote = RemoteOptions { url: url.to_owned(), ..RemoteOptions::default() };
     let options = EngineOptions { remote, ..EngineOptions::default() };
     let markers = pilotlight_assist::markers("auto").unwrap();

@@ -17,13 +17,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Acceptance, CompletionId, CompletionRequest, Journal, Options, Outcome, Status, Workspace,
-    completion::{self, Caller, Last, Memory, Shown, Surrounded},
+    completion::{self, Caller, Last, Memory, Reach, Shown, Surrounded},
     indexing::{IndexProgress, Indexing},
     journal::{self, Entry},
     machine::Machine,
     model::Model,
     next_edit::Offers,
-    options::CompletionOptions,
+    options::{ActionOptions, CompletionOptions},
+    propagate::Remembered,
     trail::Trail,
 };
 use ahead::Foresight;
@@ -61,6 +62,7 @@ pub struct Assistant {
     // A std mutex: held for a look or a push, never across an await.
     trail: Arc<Mutex<Trail>>,
     offers: Arc<Mutex<Offers>>,
+    remembered: Arc<Mutex<Remembered>>,
 }
 
 struct Inner {
@@ -150,13 +152,15 @@ impl Assistant {
             journal: Journal::default(),
         });
         let workspace = Arc::new(RwLock::new(Arc::new(Workspace::new(options, []))));
-        Self { inner, workspace, trail: Arc::default(), offers: Arc::default() }
+        let (trail, offers, remembered) = Default::default();
+        Self { inner, workspace, trail, offers, remembered }
     }
 
     /// The same engine for another client: `workspace` is that client's alone, whatever this one does.
     pub fn for_client(&self, workspace: Workspace) -> Self {
         let workspace = Arc::new(RwLock::new(Arc::new(workspace)));
-        Self { inner: Arc::clone(&self.inner), workspace, trail: Arc::default(), offers: Arc::default() }
+        let (trail, offers, remembered) = Default::default();
+        Self { inner: Arc::clone(&self.inner), workspace, trail, offers, remembered }
     }
 
     /// Names this client to the engine: clients are told apart by their projects' places in memory.
@@ -180,6 +184,10 @@ impl Assistant {
 
     pub(crate) fn offers(&self) -> std::sync::MutexGuard<'_, Offers> {
         self.offers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn remembered(&self) -> std::sync::MutexGuard<'_, Remembered> {
+        self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn indexing_of(&self) -> &Indexing {
@@ -238,7 +246,8 @@ impl Assistant {
         let mut ask = async |model: &Model| {
             let _busy = Busy::new(inner, &model.engine);
             let surrounded = self.surrounded(model, options, full.as_deref(), path.clone());
-            let caller = Caller { priority: Priority::Typing, session: self.session(), cancel: &current };
+            let (reach, session) = (Reach::GHOST, self.session());
+            let caller = Caller { priority: Priority::Typing, session, reach, cancel: &current };
             completion::generate(model, options, &request, &surrounded, &mut last, caller).await
         };
         let mut outcome = ask(model).await;
@@ -267,13 +276,50 @@ impl Assistant {
     }
 
     /// Why there are none in a file that is to stay out of every prompt.
-    fn excluded(&self, path: Option<&Path>, options: &CompletionOptions) -> Option<String> {
+    pub(crate) fn excluded(&self, path: Option<&Path>, options: &CompletionOptions) -> Option<String> {
         let path = path?;
         let workspace = self.workspace();
         let why = self.inner.indexing.excluded(workspace.root_of(path), path)?;
         let git =
             matches!(&why, Exclusion::Ignored { list } if list.ends_with(".gitignore") || list.ends_with(".ignore"));
         (!(git && options.in_git_ignored_files)).then(|| format!("completions are off in this file: {why}"))
+    }
+
+    /// Whether a model is there that writes what belongs in a hole.
+    pub(crate) fn fills(&self) -> bool {
+        self.inner.serving().is_some()
+    }
+
+    /// Whether a model is there that chats.
+    pub(crate) fn chats(&self) -> bool {
+        let engine = self.inner.talker.get().or_else(|| Some(&self.inner.serving()?.engine));
+        engine.is_some_and(|engine| engine.chat().is_ok())
+    }
+
+    /// Writes what belongs at the cursor of `request` for an action: of its text alone, which need not be any document's state.
+    pub(crate) async fn fill_in(
+        &self,
+        request: &CompletionRequest,
+        full: Option<&Path>,
+        options: &ActionOptions,
+        reach: Reach,
+        cancel: &CancellationToken,
+    ) -> Outcome {
+        let model = match self.model().await {
+            Ok(model) => model,
+            Err(because) => return Outcome::nothing(because),
+        };
+        let workspace = self.workspace();
+        let completion = CompletionOptions {
+            max_tokens: options.max_tokens,
+            context_tokens: options.context_tokens,
+            ..workspace.options_for(full).completion.clone()
+        };
+        let path = workspace.prompt_path(full, &request.document);
+        let _busy = Busy::new(&self.inner, &model.engine);
+        let surrounded = self.surrounded(model, &completion, full, path);
+        let caller = Caller { priority: Priority::Action, session: self.session(), reach, cancel };
+        completion::generate(model, &completion, request, &surrounded, &mut Last::default(), caller).await
     }
 
     /// What a plan for a file may look at.

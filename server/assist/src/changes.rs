@@ -25,6 +25,8 @@ pub struct FileChange {
     pub path: Option<PathBuf>,
     /// As what it is open, if it is.
     pub document: Option<DocumentId>,
+    /// It is not there yet, and is made.
+    pub creates: bool,
     /// The text that the edits are for.
     pub before: Snapshot,
     /// In the order of the text; none touches another.
@@ -116,7 +118,8 @@ impl ChangeSet {
             let (before, after) = (file.before.rope().to_string(), file.after(which));
             let name = name(file);
             let diff = similar::TextDiff::from_lines(&before, &after);
-            out += &diff.unified_diff().header(&format!("a/{name}"), &format!("b/{name}")).to_string();
+            let old = if file.creates { "/dev/null".to_owned() } else { format!("a/{name}") };
+            out += &diff.unified_diff().header(&old, &format!("b/{name}")).to_string();
         }
         out
     }

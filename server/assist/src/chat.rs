@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     Assistant,
-    generation::{Generation, Limits},
+    generation::{Asked, Generation, Limits},
 };
 
 /// Why there is no answer.
@@ -42,10 +42,16 @@ impl Assistant {
     /// # Errors
     ///
     /// See [`ChatFailure`].
-    pub async fn chat(
+    pub async fn chat(&self, messages: &str, tools: Option<&str>, limits: Limits) -> Result<Generation, ChatFailure> {
+        self.chat_drafting(messages, tools, "", limits).await
+    }
+
+    /// The same where the answer is expected to be `draft`, more or less: it comes the sooner, and is no other.
+    pub(crate) async fn chat_drafting(
         &self,
         messages: &str,
         tools: Option<&str>,
+        draft: &str,
         mut limits: Limits,
     ) -> Result<Generation, ChatFailure> {
         let started = Instant::now();
@@ -58,7 +64,8 @@ impl Assistant {
         }
         limits.max_tokens = limits.max_tokens.min(context - tokens);
         let spelled = Arc::clone(engine.tokenizer());
-        let prompt = (prompt, Vec::new());
+        let draft = engine.tokenizer().encode(draft);
+        let prompt = Asked { prompt, draft, ..Asked::default() };
         let generation = Generation::of(engine, prompt, chat.stops().to_vec(), &[], limits, self.session(), started);
         Ok(generation.spelling(spelled))
     }

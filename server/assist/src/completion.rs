@@ -17,6 +17,7 @@ use pilotlight_engine::{Event, Finish, Priority, Request};
 use tokio_util::sync::CancellationToken;
 
 use crate::{DocumentId, decoded::Decoded, indexing::Indexing, model::Model, options::CompletionOptions};
+pub(crate) use extent::Reach;
 pub(crate) use shown::{Memory, Shown};
 
 /// Who asked.
@@ -263,6 +264,8 @@ pub(crate) struct Caller<'a> {
     pub(crate) priority: Priority,
     /// The client: the engine shares its time between clients.
     pub(crate) session: u64,
+    /// How much may be written.
+    pub(crate) reach: Reach,
     pub(crate) cancel: &'a CancellationToken,
 }
 
@@ -275,7 +278,7 @@ pub(crate) async fn generate(
     last: &mut Last,
     caller: Caller<'_>,
 ) -> Outcome {
-    let Caller { priority, session, cancel } = caller;
+    let Caller { priority, session, reach, cancel } = caller;
     let started = Instant::now();
     let millis = |since: Instant| since.elapsed().as_secs_f64() * 1e3;
     let (snapshot, cursor) = (&request.snapshot, request.cursor);
@@ -325,7 +328,7 @@ pub(crate) async fn generate(
     });
 
     let here = snapshot.around(cursor);
-    let mut extent = extent::Extent::new(&here, cursor);
+    let mut extent = extent::Extent::new(&here, cursor, reach);
     let mut decoded = Decoded::behind(prompt.heal.len());
     let mut ended = None;
     // Dropping `events` at the loop's end is what tells the engine that it has said enough.
@@ -401,7 +404,7 @@ pub(crate) async fn prefill(
         anchor: Some(plan.anchor),
         excerpts: Some((plan.excerpts, plan.line_start)),
     });
-    let Caller { priority, session, cancel } = caller;
+    let Caller { priority, session, cancel, .. } = caller;
     let ask = Request { prompt, priority, session, cancel: cancel.clone(), ..Request::default() };
     let mut events = model.engine.submit(ask);
     while events.recv().await.is_some() {}

@@ -36,6 +36,16 @@ pub struct Report {
     pub millis: Stages,
 }
 
+/// What an engine is asked.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    pub(crate) prompt: Vec<u32>,
+    /// What the text must begin with.
+    pub(crate) heal: Vec<u8>,
+    /// What it may be, more or less.
+    pub(crate) draft: Vec<u32>,
+}
+
 /// A text that is being written. Dropping it tells the engine to stop.
 #[derive(Debug)]
 pub struct Generation {
@@ -62,13 +72,14 @@ impl Generation {
         session: u64,
         started: Instant,
     ) -> Self {
-        Self::of(&model.engine, (prompt, heal), model.encoder.stops(), markers, limits, session, started)
+        let asked = Asked { prompt, heal, ..Asked::default() };
+        Self::of(&model.engine, asked, model.encoder.stops(), markers, limits, session, started)
     }
 
     /// The same of an engine whose prompts others write; `stop_ids` end it.
     pub(crate) fn of(
         engine: &Engine,
-        (prompt, heal): (Vec<u32>, Vec<u8>),
+        Asked { prompt, heal, draft }: Asked,
         stop_ids: Vec<u32>,
         markers: &[&str],
         limits: Limits,
@@ -84,6 +95,7 @@ impl Generation {
         let request = Request {
             prompt,
             heal,
+            draft,
             max_tokens,
             stop: stop_ids,
             sampling,

@@ -144,6 +144,11 @@ impl Indexing {
         let _ = scanned.wait_for(|scanned| scanned.contains(root)).await;
     }
 
+    /// Counts up with every change of what is known.
+    pub(crate) fn revision(&self) -> u64 {
+        self.shared.index.read().unwrap_or_else(PoisonError::into_inner).revision()
+    }
+
     /// The files under `roots` in which a word stands.
     pub(crate) fn files_with(&self, roots: &[PathBuf], word: &str) -> Vec<PathBuf> {
         let index = self.shared.index.read().unwrap_or_else(PoisonError::into_inner);

@@ -1,7 +1,8 @@
-//! What a person asks for: completion, and a changed definition carried to its uses; next edits and code actions by a model to come. Byte offsets only, no editor's protocol.
+//! What a person asks for: completion, code actions by a model, and a changed definition carried to its uses. Byte offsets only, no editor's protocol.
 //!
 //! This room joins `syntax` (what is there), `context` (what the model should see) and `engine` (what it says). It must not know LSP or HTTP types.
 
+pub mod actions;
 pub mod assistant;
 pub mod changes;
 pub mod chat;
@@ -23,6 +24,7 @@ mod model;
 mod prompt;
 mod trail;
 
+pub use actions::{Abilities, Action, ActionError, Chosen, Diagnostic, Done, Offered};
 pub use assistant::{Assistant, DocumentError, DocumentId, Prediction, Predictions};
 pub use changes::{ChangeSet, Edit, FileChange, Left, Which};
 pub use check::Check;

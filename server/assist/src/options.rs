@@ -12,6 +12,26 @@ pub use overlay::overlay;
 pub struct Options {
     /// Inline completion (ghost text).
     pub completion: CompletionOptions,
+    /// Code actions by a model.
+    pub actions: ActionOptions,
+}
+
+/// Code actions by a model: writing what is still to be written, and with a model that chats rewriting, documenting, testing, fixing.
+#[derive(Clone, Debug, PartialEq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ActionOptions {
+    /// Whether they are offered at all.
+    pub enabled: bool,
+    /// The most tokens that one answer may take to decode; for a rewrite of many lines as many as those need.
+    pub max_tokens: usize,
+    /// About the most tokens that the model is shown for one.
+    pub context_tokens: usize,
+}
+
+impl Default for ActionOptions {
+    fn default() -> Self {
+        Self { enabled: true, max_tokens: 1024, context_tokens: 4096 }
+    }
 }
 
 /// Inline completion (ghost text).

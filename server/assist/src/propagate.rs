@@ -6,6 +6,7 @@
 mod arguments;
 mod common;
 pub mod difference;
+mod remembered;
 mod request;
 mod search;
 mod types;
@@ -25,6 +26,7 @@ use crate::{
 };
 use arguments::Carried;
 pub use difference::DefinitionChange;
+pub(crate) use remembered::Remembered;
 pub use request::{Offer, PropagateError};
 use search::{Search, Verdict};
 pub(crate) use view::{Defined, Lookup};
@@ -131,6 +133,7 @@ impl Scene<'_> {
             separate(&mut edits, &self.home, &mut set.left);
         }
         set.files.push(FileChange {
+            creates: false,
             path: Some(self.home.path.clone()),
             document: self.home.document.clone(),
             before: self.home.snapshot.clone(),
@@ -143,6 +146,7 @@ impl Scene<'_> {
             let view = View::new(other.path.clone(), other.snapshot.clone());
             let edits = work.edits(&view, other, &mut set.left);
             set.files.push(FileChange {
+                creates: false,
                 path: Some(other.path.clone()),
                 document: other.document.clone(),
                 before: other.snapshot.clone(),

@@ -82,7 +82,7 @@ mod tests {
     use crate::options::CompletionOptions;
 
     fn options(max_tokens: usize) -> Options {
-        Options { completion: CompletionOptions { max_tokens, ..CompletionOptions::default() } }
+        Options { completion: CompletionOptions { max_tokens, ..CompletionOptions::default() }, ..Options::default() }
     }
 
     fn tokens(workspace: &Workspace, path: Option<&str>) -> usize {

@@ -57,8 +57,10 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// Say why the suggestion at one place is what it is: what the model was shown, and what was left out
     Explain(Explain),
-    /// Change a definition and all its uses, or carry a change that was made by hand to them. Prints a diff
+    /// Change a definition and all its uses, carry a change that was made by hand to them, or have the model write. Prints a diff
     Refactor(Refactor),
+    /// Mend what a compiler says is wrong, by a model that does what it is told. Prints a diff
+    Fix(Fix),
     /// Index a workspace: what completions know of its other files. Shows what was found and left out
     Index(Index),
     /// Code models by name: list, pull, verify, remove
@@ -150,8 +152,10 @@ pub(crate) struct Explain {
   pilotlight refactor propagate src/geo.rs                   what you changed in it since the last commit, carried to its uses
   pilotlight refactor propagate --before old.rs src/geo.rs   the same, against another file
   pilotlight refactor propagate src/geo.rs --write           made, in all files or in none
+  pilotlight refactor list src/geo.rs:12:8                   what the model can do there
+  pilotlight refactor do write-body src/geo.rs:12:8          and that, done
 
-No model is asked. What is certain is in the diff; what is not (in strings and comments, on things of unknown type) is told on standard error with its reason, and taken with --all.
+For rename and propagate no model is asked. What is certain is in the diff; what is not (in strings and comments, on things of unknown type) is told on standard error with its reason, and taken with --all.
 The exit status is 0 if there is something to change, 1 if there is nothing, and 2 for an error.")]
 pub(crate) struct Refactor {
     #[command(subcommand)]
@@ -180,6 +184,29 @@ pub(crate) enum RefactorKind {
         /// The new name
         name: String,
     },
+    /// List what the model can do at a place, by its name
+    List {
+        /// Where: FILE:LINE:COLUMN, both counted from 1, the column in characters
+        #[arg(value_name = "FILE:LINE:COL")]
+        place: String,
+        /// The end of the selection that begins there
+        #[arg(long, value_name = "LINE:COL")]
+        to: Option<String>,
+    },
+    /// Have the model do one of these
+    Do {
+        /// Its name in the list
+        action: String,
+        /// Where: FILE:LINE:COLUMN, both counted from 1, the column in characters
+        #[arg(value_name = "FILE:LINE:COL")]
+        place: String,
+        /// The end of the selection that begins there
+        #[arg(long, value_name = "LINE:COL")]
+        to: Option<String>,
+        /// What is wanted, for `rewrite`
+        #[arg(long, value_name = "TEXT")]
+        instruction: Option<String>,
+    },
     /// Carry what was changed by hand in a file (names, parameters) to the uses of what is defined there
     Propagate {
         /// The file, as it is now
@@ -191,6 +218,34 @@ pub(crate) enum RefactorKind {
         #[arg(long, value_name = "FILE")]
         before: Option<PathBuf>,
     },
+}
+
+/// What is wrong, and what to do with the result.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+  pilotlight fix src/geo.rs:12:8 --message 'mismatched types'    a diff that mends it
+  cargo check --message-format=json | pilotlight fix             what cargo says, file by file
+  pyright --outputjson | pilotlight fix --write                  made, in all files or in none
+
+It wants a model that chats: one with a chat template, or a server (engine.remote). What it writes is dropped, and told, where it would be a syntax error.
+The exit status is 0 if there is something to change, 1 if there is nothing, and 2 for an error.")]
+pub(crate) struct Fix {
+    /// Where it is wrong: FILE:LINE:COLUMN, both counted from 1, the column in characters. Without it diagnostics are read from standard input, as JSON: cargo's or rustc's messages, pyright's,
+    /// eslint's, or a list of {path, line, column, message}
+    #[arg(value_name = "FILE:LINE:COL")]
+    pub(crate) place: Option<String>,
+    /// What is wrong there
+    #[arg(long, requires = "place", value_name = "TEXT")]
+    pub(crate) message: Option<String>,
+    /// Write the files: all of them, or none where one has changed meanwhile
+    #[arg(long)]
+    pub(crate) write: bool,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The workspace's folder (by default: the repository that the first file is in)
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) folder: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

@@ -1,12 +1,14 @@
 //! One file a command.
 
 mod bench;
+mod changed;
 mod complete;
 #[cfg(unix)]
 mod daemon;
 mod demo;
 mod doctor;
 mod explain;
+mod fix;
 mod index;
 mod lsp;
 mod models;
@@ -38,6 +40,7 @@ pub(crate) async fn run(cli: Cli, started: Instant) -> Result<ExitCode> {
         Command::Explain(arguments) => explain::run(arguments, &loaded()?.strict()?).await,
         Command::Bench(arguments) => bench::run(arguments, &loaded()?.strict()?).await,
         Command::Refactor(arguments) => refactor::run(arguments, &loaded()?.strict()?).await,
+        Command::Fix(arguments) => fix::run(arguments, &loaded()?.strict()?).await,
         Command::Index(arguments) => index::run(&arguments),
         Command::Models(arguments) => models::run(arguments).await,
         Command::Serve(arguments) => serve::run(arguments, &loaded()?.strict()?).await,

@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use pilotlight_assist::options::{CompletionOptions, Options, overlay};
+use pilotlight_assist::options::{ActionOptions, CompletionOptions, Options, overlay};
 use pilotlight_engine::EngineOptions;
 use serde_json::{Value, json};
 
@@ -24,6 +24,8 @@ pub(crate) struct Settings {
     pub(crate) engine: EngineOptions,
     /// Inline completion (ghost text).
     pub(crate) completion: CompletionOptions,
+    /// Code actions by a model.
+    pub(crate) actions: ActionOptions,
     /// The LSP surface. Not for a workspace's `.pilotlight.toml`.
     pub(crate) lsp: pilotlight_lsp::Options,
     /// The resident daemon. The user's alone to set.
@@ -51,13 +53,14 @@ impl Default for DaemonOptions {
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Behaviour {
     pub(crate) completion: CompletionOptions,
+    pub(crate) actions: ActionOptions,
     pub(crate) lsp: pilotlight_lsp::Options,
 }
 
 impl Behaviour {
     /// What the `assist` room takes.
     pub(crate) fn assist(&self) -> Options {
-        Options { completion: self.completion.clone() }
+        Options { completion: self.completion.clone(), actions: self.actions.clone() }
     }
 }
 
@@ -142,7 +145,7 @@ impl Settings {
 
     /// What holds for one connection.
     pub(crate) fn behaviour(&self) -> Behaviour {
-        Behaviour { completion: self.completion.clone(), lsp: self.lsp.clone() }
+        Behaviour { completion: self.completion.clone(), actions: self.actions.clone(), lsp: self.lsp.clone() }
     }
 }
 

@@ -22,6 +22,7 @@ use crate::{
     chat::Chat,
     checkpoint::Checkpoint,
     remote::Remote,
+    shape,
     snapshot::{self, Store},
 };
 use clock::Clock;
@@ -98,6 +99,29 @@ impl Engine {
         options.check()?;
         let content = options.snapshot_place().map(|_| snapshot::content(source)).transpose()?;
         Self::of(Checkpoint::open(source)?, options, content, Clock::system())
+    }
+
+    /// Random weights in the shape of a well-known model (`pilotlight bench --random-weights`), stored as `dtype` says: what it says is nothing, but it says it in that model's time. Its tokens
+    /// past the bytes have names and no text.
+    pub fn with_random_weights(shape: &str, dtype: &str, options: &EngineOptions) -> Result<Self, EngineError> {
+        options.check()?;
+        let context_length = options.context_length;
+        let decoder = shape::of_name(shape)?.decoder(dtype, context_length)?;
+        let backend = backend::build(&decoder, context_length, options)?;
+        let info = ModelInfo {
+            name: format!("{shape} {dtype}, random weights"),
+            architecture: decoder.config.family.name.to_owned(),
+            parameters: decoder.parameters,
+            bytes: decoder.bytes,
+            context_length,
+            licence: None,
+            backend: backend.name(),
+            bos: None,
+            eos: Vec::new(),
+        };
+        let tokenizer = Tokenizer::of_bytes((256..decoder.config.vocab as u32).map(|id| format!("<{id}>")));
+        let chat = Err("random weights do not chat".to_owned());
+        Self::start(backend, (tokenizer, chat), info, options, Clock::system(), None)
     }
 
     /// `content` is a hash of the model's files, where there is to be a snapshot.
@@ -185,9 +209,7 @@ impl Engine {
     pub fn chat(&self) -> Result<&Chat, String> {
         match &self.place {
             Place::Here(resident) => resident.chat.as_ref().map_err(Clone::clone),
-            Place::There(remote) => {
-                Err(format!("the model is elsewhere: {} can be asked to chat itself", remote.info.backend))
-            }
+            Place::There(remote) => remote.chat.as_ref().map_err(Clone::clone),
         }
     }
 

@@ -14,17 +14,28 @@ use std::{collections::HashMap, path::Path};
 
 use minijinja::Value;
 
-use crate::{EngineError, Tokenizer};
+use crate::{
+    EngineError, Tokenizer,
+    remote::{ASSISTANT_PART, SYSTEM_PART, USER_PART},
+};
 use marks::Marks;
 use template::Template;
 
-/// A model's template, and the special tokens that it may spell.
+/// How a model is talked to.
 #[derive(Debug)]
 pub struct Chat {
-    template: Template,
-    marks: Marks,
+    way: Way,
     /// Ids that end an answer.
     stops: Vec<u32>,
+}
+
+/// Who writes the prompt.
+#[derive(Debug)]
+enum Way {
+    /// A model's template, and the special tokens that it may spell.
+    Template(Box<(Template, Marks)>),
+    /// The model's server: the messages stand behind markers of their roles, system, user and assistant.
+    Parts([u32; 3]),
 }
 
 /// Why messages are no prompt.
@@ -72,7 +83,14 @@ impl Chat {
         let template = Template::new(source, named)
             .map_err(|error| EngineError::malformed(file, "chat template", "a Jinja template", error))?;
         let stops = TURN_ENDS.iter().filter_map(|name| tokenizer.special(name)).collect();
-        Ok(Self { template, marks: Marks::new(tokenizer.special_names()), stops })
+        Ok(Self { way: Way::Template(Box::new((template, Marks::new(tokenizer.special_names())))), stops })
+    }
+
+    /// With a server that writes the prompt; `None` where the tokenizer has no markers of roles.
+    pub(crate) fn of_parts(tokenizer: &Tokenizer) -> Option<Self> {
+        let [system, user, assistant] =
+            [SYSTEM_PART, USER_PART, ASSISTANT_PART].map(|marker| tokenizer.special(marker));
+        Some(Self { way: Way::Parts([system?, user?, assistant?]), stops: Vec::new() })
     }
 
     /// The prompt that asks for the next answer. `messages` and `tools` are JSON as OpenAI's clients send it.
@@ -90,8 +108,12 @@ impl Chat {
         };
         let messages = parse("messages", messages)?;
         let tools = tools.map(|tools| parse("tools", tools)).transpose()?.unwrap_or_default();
-        let seal = self.marks.seal(&[&messages, &tools]);
-        let rendered = turns::rendered(&self.template, &messages, &tools, |value| seal.value(value))?;
+        let (template, marks) = match &self.way {
+            Way::Template(both) => (&both.0, &both.1),
+            Way::Parts(roles) => return parts(*roles, &messages, &tools),
+        };
+        let seal = marks.seal(&[&messages, &tools]);
+        let rendered = turns::rendered(template, &messages, &tools, |value| seal.value(value))?;
         Ok(seal.pieces(&rendered))
     }
 
@@ -115,4 +137,24 @@ impl Chat {
     pub fn stops(&self) -> &[u32] {
         &self.stops
     }
+}
+
+/// Each message's text behind the marker of its role.
+fn parts([system, user, assistant]: [u32; 3], messages: &Value, tools: &Value) -> Result<Vec<Piece>, ChatError> {
+    let words = "words alone: this model's server is not asked to call tools";
+    let refused = |place: String, found: String| ChatError::Message { place, expected: words, found };
+    if tools.len().is_some_and(|tools| tools > 0) {
+        return Err(refused("tools".to_owned(), "some".to_owned()));
+    }
+    let mut pieces = Vec::new();
+    for (at, (role, text)) in turns::spoken(messages)?.into_iter().enumerate() {
+        let marker = match role.as_str() {
+            "system" => system,
+            "user" => user,
+            "assistant" => assistant,
+            other => return Err(refused(format!("messages[{at}].role"), other.to_owned())),
+        };
+        pieces.extend([Piece::Special(marker), Piece::Text(text)]);
+    }
+    Ok(pieces)
 }

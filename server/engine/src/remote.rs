@@ -31,12 +31,14 @@ use std::{
 use tokio::sync::{mpsc, watch};
 
 use crate::{
-    EngineError, EngineOptions, Event, Figures, ModelInfo, Request, TimeLimits, Tokenizer, weights::gguf::Gguf,
+    EngineError, EngineOptions, Event, Figures, ModelInfo, Request, TimeLimits, Tokenizer, chat::Chat,
+    weights::gguf::Gguf,
 };
 use client::Client;
 use discovery::{Found, discover};
 use failure::{Failure, Remedy};
 pub use options::{RemoteKind, RemoteOptions};
+pub(crate) use prompt::{ASSISTANT_PART, SYSTEM_PART, USER_PART};
 pub use prompt::{PREFIX_PART, SUFFIX_PART};
 
 /// Bytes of code that a token has, before a server has told how many it counts.
@@ -46,6 +48,7 @@ const BYTES_PER_TOKEN: f32 = 3.0;
 #[derive(Debug)]
 pub(crate) struct Remote {
     pub(crate) info: ModelInfo,
+    pub(crate) chat: Result<Chat, String>,
     link: Arc<Link>,
     inbox: mpsc::UnboundedSender<(Request, mpsc::UnboundedSender<Event>)>,
 }
@@ -105,7 +108,7 @@ impl Remote {
         std::thread::Builder::new().name("pilotlight-remote".into()).spawn(serve).map_err(|e| failed(e.to_string()))?;
         let link = connected.recv().map_err(|_| failed("its thread has ended".into()))?;
         let link = link.map_err(|failure| failed(failure.message))?;
-        Ok(Self { info: link.info(), link, inbox })
+        Ok(Self { info: link.info(), chat: link.chat(), link, inbox })
     }
 
     pub(crate) fn tokenizer(&self) -> &Arc<Tokenizer> {
@@ -180,6 +183,18 @@ impl Link {
             bos: None,
             eos: Vec::new(),
         }
+    }
+
+    /// How it is talked to, or why it is not.
+    fn chat(&self) -> Result<Chat, String> {
+        if let Some(chat) = Chat::of_parts(&self.tokenizer) {
+            return Ok(chat);
+        }
+        let because = match self.found().chats {
+            true => "its prompts are written here, with remote.tokenizer",
+            false => "it tells of no chat template (engine.remote.chat = true says that there is one)",
+        };
+        Err(format!("{} is not asked to chat: {because}", self.name()))
     }
 
     /// As a person knows it.

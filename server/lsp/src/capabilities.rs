@@ -27,6 +27,14 @@ pub(crate) struct Profile {
     pub(crate) annotations: bool,
     /// Whether the edit of a code action may come later.
     pub(crate) resolves_edit: bool,
+    /// Whether a workspace's edit may create files.
+    pub(crate) creates_files: bool,
+    /// Whether it asks a person for an instruction, where an action wants one: `experimental.pilotlight.asksInstruction`.
+    pub(crate) asks_instruction: bool,
+    /// Whether it shows actions that cannot be done, with the reason.
+    pub(crate) disabled_actions: bool,
+    /// Whether it makes an edit that the server sends it.
+    pub(crate) applies_edits: bool,
     /// This room's settings as they were then.
     pub(crate) options: Options,
 }
@@ -49,6 +57,12 @@ impl Profile {
             document_changes: edits.is_some_and(|edits| edits.document_changes == Some(true)),
             annotations: edits.is_some_and(|edits| edits.change_annotation_support.is_some()),
             resolves_edit: resolved.is_some_and(|resolved| resolved.properties.iter().any(|it| it == "edit")),
+            creates_files: edits
+                .and_then(|edits| edits.resource_operations.as_ref())
+                .is_some_and(|operations| operations.iter().any(|operation| serde_json::json!(operation) == "create")),
+            asks_instruction: serde_json::json!(client.experimental)["pilotlight"]["asksInstruction"] == true,
+            disabled_actions: actions.is_some_and(|actions| actions.disabled_support == Some(true)),
+            applies_edits: client.workspace.as_ref().is_some_and(|workspace| workspace.apply_edit == Some(true)),
             progress,
             encoding: position::negotiate(offered.unwrap_or_default()),
             menu,
@@ -77,7 +91,9 @@ impl Profile {
             }),
             code_action_provider: Some(
                 CodeActionOptions {
-                    code_action_kinds: Some(vec![CodeActionKind::from(requests::code_action::PROPAGATE)]),
+                    code_action_kinds: Some(
+                        requests::code_action::kinds().into_iter().map(CodeActionKind::from).collect(),
+                    ),
                     resolve_provider: Some(true),
                     ..CodeActionOptions::default()
                 }

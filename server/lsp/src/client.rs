@@ -77,7 +77,7 @@ impl Client {
     }
 
     /// Speaks over `read` and `write`, and hands out the messages that answer no request of this client, as they came. Requests of the server are answered with
-    /// `null` as well.
+    /// `null` as well, and an edit as made: whoever listens makes it.
     pub fn listening<R, W>(read: R, write: W) -> (Self, mpsc::UnboundedReceiver<Value>)
     where
         R: AsyncRead + Send + Unpin + 'static,
@@ -153,7 +153,9 @@ impl Shared {
         let id = message.get("id").and_then(Value::as_u64);
         if message.get("method").is_some() {
             if let Some(id) = message.get("id") {
-                self.outgoing.send(&json!({ "jsonrpc": "2.0", "id": id, "result": null }));
+                let edit = message["method"] == "workspace/applyEdit";
+                let result = if edit { json!({ "applied": true }) } else { Value::Null };
+                self.outgoing.send(&json!({ "jsonrpc": "2.0", "id": id, "result": result }));
             }
         } else if let Some(open) = id.and_then(|id| self.requests().open.remove(&id)) {
             if let Some(answer) = open.answer {

@@ -56,8 +56,8 @@ where
         };
         let request = match Incoming::parse(&body) {
             Ok(Incoming::Request(request)) => request,
-            Ok(Incoming::Response) => {
-                tracing::debug!("a response to a request that was never made");
+            Ok(Incoming::Response(response)) => {
+                server.session().calls.answered(response);
                 continue;
             }
             Err(response) => {

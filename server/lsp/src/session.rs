@@ -1,5 +1,6 @@
 //! One client's connection: what was agreed with it, its documents, and what it was answered.
 
+mod calls;
 mod documents;
 mod recent;
 
@@ -21,6 +22,7 @@ use crate::{
     uri,
     wire::Outgoing,
 };
+use calls::Calls;
 pub(crate) use documents::{Current, Documents, Problem, Texts};
 pub(crate) use recent::{Answer, Inserted, Recent};
 
@@ -34,6 +36,7 @@ pub(crate) struct Session {
     /// Tripped by the client's `initialized`.
     pub(crate) initialized: CancellationToken,
     pub(crate) documents: Documents,
+    pub(crate) calls: Calls,
     /// To be told once.
     pub(crate) hint: Option<String>,
     /// Why the last answer was empty, if it was.
@@ -52,6 +55,7 @@ impl Session {
             documents: Documents::new(assistant.clone()),
             assistant,
             outgoing,
+            calls: Calls::default(),
             profile: Arc::default(),
             hint,
             nothing: watch::Sender::new(None),

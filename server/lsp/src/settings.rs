@@ -206,7 +206,7 @@ mod tests {
         layers.set_editor(json!({ "lsp": { "status-notifications": 7 }, "warp": 9 }));
         let expected = [
             "the editor's settings: lsp.status-notifications: invalid type: integer `7`, expected a boolean; ignored",
-            "the editor's settings: warp is unknown and ignored; expected one of completion",
+            "the editor's settings: warp is unknown and ignored; expected one of actions, completion",
         ];
         let composed = layers.compose();
         assert_eq!(composed.warnings, expected);

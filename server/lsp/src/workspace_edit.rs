@@ -42,6 +42,13 @@ pub(crate) fn workspace_edit(session: &Session, set: &ChangeSet) -> Result<Value
         if edits.is_empty() {
             continue;
         }
+        if file.creates {
+            if !profile.is_some_and(|profile| profile.creates_files && profile.document_changes) {
+                return Err(format!("{uri} would have to be created, and the client takes no such edits"));
+            }
+            let options = json!({ "overwrite": false, "ignoreIfExists": false });
+            documents.push(json!({ "kind": "create", "uri": uri, "options": options }));
+        }
         if versioned {
             let version = file.document.as_ref().map(|_| file.before.version());
             documents.push(json!({ "textDocument": { "uri": uri, "version": version }, "edits": edits }));

@@ -28,6 +28,8 @@ pub(crate) enum Purpose {
     Imports,
     /// What a change of a definition meets: signatures, calls, keys, and what tells types.
     Sites,
+    /// Where a code action has something to do.
+    Actions,
 }
 
 impl Language {
@@ -41,7 +43,8 @@ impl Language {
 }
 
 impl Purpose {
-    const ALL: [Self; 6] = [Self::Outline, Self::Structure, Self::Scopes, Self::References, Self::Imports, Self::Sites];
+    const ALL: [Self; 7] =
+        [Self::Outline, Self::Structure, Self::Scopes, Self::References, Self::Imports, Self::Sites, Self::Actions];
 }
 
 impl Snapshot {
@@ -181,6 +184,7 @@ macro_rules! files {
             include_str!(concat!("../../../queries/", $folder, "/references.scm")),
             include_str!(concat!("../../../queries/", $folder, "/imports.scm")),
             include_str!(concat!("../../../queries/", $folder, "/sites.scm")),
+            include_str!(concat!("../../../queries/", $folder, "/actions.scm")),
         ])),*]
     };
 }

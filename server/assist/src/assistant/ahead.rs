@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Assistant, off_for};
 use crate::{
     DocumentId,
-    completion::{self, Caller, Completion, CompletionRequest, Last, Shown, Trigger},
+    completion::{self, Caller, Completion, CompletionRequest, Last, Reach, Shown, Trigger},
     model::Model,
     options::CompletionOptions,
 };
@@ -61,7 +61,12 @@ impl Assistant {
             // The excerpts stay: what is warm now is what the person will ask with.
             last.freeze(&accepted.snapshot, accepted.cursor);
             let surrounded = assistant.surrounded(model, &options, full.as_deref(), path);
-            let caller = Caller { priority: Priority::Warming, session: assistant.session(), cancel: &cancel };
+            let caller = Caller {
+                priority: Priority::Warming,
+                session: assistant.session(),
+                reach: Reach::GHOST,
+                cancel: &cancel,
+            };
             let outcome = completion::generate(model, &options, &accepted, &surrounded, &mut last, caller).await;
             let Some(mut completion) = outcome.completion else { return };
             completion.id = assistant.inner.new_id();
@@ -142,7 +147,12 @@ impl Assistant {
         tokio::spawn(async move {
             let Some(model) = assistant.inner.serving() else { return };
             let surrounded = assistant.surrounded(model, &options, full.as_deref(), path);
-            let caller = Caller { priority: Priority::Warming, session: assistant.session(), cancel: &cancel };
+            let caller = Caller {
+                priority: Priority::Warming,
+                session: assistant.session(),
+                reach: Reach::GHOST,
+                cancel: &cancel,
+            };
             completion::prefill(model, &options, &request, &surrounded, caller, last, |_| ()).await;
         });
     }
@@ -168,7 +178,12 @@ impl Assistant {
             assistant.inner.resting.made();
             let path = workspace.prompt_path(full.as_deref(), &request.document);
             let surrounded = assistant.surrounded(model, options, full.as_deref(), path);
-            let caller = Caller { priority: Priority::Warming, session: assistant.session(), cancel: &cancel };
+            let caller = Caller {
+                priority: Priority::Warming,
+                session: assistant.session(),
+                reach: Reach::GHOST,
+                cancel: &cancel,
+            };
             let line = request.snapshot.line_at(request.cursor).start;
             // The next completion goes on from this plan, whether or not there was time to compute it.
             let planned = |last| {

@@ -54,22 +54,35 @@ impl ChangeSet {
                 continue;
             }
             let failed = |error| WriteError::Io { path: path.clone(), error };
-            let real = path.canonicalize().map_err(failed)?;
+            // Of a file that is to be made, the folder must be there.
+            let real = match (file.creates, path.parent(), path.file_name()) {
+                (true, Some(folder), Some(name)) => folder.canonicalize().map_err(failed)?.join(name),
+                _ => path.canonicalize().map_err(failed)?,
+            };
             if !roots.iter().any(|root| real.starts_with(root)) {
                 return Err(WriteError::Outside(path.clone()));
             }
-            if fs::read(&real).map_err(failed)? != before.as_bytes() {
+            let same = match fs::read(&real) {
+                Err(error) if file.creates && error.kind() == io::ErrorKind::NotFound => true,
+                read => !file.creates && read.map_err(failed)? == before.as_bytes(),
+            };
+            if !same {
                 return Err(WriteError::Changed(path.clone()));
             }
             let new = stage(&real, &after).map_err(failed)?;
-            staged.push((real, before, new));
+            staged.push((real, (!file.creates).then_some(before), new));
         }
-        let mut done: Vec<(PathBuf, String)> = Vec::new();
+        let mut done: Vec<(PathBuf, Option<String>)> = Vec::new();
         for (path, before, new) in staged {
-            if let Err(error) = new.persist(&path) {
-                let back = |(path, text): &(PathBuf, String)| {
-                    let new = stage(path, text).ok();
-                    new.and_then(|new| new.persist(path).ok()).is_none().then(|| path.clone())
+            // What somebody else has made meanwhile stays.
+            let persisted = if before.is_some() { new.persist(&path) } else { new.persist_noclobber(&path) };
+            if let Err(error) = persisted {
+                let back = |(path, text): &(PathBuf, Option<String>)| {
+                    let done = match text {
+                        Some(text) => stage(path, text).ok().and_then(|new| new.persist(path).ok()).is_some(),
+                        None => fs::remove_file(path).is_ok(),
+                    };
+                    (!done).then(|| path.clone())
                 };
                 let left: Vec<PathBuf> = done.iter().filter_map(back).collect();
                 let error = error.error;
@@ -89,7 +102,9 @@ fn stage(path: &Path, text: &str) -> io::Result<tempfile::NamedTempFile> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut new = tempfile::Builder::new().prefix(".pilotlight-").tempfile_in(folder)?;
     new.write_all(text.as_bytes())?;
-    new.as_file().set_permissions(fs::metadata(path)?.permissions())?;
+    if let Ok(old) = fs::metadata(path) {
+        new.as_file().set_permissions(old.permissions())?;
+    }
     new.as_file().sync_all()?;
     Ok(new)
 }

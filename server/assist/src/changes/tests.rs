@@ -16,6 +16,7 @@ fn change(path: &Path, text: &str, edits: &[(&str, &str)]) -> FileChange {
     FileChange {
         path: Some(path.to_owned()),
         document: None,
+        creates: false,
         before: Document::open(Language::Rust, 0, text).snapshot(),
         edits: edits.collect(),
     }

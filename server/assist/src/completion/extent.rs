@@ -9,8 +9,19 @@ use pilotlight_syntax::Snapshot;
 
 use super::trim;
 
-/// Lines after which an unfinished unit is given up.
-const MOST_LINES: usize = 16;
+/// How much may be written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reach {
+    /// Lines after which an unfinished unit is given up.
+    pub(crate) lines: usize,
+    /// The cursor is where a body begins; else that is found out.
+    pub(crate) body: bool,
+}
+
+impl Reach {
+    /// Of ghost text.
+    pub(crate) const GHOST: Self = Self { lines: 16, body: false };
+}
 
 /// The text decoded so far, tried out line by line.
 pub(super) struct Extent<'a> {
@@ -26,6 +37,7 @@ pub(super) struct Extent<'a> {
     errors: usize,
     /// Errors of the file without the line being typed: those that are not the cursor's business.
     elsewhere: usize,
+    lines: usize,
     /// Bytes of the text already looked at.
     tried: usize,
     /// The longest text after which the unit is complete, as it would be inserted.
@@ -45,7 +57,7 @@ pub(super) enum Flow {
 }
 
 impl<'a> Extent<'a> {
-    pub(super) fn new(snapshot: &'a Snapshot, cursor: usize) -> Self {
+    pub(super) fn new(snapshot: &'a Snapshot, cursor: usize, reach: Reach) -> Self {
         let line = snapshot.line_at(cursor);
         let errors = errors_of(snapshot);
         let elsewhere = if errors == 0 { 0 } else { errors_of(&snapshot.with_replaced(line.clone(), "")).min(errors) };
@@ -54,9 +66,10 @@ impl<'a> Extent<'a> {
             cursor,
             column: indentation(&snapshot.slice(line.start..cursor)),
             tail: cursor..line.end,
-            block: in_empty_block(snapshot, cursor),
+            block: reach.body || in_empty_block(snapshot, cursor),
             errors,
             elsewhere,
+            lines: reach.lines,
             tried: 0,
             complete: None,
             harmless: None,
@@ -76,7 +89,7 @@ impl<'a> Extent<'a> {
                 return Flow::Enough;
             }
             let complete = self.try_out(lines);
-            if (complete && !self.block) || lines.matches('\n').count() + 1 >= MOST_LINES {
+            if (complete && !self.block) || lines.matches('\n').count() + 1 >= self.lines {
                 return Flow::Enough;
             }
         }

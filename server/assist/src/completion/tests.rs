@@ -2,13 +2,13 @@
 
 use pilotlight_syntax::{Document, Language};
 
-use super::extent::{Extent, Flow};
+use super::extent::{Extent, Flow, Reach};
 
 /// The file after accepting what is left of `said` (`⟦…⟧` marks the new text), or why nothing is shown. The model says `said` character by character and then ends.
 fn check(language: Language, file: &str, said: &str) -> String {
     let cursor = file.find("$0").expect("a cursor");
     let snapshot = Document::open(language, 0, &file.replacen("$0", "", 1)).snapshot();
-    let mut extent = Extent::new(&snapshot, cursor);
+    let mut extent = Extent::new(&snapshot, cursor, Reach::GHOST);
     let mut text = String::new();
     let mut ended = true;
     for c in said.chars() {

@@ -12,7 +12,7 @@ pub const FOLDER_FILE: &str = ".pilotlight.toml";
 /// A longer one is no settings file.
 const LONGEST: u64 = 1 << 20;
 /// What the user has off stays off: a workspace may say `false`, never `true`.
-const ONLY_OFF: [&str; 2] = ["/completion/enabled", "/completion/in-git-ignored-files"];
+const ONLY_OFF: [&str; 3] = ["/completion/enabled", "/completion/in-git-ignored-files", "/actions/enabled"];
 /// What the user has in a list stays in it.
 const ONLY_MORE: [&str; 1] = ["/completion/disabled-languages"];
 /// Sections of the user's settings that are not a workspace's business.

@@ -99,13 +99,13 @@ mod tests {
         assert_eq!(
             warnings,
             [
-                "x.toml: Completion is unknown and ignored; expected one of completion".to_owned(),
+                "x.toml: Completion is unknown and ignored; expected one of actions, completion".to_owned(),
                 "x.toml: completion.min-confidence: invalid type: string \"high\", expected f32; ignored".to_owned(),
                 format!(
                     "x.toml: completion.warp is unknown and ignored; expected one of {}",
                     known.unwrap_or_default()
                 ),
-                "x.toml: telemetry is unknown and ignored; expected one of completion".to_owned(),
+                "x.toml: telemetry is unknown and ignored; expected one of actions, completion".to_owned(),
             ]
         );
     }

@@ -13,6 +13,7 @@ use super::{
     Candidate, Defined, DefinitionChange, Lookup, Scene,
     difference::{differences, rename},
     packages, related,
+    remembered::Key,
 };
 use crate::{Assistant, DocumentId, changes::ChangeSet, indexing::Indexing};
 
@@ -125,6 +126,14 @@ impl Assistant {
             () = cancel.cancelled() => return Err(PropagateError::Cancelled),
         }
         let open = self.open_files();
+        let mut revisions: Vec<_> = open.values().map(|(id, state)| (id.clone(), state.revision())).collect();
+        revisions.sort();
+        let index = self.indexing_of().revision();
+        let (of, searched) = (document.clone(), change.clone());
+        let key = Key { document: of, change: searched, definition_too, roots: roots.clone(), revisions, index };
+        if let Some(offer) = self.remembered().find(&key, self.indexing_of()) {
+            return Ok(offer);
+        }
         let assistant = self.clone();
         let document = document.clone();
         let searched = tokio::task::spawn_blocking(move || {
@@ -140,7 +149,11 @@ impl Assistant {
             let now = file.document.as_ref().map(|document| self.snapshot(document));
             now.is_some_and(|now| now.map_or(true, |now| now.revision() != file.before.revision()))
         });
-        if moved { Err(PropagateError::MovedOn) } else { Ok(offer) }
+        if moved {
+            return Err(PropagateError::MovedOn);
+        }
+        self.remembered().add(key, offer.clone());
+        Ok(offer)
     }
 
     fn search(

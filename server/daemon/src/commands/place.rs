@@ -59,11 +59,17 @@ pub(super) fn project_of(file: &Path) -> PathBuf {
 
 /// `FILE:LINE:COL`, both counted from 1. The file's name may itself contain colons.
 fn parse(place: &str) -> Result<(&str, Position)> {
-    let mut parts = place.rsplitn(3, ':');
-    let (column, line, path) = (parts.next(), parts.next(), parts.next());
-    let number = |part: Option<&str>| part.and_then(|part| part.parse::<u32>().ok()).and_then(|n| n.checked_sub(1));
-    match (path, number(line), number(column)) {
-        (Some(path), Some(line), Some(character)) => Ok((path, Position { line, character })),
-        _ => bail!("expected FILE:LINE:COL (both counted from 1), found {place:?}"),
+    let expected = || format!("expected FILE:LINE:COL (both counted from 1), found {place:?}");
+    let (rest, column) = place.rsplit_once(':').with_context(expected)?;
+    let (path, line) = rest.rsplit_once(':').with_context(expected)?;
+    Ok((path, position(&format!("{line}:{column}")).map_err(|_| anyhow::anyhow!(expected()))?))
+}
+
+/// `LINE:COL`, both counted from 1.
+pub(super) fn position(place: &str) -> Result<Position> {
+    let number = |part: &str| part.parse::<u32>().ok().and_then(|n| n.checked_sub(1));
+    match place.split_once(':').map(|(line, column)| (number(line), number(column))) {
+        Some((Some(line), Some(character))) => Ok(Position { line, character }),
+        _ => bail!("expected LINE:COL (both counted from 1), found {place:?}"),
     }
 }

@@ -1,7 +1,8 @@
-//! `pilotlight refactor`: a definition and all its uses, changed together. A diff on standard output; files are written only when asked for.
+//! `pilotlight refactor`: a definition and all its uses, changed together, or what a model writes. A diff on standard output; files are written only when asked for.
 
 use std::{
     fs,
+    ops::Range,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
     sync::Arc,
@@ -9,13 +10,16 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use pilotlight_assist::{
-    Assistant, ChangeSet, DocumentId, FileChange, PropagateError, Which, Workspace,
+    Assistant, ChangeSet, Chosen, DocumentId, PropagateError, Workspace,
     syntax::{Change, Language, PositionEncoding},
 };
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::place::{Place, project_of};
+use super::{
+    changed::{self, Output},
+    place::{self, Place, project_of},
+};
 use crate::{
     cli::{Refactor, RefactorKind},
     model,
@@ -23,7 +27,7 @@ use crate::{
 };
 
 pub(super) async fn run(arguments: Refactor, settings: &Settings) -> Result<ExitCode> {
-    match changed(&arguments, settings).await {
+    match done(&arguments, settings).await {
         Ok(code) => Ok(code),
         Err(error) => {
             eprintln!("pilotlight: {error:#}");
@@ -32,11 +36,37 @@ pub(super) async fn run(arguments: Refactor, settings: &Settings) -> Result<Exit
     }
 }
 
-async fn changed(arguments: &Refactor, settings: &Settings) -> Result<ExitCode> {
-    let assistant = model::none(settings);
+async fn done(arguments: &Refactor, settings: &Settings) -> Result<ExitCode> {
     let document: DocumentId = Arc::from("given");
     let cancel = CancellationToken::new;
+    let asks_model = matches!(arguments.what, RefactorKind::List { .. } | RefactorKind::Do { .. });
+    let assistant = if asks_model { model::assistant(settings) } else { model::none(settings) };
     let (root, set) = match &arguments.what {
+        RefactorKind::List { place, to } => {
+            let (_, selection) = selected(&assistant, &document, arguments, settings, place, to.as_deref()).await?;
+            let offered = assistant.actions(&document, selection, &[])?;
+            if arguments.json {
+                println!(
+                    "{:#}",
+                    json!(
+                        offered.iter().map(|it| json!({ "id": it.action.id, "title": it.title })).collect::<Vec<_>>()
+                    )
+                );
+            } else {
+                offered.iter().for_each(|it| println!("{:24} {}", it.action.id, it.title));
+            }
+            return Ok(if offered.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS });
+        }
+        RefactorKind::Do { action, place, to, instruction } => {
+            let (root, selection) = selected(&assistant, &document, arguments, settings, place, to.as_deref()).await?;
+            let revision = assistant.snapshot(&document)?.revision();
+            let instruction = instruction.clone().unwrap_or_default();
+            let chosen = Chosen { id: action.clone(), selection, instruction, ..Chosen::default() };
+            (
+                root,
+                assistant.act(&document, revision, chosen, &|_| (), cancel()).await.with_context(|| place.clone())?.set,
+            )
+        }
         RefactorKind::Rename { place, name } => {
             let given = Place::read(place)?;
             let root = root(arguments, &given.full)?;
@@ -62,20 +92,31 @@ async fn changed(arguments: &Refactor, settings: &Settings) -> Result<ExitCode> 
             (root, propagated(&assistant, &document, &full).await?)
         }
     };
-    let which = if arguments.all { Which::All } else { Which::Certain };
-    let name = |file: &FileChange| relative(&root, &file.name());
-    let diff = set.diff(which, name);
-    let written = if arguments.write { set.write(std::slice::from_ref(&root), which)? } else { 0 };
-    if arguments.json {
-        println!("{:#}", report(&set, &root, &diff, written));
-    } else {
-        print!("{diff}");
-        tell(&set, &root, which);
-        if arguments.write {
-            eprintln!("{written} files written");
-        }
-    }
-    Ok(if diff.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    let output = Output { write: arguments.write, all: arguments.all, json: arguments.json };
+    changed::finish(&set, &root, output)
+}
+
+/// Opens a file with a selection in it for the model, once that is there: the workspace's folder, and the selection in bytes.
+async fn selected(
+    assistant: &Assistant,
+    document: &DocumentId,
+    arguments: &Refactor,
+    settings: &Settings,
+    place: &str,
+    to: Option<&str>,
+) -> Result<(PathBuf, Range<usize>)> {
+    let given = Place::read(place)?;
+    let root = root(arguments, &given.full)?;
+    assistant.set_workspace(Workspace::new(settings.assist(), [root.clone()]));
+    let language = Language::from_path(&given.full);
+    assistant.open(document.clone(), Some(given.full.clone()), language, 0, &given.text);
+    let snapshot = assistant.snapshot(document)?;
+    let offset = |position| snapshot.offset(position, PositionEncoding::Utf32).with_context(|| place.to_owned());
+    let start = offset(given.position)?;
+    let end = to.map(place::position).transpose()?.map(offset).transpose()?.unwrap_or(start);
+    ensure!(start <= end, "expected --to behind {place}, found {}", to.unwrap_or_default());
+    model::loaded(assistant, settings).await?;
+    Ok((root, start..end))
 }
 
 /// Every change of the file's definitions, carried.
@@ -127,42 +168,4 @@ fn at_revision(file: &Path, revision: &str) -> Result<String> {
         complaint()
     );
     String::from_utf8(shown.stdout).map_err(|_| anyhow::anyhow!("{object}: expected UTF-8 text"))
-}
-
-fn relative(root: &Path, path: &Path) -> String {
-    path.strip_prefix(root).unwrap_or(path).display().to_string()
-}
-
-/// What is not in the diff, on standard error.
-fn tell(set: &ChangeSet, root: &Path, which: Which) {
-    let (certain, doubtful, files) = set.counts();
-    eprintln!("{certain} places in {files} files are certain, {doubtful} are not");
-    for file in &set.files {
-        for edit in file.edits.iter().filter(|_| which == Which::Certain) {
-            let Some(doubt) = &edit.doubt else { continue };
-            let line = file.before.rope().byte_to_line(edit.range.start) + 1;
-            eprintln!("  {}:{line}: {doubt}", relative(root, &file.name()));
-        }
-    }
-    for left in &set.left {
-        eprintln!("  {}:{}: {}", relative(root, &left.path), left.line + 1, left.because);
-    }
-}
-
-fn report(set: &ChangeSet, root: &Path, diff: &str, written: usize) -> serde_json::Value {
-    let edits = |file: &FileChange| -> Vec<_> {
-        let edits = file.edits.iter().map(|edit| {
-            let at = file.before.position(edit.range.start, PositionEncoding::Utf32);
-            json!({ "bytes": [edit.range.start, edit.range.end], "line": at.line + 1, "column": at.character + 1, "text": edit.text, "doubt": edit.doubt })
-        });
-        edits.collect()
-    };
-    let files: Vec<_> =
-        set.files.iter().map(|file| json!({ "path": relative(root, &file.name()), "edits": edits(file) })).collect();
-    let left: Vec<_> = set
-        .left
-        .iter()
-        .map(|left| json!({ "path": relative(root, &left.path), "line": left.line + 1, "because": left.because }))
-        .collect();
-    json!({ "root": root, "files": files, "left": left, "diff": diff, "written": written })
 }

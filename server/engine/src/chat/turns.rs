@@ -30,6 +30,20 @@ pub fn rendered(
     first.or_else(|failed| render(&ordered(&messages)).or(Err(failed)))
 }
 
+/// The messages' roles and texts.
+///
+/// # Errors
+///
+/// They are no messages.
+pub(super) fn spoken(messages: &Value) -> Result<Vec<(String, String)>, ChatError> {
+    let messages = check(messages)?;
+    let spoken = |message: Value| {
+        let fields = fields(&message);
+        (role(&fields).to_owned(), text(&get(&fields, "content")))
+    };
+    Ok(messages.try_iter().into_iter().flatten().map(spoken).collect())
+}
+
 /// The messages with each list of parts as a text.
 fn texts_of(messages: &Value) -> Value {
     let plain = |message: Value| {

@@ -144,10 +144,11 @@ impl Answer<'_> {
             names: &link.names,
         };
         let (path, body) = wire::ask(&found, &question)?;
+        let chat = question.is_chat();
         let mut lines = Lines::new(link.client.open(path, &body).await?, link.client.stall());
         let mut ended = None;
         while let Some(line) = lines.next().await? {
-            let Some(said) = wire::read(found.kind, &line)? else { break };
+            let Some(said) = wire::read(found.kind, chat, &line)? else { break };
             if let Some(cost) = said.prompt {
                 link.learn(request.prompt.len(), cost.reused + cost.prefilled);
             }

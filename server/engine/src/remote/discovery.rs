@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     Client, Failure, RemoteKind, RemoteOptions,
-    prompt::{PREFIX_PART, SUFFIX_PART},
+    prompt::{ASSISTANT_PART, PREFIX_PART, SUFFIX_PART, SYSTEM_PART, USER_PART},
 };
 
 /// Where neither the server nor the settings say.
@@ -25,6 +25,8 @@ pub(crate) struct Found {
     pub(crate) specials: BTreeMap<String, Option<u32>>,
     /// Whether it writes the prompt from prefix and suffix.
     pub(crate) server_writes: bool,
+    /// Whether its model chats.
+    pub(crate) chats: bool,
 }
 
 impl Found {
@@ -33,12 +35,16 @@ impl Found {
         self.specials.get(name).copied().flatten()
     }
 
-    /// Names for prompts: the vocabulary's, or those of the two parts.
+    /// Names for prompts: the vocabulary's, or those of the two parts; and those of messages.
     pub(crate) fn names(&self) -> Vec<String> {
-        if self.server_writes {
-            return vec![PREFIX_PART.to_owned(), SUFFIX_PART.to_owned()];
+        let mut names: Vec<String> = match self.server_writes {
+            true => vec![PREFIX_PART.to_owned(), SUFFIX_PART.to_owned()],
+            false => self.specials.keys().cloned().collect(),
+        };
+        if self.chats {
+            names.extend([SYSTEM_PART, USER_PART, ASSISTANT_PART].map(str::to_owned));
         }
-        self.specials.keys().cloned().collect()
+        names
     }
 }
 
@@ -64,6 +70,7 @@ pub(crate) async fn discover(client: &Client, options: &RemoteOptions, markers: 
         RemoteKind::Mistral => mistral(options),
         kind => openai(client, kind, options, markers).await?,
     };
+    found.chats = options.chat.unwrap_or(found.chats);
     if options.context_length > 0 {
         found.context = options.context_length;
     }
@@ -120,7 +127,8 @@ async fn llama_cpp(client: &Client, options: &RemoteOptions, markers: &[&str]) -
     let specials: Result<Vec<_>, Failure> = join_all(asked).await.into_iter().collect();
     let specials: BTreeMap<_, _> = specials?.into_iter().flatten().collect();
     let server_writes = writes(options, !specials.is_empty());
-    Ok(Found { kind: RemoteKind::LlamaCpp, model, context: size(context), specials, server_writes })
+    let chats = props["chat_template"].as_str().is_some_and(|template| !template.trim().is_empty());
+    Ok(Found { kind: RemoteKind::LlamaCpp, model, context: size(context), specials, server_writes, chats })
 }
 
 async fn openai(
@@ -157,14 +165,25 @@ async fn openai(
             Err(failure) => return Err(failure),
         }
     }
+    let mut chats = false;
+    if kind == RemoteKind::Vllm {
+        // It writes the prompt of a conversation, unless the model has no template. (Of other servers nothing tells but an answer, which may cost.)
+        let body = json!({ "model": model, "messages": [{ "role": "user", "content": "x" }] });
+        chats = match client.ask("/tokenize", &body).await {
+            Ok(told) => told["tokens"].is_array(),
+            Err(failure) if lacks(&failure) || matches!(failure.status, Some(400..=499)) => false,
+            Err(failure) => return Err(failure),
+        };
+    }
     // vLLM has no `suffix`.
     let server_writes = writes(options, !specials.is_empty() || kind == RemoteKind::Vllm);
-    Ok(Found { kind, model, context: size(context), specials, server_writes })
+    Ok(Found { kind, model, context: size(context), specials, server_writes, chats })
 }
 
 fn mistral(options: &RemoteOptions) -> Found {
     let model = if options.model.is_empty() { "codestral-latest" } else { &options.model }.to_owned();
-    Found { kind: RemoteKind::Mistral, model, context: 32768, specials: BTreeMap::new(), server_writes: true }
+    let (specials, server_writes, chats) = (BTreeMap::new(), true, true);
+    Found { kind: RemoteKind::Mistral, model, context: 32768, specials, server_writes, chats }
 }
 
 async fn ollama(client: &Client, options: &RemoteOptions, markers: &[&str]) -> Result<Found, Failure> {
@@ -187,7 +206,10 @@ async fn ollama(client: &Client, options: &RemoteOptions, markers: &[&str]) -> R
     let server_writes = writes(options, !specials.is_empty());
     // It takes memory for all of what is asked for.
     let context = size(context).min(USUAL_CONTEXT);
-    Ok(Found { kind: RemoteKind::Ollama, model, context, specials, server_writes })
+    // A base model's template is the prompt alone.
+    let template = shown["template"].as_str().unwrap_or_default();
+    let chats = template.contains(".Messages") || template.contains(".System");
+    Ok(Found { kind: RemoteKind::Ollama, model, context, specials, server_writes, chats })
 }
 
 /// A format that is named is believed where the server cannot be asked for its tokens.

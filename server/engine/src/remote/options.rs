@@ -16,6 +16,9 @@ pub struct RemoteOptions {
     /// Who writes the fill-in-the-middle prompt: `server` (prefix and suffix are sent as they are), the name of a format such as `qwen2.5-coder` (it is written here), or `auto`: here
     /// where the server can be asked for the format's special tokens, else the server.
     pub format: String,
+    /// Whether its model does what it is told (`/v1/chat/completions`). Where nothing is said: if llama.cpp, vLLM or Ollama tell of a chat template, and Mistral's; of another server's it is
+    /// not known, so no.
+    pub chat: Option<bool>,
     /// The environment variable that holds the key; empty for none. (A key itself is never a setting.)
     pub key_env: String,
     /// The file that holds the key, on one line; looked at where the variable is not set.
@@ -71,6 +74,7 @@ impl Default for RemoteOptions {
             kind: RemoteKind::Auto,
             model: String::new(),
             format: "auto".into(),
+            chat: None,
             key_env: String::new(),
             key_file: None,
             context_length: 0,

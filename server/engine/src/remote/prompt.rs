@@ -12,6 +12,11 @@ pub const PREFIX_PART: &str = "<prefix part>";
 /// Behind this one, what is after it.
 pub const SUFFIX_PART: &str = "<suffix part>";
 
+/// Behind these stand the messages of a conversation, whose prompt the server writes.
+pub(crate) const SYSTEM_PART: &str = "<system part>";
+pub(crate) const USER_PART: &str = "<user part>";
+pub(crate) const ASSISTANT_PART: &str = "<assistant part>";
+
 /// A stretch of a prompt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Part<'a> {

@@ -1,6 +1,7 @@
 //! The remote engine against servers that do what they should, and against one that does not.
 #![allow(clippy::unwrap_used)]
 
+mod chat;
 pub(crate) mod fault;
 mod kinds;
 

@@ -1,5 +1,6 @@
 //! What each kind of server is asked, and how its answers read.
 
+mod chat;
 mod llama_cpp;
 mod mistral;
 mod ollama;
@@ -29,6 +30,13 @@ pub(crate) struct Question<'a> {
     pub(crate) names: &'a HashMap<u32, String>,
 }
 
+impl Question<'_> {
+    /// Whether it is a conversation.
+    pub(crate) fn is_chat(&self) -> bool {
+        chat::is_asked(self)
+    }
+}
+
 /// What a piece of an answer says.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Said {
@@ -49,6 +57,9 @@ pub(crate) struct PromptCost {
 
 /// The path and the body that ask `question`.
 pub(crate) fn ask(found: &Found, question: &Question<'_>) -> Result<(&'static str, Value), Failure> {
+    if question.is_chat() {
+        return chat::ask(found, question);
+    }
     match found.kind {
         RemoteKind::LlamaCpp => llama_cpp::ask(found, question),
         RemoteKind::Mistral => mistral::ask(found, question),
@@ -57,8 +68,8 @@ pub(crate) fn ask(found: &Found, question: &Question<'_>) -> Result<(&'static st
     }
 }
 
-/// One piece of the answer; `None` for one that says nothing.
-pub(crate) fn read(kind: RemoteKind, line: &str) -> Result<Option<Said>, Failure> {
+/// One piece of the answer (`chat`: to a conversation); `None` for one that says nothing.
+pub(crate) fn read(kind: RemoteKind, chat: bool, line: &str) -> Result<Option<Said>, Failure> {
     if line == "[DONE]" {
         return Ok(None);
     }
@@ -71,6 +82,7 @@ pub(crate) fn read(kind: RemoteKind, line: &str) -> Result<Option<Said>, Failure
         return Err(Failure::passing(message.unwrap_or("it reports an error without a message")));
     }
     Ok(Some(match kind {
+        _ if chat => chat::read(&value),
         RemoteKind::LlamaCpp => llama_cpp::read(&value),
         RemoteKind::Mistral => mistral::read(&value),
         RemoteKind::Ollama => ollama::read(&value),

@@ -34,6 +34,8 @@ pub(crate) struct Script {
     tokens: Vec<u32>,
     /// What is to be said next, as far as known.
     at: usize,
+    /// Something else is being said: this is where it was left, and where it may go on.
+    lost: bool,
 }
 
 impl Drafter {
@@ -55,7 +57,7 @@ impl Drafter {
         draft.clear();
         if let Some(next) = script.next() {
             draft.extend_from_slice(next);
-            return Strength::SCRIPT;
+            return if script.lost { Strength::LOST_SCRIPT } else { Strength::SCRIPT };
         }
         let mut best = (0, &[][..]);
         for text in self.outputs.iter().rev().map(Vec::as_slice).chain([sequence]).rev() {
@@ -73,13 +75,15 @@ impl Drafter {
 
 impl Script {
     pub(crate) fn new(tokens: Vec<u32>) -> Self {
-        Self { tokens, at: 0 }
+        Self { tokens, at: 0, lost: false }
     }
 
     /// What it says comes next; `None` where it is over or its place is not known.
     fn next(&self) -> Option<&[u32]> {
         let next = self.tokens.get(self.at..)?;
-        (!next.is_empty()).then(|| &next[..next.len().min(MOST)])
+        // While it is lost most of it would be wrong.
+        let most = if self.lost { 1 } else { MOST };
+        (!next.is_empty()).then(|| &next[..next.len().min(most)])
     }
 
     /// Follows what was said: `said` ends with the token that is new.
@@ -87,7 +91,7 @@ impl Script {
         let (Some(new), false) = (said.last(), self.tokens.is_empty()) else { return };
         let next = self.at.min(self.tokens.len());
         if self.tokens.get(next) == Some(new) {
-            self.at = next + 1;
+            (self.at, self.lost) = (next + 1, false);
             return;
         }
         // Something else was said: left out, put in, or put in its place. Where the last tokens stand is where it goes on: the longest match, the nearest of
@@ -96,7 +100,9 @@ impl Script {
         let ends = (1..=self.tokens.len()).filter(|&end| self.tokens[end - 1] == *new);
         let matches = ends.map(|end| (suffix(&self.tokens[..end], said), end));
         let fits = |&(length, end): &(usize, usize)| length >= LEAST || (end > next && distance(end) <= NEAR);
-        if let Some((_, end)) = matches.filter(fits).max_by_key(|&(length, end)| (length, usize::MAX - distance(end))) {
+        let best = matches.filter(fits).max_by_key(|&(length, end)| (length, usize::MAX - distance(end)));
+        self.lost = best.is_none();
+        if let Some((_, end)) = best {
             self.at = end;
         }
     }

@@ -12,7 +12,14 @@ pub(crate) struct Strength(usize);
 impl Strength {
     /// The caller's own.
     pub(crate) const SCRIPT: Self = Self(5);
-    const COUNT: usize = 6;
+    /// The same while something else is said.
+    pub(crate) const LOST_SCRIPT: Self = Self(6);
+    const COUNT: usize = 7;
+
+    /// The chance of a token before there is a record, towards which a record that is not used fades: a caller knows what it says.
+    fn unknown(self) -> f64 {
+        if self == Self::SCRIPT { 0.95 } else { 0.5 }
+    }
 
     /// Found by a match of so many tokens.
     pub(crate) fn of_match(length: usize) -> Self {
@@ -29,9 +36,6 @@ impl Strength {
 /// Rows of a step whose cost is known.
 const ROWS: usize = MOST + 1;
 
-/// The chance of a token before there is a record, towards which a record that is not used fades.
-const UNKNOWN: f64 = 0.5;
-
 /// What a row adds to a step, as a share of a step of one, before it has been measured.
 const ROW: f64 = 0.1;
 
@@ -46,7 +50,7 @@ pub(crate) struct Gate {
 
 impl Default for Gate {
     fn default() -> Self {
-        Self { chances: [UNKNOWN; Strength::COUNT], costs: [None; ROWS] }
+        Self { chances: std::array::from_fn(|at| Strength(at).unknown()), costs: [None; ROWS] }
     }
 }
 
@@ -67,7 +71,7 @@ impl Gate {
         }
         if best.0 == 0 && most > 0 {
             // So that what was bad once is tried again some day.
-            self.chances[strength.0] += 0.001 * (UNKNOWN - chance);
+            self.chances[strength.0] += 0.001 * (strength.unknown() - chance);
         }
         best.0
     }

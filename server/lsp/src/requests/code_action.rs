@@ -1,26 +1,38 @@
-//! `textDocument/codeAction`: a changed definition can be carried to its uses. The edit itself comes with `codeAction/resolve` where the client can wait for it.
+//! `textDocument/codeAction` and `codeAction/resolve`: a changed definition can be carried to its uses ([`propagate`]), and a model can write what is still to be written ([`model`]). The edit
+//! itself comes when an action is resolved.
 
-use pilotlight_assist::{DefinitionChange, Offer, PropagateError};
+pub(crate) mod model;
+mod propagate;
+
+use std::ops::Range;
+
+use pilotlight_assist::{Chosen, Diagnostic};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
 use tower_lsp::{
-    gen_lsp_types::Range,
+    gen_lsp_types as types,
     jsonrpc::{Error, ErrorCode, Result},
 };
 
-use crate::{position, requests::execute_command, session::Session, workspace_edit::workspace_edit};
+use crate::{
+    position,
+    progress::Progress,
+    session::{Current, Session},
+};
 
-/// The kind of the one action there is.
-pub(crate) const PROPAGATE: &str = "refactor.rewrite.propagate";
+/// Every kind of action that there may be.
+pub(crate) fn kinds() -> Vec<String> {
+    std::iter::once(propagate::KIND.to_owned()).chain(model::kinds()).collect()
+}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Params {
     text_document: Document,
-    range: Range,
+    range: types::Range,
     context: Context,
     work_done_token: Option<Value>,
+    partial_result_token: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -29,166 +41,177 @@ struct Document {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Context {
+    #[serde(default)]
+    diagnostics: Vec<Value>,
     only: Option<Vec<String>>,
+    trigger_kind: Option<u8>,
 }
 
-/// What `codeAction/resolve` needs to find the change again.
+/// A diagnostic of the client's, as far as it matters here.
+#[derive(Deserialize)]
+struct Said {
+    range: types::Range,
+    message: String,
+}
+
+/// Where actions are asked for.
+struct Asked {
+    uri: String,
+    current: Current,
+    /// The selection, as the client gave it and in bytes.
+    range: types::Range,
+    selection: Range<usize>,
+    /// As the client gave them, and as they are read.
+    diagnostics: Vec<Value>,
+    wrong: Vec<Diagnostic>,
+    only: Option<Vec<String>>,
+    /// The editor asks by itself, at every move of the cursor.
+    automatic: bool,
+}
+
+/// What `codeAction/resolve` needs to find an action again.
 #[derive(Debug, Deserialize, Serialize)]
-struct Data {
+pub(crate) struct Data {
     uri: String,
     /// The state of the document for which it was offered.
     revision: u64,
-    /// Where the changed name begins, in bytes.
-    at: usize,
+    what: What,
 }
 
-/// One action for each change of a definition that the range touches.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+enum What {
+    /// The change of the definition whose name begins at this byte.
+    Change { at: usize },
+    /// See there.
+    Action(Action),
+}
+
+/// An action by a model, for a selection.
+#[derive(Debug, Deserialize, Serialize)]
+struct Action {
+    id: String,
+    start: usize,
+    end: usize,
+    /// What is wrong: from, to, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    wrong: Vec<(usize, usize, String)>,
+}
+
+impl From<Action> for Chosen {
+    fn from(Action { id, start, end, wrong }: Action) -> Self {
+        let diagnostics = wrong.into_iter().map(|(start, end, message)| Diagnostic { range: start..end, message });
+        Self { id, selection: start..end, diagnostics: diagnostics.collect(), ..Self::default() }
+    }
+}
+
+/// What there is at the range: at once what a look at the tree tells, then what the workspace has to be searched for.
 pub(crate) async fn handle(session: &Session, params: Params) -> Result<Vec<Value>> {
     let uri = params.text_document.uri;
     let current = session.documents.current(&uri).map_err(|problem| Error::invalid_params(problem.to_string()))?;
-    let span = position::span(params.range);
-    let encoding = session.encoding();
-    let invalid = |error| Error::invalid_params(format!("{uri}: {error}"));
-    let start = current.snapshot.offset(span.start, encoding).map_err(invalid)?;
-    let end = current.snapshot.offset(span.end, encoding).map_err(invalid)?;
-    let wanted = params.context.only.as_ref().is_none_or(|only| only.iter().any(|kind| covers(kind)));
-    if !wanted || current.lost.is_some() {
+    let range = params.range;
+    let selection = selection(session, &current, &uri, range)?;
+    if current.lost.is_some() {
         return Ok(Vec::new());
     }
-    let revision = current.snapshot.revision();
-    let mut actions = Vec::new();
-    for change in changes(session, &current.id).await? {
-        let head = current.snapshot.line_at(change.name_range.start).start..=head_end(&change);
-        if end < *head.start() || start > *head.end() {
-            continue;
+    let Context { diagnostics, only, trigger_kind } = params.context;
+    let wrong = diagnostics.iter().filter_map(|diagnostic| {
+        let Said { range, message } = Said::deserialize(diagnostic).ok()?;
+        Some(Diagnostic { range: self::selection(session, &current, &uri, range).ok()?, message })
+    });
+    let wrong = wrong.collect();
+    let asked = Asked { uri, current, range, selection, diagnostics, wrong, only, automatic: trigger_kind == Some(2) };
+    let first = model::offered(session, &asked);
+    let tell = |actions: &[Value]| match &params.partial_result_token {
+        Some(token) if !actions.is_empty() => {
+            session.outgoing.notify("$/progress", json!({ "token": token, "value": actions }));
         }
-        let _progress = Progress::begin(session, params.work_done_token.clone());
-        let offer = match propagate(session, &current.id, revision, change).await {
-            Ok(offer) => offer,
-            Err(PropagateError::Cannot(because)) => {
-                tracing::debug!(because, "no change is carried");
-                continue;
-            }
-            // Edited while we looked, or in no folder: nothing is offered.
-            Err(error) => {
-                tracing::debug!(%error, "no change is carried");
-                return Ok(Vec::new());
-            }
-        };
-        let (certain, doubtful, _) = offer.set.counts();
-        if certain + doubtful == 0 {
-            continue;
-        }
-        let data = Data { uri: uri.clone(), revision, at: offer.change.name_range.start };
-        let mut action = json!({ "title": title(&offer), "kind": PROPAGATE, "data": data });
-        if !session.profile.get().is_some_and(|profile| profile.resolves_edit) {
-            fill(session, &mut action, &uri, &offer)?;
-        }
-        actions.push(action);
+        _ => {}
+    };
+    tell(&first);
+    let progress = Progress::begin(session, params.work_done_token, "Pilotlight: looking for uses");
+    let second = propagate::offered(session, &asked, &progress).await?;
+    if params.partial_result_token.is_some() {
+        // What has been told in parts is not told again.
+        tell(&second);
+        return Ok(Vec::new());
     }
-    Ok(actions)
+    Ok([first, second].concat())
 }
 
 /// `codeAction/resolve`: the edit. Refused where the document has moved on.
 pub(crate) async fn resolve(session: &Session, mut action: Value) -> Result<Value> {
     let data = action.get("data").cloned().unwrap_or_default();
-    let Data { uri, revision, at } = serde_json::from_value(data)
+    let Data { uri, revision, what } = serde_json::from_value(data)
         .map_err(|error| Error::invalid_params(format!("expected an action that this server gave: {error}")))?;
     let current = session.documents.current(&uri).map_err(|problem| Error::invalid_params(problem.to_string()))?;
-    if current.snapshot.revision() != revision {
-        return Err(refused(&PropagateError::MovedOn));
+    match what {
+        What::Change { at } => propagate::resolve(session, &mut action, &uri, &current, revision, at).await?,
+        What::Action(what) => {
+            action["edit"] = model::done(session, &current, revision, what.into(), None).await?.edit;
+        }
     }
-    let changes = changes(session, &current.id).await?;
-    let change = changes.into_iter().find(|change| change.name_range.start == at);
-    let change = change.ok_or_else(|| refused(&PropagateError::MovedOn))?;
-    let offer = propagate(session, &current.id, revision, change).await.map_err(|error| refused(&error))?;
-    fill(session, &mut action, &uri, &offer)?;
     Ok(action)
 }
 
-fn fill(session: &Session, action: &mut Value, uri: &str, offer: &Offer) -> Result<()> {
-    let edit = workspace_edit(session, &offer.set);
-    action["edit"] = edit.map_err(|because| refused(&PropagateError::Cannot(because)))?;
-    action["command"] =
-        json!({ "title": "The change is carried", "command": execute_command::CARRIED, "arguments": [uri] });
-    if !offer.set.left.is_empty() {
-        let lines =
-            offer.set.left.iter().map(|left| format!("{}:{}: {}", left.path.display(), left.line + 1, left.because));
-        let message = format!("What is left to do by hand:\n{}", lines.collect::<Vec<_>>().join("\n"));
-        session.outgoing.notify("window/logMessage", json!({ "type": 3, "message": message }));
-    }
-    Ok(())
+/// The command in the place of an action whose edit cannot come later: it is done, and the client is sent the edit.
+pub(crate) async fn act(session: &Session, data: Data, token: Option<Value>) -> Result<()> {
+    let Data { uri, revision, what } = data;
+    let What::Action(what) = what else {
+        return Err(Error::invalid_params("expected the data of an action by a model"));
+    };
+    let current = session.documents.current(&uri).map_err(|problem| Error::invalid_params(problem.to_string()))?;
+    let edited = model::done(session, &current, revision, what.into(), token).await?;
+    model::apply(session, edited).await
 }
 
-/// Computed on a thread of its own: trees of two states are read.
-async fn changes(session: &Session, document: &pilotlight_assist::DocumentId) -> Result<Vec<DefinitionChange>> {
-    let (assistant, document) = (session.assistant.clone(), document.clone());
-    let changes = tokio::task::spawn_blocking(move || assistant.changes_of(&document)).await;
-    changes.map_err(|_| Error::internal_error())?.map_err(|error| refused(&error))
-}
-
-async fn propagate(
+/// The person's own instruction for a range: done, and the client is sent the edit.
+pub(crate) async fn rewrite(
     session: &Session,
-    document: &pilotlight_assist::DocumentId,
-    revision: u64,
-    change: DefinitionChange,
-) -> std::result::Result<Offer, PropagateError> {
-    let cancel = CancellationToken::new();
-    // A request that is cancelled is dropped, and this with it.
-    let _guard = cancel.clone().drop_guard();
-    session.assistant.propagate(document, revision, change, cancel).await
+    uri: &str,
+    range: types::Range,
+    instruction: String,
+    token: Option<Value>,
+) -> Result<()> {
+    let current = session.documents.current(uri).map_err(|problem| Error::invalid_params(problem.to_string()))?;
+    let selection = selection(session, &current, uri, range)?;
+    let chosen = Chosen { id: model::INSTRUCTED.to_owned(), selection, instruction, ..Chosen::default() };
+    let edited = model::done(session, &current, current.snapshot.revision(), chosen, token).await?;
+    model::apply(session, edited).await
+}
+
+/// A range of the client's as bytes.
+pub(crate) fn selection(session: &Session, current: &Current, uri: &str, range: types::Range) -> Result<Range<usize>> {
+    let span = position::span(range);
+    let offset = |position| {
+        let offset = current.snapshot.offset(position, session.encoding());
+        offset.map_err(|error| Error::invalid_params(format!("{uri}: {error}")))
+    };
+    let (start, end) = (offset(span.start)?, offset(span.end)?);
+    Ok(start..end.max(start))
+}
+
+impl Asked {
+    /// Whether the client wants actions of this kind.
+    fn wants(&self, kind: &str) -> bool {
+        self.only.as_ref().is_none_or(|only| only.iter().any(|wanted| covers(wanted, kind)))
+    }
+
+    fn data(&self, what: What) -> Data {
+        Data { uri: self.uri.clone(), revision: self.current.snapshot.revision(), what }
+    }
+}
+
+/// Whether a kind that the client asks for is `kind` or one above it.
+fn covers(wanted: &str, kind: &str) -> bool {
+    wanted.is_empty() || wanted == kind || kind.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('.'))
 }
 
 /// LSP's `ContentModified` where asking again may help, its `RequestFailed` where not.
-pub(crate) fn refused(error: &PropagateError) -> Error {
-    let code = match error {
-        PropagateError::MovedOn | PropagateError::NotOpen(_) => ErrorCode::ServerError(-32801),
-        _ => ErrorCode::ServerError(-32803),
-    };
-    Error { code, message: error.to_string().into(), data: None }
+fn failure(again: bool, message: String) -> Error {
+    Error { code: ErrorCode::ServerError(if again { -32801 } else { -32803 }), message: message.into(), data: None }
 }
 
-/// Whether a kind that the client asks for is ours or one above it.
-fn covers(kind: &str) -> bool {
-    kind.is_empty() || PROPAGATE == kind || PROPAGATE.strip_prefix(kind).is_some_and(|rest| rest.starts_with('.'))
-}
-
-/// Where what tells the change ends: the name, or the parameters.
-fn head_end(change: &DefinitionChange) -> usize {
-    let list = change.parameters.as_ref().map_or(0, |parameters| parameters.new.list.end);
-    list.max(change.name_range.end)
-}
-
-fn title(offer: &Offer) -> String {
-    let (certain, doubtful, files) = offer.set.counts();
-    let many = |count: usize, one: &str| if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") };
-    let look = if doubtful > 0 { format!(", {doubtful} of them to look at first") } else { String::new() };
-    format!("Carry this change to its {} in {}{look}", many(certain + doubtful, "use"), many(files, "file"))
-}
-
-/// `$/progress` while uses are looked for, ended however that ends.
-struct Progress<'a> {
-    session: &'a Session,
-    token: Option<Value>,
-}
-
-impl<'a> Progress<'a> {
-    fn begin(session: &'a Session, token: Option<Value>) -> Self {
-        let progress = Self { session, token };
-        progress.tell(json!({ "kind": "begin", "title": "Pilotlight: looking for uses" }));
-        progress
-    }
-
-    fn tell(&self, value: Value) {
-        if let Some(token) = &self.token {
-            self.session.outgoing.notify("$/progress", json!({ "token": token, "value": value }));
-        }
-    }
-}
-
-impl Drop for Progress<'_> {
-    fn drop(&mut self) {
-        self.tell(json!({ "kind": "end" }));
-    }
-}
+pub(crate) use propagate::refused;

@@ -4,10 +4,11 @@ use pilotlight_assist::{Acceptance, CompletionId, NextEditId};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tower_lsp::{
-    gen_lsp_types::ExecuteCommandParams,
+    gen_lsp_types::{ExecuteCommandParams, Range},
     jsonrpc::{Error, Result},
 };
 
+use super::code_action;
 use crate::{session::Session, status};
 
 /// `[id]`: the whole completion is in the document. Each item carries it.
@@ -27,11 +28,20 @@ pub(crate) const TAKE_EDIT: &str = "pilotlight.takeEdit";
 /// `[id]`: the person does not want a next edit.
 const DISMISS_EDIT: &str = "pilotlight.dismissEdit";
 
+/// `[data]`: does an action by a model, of which `textDocument/codeAction` gave the data, and sends the client the edit.
+pub(crate) const ACT: &str = "pilotlight.act";
+
+/// `[uri, range, instruction]`: rewrites the range, or the function whose head it is in, as the person says, and sends the client the edit.
+pub(crate) const REWRITE: &str = "pilotlight.rewrite";
+
 /// All of them.
-pub(crate) const COMMANDS: [&str; 7] = [ACCEPT, ACCEPT_PART, DISMISS, STATUS, CARRIED, TAKE_EDIT, DISMISS_EDIT];
+pub(crate) const COMMANDS: [&str; 9] =
+    [ACCEPT, ACCEPT_PART, DISMISS, STATUS, CARRIED, TAKE_EDIT, DISMISS_EDIT, ACT, REWRITE];
 
 pub(crate) async fn handle(session: &Session, params: ExecuteCommandParams) -> Result<Value> {
-    let ExecuteCommandParams { command, arguments, .. } = params;
+    let ExecuteCommandParams { command, arguments, work_done_progress_params } = params;
+    let token = json!(work_done_progress_params)["workDoneToken"].take();
+    let token = (!token.is_null()).then_some(token);
     let arguments = Value::Array(arguments.unwrap_or_default());
     match command.as_str() {
         ACCEPT => session.report(id(&command, arguments)?, Acceptance::Whole),
@@ -51,6 +61,15 @@ pub(crate) async fn handle(session: &Session, params: ExecuteCommandParams) -> R
             let [uri] = read::<[String; 1]>(&command, arguments, "[uri]")?;
             let current = session.documents.current(&uri);
             session.assistant.settle(&current.map_err(|problem| Error::invalid_params(problem.to_string()))?.id);
+        }
+        ACT => {
+            let [data] = read::<[code_action::Data; 1]>(&command, arguments, "[data]")?;
+            code_action::act(session, data, token).await?;
+        }
+        REWRITE => {
+            let (uri, range, instruction) = read(&command, arguments, "[uri, range, instruction]")?;
+            let (uri, range): (String, Range) = (uri, range);
+            code_action::rewrite(session, &uri, range, instruction, token).await?;
         }
         _ => {
             let known = COMMANDS.join(", ");

@@ -10,7 +10,7 @@ pub(crate) enum Incoming {
     /// A request or notification.
     Request(Request),
     /// The answer to a request of ours.
-    Response,
+    Response(Value),
 }
 
 impl Incoming {
@@ -19,7 +19,7 @@ impl Incoming {
         let value: Value = serde_json::from_slice(body)
             .map_err(|error| refusal(Id::Null, ErrorCode::ParseError, format!("the body is not JSON: {error}")))?;
         if value.get("method").is_none() && (value.get("result").is_some() || value.get("error").is_some()) {
-            return Ok(Self::Response);
+            return Ok(Self::Response(value));
         }
         let id = value.get("id").and_then(|id| Id::deserialize(id).ok()).unwrap_or_default();
         let invalid = |why: String| refusal(id.clone(), ErrorCode::InvalidRequest, why);
@@ -45,7 +45,7 @@ mod tests {
     fn check(body: &str) -> String {
         match Incoming::parse(body.as_bytes()) {
             Ok(Incoming::Request(request)) => format!("request {:?} {}", request.id(), request.method()),
-            Ok(Incoming::Response) => "response".to_owned(),
+            Ok(Incoming::Response(_)) => "response".to_owned(),
             Err(response) => format!("{} {}", response.id(), response.error().unwrap().code),
         }
     }

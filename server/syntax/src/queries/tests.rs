@@ -38,6 +38,7 @@ fn every_query_compiles_and_keeps_to_the_contract() {
                             || capture.starts_with('_')
                     }
                     Purpose::Sites => crate::sites::CAPTURES.contains(capture) || capture.starts_with('_'),
+                    Purpose::Actions => crate::occasions::CAPTURES.contains(capture) || capture.starts_with('_'),
                 };
                 assert!(known, "{} {purpose:?}: @{capture} is not in the contract", language.id());
             }
@@ -118,6 +119,7 @@ fn fixtures(language: Language, extension: &str) {
         (Purpose::Scopes, "scopes"),
         (Purpose::References, "references"),
         (Purpose::Imports, "imports"),
+        (Purpose::Actions, "actions"),
     ] {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../queries");
         let path = root.join(folder(language).unwrap()).join(format!("test/{name}.{extension}"));
@@ -182,6 +184,16 @@ fn captures(snapshot: &Snapshot, purpose: Purpose) -> BTreeSet<(String, usize, u
                 let Import { module, name, alias, range } = import;
                 let name = name.map_or("*".to_owned(), |name| name);
                 add(&format!("{module} | {name} | {}", alias.unwrap_or(String::from("-"))), &range);
+            }
+        }
+        Purpose::Actions => {
+            for occasion in snapshot.occasions(0..usize::MAX) {
+                let is = |said: bool, word: &str| if said { format!(" {word}") } else { String::new() };
+                let is = is(occasion.is_documented, "documented") + &is(occasion.is_empty, "empty");
+                add(&format!("{}{is}", occasion.kind.name()), &occasion.range);
+                if let Some(body) = &occasion.body {
+                    add("body", body);
+                }
             }
         }
         // Shown as they are read: `sites/tests.rs`.

@@ -30,6 +30,18 @@ fn a_draft_that_is_right_saves_steps_and_one_that_is_wrong_changes_nothing() {
     }
 }
 
+/// A region of which a tenth changes, as its own draft: what the bench measures in time, counted in steps.
+#[test]
+fn a_rewrite_of_a_tenth_takes_a_third_of_the_steps() {
+    let said: Vec<u32> = (41..101).collect();
+    let draft = [&said[..30], &(180..186).collect::<Vec<_>>(), &said[36..]].concat();
+    let (engine, steps) = speculating(3);
+    let answer = collect(engine.submit(Request { draft, ..request(&[40], said.len()) }));
+    assert_eq!(answer.ids(), said);
+    let steps = steps.lock().unwrap().len();
+    assert!(steps * 3 <= said.len(), "{steps} steps");
+}
+
 #[test]
 fn what_was_said_before_is_drafted_and_cut_where_it_must_end() {
     let (engine, steps) = speculating(3);

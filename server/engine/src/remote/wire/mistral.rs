@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Failure, Found, Question, Said, finish, sampling, usage};
+use super::{Failure, Found, Question, Said, chat, sampling};
 use crate::remote::prompt::two_sides;
 
 pub(super) fn ask(found: &Found, question: &Question<'_>) -> Result<(&'static str, Value), Failure> {
@@ -19,11 +19,6 @@ pub(super) fn ask(found: &Found, question: &Question<'_>) -> Result<(&'static st
 }
 
 pub(super) fn read(value: &Value) -> Said {
-    let choice = value.pointer("/choices/0");
-    Said {
-        text: choice.and_then(|choice| choice.pointer("/delta/content")?.as_str()).unwrap_or_default().to_owned(),
-        logprob: None,
-        prompt: usage(value),
-        finish: finish(choice.and_then(|choice| choice.get("finish_reason"))),
-    }
+    // As an answer in a conversation.
+    chat::read(value)
 }

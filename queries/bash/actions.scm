@@ -1,0 +1,1 @@
+; No code actions by a model yet.

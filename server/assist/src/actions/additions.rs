@@ -1,0 +1,90 @@
+//! Additions: documentation, and tests beside the code.
+
+use std::path::{Path, PathBuf};
+
+use pilotlight_syntax::{Language, OccasionKind, Snapshot};
+
+use super::{Action, Answer, How, Place, When};
+
+/// See the module.
+pub(super) static ACTIONS: [Action; 3] = [
+    Action {
+        id: "document",
+        title: "Document `{}`",
+        when: When::On { kind: OccasionKind::Function, place: Place::Head, which: |it, _| !it.is_documented },
+        how: How::Ask(documentation, Answer::Documentation),
+    },
+    Action {
+        id: "document-type",
+        title: "Document `{}`",
+        when: When::On { kind: OccasionKind::Type, place: Place::Head, which: |it, _| !it.is_documented },
+        how: How::Ask(documentation, Answer::Documentation),
+    },
+    Action {
+        id: "test",
+        title: "Add tests of `{}`",
+        when: When::On { kind: OccasionKind::Function, place: Place::Head, which: |it, _| !it.is_empty },
+        how: How::Ask(tests, Answer::Tests),
+    },
+];
+
+fn documentation(language: Language) -> Option<String> {
+    let form = match language {
+        Language::Rust => "a `///` comment",
+        Language::Python => "a docstring in three double quotes",
+        Language::Go => "a `//` comment that begins with the name",
+        Language::JavaScript | Language::TypeScript | Language::Tsx | Language::Java | Language::C | Language::Cpp => {
+            "a `/** … */` comment"
+        }
+        _ => return None,
+    };
+    Some(format!(
+        "Write the documentation of what is shown: {form} that says in a few plain words what it is for, and what is not obvious of what it takes and gives. Answer with that alone, without the code."
+    ))
+}
+
+fn tests(language: Language) -> Option<String> {
+    let form = match language {
+        Language::Rust => "functions with #[test], as they stand in a module that has `use super::*;`",
+        Language::Python => "functions whose names begin with test_, for pytest, with the imports that they need",
+        Language::Go => {
+            "functions of Go's package testing; a file that is new begins with its package clause and imports"
+        }
+        Language::JavaScript | Language::TypeScript | Language::Tsx => {
+            "calls of test() with the imports that they need, in the framework that the code around uses (else node:test)"
+        }
+        _ => return None,
+    };
+    Some(format!(
+        "Write tests of the function that is shown: {form}. Test what it does, at its edges too. Answer with the tests alone, without the code."
+    ))
+}
+
+/// The file in which tests of a file stand; `None` where that is the file itself.
+pub(super) fn tests_file(path: &Path, language: Language) -> Option<PathBuf> {
+    let (stem, extension) = (path.file_stem()?.to_str()?, path.extension()?.to_str()?);
+    let name = match language {
+        Language::Python => format!("test_{stem}.py"),
+        Language::Go => format!("{stem}_test.go"),
+        Language::JavaScript | Language::TypeScript | Language::Tsx => format!("{stem}.test.{extension}"),
+        _ => return None,
+    };
+    Some(path.with_file_name(name))
+}
+
+/// Where in a Rust file its tests go: into its module of tests, or into one at its end. The byte, and the text there.
+pub(super) fn in_module(snapshot: &Snapshot, tests: &str) -> (usize, String) {
+    let indented: String =
+        tests.lines().map(|line| if line.is_empty() { "\n".to_owned() } else { format!("    {line}\n") }).collect();
+    let outline = snapshot.outline();
+    let mut modules =
+        outline.iter().filter(|it| it.kind == pilotlight_syntax::DefinitionKind::Module && it.name == "tests");
+    if let Some(module) = modules.next_back()
+        && snapshot.slice(module.range.end - 1..module.range.end) == "}"
+    {
+        return (module.range.end - 1, format!("\n{indented}"));
+    }
+    let end = snapshot.rope().len_bytes();
+    let gap = if end == 0 || snapshot.slice(end - 1..end) == "\n" { "\n" } else { "\n\n" };
+    (end, format!("{gap}#[cfg(test)]\nmod tests {{\n    use super::*;\n\n{indented}}}\n"))
+}

@@ -1,0 +1,182 @@
+//! From a chat model's answer to edits: where they go, and what is checked beside the syntax.
+
+use std::{collections::BTreeSet, ops::Range};
+
+use pilotlight_syntax::{Language, Occasion, Snapshot};
+
+use super::{
+    Answer, Target,
+    holes::indentation,
+    reply::{self, Unreadable},
+};
+use crate::Edit;
+
+/// The whole lines that a question is about.
+pub(super) fn lines(snapshot: &Snapshot, occasions: &[Occasion], target: &Target, answer: Answer) -> Range<usize> {
+    let whole = |range: &Range<usize>| {
+        // A selection that ends where a line begins does not mean that line.
+        let ends_before = range.end > range.start && snapshot.line_at(range.end).start == range.end;
+        let end = if ends_before { range.end - 1 } else { range.end };
+        snapshot.line_at(range.start).start..snapshot.line_at(end).end
+    };
+    let around = |range: &Range<usize>| {
+        let holds = |it: &&Occasion| it.body.is_some() && it.range.start <= range.start && range.end <= it.range.end;
+        occasions.iter().filter(holds).min_by_key(|it| it.range.len()).map(|it| it.range.clone())
+    };
+    match answer {
+        // A loop's result may be declared before it, and a callback's function has to become async.
+        Answer::Lines { .. } if target.occasion.as_ref().is_some_and(|it| it.body.is_none()) => {
+            whole(&around(&target.range).unwrap_or_else(|| target.range.clone()))
+        }
+        Answer::Edits => 0..snapshot.rope().len_bytes(),
+        _ => whole(&target.range),
+    }
+}
+
+/// The new text of lines as edits: as few as one, of the lines that are others now.
+pub(super) fn replaced(
+    snapshot: &Snapshot,
+    lines: &Range<usize>,
+    keeps: bool,
+    text: &str,
+) -> Result<Vec<Edit>, Unreadable> {
+    let bad = |found: String| Err(Unreadable { expected: "the new text of the lines", found });
+    let old = snapshot.slice(lines.clone());
+    let new = indented_as(&old, text);
+    if new == old {
+        return bad("the old one".to_owned());
+    }
+    if new.trim().is_empty() {
+        return bad("nothing".to_owned());
+    }
+    if keeps {
+        let after = snapshot.with_replaced(lines.clone(), &new);
+        let missing: Vec<String> = names(snapshot, lines)
+            .difference(&names(&after, &(lines.start..lines.start + new.len())))
+            .cloned()
+            .collect();
+        if !missing.is_empty() {
+            return bad(format!("one that does not define `{}` any more", missing.join("`, `")));
+        }
+    }
+    let same = |(a, b): &(&str, &str)| a == b;
+    let common =
+        |a: Vec<&str>, b: Vec<&str>| a.into_iter().zip(b).take_while(same).map(|(a, _)| a.len()).sum::<usize>();
+    let head = common(old.split_inclusive('\n').collect(), new.split_inclusive('\n').collect());
+    let tail =
+        common(old[head..].split_inclusive('\n').rev().collect(), new[head..].split_inclusive('\n').rev().collect());
+    let range = lines.start + head..lines.end - tail;
+    Ok(vec![Edit { range, text: new[head..new.len() - tail].to_owned(), doubt: None }])
+}
+
+/// What is defined in bytes `range`, by name.
+fn names(snapshot: &Snapshot, range: &Range<usize>) -> BTreeSet<String> {
+    let within = snapshot.outline().into_iter().filter(|it| range.start <= it.range.start && it.range.end <= range.end);
+    within.map(|it| it.name).collect()
+}
+
+/// `text` with the indentation that `old` has, if it was written without any.
+fn indented_as(old: &str, text: &str) -> String {
+    let least = |text: &str| -> String {
+        let lines = text.lines().filter(|line| !line.trim().is_empty());
+        let blanks = lines.map(|line| &line[..line.len() - line.trim_start().len()]);
+        blanks.min_by_key(|blanks| blanks.len()).unwrap_or_default().to_owned()
+    };
+    let text = text.trim_matches('\n');
+    let wanted = least(old);
+    if !least(text).is_empty() || wanted.is_empty() {
+        return text.trim_end().to_owned();
+    }
+    let lines = text.trim_end().lines();
+    let lines = lines.map(|line| if line.trim().is_empty() { String::new() } else { format!("{wanted}{line}") });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Documentation put where it belongs; it is refused unless there is nothing in it but comments, or in Python one text.
+pub(super) fn documented(snapshot: &Snapshot, target: &Target, text: &str) -> Result<Edit, Unreadable> {
+    let bad = |found: &str| Err(Unreadable { expected: "a comment alone", found: found.to_owned() });
+    let Some(occasion) = &target.occasion else { return bad("no place for it") };
+    let python = snapshot.language() == Language::Python;
+    let (at, blanks) = match (&occasion.body, python) {
+        (Some(body), true) => (body.start, indentation(snapshot, body.start)),
+        // A class: before the first thing in it.
+        (None, true) => match snapshot.statement_at(class_head_end(snapshot, occasion)) {
+            Some(unit) => (unit.range.start, indentation(snapshot, unit.range.start)),
+            None => return bad("no place for it"),
+        },
+        (_, false) => {
+            let start = head(snapshot, occasion);
+            (start + indentation(snapshot, start).len(), indentation(snapshot, start))
+        }
+    };
+    let own_line = snapshot.slice(snapshot.line_at(at).start..at).trim().is_empty();
+    if !own_line {
+        return bad("no line of its own for it");
+    }
+    let mut lines: Vec<String> = Vec::new();
+    let least =
+        text.lines().filter(|line| !line.trim().is_empty()).map(|line| line.len() - line.trim_start().len()).min();
+    for line in text.trim().lines() {
+        let line = line.get(least.unwrap_or(0)..).filter(|_| line.len() > line.trim_start().len()).unwrap_or(line);
+        lines.push(if line.trim().is_empty() { String::new() } else { line.trim_end().to_owned() });
+    }
+    let inserted = lines.join(&format!("\n{blanks}")).replace(&format!("\n{blanks}\n"), "\n\n") + "\n" + &blanks;
+    let after = snapshot.with_replaced(at..at, &inserted);
+    let mut offset = at;
+    for line in inserted.split_inclusive('\n') {
+        let text = line.trim_end();
+        let last = offset + text.len().saturating_sub(1);
+        if !text.trim().is_empty() && after.in_comment_or_string(last).is_none() {
+            return bad("code in it");
+        }
+        offset += line.len();
+    }
+    Ok(Edit { range: at..at, text: inserted, doubt: None })
+}
+
+/// Where the first line of a definition begins, its attributes and decorators included.
+fn head(snapshot: &Snapshot, occasion: &Occasion) -> usize {
+    let Some(own) = snapshot.statement_at(occasion.range.start) else { return occasion.range.start };
+    let mut start = snapshot.line_at(own.range.start.min(occasion.range.start)).start;
+    while let Some(line) = start.checked_sub(1).map(|before| snapshot.line_at(before)) {
+        let text = snapshot.slice(line.clone());
+        let last = line.start + text.trim_end().len().saturating_sub(1);
+        let belongs = || snapshot.statement_at(line.start).is_some_and(|unit| unit.range.end == own.range.end);
+        if text.trim().is_empty() || snapshot.in_comment_or_string(last).is_some() || !belongs() {
+            break;
+        }
+        start = line.start;
+    }
+    start
+}
+
+/// Behind the line that begins a class.
+fn class_head_end(snapshot: &Snapshot, occasion: &Occasion) -> usize {
+    let text = snapshot.slice(occasion.range.clone());
+    occasion.range.start + text.find(":\n").map_or(0, |at| at + 2)
+}
+
+/// A block as tests: refused where there is none in it.
+pub(super) fn tests(language: Language, text: &str) -> Result<String, Unreadable> {
+    let mark = match language {
+        Language::Rust => "#[test]",
+        Language::Python => "def test_",
+        Language::Go => "func Test",
+        _ => "test(",
+    };
+    let also = text.contains("it(") && mark == "test(";
+    if text.contains(mark) || also {
+        return Ok(text.trim_matches('\n').to_owned());
+    }
+    Err(Unreadable { expected: "tests", found: format!("a text without `{mark}`") })
+}
+
+/// Edits of the file.
+pub(super) fn edits(snapshot: &Snapshot, lines: &Range<usize>, text: &str) -> Result<Vec<Edit>, Unreadable> {
+    let all = reply::edits(text, &snapshot.slice(lines.clone()))?;
+    let edit = |it: reply::Replacement| {
+        let range = lines.start + it.range.start..lines.start + it.range.end;
+        Edit { range, text: it.text, doubt: None }
+    };
+    Ok(all.into_iter().map(edit).collect())
+}

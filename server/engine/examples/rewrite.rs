@@ -1,0 +1,171 @@
+//! What a draft saves where a tenth of a region's lines change, and that it changes nothing: `tests/bench/rewrite`, or
+//! `cargo run --release -p pilotlight-engine --example rewrite -- [MODEL [REGIONS [TOKENS]]]`. Prints one JSON document.
+//!
+//! A rewrite is a model's answer that is, mostly, the region that it starts from. Here the answer comes first: a prompt is answered plainly, and the region is that answer with every tenth line replaced by another one. Then
+//! the same is asked again with the region as the draft. The answer must be the same, token by token and probability by probability. So what is measured is the true time of the true answer, whatever the model is worth;
+//! only the order of cause and effect is turned round.
+//!
+//! MODEL is one that says something (`ember`: prompts are cut from this crate's sources), or `random:SHAPE:DTYPE`, which says nothing in the time of a larger model: there a line is twelve tokens.
+
+use std::{path::Path, time::Duration};
+
+use pilotlight_engine::{Done, Engine, EngineOptions, Event, Request, TimeLimits};
+use serde_json::json;
+
+/// One line of so many is another.
+const CHANGED: usize = 10;
+/// Tokens of a line where there are none.
+const LINE: usize = 12;
+/// Tokens of a prompt.
+const PROMPT: usize = 300;
+
+type Failed = Box<dyn std::error::Error>;
+
+fn main() -> Result<(), Failed> {
+    let mut args = std::env::args().skip(1);
+    let model = args.next().unwrap_or("ember".into());
+    let regions: usize = args.next().map_or(Ok(100), |n| n.parse())?;
+    let tokens: usize = args.next().map_or(Ok(320), |n| n.parse())?;
+    let random = model.strip_prefix("random:").and_then(|it| it.split_once(':'));
+    let engine = |speculation| -> Result<Engine, Failed> {
+        let options = EngineOptions {
+            model: model.clone(),
+            speculation,
+            context_length: 1024,
+            // However long it takes.
+            time_limits: TimeLimits { typing: 0, ..TimeLimits::default() },
+            ..EngineOptions::default()
+        };
+        Ok(match random {
+            Some((shape, dtype)) => Engine::with_random_weights(shape, dtype, &options)?,
+            None => Engine::load_with(&options.source()?, &options)?,
+        })
+    };
+    let (plain, speculating) = (engine(false)?, engine(true)?);
+    let tokenizer = plain.tokenizer();
+    let text = sources(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")))?;
+    let ids = match random {
+        // Any tokens: these spread over the whole vocabulary.
+        Some(_) => (0..20_000u64)
+            .map(|i| (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as u32 % tokenizer.vocab_size() as u32)
+            .collect(),
+        None => tokenizer.encode(&text),
+    };
+    let lines: Vec<&str> = text.lines().filter(|line| line.trim().len() > 8).collect();
+    let step = ids.len().saturating_sub(PROMPT) / regions.max(1);
+
+    let (mut base, mut found, mut drafted) = (Sum::default(), Sum::default(), Sum::default());
+    let (mut all, mut changed, mut skipped) = (0, 0, 0);
+    for i in 0..regions {
+        let mut prompt: Vec<u32> = plain.info().bos.into_iter().collect();
+        prompt.extend(&ids[i * step..i * step + PROMPT]);
+        let request = |draft| Request { prompt: prompt.clone(), max_tokens: tokens, draft, ..Request::default() };
+        let (expected, done) = ask(&plain, request(vec![]))?;
+        let answer: Vec<u32> = expected.iter().map(|(id, _)| *id).collect();
+        // The answer's lines, and what may stand in their place.
+        let (own, others): (Vec<Vec<u32>>, Vec<Vec<u32>>) = if random.is_some() {
+            let chunks = |ids: &[u32]| ids.chunks(LINE).map(<[u32]>::to_vec).collect();
+            (chunks(&answer), chunks(&ids[i * 131..]))
+        } else {
+            let bytes: Vec<u8> = answer.iter().flat_map(|id| tokenizer.bytes(*id).to_vec()).collect();
+            let said = String::from_utf8_lossy(&bytes).into_owned();
+            let other = |line: &&str| tokenizer.encode(&format!("{line}\n"));
+            let own = said.split_inclusive('\n').map(|line| tokenizer.encode(line)).collect();
+            (own, lines.iter().skip(i * 131 % lines.len()).take(tokens).map(other).collect())
+        };
+        // A region of a few lines has no tenth.
+        if own.len() < CHANGED {
+            skipped += 1;
+            continue;
+        }
+        let region: Vec<Vec<u32>> = own
+            .iter()
+            .enumerate()
+            .map(|(at, line)| match others.get(at) {
+                Some(other) if at % CHANGED == CHANGED / 2 => other.clone(),
+                _ => line.clone(),
+            })
+            .collect();
+        all += region.len();
+        changed += region.iter().zip(&own).filter(|(new, old)| new != old).count();
+        base.add(done);
+        for (draft, sum) in [(vec![], &mut found), (region.concat(), &mut drafted)] {
+            let (said, done) = ask(&speculating, request(draft))?;
+            if said != expected {
+                return Err(format!("region {i}: plain {expected:?}, drafted {said:?}").into());
+            }
+            sum.add(done);
+        }
+    }
+    let row = |sum: &Sum| {
+        let decoded = sum.decoded.max(1) as f64;
+        json!({
+            "ms_a_token": round(sum.time.as_secs_f64() * 1e3 / decoded),
+            "times_plain": round(base.time.as_secs_f64() / sum.time.as_secs_f64().max(1e-9)),
+            "steps_saved": round(sum.accepted as f64 / decoded),
+        })
+    };
+    let report = json!({
+        "model": plain.info().name,
+        "backend": plain.info().backend,
+        "bytes": plain.info().bytes,
+        "regions": regions - skipped,
+        "regions_without_ten_lines": skipped,
+        "lines": all,
+        "lines_changed": changed,
+        "tokens": base.decoded,
+        "plain": row(&base),
+        "from_the_text_at_hand": row(&found),
+        "region_as_draft": row(&drafted),
+    });
+    println!("{report:#}");
+    Ok(())
+}
+
+fn round(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0
+}
+
+#[derive(Default)]
+struct Sum {
+    decoded: usize,
+    accepted: usize,
+    time: Duration,
+}
+
+impl Sum {
+    fn add(&mut self, done: Done) {
+        self.decoded += done.decoded;
+        self.accepted += done.accepted;
+        self.time += done.took;
+    }
+}
+
+/// The answer's tokens with the bits of their probabilities, and its end.
+fn ask(engine: &Engine, request: Request) -> Result<(Vec<(u32, u32)>, Done), String> {
+    let (mut events, mut said) = (engine.submit(request), Vec::new());
+    loop {
+        match events.blocking_recv() {
+            Some(Event::Token(token)) => said.push((token.id, token.logprob.to_bits())),
+            Some(Event::Done(done)) => return Ok((said, done)),
+            Some(Event::Prefilled(_)) => {}
+            Some(Event::Failed(message)) => return Err(message),
+            None => return Err("no end".into()),
+        }
+    }
+}
+
+/// All Rust sources below a folder.
+fn sources(folder: &Path) -> std::io::Result<String> {
+    let mut entries: Vec<_> = std::fs::read_dir(folder)?.collect::<Result<_, _>>()?;
+    entries.sort_by_key(|entry| entry.path());
+    let mut text = String::new();
+    for path in entries.into_iter().map(|entry| entry.path()) {
+        if path.is_dir() {
+            text += &sources(&path)?;
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text += &std::fs::read_to_string(&path)?;
+        }
+    }
+    Ok(text)
+}

@@ -1,0 +1,126 @@
+//! A changed definition can be carried to its uses.
+
+use pilotlight_assist::{DefinitionChange, DocumentId, Offer, PropagateError};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use tower_lsp::jsonrpc::{Error, Result};
+
+use super::{Asked, What, failure};
+use crate::{
+    progress::Progress,
+    requests::execute_command,
+    session::{Current, Session},
+    workspace_edit::workspace_edit,
+};
+
+/// Its kind.
+pub(super) const KIND: &str = "refactor.rewrite.propagate";
+
+/// One action for each change of a definition that the selection touches.
+pub(super) async fn offered(session: &Session, asked: &Asked, progress: &Progress<'_>) -> Result<Vec<Value>> {
+    let Asked { uri, current, selection, .. } = asked;
+    if !asked.wants(KIND) {
+        return Ok(Vec::new());
+    }
+    let revision = current.snapshot.revision();
+    let mut actions = Vec::new();
+    for change in changes(session, &current.id).await? {
+        let head = current.snapshot.line_at(change.name_range.start).start..=head_end(&change);
+        if selection.end < *head.start() || selection.start > *head.end() {
+            continue;
+        }
+        progress.show();
+        let offer = match propagate(session, &current.id, revision, change).await {
+            Ok(offer) => offer,
+            Err(PropagateError::Cannot(because)) => {
+                tracing::debug!(because, "no change is carried");
+                continue;
+            }
+            // Edited while we looked, or in no folder: nothing is offered.
+            Err(error) => {
+                tracing::debug!(%error, "no change is carried");
+                return Ok(Vec::new());
+            }
+        };
+        let (certain, doubtful, _) = offer.set.counts();
+        if certain + doubtful == 0 {
+            continue;
+        }
+        let data = asked.data(What::Change { at: offer.change.name_range.start });
+        let mut action = json!({ "title": title(&offer), "kind": KIND, "data": data });
+        if !session.profile.get().is_some_and(|profile| profile.resolves_edit) {
+            fill(session, &mut action, uri, &offer)?;
+        }
+        actions.push(action);
+    }
+    Ok(actions)
+}
+
+/// Fills the edit in.
+pub(super) async fn resolve(
+    session: &Session,
+    action: &mut Value,
+    uri: &str,
+    current: &Current,
+    revision: u64,
+    at: usize,
+) -> Result<()> {
+    if current.snapshot.revision() != revision {
+        return Err(refused(&PropagateError::MovedOn));
+    }
+    let changes = changes(session, &current.id).await?;
+    let change = changes.into_iter().find(|change| change.name_range.start == at);
+    let change = change.ok_or_else(|| refused(&PropagateError::MovedOn))?;
+    let offer = propagate(session, &current.id, revision, change).await.map_err(|error| refused(&error))?;
+    fill(session, action, uri, &offer)
+}
+
+fn fill(session: &Session, action: &mut Value, uri: &str, offer: &Offer) -> Result<()> {
+    let edit = workspace_edit(session, &offer.set);
+    action["edit"] = edit.map_err(|because| refused(&PropagateError::Cannot(because)))?;
+    action["command"] =
+        json!({ "title": "The change is carried", "command": execute_command::CARRIED, "arguments": [uri] });
+    if !offer.set.left.is_empty() {
+        let lines =
+            offer.set.left.iter().map(|left| format!("{}:{}: {}", left.path.display(), left.line + 1, left.because));
+        let message = format!("What is left to do by hand:\n{}", lines.collect::<Vec<_>>().join("\n"));
+        session.outgoing.notify("window/logMessage", json!({ "type": 3, "message": message }));
+    }
+    Ok(())
+}
+
+/// Computed on a thread of its own: trees of two states are read.
+async fn changes(session: &Session, document: &DocumentId) -> Result<Vec<DefinitionChange>> {
+    let (assistant, document) = (session.assistant.clone(), document.clone());
+    let changes = tokio::task::spawn_blocking(move || assistant.changes_of(&document)).await;
+    changes.map_err(|_| Error::internal_error())?.map_err(|error| refused(&error))
+}
+
+async fn propagate(
+    session: &Session,
+    document: &DocumentId,
+    revision: u64,
+    change: DefinitionChange,
+) -> std::result::Result<Offer, PropagateError> {
+    let cancel = CancellationToken::new();
+    // A request that is cancelled is dropped, and this with it.
+    let _guard = cancel.clone().drop_guard();
+    session.assistant.propagate(document, revision, change, cancel).await
+}
+
+pub(crate) fn refused(error: &PropagateError) -> Error {
+    failure(matches!(error, PropagateError::MovedOn | PropagateError::NotOpen(_)), error.to_string())
+}
+
+/// Where what tells the change ends: the name, or the parameters.
+fn head_end(change: &DefinitionChange) -> usize {
+    let list = change.parameters.as_ref().map_or(0, |parameters| parameters.new.list.end);
+    list.max(change.name_range.end)
+}
+
+fn title(offer: &Offer) -> String {
+    let (certain, doubtful, files) = offer.set.counts();
+    let many = |count: usize, one: &str| if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") };
+    let look = if doubtful > 0 { format!(", {doubtful} of them to look at first") } else { String::new() };
+    format!("Carry this change to its {} in {}{look}", many(certain + doubtful, "use"), many(files, "file"))
+}

@@ -1,0 +1,122 @@
+//! `pilotlight fix` as a person runs it, over a server that chats by a script.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpListener,
+    process::{Command, Stdio},
+};
+
+use serde_json::{Value, json};
+
+use super::Project;
+
+const LIB: &str = "pub fn add(a: u32, b: u32) -> u32 {\n    a + c\n}\n";
+
+/// A chat server that always says this; its address.
+fn server(answer: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let (mut head, mut line) = (String::new(), String::new());
+            while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
+                head += &line.to_lowercase();
+                line.clear();
+            }
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
+            let mut body = vec![0; length];
+            let _ = reader.read_exact(&mut body);
+            let body = match head.split(' ').nth(1) {
+                Some("/props") => {
+                    json!({ "default_generation_settings": { "n_ctx": 8192 }, "model_path": "far.gguf", "chat_template": "x" }).to_string()
+                }
+                Some("/tokenize") => json!({ "tokens": [1, 2] }).to_string(),
+                Some("/v1/chat/completions") => {
+                    let piece = json!({ "choices": [{ "delta": { "content": answer }, "finish_reason": "stop" }] });
+                    format!("data: {piece}\n\ndata: [DONE]\n\n")
+                }
+                _ => "{}".to_owned(),
+            };
+            let _ =
+                write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+        }
+    });
+    url
+}
+
+/// Exit status, standard output, standard error.
+fn fix(project: &Project, url: Option<&str>, arguments: &[&str], input: &str) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pilotlight"));
+    command.arg("fix").args(arguments);
+    if let Some(url) = url {
+        command.args(["--set", &format!("engine.remote.url={url}")]);
+    }
+    let mut child = command
+        .current_dir(project.path("work"))
+        .env("HOME", project.folder.path())
+        .env("XDG_CACHE_HOME", project.path("cache"))
+        .env("XDG_CONFIG_HOME", project.path("config"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It may not read any.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+const GOOD: &str = "<<<<<<< SEARCH\n    a + c\n=======\n    a + b\n>>>>>>> REPLACE";
+
+#[test]
+fn what_cargo_says_is_mended() {
+    let project = Project::new();
+    project.write("work/add.rs", LIB);
+    let url = server(GOOD);
+    let span = json!({ "is_primary": true, "file_name": "add.rs", "line_start": 2, "line_end": 2, "column_start": 9, "column_end": 10, "label": null });
+    let message = json!({ "level": "error", "message": "cannot find value `c`", "children": [], "spans": [span] });
+    let input = json!({ "reason": "compiler-message", "message": message }).to_string() + "\n";
+    let (status, diff, told) = fix(&project, Some(&url), &[], &input);
+    assert_eq!(status, 0, "{told}");
+    assert!(diff.starts_with("--- a/add.rs\n+++ b/add.rs\n") && diff.contains("-    a + c\n+    a + b\n"), "{diff}");
+    assert_eq!(project.text("work/add.rs"), LIB, "it is only shown");
+    let arguments = ["add.rs:2:9", "--message", "cannot find value `c`", "--json"];
+    let (_, document, _) = fix(&project, Some(&url), &arguments, "");
+    let document: Value = serde_json::from_str(&document).unwrap();
+    assert_eq!(document["files"][0]["edits"][0]["text"], "    a + b");
+    let (_, _, told) = fix(&project, Some(&url), &["--write"], &input);
+    assert!(told.contains("1 files written"), "{told}");
+    assert_eq!(project.text("work/add.rs"), LIB.replace("a + c", "a + b"));
+}
+
+#[test]
+fn what_cannot_be_mended_is_told() {
+    let project = Project::new();
+    project.write("work/add.rs", LIB);
+    let place = ["add.rs:2:9", "--message", "cannot find value `c`"];
+    // Ember only fills holes.
+    let (status, out, told) = fix(&project, None, &place, "");
+    assert_eq!((status, out.as_str()), (2, ""));
+    assert!(
+        told.contains("ember") && told.contains("does not do what it is told: name a model with a chat template"),
+        "{told}"
+    );
+    let (status, out, told) = fix(&project, Some(&server("I would rather not.")), &place, "");
+    assert_eq!((status, out.as_str()), (1, ""));
+    assert!(told.contains("add.rs:2: nothing is changed: the model's answer cannot be read, twice"), "{told}");
+    let url = server(GOOD);
+    let (status, _, told) = fix(&project, Some(&url), &[], "nonsense");
+    assert!(status == 2 && told.contains("expected diagnostics as JSON"), "{told}");
+    let (status, _, told) = fix(&project, Some(&url), &[], "[]");
+    assert!(status == 1 && told.contains("nothing is wrong"), "{told}");
+    // Outside of the folder nothing is changed.
+    project.write("other.rs", LIB);
+    let outside = json!([{ "path": "../other.rs", "line": 2, "column": 9, "message": "no" }]).to_string();
+    let (status, out, told) = fix(&project, Some(&url), &["--folder", "."], &outside);
+    assert_eq!((status, out.as_str()), (1, ""));
+    assert!(told.contains("it is not under"), "{told}");
+}

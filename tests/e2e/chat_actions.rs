@@ -1,0 +1,329 @@
+//! Code actions that want a model that chats: over a server that answers by a script, what is asked, what is made of the answers, and what is refused.
+
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+use pilotlight_assist::Workspace;
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::{
+    actions::{everything, uri},
+    client::{Buffer, Setup, TestServer, soon},
+    remote::{assistant, read, say},
+};
+
+/// What a script leaves unanswered.
+const SILENCE: &str = "";
+
+/// A chat server: it gives its answers one after the other, and keeps the conversations that it was asked.
+struct Script {
+    url: String,
+    asked: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Script {
+    async fn new(answers: &[&str]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let asked: Arc<Mutex<Vec<Value>>> = Arc::default();
+        let (log, answers): (_, Vec<String>) =
+            (Arc::clone(&asked), answers.iter().map(|it| (*it).to_owned()).collect());
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(answer(stream, Arc::clone(&log), answers.clone()));
+            }
+        });
+        Self { url, asked }
+    }
+
+    /// The last message of each conversation.
+    fn asked(&self) -> Vec<String> {
+        let last =
+            |messages: &Value| messages.as_array().unwrap().last().unwrap()["content"].as_str().unwrap().to_owned();
+        self.asked.lock().unwrap().iter().map(last).collect()
+    }
+}
+
+async fn answer(mut stream: TcpStream, asked: Arc<Mutex<Vec<Value>>>, answers: Vec<String>) {
+    let Some(request) = read(&mut stream).await else { return };
+    let body = match request.split(' ').nth(1).unwrap() {
+        "/props" => {
+            let settings = json!({ "n_ctx": 16384 });
+            json!({ "default_generation_settings": settings, "model_path": "far.gguf", "chat_template": "{{ messages }}" })
+        }
+        "/tokenize" => json!({ "tokens": [1, 2] }),
+        "/v1/chat/completions" => {
+            let body: Value = serde_json::from_str(request.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+            let at = {
+                let mut asked = asked.lock().unwrap();
+                asked.push(body["messages"].clone());
+                asked.len() - 1
+            };
+            let text = answers.get(at).cloned().unwrap_or_default();
+            if text == SILENCE {
+                return std::future::pending().await;
+            }
+            let piece = json!({ "choices": [{ "delta": { "content": text }, "finish_reason": null }] });
+            let end = json!({ "choices": [{ "delta": {}, "finish_reason": "stop" }], "usage": { "prompt_tokens": 9 } });
+            return say(&mut stream, &format!("data: {piece}\n\ndata: {end}\n\ndata: [DONE]\n\n")).await;
+        }
+        _ => json!({}),
+    };
+    say(&mut stream, &body.to_string()).await;
+}
+
+/// An editor with one open file in a folder, over a script.
+struct Person {
+    server: TestServer,
+    script: Script,
+    buffer: Buffer,
+    folder: tempfile::TempDir,
+}
+
+impl Person {
+    async fn new(name: &str, fixture: &str, answers: &[&str]) -> Self {
+        let mut capabilities = everything();
+        capabilities["workspace"]["applyEdit"] = json!(true);
+        capabilities["workspace"]["workspaceEdit"]["resourceOperations"] = json!(["create"]);
+        capabilities["experimental"] = json!({ "pilotlight": { "asksInstruction": true } });
+        Self::with(name, fixture, answers, capabilities).await
+    }
+
+    async fn with(name: &str, fixture: &str, answers: &[&str], capabilities: Value) -> Self {
+        let script = Script::new(answers).await;
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let assistant = assistant(&script.url).for_client(Workspace::default());
+        assistant.engine().await.unwrap();
+        let server = TestServer::with(Setup { capabilities, assistant: Some(assistant), ..Setup::default() }).await;
+        let added = json!([{ "uri": uri(&root), "name": "work" }]);
+        server.notify("workspace/didChangeWorkspaceFolders", json!({ "event": { "added": added, "removed": [] } }));
+        let mut buffer = Buffer::new(name, fixture);
+        buffer.uri = uri(&root.join(name));
+        if name.ends_with(".py") {
+            buffer.language = "python";
+        }
+        fs::write(root.join(name), &buffer.text).unwrap();
+        buffer.open(&server);
+        Self { server, script, buffer, folder }
+    }
+
+    async fn actions(&self, diagnostics: Value) -> Vec<Value> {
+        let at = self.buffer.position(self.buffer.cursor);
+        let params = json!({
+            "textDocument": self.buffer.named(), "range": { "start": at, "end": at },
+            "context": { "diagnostics": diagnostics },
+        });
+        let actions = self.server.request("textDocument/codeAction", params).await.unwrap();
+        actions.as_array().unwrap().clone()
+    }
+
+    async fn action(&self, title: &str) -> Value {
+        let actions = self.actions(json!([])).await;
+        let found = actions.iter().find(|action| action["title"] == title);
+        found.unwrap_or_else(|| panic!("no {title:?} in {actions:?}")).clone()
+    }
+
+    /// The text after the action of this title.
+    async fn done(&self, title: &str) -> Result<String, String> {
+        let action = self.action(title).await;
+        let resolved = self.server.request("codeAction/resolve", action).await.map_err(|error| error.to_string())?;
+        Ok(self.made(&resolved["edit"]))
+    }
+
+    /// The text after the edits of a `WorkspaceEdit` for it.
+    fn made(&self, edit: &Value) -> String {
+        let [document] = &edit["documentChanges"].as_array().unwrap()[..] else { panic!("one document: {edit}") };
+        assert_eq!(document["textDocument"], json!({ "uri": self.buffer.uri, "version": self.buffer.version }));
+        let mut text = self.buffer.text.clone();
+        for edit in document["edits"].as_array().unwrap().iter().rev() {
+            let (start, end) = (&edit["range"]["start"], &edit["range"]["end"]);
+            let range = self.buffer.offset(start)..self.buffer.offset(end);
+            text.replace_range(range, edit["newText"].as_str().unwrap());
+        }
+        text
+    }
+
+    async fn close(self) {
+        self.server.close().await.unwrap();
+    }
+}
+
+const ADD: &str = "use std::io;\n\n#[inline]\npub fn $0add(a: u32, b: u32) -> u32 {\n    return a + b;\n}\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documentation_is_put_before_attributes() {
+    let person =
+        Person::new("a.rs", ADD, &["Sure:\n```rust\n/// Adds two numbers.\n///\n/// Without a check.\n```"]).await;
+    let text = person.done("Document `add`").await.unwrap();
+    let expected = "/// Adds two numbers.\n///\n/// Without a check.\n#[inline]\npub fn add";
+    assert_eq!(text, person.buffer.text.replace("#[inline]\npub fn add", expected));
+    let asked = &person.script.asked()[0];
+    for part in ["The file is a.rs.", "```rust\npub fn add(a: u32", "use std::io;", "a `///` comment"] {
+        assert!(asked.contains(part), "{part}: {asked}");
+    }
+    person.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documentation_with_code_in_it_is_refused() {
+    let answer = "```\n/// Adds.\nfn evil() {}\n```";
+    let person = Person::new("a.rs", ADD, &[answer, answer]).await;
+    let error = person.done("Document `add`").await.unwrap_err();
+    let expected = "nothing is changed: the model's answer cannot be read, twice: expected a comment alone, found code in it (-32803)";
+    assert!(error.ends_with(expected), "{error}");
+    person.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_cannot_be_read_is_asked_for_again_once() {
+    let good = "```rust\n#[inline]\npub fn add(a: u32, b: u32) -> u32 {\n    a + b\n}\n```";
+    let person = Person::new("a.rs", ADD, &["It is simple already.", &good.replace("#[inline]\n", "")]).await;
+    let text = person.done("Simplify `add`").await.unwrap();
+    assert_eq!(text, person.buffer.text.replace("    return a + b;\n", "    a + b\n"));
+    let asked = person.script.asked();
+    assert_eq!(asked.len(), 2);
+    assert!(asked[1].starts_with("That cannot be used: expected one fenced block, found words alone."), "{}", asked[1]);
+    person.close().await;
+
+    let person = Person::new("a.rs", ADD, &["No.", "```\nno", good]).await;
+    let error = person.done("Simplify `add`").await.unwrap_err();
+    assert!(
+        error.contains("cannot be read, twice: expected one fenced block, found one that is not closed"),
+        "{error}"
+    );
+    assert_eq!(person.script.asked().len(), 2, "and not a third time");
+    person.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_is_dropped_and_told() {
+    let person = Person::new("a.rs", ADD, &["```rust\npub fn add(a: u32, b: u32) -> u32 {\n    a + (b\n}\n```"]).await;
+    let error = person.done("Simplify `add`").await.unwrap_err();
+    assert!(error.contains("nothing is changed: `") && error.contains("would be a syntax error"), "{error}");
+    person.close().await;
+    let gone = "```rust\npub fn sum(a: u32, b: u32) -> u32 {\n    a + b\n}\n```";
+    let person = Person::new("a.rs", ADD, &[gone, gone]).await;
+    let error = person.done("Simplify `add`").await.unwrap_err();
+    assert!(error.contains("found one that does not define `add` any more"), "{error}");
+    person.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_diagnostic_is_fixed() {
+    let answer = "<<<<<<< SEARCH\n    return a + b;\n=======\n    return a.wrapping_add(b);\n>>>>>>> REPLACE";
+    let person = Person::new("a.rs", ADD, &[answer]).await;
+    assert!(person.actions(json!([])).await.iter().all(|action| action["kind"] != "quickfix"));
+    let range = json!({ "start": { "line": 4, "character": 11 }, "end": { "line": 4, "character": 16 } });
+    let diagnostics = json!([{ "range": range, "message": "this may overflow\nhelp: wrap" }]);
+    let actions = person.actions(diagnostics.clone()).await;
+    let fix = actions.iter().find(|action| action["kind"] == "quickfix").unwrap();
+    assert_eq!((&fix["title"], &fix["diagnostics"]), (&json!("Fix: this may overflow"), &diagnostics));
+    let resolved = person.server.request("codeAction/resolve", fix.clone()).await.unwrap();
+    assert_eq!(person.made(&resolved["edit"]), person.buffer.text.replace("a + b;", "a.wrapping_add(b);"));
+    let asked = &person.script.asked()[0];
+    assert!(asked.contains("- line 5 (`return a + b;`): this may overflow\nhelp: wrap"), "{asked}");
+    person.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tests_go_beside_the_code() {
+    let test = "```rust\n#[test]\nfn adds() {\n    assert_eq!(add(1, 2), 3);\n}\n```";
+    let person = Person::new("a.rs", ADD, &[test]).await;
+    let text = person.done("Add tests of `add`").await.unwrap();
+    let module = "\n#[cfg(test)]\nmod tests {\n    use super::*;\n\n    #[test]\n    fn adds() {\n        assert_eq!(add(1, 2), 3);\n    }\n}\n";
+    assert_eq!(text, person.buffer.text.clone() + module);
+    person.close().await;
+
+    // In Python in a file of their own, which is made.
+    let test = "```python\nfrom a import add\n\n\ndef test_add():\n    assert add(1, 2) == 3\n```";
+    let person = Person::new("a.py", "def $0add(a, b):\n    return a + b\n", &[test, test]).await;
+    let action = person.action("Add tests of `add`").await;
+    let resolved = person.server.request("codeAction/resolve", action).await.unwrap();
+    let file = uri(&person.folder.path().canonicalize().unwrap().join("test_a.py"));
+    let changes = &resolved["edit"]["documentChanges"];
+    assert_eq!((&changes[0]["kind"], &changes[0]["uri"]), (&json!("create"), &json!(file)));
+    assert_eq!(changes[1]["textDocument"], json!({ "uri": file, "version": null }));
+    let expected = "from a import add\n\n\ndef test_add():\n    assert add(1, 2) == 3\n";
+    assert_eq!(changes[1]["edits"][0]["newText"], expected);
+    assert!(!Path::new(&person.folder.path().join("test_a.py")).exists(), "the client makes it");
+    person.close().await;
+
+    // Where the client makes none, and where such a file is excluded, nothing is done.
+    let person = Person::with("a.py", "def $0add(a, b):\n    return a + b\n", &[test], everything()).await;
+    let error = person.done("Add tests of `add`").await.unwrap_err();
+    assert!(error.contains("would have to be created"), "{error}");
+    person.close().await;
+    let person = Person::new("a.py", "def $0add(a, b):\n    return a + b\n", &[test]).await;
+    fs::write(person.folder.path().join(".aiexclude"), "test_*\n").unwrap();
+    let error = person.done("Add tests of `add`").await.unwrap_err();
+    assert!(error.contains(".aiexclude") && person.script.asked().is_empty(), "{error}");
+    person.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instruction_is_followed() {
+    let mut person = Person::new("a.rs", ADD, &["```\n    b + a\n```"]).await;
+    let action = person.action("Rewrite `add` by an instruction…").await;
+    assert_eq!(action["command"]["command"], "pilotlight.rewrite");
+    let range = json!({ "start": { "line": 4, "character": 2 }, "end": { "line": 4, "character": 9 } });
+    let arguments = json!([person.buffer.uri, range, "the other way round"]);
+    let command = json!({ "command": "pilotlight.rewrite", "arguments": arguments });
+    assert_eq!(person.server.request("workspace/executeCommand", command).await, Ok(Value::Null));
+    let sent = person.server.next("workspace/applyEdit").await;
+    assert_eq!(person.made(&sent["edit"]), person.buffer.text.replace("return a + b;", "b + a"));
+    assert!(person.script.asked()[0].contains("the other way round"));
+    // Without one, and from a client that knows nothing of it.
+    let command = json!({ "command": "pilotlight.rewrite", "arguments": action["command"]["arguments"] });
+    let error = person.server.request("workspace/executeCommand", command).await.unwrap_err().to_string();
+    assert!(error.contains("expected the arguments [uri, range, instruction]"), "{error}");
+    person.close().await;
+    let person = Person::with("a.rs", ADD, &[], everything()).await;
+    assert!(person.actions(json!([])).await.iter().all(|action| action["command"].is_null()));
+    person.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_with_a_secret_are_not_shown_and_so_not_rewritten() {
+    let text = "def $0near():\n    password = 'aK9xQ2mZ7pL4vB8n'\n    return password\n";
+    let person = Person::new("a.py", text, &["```\nx\n```"]).await;
+    let error = person.done("Simplify `near`").await;
+    let error = match error {
+        Err(error) => error,
+        Ok(text) => panic!("{text}"),
+    };
+    assert!(error.contains("what looks like a password or a key stands in these lines"), "{error}");
+    assert!(person.script.asked().is_empty());
+    person.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_that_moves_on_or_a_person_who_gives_up_gets_nothing() {
+    let good = "```rust\npub fn add(a: u32, b: u32) -> u32 {\n    a + b\n}\n```";
+    let mut person = Person::new("a.rs", ADD, &[SILENCE, good]).await;
+    let action = person.action("Simplify `add`").await;
+    let resolving = person.server.ask("codeAction/resolve", action.clone());
+    soon(async {
+        while person.script.asked().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    drop(resolving);
+    let engine = person.server.assistant.engine().await.unwrap().clone();
+    soon(async {
+        while engine.figures().requests.cancelled == 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let resolving = person.server.ask("codeAction/resolve", action);
+    person.buffer.type_text(&person.server, " ");
+    let error = soon(resolving).await.unwrap_err().to_string();
+    assert_eq!(error, "codeAction/resolve: the document has been edited since: ask again (-32801)");
+    person.close().await;
+}
