@@ -23,8 +23,8 @@ use summary::{Event, Report, Summary};
 use view::View;
 
 /// What is typed where no file is named: a source file of this repository.
-const OWN_FILE: &str = "server/context/src/window.rs";
-const OWN_TEXT: &str = include_str!("../../../context/src/window.rs");
+const OWN_FILE: &str = "server/engine/src/tokenizer.rs";
+const OWN_TEXT: &str = include_str!("../../../engine/src/tokenizer.rs");
 
 /// Bytes in the pipe between the editor's side and the server's.
 const PIPE: usize = 64 * 1024;
