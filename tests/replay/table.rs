@@ -251,6 +251,9 @@ fn row(name: &str, ours: &str, theirs: Option<&str>) -> String {
     format!("{name:<38} {ours:>12} {:>12}\n", theirs.unwrap_or_default())
 }
 
+/// Of so many counted, one may differ between two runs of one build.
+const SLACK: usize = 200;
+
 /// The counters that a change of the cache would change; the same on every run of one build and model.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub(crate) struct Counters {
@@ -285,17 +288,24 @@ impl Counters {
 
     /// What differs from what was `committed`, in words; empty where all is as it was.
     ///
-    /// With the same model and backend every counter must be equal. Another backend adds floats in another order, so that a few greedy choices fall otherwise; another
+    /// With the same model and backend every counter must be equal, but for one in [`SLACK`]: the engine decodes on for a step or two before it hears that enough was said, and what it
+    /// had time for is in its cache, where a later key may find it. Another backend adds floats in another order, so that a few greedy choices fall otherwise; another
     /// model suggests other text, and other text is kept or accepted: then the cost of a keystroke must not rise by more than a tenth (half a token at the least).
     pub(crate) fn differences(&self, committed: &Counters) -> Vec<String> {
         if self.setting == committed.setting {
-            let mut differences = Vec::new();
-            if self != committed {
-                let show =
-                    |counters: &Counters| serde_json::to_string(counters).unwrap_or_else(|error| error.to_string());
-                differences.push(format!("committed: {}\nfound:     {}", show(committed), show(self)));
-            }
-            return differences;
+            let near = |found: usize, before: usize| found.abs_diff(before) <= before / SLACK + 2;
+            let causes =
+                |counters: &Counters, cause: &Cause| counters.keystrokes_by_cause.get(cause).copied().unwrap_or(0);
+            let mut all = self.keystrokes_by_cause.keys().chain(committed.keystrokes_by_cause.keys());
+            let same = self.keystrokes == committed.keystrokes
+                && near(self.prefilled, committed.prefilled)
+                && near(self.reused, committed.reused)
+                && near(self.decoded, committed.decoded)
+                && near(self.shown, committed.shown)
+                && all.all(|cause| near(causes(self, cause), causes(committed, cause)));
+            let show = |counters: &Counters| serde_json::to_string(counters).unwrap_or_else(|error| error.to_string());
+            let told = || format!("committed: {}\nfound:     {}", show(committed), show(self));
+            return (!same).then(told).into_iter().collect();
         }
         let (found, before) = (self.prefilled_per_keystroke, committed.prefilled_per_keystroke);
         [("median", found.median, before.median), ("mean", found.mean, before.mean), ("p99", found.p99, before.p99)]
