@@ -265,12 +265,13 @@ impl Assistant {
         if current.is_cancelled() {
             return outcome;
         }
-        self.anchor_when_idle(&request, full.clone());
+        let Some(idle) = self.begin_idle(&request.document) else { return outcome };
+        self.anchor_when_idle(&request, idle.clone(), full.clone());
         if outcome.explanation.moved > 0 {
-            self.mend(&request, options, full.clone(), path.clone());
+            self.mend(&request, idle.clone(), options, full.clone(), path.clone());
         }
         if let Some(completion) = &outcome.completion {
-            self.look_ahead(&request, completion, options, full, path);
+            self.look_ahead(&request, idle, completion, options, full, path);
         }
         outcome
     }

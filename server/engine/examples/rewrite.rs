@@ -7,9 +7,13 @@
 //!
 //! MODEL is one that says something (`ember`: prompts are cut from this crate's sources), or `random:SHAPE:DTYPE`, which says nothing in the time of a larger model: there a line is twelve tokens.
 
-use std::{path::Path, time::Duration};
+#[path = "shared/answers.rs"]
+mod answers;
 
-use pilotlight_engine::{Done, Engine, EngineOptions, Event, Request, TimeLimits};
+use std::path::Path;
+
+use answers::{Sum, ask, sources};
+use pilotlight_engine::{Engine, EngineOptions, Request, TimeLimits};
 use serde_json::json;
 
 /// One line of so many is another.
@@ -124,48 +128,4 @@ fn main() -> Result<(), Failed> {
 
 fn round(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
-}
-
-#[derive(Default)]
-struct Sum {
-    decoded: usize,
-    accepted: usize,
-    time: Duration,
-}
-
-impl Sum {
-    fn add(&mut self, done: Done) {
-        self.decoded += done.decoded;
-        self.accepted += done.accepted;
-        self.time += done.took;
-    }
-}
-
-/// The answer's tokens with the bits of their probabilities, and its end.
-fn ask(engine: &Engine, request: Request) -> Result<(Vec<(u32, u32)>, Done), String> {
-    let (mut events, mut said) = (engine.submit(request), Vec::new());
-    loop {
-        match events.blocking_recv() {
-            Some(Event::Token(token)) => said.push((token.id, token.logprob.to_bits())),
-            Some(Event::Done(done)) => return Ok((said, done)),
-            Some(Event::Prefilled(_)) => {}
-            Some(Event::Failed(message)) => return Err(message),
-            None => return Err("no end".into()),
-        }
-    }
-}
-
-/// All Rust sources below a folder.
-fn sources(folder: &Path) -> std::io::Result<String> {
-    let mut entries: Vec<_> = std::fs::read_dir(folder)?.collect::<Result<_, _>>()?;
-    entries.sort_by_key(|entry| entry.path());
-    let mut text = String::new();
-    for path in entries.into_iter().map(|entry| entry.path()) {
-        if path.is_dir() {
-            text += &sources(&path)?;
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            text += &std::fs::read_to_string(&path)?;
-        }
-    }
-    Ok(text)
 }

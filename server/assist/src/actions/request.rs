@@ -229,22 +229,18 @@ impl Assistant {
         if let Some(because) = self.excluded(Some(&file), &workspace.options_for(Some(&file)).completion) {
             return Err(ActionError::Unavailable(format!("{}: {because}", file.display())));
         }
-        if let Some((document, before)) = self.open_files().remove(&file) {
-            return Ok(Some(FileChange {
-                path: Some(file),
-                document: Some(document),
-                before,
-                creates: false,
-                edits: Vec::new(),
-            }));
-        }
-        let (text, creates) = match std::fs::read_to_string(&file) {
-            Ok(text) => (text, false),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => (String::new(), true),
-            Err(error) => return Err(ActionError::Unavailable(format!("{}: {error}", file.display()))),
+        let (document, before, creates) = match self.open_files().remove(&file) {
+            Some((document, before)) => (Some(document), before, false),
+            None => {
+                let (text, creates) = match std::fs::read_to_string(&file) {
+                    Ok(text) => (text, false),
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => (String::new(), true),
+                    Err(error) => return Err(ActionError::Unavailable(format!("{}: {error}", file.display()))),
+                };
+                (None, Document::open(language, 0, &text).snapshot(), creates)
+            }
         };
-        let before = Document::open(language, 0, &text).snapshot();
-        Ok(Some(FileChange { path: Some(file), document: None, before, creates, edits: Vec::new() }))
+        Ok(Some(FileChange { path: Some(file), document, before, creates, edits: Vec::new() }))
     }
 
     /// A change set, if the open documents in it are still as they were and no syntax error is added.

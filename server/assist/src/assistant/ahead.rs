@@ -33,6 +33,7 @@ impl Assistant {
     pub(super) fn look_ahead(
         &self,
         request: &CompletionRequest,
+        (cancel, mut last): (CancellationToken, Last),
         completion: &Completion,
         options: &CompletionOptions,
         full: Option<PathBuf>,
@@ -42,12 +43,9 @@ impl Assistant {
         if !self.has_time(options) || !inner.accepting.worth_it() {
             return;
         }
-        let Some((cancel, mut last)) = inner.documents.get_mut(&request.document).map(|mut open| {
+        if let Some(mut open) = inner.documents.get_mut(&request.document) {
             open.next = None;
-            (open.ahead.clone(), open.last.clone())
-        }) else {
-            return;
-        };
+        }
         let accepted = CompletionRequest {
             document: request.document.clone(),
             cursor: completion.range.start + completion.text.len(),
@@ -61,12 +59,7 @@ impl Assistant {
             // The excerpts stay: what is warm now is what the person will ask with.
             last.freeze(&accepted.snapshot, accepted.cursor);
             let surrounded = assistant.surrounded(model, &options, full.as_deref(), path);
-            let caller = Caller {
-                priority: Priority::Warming,
-                session: assistant.session(),
-                reach: Reach::GHOST,
-                cancel: &cancel,
-            };
+            let caller = assistant.in_background(&cancel);
             let outcome = completion::generate(model, &options, &accepted, &surrounded, &mut last, caller).await;
             let Some(mut completion) = outcome.completion else { return };
             completion.id = assistant.inner.new_id();
@@ -77,6 +70,19 @@ impl Assistant {
                 open.next = Some(next);
             }
         });
+    }
+
+    /// Who asks for what may never be used.
+    fn in_background<'a>(&self, cancel: &'a CancellationToken) -> Caller<'a> {
+        Caller { priority: Priority::Warming, session: self.session(), reach: Reach::GHOST, cancel }
+    }
+
+    /// What is begun for a document in idle time ends by this token, and goes on from this plan; what was begun before ends now. `None` where it is closed.
+    pub(super) fn begin_idle(&self, document: &DocumentId) -> Option<(CancellationToken, Last)> {
+        let mut open = self.inner.documents.get_mut(document)?;
+        open.ahead.cancel();
+        open.ahead = CancellationToken::new();
+        Some((open.ahead.clone(), open.last.clone()))
     }
 
     /// The model, once the person has paused for so long; `None` where they have not.
@@ -119,14 +125,12 @@ impl Assistant {
 
     /// The person was answered and may have stopped: if so, the window is anchored anew behind what they have typed (for families that have anchors), which makes the prompt shorter
     /// and lets the excerpts follow.
-    pub(super) fn anchor_when_idle(&self, request: &CompletionRequest, full: Option<PathBuf>) {
-        let Some((cancel, mut last)) = self.inner.documents.get_mut(&request.document).map(|mut open| {
-            open.ahead.cancel();
-            open.ahead = CancellationToken::new();
-            (open.ahead.clone(), open.last.clone())
-        }) else {
-            return;
-        };
+    pub(super) fn anchor_when_idle(
+        &self,
+        request: &CompletionRequest,
+        (cancel, mut last): (CancellationToken, Last),
+        full: Option<PathBuf>,
+    ) {
         let order = self.inner.serving().map(|model| model.encoder.family().order);
         if order.is_some_and(|order| last.weigh_anchor(&request.snapshot, request.cursor, order)) {
             self.warm(request.clone(), IDLE, cancel, full, last);
@@ -137,22 +141,16 @@ impl Assistant {
     pub(super) fn mend(
         &self,
         request: &CompletionRequest,
+        (cancel, last): (CancellationToken, Last),
         options: &CompletionOptions,
         full: Option<PathBuf>,
         path: String,
     ) {
-        let open = self.inner.documents.get(&request.document);
-        let Some((cancel, last)) = open.map(|open| (open.ahead.clone(), open.last.clone())) else { return };
         let (assistant, request, options) = (self.clone(), request.clone(), options.clone());
         tokio::spawn(async move {
             let Some(model) = assistant.inner.serving() else { return };
             let surrounded = assistant.surrounded(model, &options, full.as_deref(), path);
-            let caller = Caller {
-                priority: Priority::Warming,
-                session: assistant.session(),
-                reach: Reach::GHOST,
-                cancel: &cancel,
-            };
+            let caller = assistant.in_background(&cancel);
             completion::prefill(model, &options, &request, &surrounded, caller, last, |_| ()).await;
         });
     }
@@ -178,12 +176,7 @@ impl Assistant {
             assistant.inner.resting.made();
             let path = workspace.prompt_path(full.as_deref(), &request.document);
             let surrounded = assistant.surrounded(model, options, full.as_deref(), path);
-            let caller = Caller {
-                priority: Priority::Warming,
-                session: assistant.session(),
-                reach: Reach::GHOST,
-                cancel: &cancel,
-            };
+            let caller = assistant.in_background(&cancel);
             let line = request.snapshot.line_at(request.cursor).start;
             // The next completion goes on from this plan, whether or not there was time to compute it.
             let planned = |last| {

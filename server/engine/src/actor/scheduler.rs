@@ -220,6 +220,7 @@ impl Scheduler {
     /// One step for one request.
     fn step(&mut self, i: usize) {
         let start = self.clock.now();
+        self.backend.set_background(matches!(self.jobs[i].request.priority, Priority::Warming | Priority::Indexing));
         let result = match self.prepare(i) {
             Ok(true) if self.gather(i) => return self.compute_together(start),
             Ok(true) => self.compute(i, start),
@@ -335,7 +336,6 @@ impl Scheduler {
         self.tokens.clear();
         self.tokens.extend_from_slice(&job.sequence[position..position + known]);
         self.tokens.extend_from_slice(&self.drafts);
-        self.backend.set_background(matches!(job.request.priority, Priority::Warming | Priority::Indexing));
         let logits = self.backend.forward(branch.pages(), position, &self.tokens, Logits::Tail(rows))?;
         let took = self.clock.now().saturating_sub(start);
         if !whole {

@@ -266,23 +266,33 @@ impl Cpu {
 
     /// All passes over the tokens; leaves the wanted rows in `logits`.
     fn steps(&mut self, pages: &[Page], position: usize, tokens: &[u32], logits: Logits) {
-        let vocab = self.config.vocab;
-        let rows = logits.rows(tokens.len());
-        if self.logits.len() < rows * vocab {
-            self.logits.resize(rows * vocab, 0.0);
-        }
-        let all = tokens.len();
+        let (all, rows) = (tokens.len(), logits.rows(tokens.len()));
+        self.make_room(rows);
         let mut given = 0;
         for (i, tokens) in tokens.chunks(PASS).enumerate() {
             // Of the last rows of all, those that are the last of this pass.
             let wanted = rows.saturating_sub(all - i * PASS - tokens.len());
             let rows = self.pass(&[Sequence { pages, position: position + i * PASS }], tokens, wanted);
             if rows > 0 {
-                let out = &mut self.logits[given * vocab..][..rows * vocab];
-                linear(&self.pool, &self.step.normed, 0, rows, &mut [self.output.part(out)]);
+                self.project(given, rows);
                 given += rows;
             }
         }
+    }
+
+    /// Makes room for so many rows of logits.
+    fn make_room(&mut self, rows: usize) {
+        let wanted = rows * self.config.vocab;
+        if self.logits.len() < wanted {
+            self.logits.resize(wanted, 0.0);
+        }
+    }
+
+    /// Rows `first..first + rows` of the logits, of what a pass left.
+    fn project(&mut self, first: usize, rows: usize) {
+        let vocab = self.config.vocab;
+        let out = &mut self.logits[first * vocab..][..rows * vocab];
+        linear(&self.pool, &self.step.normed, 0, rows, &mut [self.output.part(out)]);
     }
 
     /// Writes the tokens' rows of the residual stream.
@@ -351,16 +361,13 @@ impl Backend for Cpu {
     }
 
     fn decode(&mut self, sequences: &[Sequence<'_>], tokens: &[u32]) -> Result<&[f32], EngineError> {
-        let (rows, vocab) = (tokens.len(), self.config.vocab);
-        if self.logits.len() < rows * vocab {
-            self.logits.resize(rows * vocab, 0.0);
-        }
+        let rows = tokens.len();
+        self.make_room(rows);
         self.politely(|cpu| {
             cpu.pass(sequences, tokens, rows);
-            let out = &mut cpu.logits[..rows * vocab];
-            linear(&cpu.pool, &cpu.step.normed, 0, rows, &mut [cpu.output.part(out)]);
+            cpu.project(0, rows);
         });
-        Ok(&self.logits[..rows * vocab])
+        Ok(&self.logits[..rows * self.config.vocab])
     }
 
     fn shifts(&self) -> bool {
