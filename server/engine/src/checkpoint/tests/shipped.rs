@@ -192,10 +192,76 @@ fn eight_bit_floats_are_their_value_times_their_scale() {
         open_folder(hugging.path())
     };
     refused(broken(&|t| drop(t.remove(&scale))), &[NAME, "a scale beside the 8-bit floats"]);
-    refused(broken(&|t| drop(t.insert(scale.clone(), number(1.0, &[1, 2])))), &[&scale, "[1, 2]", "not supported"]);
+    let by_block = broken(&|t| drop(t.insert(scale.clone(), number(1.0, &[1, 2]))));
+    refused(by_block, &[&scale, "[1, 2]", "no `quantization_config.weight_block_size`"]);
+    let norm = "model.norm.weight_scale_inv";
+    refused(broken(&|t| drop(t.insert(norm.into(), number(1.0, &[])))), &[norm, "the scale of a matrix"]);
     refused(broken(&|t| drop(t.insert(scale.clone(), number(f32::NAN, &[])))), &[&scale, "NaN"]);
     let stray = "model.layers.9.self_attn.q_proj.weight_scale_inv";
     refused(broken(&|t| drop(t.insert(stray.into(), number(1.0, &[])))), &[stray, "that is there"]);
+}
+
+/// Qwen3's FP8 releases (blocks of 128 by 128; here smaller, and not dividing the matrices), and scales by row.
+#[test]
+fn eight_bit_floats_are_scaled_by_blocks_and_by_rows() {
+    let golden = Golden::read("qwen3moe");
+    let (wide, narrow) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for block in [[24, 40], [1, usize::MAX]] {
+        let (mut worth, mut tensors) = (BTreeMap::new(), BTreeMap::new());
+        for (name, tensor) in golden.tensors() {
+            // As shipped: what routes, embeds and gives logits stays as it was.
+            if tensor.shape.len() != 2 || !name.contains("proj") {
+                tensors.insert(name.clone(), plain(&tensor));
+                worth.insert(name, tensor);
+                continue;
+            }
+            let [rows, columns] = tensor.shape[..] else { panic!() };
+            let block = [block[0], block[1].min(columns)];
+            let shape = [rows.div_ceil(block[0]), columns.div_ceil(block[1])];
+            let scale_of = |at: usize| at / columns / block[0] * shape[1] + at % columns / block[1];
+            let mut scales = vec![0f32; shape[0] * shape[1]];
+            // Numbers that bf16 has, as the releases have them.
+            tensor.data.iter().enumerate().for_each(|(at, x)| scales[scale_of(at)] = scales[scale_of(at)].max(x.abs()));
+            scales.iter_mut().for_each(|scale| *scale = half::bf16::from_f32(*scale / 400.0).to_f32());
+            let eight = |(at, x): (usize, &f32)| F8E4M3::from_f32(x / scales[scale_of(at)]);
+            let stored: Vec<F8E4M3> = tensor.data.iter().enumerate().map(eight).collect();
+            let value = |(at, x): (usize, &F8E4M3)| x.to_f32() * scales[scale_of(at)];
+            let data = stored.iter().enumerate().map(value).collect();
+            worth.insert(name.clone(), Dense { shape: tensor.shape.clone(), data });
+            let bytes = scales.iter().flat_map(|x| half::bf16::from_f32(*x).to_le_bytes()).collect();
+            tensors.insert(format!("{name}_scale_inv"), Stored { kind: Kind::BF16, shape: shape.to_vec(), bytes });
+            let bytes = stored.iter().map(|x| x.to_bits()).collect();
+            tensors.insert(name, Stored { kind: Kind::F8_E4M3, shape: tensor.shape.clone(), bytes });
+        }
+        let mut config = golden.config.clone();
+        write_folder(wide.path(), &config, &worth, Dtype::F32, 1);
+        if block[0] > 1 {
+            config["quantization_config"] =
+                json!({ "quant_method": "fp8", "activation_scheme": "dynamic", "weight_block_size": block });
+        }
+        write_folder(narrow.path(), &config, &worth, Dtype::F32, 1);
+        write(&narrow.path().join("model.safetensors"), &tensors);
+        let opened = open_folder(narrow.path()).unwrap();
+        let crate::decoder::Mlp::Experts { experts, .. } = &opened.decoder.layers[0].mlp else { panic!() };
+        assert_eq!(experts[0].up.weight.dtype, Dtype::F8E4M3);
+        let tokens = golden.sequence();
+        let want = logits(&open_folder(wide.path()).unwrap(), &tokens);
+        assert_eq!(logits(&opened, &tokens), want, "the same numbers, computed in the same way");
+        assert!(difference(&want, &golden.logits) > 1e-2);
+    }
+    let config = |change: fn(&mut serde_json::Value)| {
+        let path = narrow.path().join("config.json");
+        let mut config = golden.config.clone();
+        config["quantization_config"] = json!({ "quant_method": "fp8", "weight_block_size": [24, 40] });
+        change(&mut config["quantization_config"]);
+        std::fs::write(path, config.to_string()).unwrap();
+        open_folder(narrow.path())
+    };
+    // The last ones stored are those by row, which need no block to be named.
+    assert!(config(|_| ()).is_ok());
+    refused(config(|q| q["quant_method"] = json!("awq")), &["config.json", "quant_method", "`awq`"]);
+    refused(config(|q| q["weight_block_size"] = json!([0, 4])), &["config.json", "weight_block_size", "a 0"]);
+    refused(config(|q| q["weight_block_size"] = json!([4])), &["config.json", "weight_block_size"]);
 }
 
 #[test]
