@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import importlib.resources
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -22,7 +23,26 @@ VOCABULARIES = ["llama-spm", "deepseek-coder", "starcoder", "refact", "qwen2", "
 HARD = [
     "\tif (x)\r\n\t\treturn;\r\n", "  a\t b  \n\n\n   c", "日本語のコメント // 中文 한국어", "👩‍👩‍👧 🦀🏳️‍🌈 e\u0301 é ﬁ", "<|fim_prefix|><s></s>[INST]<fim_middle>▁<PRE>",
     "x'll don't I'VE 12345678 3.14e-10 0xDEAD_BEEF", "\u200b\ufeff\u00a0\u2003wide", "ÀÉÎõü ß ѮЖ Ω≈ç√∫", "a" * 300, " " * 65 + "x", "\x00\x01\x7f", "ℵ𝔘𝕟𝕚", "\n", "\r", " ", "",
+    # What is left of lone surrogates' bytes, and of a pair written as two of them, once a file has been read as UTF-8.
+    b"a\xed\xa0\x80b\xed\xb0\x80".decode("utf-8", "replace"), b"x = '\xed\xa0\xbd\xed\xb8\x80'\r\n".decode("utf-8", "replace"), "\U0010ffff\ue000\ufffe",
 ]
+# The pre-tokenizers of tokenizer.json as the families' makers publish them.
+QWEN2 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+LLAMA3 = QWEN2.replace(r"|\p{N}|", r"|\p{N}{1,3}|")
+DEEPSEEK = [r"[\r\n]", r"\s?\p{L}+", r"\s?\p{P}+", "[一-龥ࠀ-一가-\ud7ff]+"]
+LEVEL = dict(type="ByteLevel", add_prefix_space=False, trim_offsets=True)
+WITHIN, WHOLE = dict(LEVEL, use_regex=True), dict(LEVEL, use_regex=False)
+DIGITS = dict(type="Digits", individual_digits=True)
+
+
+def split(pattern: str) -> dict:
+    return dict(type="Split", pattern=dict(Regex=pattern), behavior="Isolated", invert=False)
+
+
+PRE_TOKENIZERS = {
+    "qwen2": [split(QWEN2), WHOLE], "llama-bpe": [split(LLAMA3), WHOLE], "gpt-2": [WITHIN], "starcoder": [DIGITS, WITHIN], "refact": [DIGITS, WITHIN],
+    "command-r": [DIGITS, WITHIN], "deepseek-coder": [*map(split, DEEPSEEK), DIGITS, WHOLE], "llama-spm": None,
+}
 
 
 class Count:
@@ -209,6 +229,10 @@ def tokens(options, count: Count) -> None:
         # There U+2581 is a space to llama.cpp and itself to us.
         texts = [line for line in lines if not (spm and "\u2581" in line)]
         report(count, name, texts, ours(options, file, texts), llama_tokenize(options, file, texts, spm))
+    for name, steps in PRE_TOKENIZERS.items():
+        file = Path(options.work) / f"{name}.tokenizer.json"
+        theirs = write_tokenizer_json(tree / f"models/ggml-vocab-{name}.gguf", steps, file)
+        report(count, f"{name} as tokenizer.json", lines, ours(options, file, lines), [one.ids for one in theirs.encode_batch(lines, add_special_tokens=False)])
     try:
         from mistral_common.tokens.tokenizers.tekken import Tekkenizer
     except ImportError:
@@ -218,6 +242,36 @@ def tokens(options, count: Count) -> None:
     for file in sorted(folder.glob("tekken*.json")):
         theirs = Tekkenizer.from_file(file)
         report(count, file.name, lines, ours(options, file, lines), [theirs.encode(line, bos=False, eos=False) for line in lines])
+
+
+def write_tokenizer_json(gguf_file: Path, steps: list[dict] | None, file: Path):
+    """A real vocabulary as a tokenizer.json of Hugging Face's form, and their own tokenizer of it, which knows no markers in text and takes it byte for byte. No `steps`: SentencePiece's."""
+    from gguf import GGUFReader
+    from tokenizers import Tokenizer
+
+    fields = GGUFReader(gguf_file).fields
+    field = lambda name: fields[f"tokenizer.ggml.{name}"].contents()
+    tokens, kinds = field("tokens"), field("token_type")
+    marker = re.compile(r"<[^>]+>|\[[A-Z_0-9]+\]|<｜.*｜>")
+    added = [dict(id=i, content=token, special=kinds[i] == 3, normalized=False, single_word=False, lstrip=False, rstrip=False) for i, token in enumerate(tokens) if kinds[i] in (2, 3, 4)]
+    vocab = {token: i for i, token in enumerate(tokens) if kinds[i] in (1, 6)}
+    if steps is None:
+        scores = field("scores")
+        pairs = []
+        for piece, i in vocab.items():
+            local = [(piece[:cut], piece[cut:]) for cut in range(1, len(piece)) if piece[:cut] in vocab and piece[cut:] in vocab]
+            pairs += [(scores[i], pair) for pair in sorted(local, key=lambda pair: (vocab[pair[0]], vocab[pair[1]]))]
+        merges = [list(pair) for _, pair in sorted(pairs, key=lambda scored: -scored[0])]
+        decoder = dict(type="Sequence", decoders=[dict(type="Replace", pattern=dict(String="\u2581"), content=" "), dict(type="ByteFallback"), dict(type="Fuse")])
+        # As they are published, but for the space that these put before a text.
+        whole = dict(normalizer=dict(type="Replace", pattern=dict(String=" "), content="\u2581"), pre_tokenizer=None, decoder=decoder)
+    else:
+        merges = [merge.split(" ") for merge in field("merges")]
+        whole = dict(normalizer=None, pre_tokenizer=dict(type="Sequence", pretokenizers=steps), decoder=LEVEL | dict(use_regex=True))
+    model = dict(type="BPE", vocab=vocab, merges=merges, byte_fallback=steps is None, ignore_merges="llama-bpe" in file.name, fuse_unk=steps is None, unk_token=None)
+    whole |= dict(version="1.0", truncation=None, padding=None, post_processor=None, model=model)
+    file.write_text(json.dumps(whole | dict(added_tokens=added)))
+    return Tokenizer.from_str(json.dumps(whole | dict(added_tokens=[token for token in added if not token["special"] and not marker.fullmatch(token["content"])])))
 
 
 class ModelParams(ctypes.Structure):

@@ -1,6 +1,6 @@
 //! Checkpoints as their makers ship them: Mistral's own files, 8-bit floats, models in several GGUF files.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use ::safetensors::{Dtype as Kind, tensor::TensorView};
 use float8::F8E4M3;
@@ -306,20 +306,57 @@ fn what_params_json_may_not_say() {
     refused(with(&|p| p["llama_4_scaling"]["beta"] = json!(-1.0)), &["llama_4_scaling.beta", "positive"]);
 }
 
+/// A third of a model.
+fn part(whole: &Writer, number: usize) -> Writer {
+    let mut gguf = if number == 0 { whole.clone() } else { Writer::default() };
+    gguf.tensors = whole.tensors.iter().skip(number).step_by(3).cloned().collect();
+    gguf.set("split.no", Meta::U32(number as u32));
+    gguf.set("split.count", Meta::U32(3));
+    gguf.set("split.tensors.count", Meta::U32(whole.tensors.len() as u32));
+    gguf
+}
+
+/// Writes a model in three files, of which it gives the first, the second and the third.
+pub(super) fn in_three_parts(folder: &Path) -> impl Fn(usize) -> PathBuf + use<> {
+    let folder = folder.to_path_buf();
+    let path = move |part: usize| folder.join(format!("small-q8-{part:05}-of-00003.gguf"));
+    let whole = SMALL.gguf(Dtype::F32);
+    (0..3).for_each(|number| part(&whole, number).write(&path(number + 1)));
+    path
+}
+
+/// Writes a folder with 8-bit floats, scaled by blocks, and a template.
+pub(super) fn in_eight_bits(folder: &Path) {
+    let golden = Golden::read("qwen3");
+    let mut config = golden.config.clone();
+    config["quantization_config"] = json!({ "quant_method": "fp8", "weight_block_size": [32, 32] });
+    write_folder(folder, &config, &golden.tensors(), Dtype::F32, 1);
+    let mut tensors = BTreeMap::new();
+    for (name, tensor) in golden.tensors() {
+        if tensor.shape.len() == 2 && name.contains("proj") {
+            let shape = [tensor.shape[0].div_ceil(32), tensor.shape[1].div_ceil(32)];
+            let (stored, scale, _) = eight_bits(&tensor);
+            tensors.insert(format!("{name}_scale_inv"), number(scale, &shape));
+            tensors.insert(name, stored);
+        } else {
+            tensors.insert(name, plain(&tensor));
+        }
+    }
+    write(&folder.join("model.safetensors"), &tensors);
+    std::fs::write(folder.join("generation_config.json"), r#"{ "eos_token_id": [0, 1], "temperature": 0.7 }"#).unwrap();
+    let named =
+        json!({ "bos_token": "<|bos|>", "eos_token": { "content": "<|eot|>" }, "chat_template": "{{ messages }}" });
+    std::fs::write(folder.join("tokenizer_config.json"), named.to_string()).unwrap();
+    let template = "{{ bos_token }}{% for message in messages %}[{{ message.role }}] {{ message['content'] | trim }}{{ eos_token }}\n{% endfor %}{{ tools | tojson }}";
+    std::fs::write(folder.join("chat_template.jinja"), template).unwrap();
+}
+
 #[test]
 fn a_model_in_several_files_is_one() {
     let whole = SMALL.gguf(Dtype::F32);
     let folder = tempfile::tempdir().unwrap();
-    let path = |part: usize| folder.path().join(format!("small-q8-{part:05}-of-00003.gguf"));
-    let part = |number: usize| {
-        let mut gguf = if number == 0 { whole.clone() } else { Writer::default() };
-        gguf.tensors = whole.tensors.iter().skip(number).step_by(3).cloned().collect();
-        gguf.set("split.no", Meta::U32(number as u32));
-        gguf.set("split.count", Meta::U32(3));
-        gguf.set("split.tensors.count", Meta::U32(whole.tensors.len() as u32));
-        gguf
-    };
-    (0..3).for_each(|number| part(number).write(&path(number + 1)));
+    let path = in_three_parts(folder.path());
+    let part = |number: usize| part(&whole, number);
     let tokens = [1, 40, 41, 33];
     let want = logits(&open(whole.bytes()).unwrap(), &tokens);
     for any in 1..=3 {
