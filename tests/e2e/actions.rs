@@ -75,7 +75,9 @@ async fn a_changed_name_is_carried() {
     assert_eq!(project.server.initialized["capabilities"]["codeActionProvider"]["resolveProvider"], true);
     assert_eq!(project.actions().await, [Value::Null; 0], "nothing has changed");
     project.change("area", "surface");
+    let end = actions(&project.server, &project.geo, project.geo.text.trim_end().len()).await;
     let mut actions = project.actions().await;
+    assert_eq!(actions, end, "wherever the cursor is on the line");
     let action = actions.pop().unwrap();
     assert_eq!(action["title"], "Carry this change to its 2 uses in 1 file, 1 of them to look at first");
     assert_eq!(action["kind"], "refactor.rewrite.propagate");

@@ -178,7 +178,7 @@ impl Assistant {
         *self.workspace.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(workspace);
     }
 
-    fn trail(&self) -> std::sync::MutexGuard<'_, Trail> {
+    pub(crate) fn trail(&self) -> std::sync::MutexGuard<'_, Trail> {
         self.trail.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -286,9 +286,14 @@ impl Assistant {
         (!(git && options.in_git_ignored_files)).then(|| format!("completions are off in this file: {why}"))
     }
 
+    /// The model that answers now.
+    pub(crate) fn serving(&self) -> Option<&Model> {
+        self.inner.serving()
+    }
+
     /// Whether a model is there that writes what belongs in a hole.
     pub(crate) fn fills(&self) -> bool {
-        self.inner.serving().is_some()
+        self.serving().is_some()
     }
 
     /// Whether a model is there that chats.

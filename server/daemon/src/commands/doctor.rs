@@ -1,6 +1,6 @@
 //! `pilotlight doctor`: what was found, and whether all is well.
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use pilotlight_assist::{Assistant, Check};
@@ -35,7 +35,8 @@ struct Found {
     found: String,
 }
 
-pub(super) async fn run(arguments: Doctor, settings: &Settings) -> Result<ExitCode> {
+/// `config` is the file of settings, if another than the user's was named.
+pub(super) async fn run(arguments: Doctor, settings: &Settings, config: Option<PathBuf>) -> Result<ExitCode> {
     let assistant = model::without_spare(settings);
     let (model, error) = match model::loaded(&assistant, settings).await {
         Ok(info) => (model_facts(info), None),
@@ -51,7 +52,7 @@ pub(super) async fn run(arguments: Doctor, settings: &Settings) -> Result<ExitCo
     let away = (error.is_some() && !settings.engine.remote.url.is_empty()).then_some(spare);
     let advice = away.or_else(|| advice::larger_model(&settings.engine));
     let report =
-        Report { healthy, version: env!("CARGO_PKG_VERSION"), machine: machine(), model, checks, advice, error };
+        Report { healthy, version: env!("CARGO_PKG_VERSION"), machine: machine(config), model, checks, advice, error };
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
@@ -87,13 +88,13 @@ fn print(report: &Report) {
     println!("{}", if report.healthy { "All is well." } else { "Something is wrong: see the lines marked ✗." });
 }
 
-fn machine() -> Vec<Found> {
+fn machine(config: Option<PathBuf>) -> Vec<Found> {
     let gib = |bytes: u64| bytes as f64 / f64::from(1 << 30);
     let memory = advice::memory().map_or("unknown".to_owned(), |(total, available)| {
         format!("{:.1} GiB, {:.1} GiB available", gib(total), gib(available))
     });
     let cores = std::thread::available_parallelism().map_or("unknown".to_owned(), |n| n.to_string());
-    let settings = user_file().map_or("no home folder".to_owned(), |path| {
+    let settings = config.or_else(user_file).map_or("no home folder".to_owned(), |path| {
         format!("{}{}", path.display(), if path.exists() { "" } else { " (not there: defaults)" })
     });
     vec![

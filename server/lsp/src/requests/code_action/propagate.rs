@@ -25,7 +25,8 @@ pub(super) async fn offered(session: &Session, asked: &Asked, progress: &Progres
     let revision = current.snapshot.revision();
     let mut actions = Vec::new();
     for change in changes(session, &current.id).await? {
-        let head = current.snapshot.line_at(change.name_range.start).start..=head_end(&change);
+        let line = |at: usize| current.snapshot.line_at(at);
+        let head = line(change.name_range.start).start..=line(head_end(&change)).end;
         if selection.end < *head.start() || selection.start > *head.end() {
             continue;
         }
