@@ -7,6 +7,7 @@ import importlib
 import importlib.resources
 import json
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -160,15 +161,30 @@ def models(options, count: Count) -> None:
             file = work / f"{case}-{quant}.gguf"
             run(Path(options.llama_cpp) / "llama-quantize", "--pure", work / f"{case}.gguf", file, quant)
             compare(options, count, file, golden, f"{case} {quant}", "reference", exact=False)
+            compare(options, count, file, golden, f"{case} {quant} and what it is worth in f32", "reference", exact=True, theirs=dequantised(file, work / f"{case}.gguf"))
 
 
-def compare(options, count: Count, file: Path, golden: dict, name: str, backend: str, exact: bool) -> None:
-    """Greedy tokens after growing parts of the prompt. Exact: all the same, but behind a tie. Else each side rounds its inputs to 8 bits in its own way, which a
+def dequantised(file: Path, like: Path) -> Path:
+    """A GGUF of the same model in f32, `like`, with what the weights of `file` stand for by ggml's own Python package: there llama.cpp rounds no inputs."""
+    from gguf import GGUFReader
+    from gguf.quants import dequantize
+
+    whole = file.with_suffix(".f32.gguf")
+    shutil.copyfile(like, whole)
+    places = {tensor.name: tensor.data for tensor in GGUFReader(whole, "r+").tensors}
+    for tensor in GGUFReader(file).tensors:
+        places[tensor.name][...] = dequantize(tensor.data, tensor.tensor_type).reshape(places[tensor.name].shape)
+        places[tensor.name].flush()
+    return whole
+
+
+def compare(options, count: Count, file: Path, golden: dict, name: str, backend: str, exact: bool, theirs: Path | None = None) -> None:
+    """Ours on `file`, theirs on the same one or another of the same worth. Greedy tokens after growing parts of the prompt. Exact: all the same, but behind a tie. Else each side rounds its inputs to 8 bits in its own way, which a
     random model's near ties do not survive: most of the first tokens must be the same."""
     prompt = golden["prompt"]
     same = first = total = firsts = ties = 0
     try:
-        server = Server(options, file)
+        server = Server(options, theirs or file)
     except RuntimeError as error:
         return count.check(False, f"{name}: {error}")
     with server:

@@ -310,3 +310,27 @@ fn nats(scores: &[Score]) -> f64 {
 fn apart(pairs: impl Iterator<Item = (f32, f32)>) -> f32 {
     pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_for_what_they_stand_for() {
+        // A large model that reads as a small one does is not well.
+        let reading = Reading { own: 1.8, shuffled: 3.4 };
+        assert!(reading.judge(SMALL - 1).0 && !reading.judge(SMALL).0);
+        assert!(Reading { own: 0.5, shuffled: 3.0 }.judge(SMALL).0);
+        // Few bits say nothing where another order costs as few.
+        assert!(!Reading { own: 1.0, shuffled: 1.1 }.judge(SMALL).0);
+        // NaN is never well.
+        assert!(!Reading { own: f64::NAN, shuffled: f64::NAN }.judge(1).0);
+
+        let well = Holes { middle: 0.3, gain: 30.0, exchanged: 12.0, ends: vec![0, 0] };
+        assert!(well.judge().0);
+        assert!(!Holes { gain: 1.0, ..well.clone() }.judge().0, "what stands behind the hole is not looked at");
+        assert!(!Holes { exchanged: -12.0, ..well }.judge().0, "the markers are each other's");
+        assert!(!LookingBack { first: 6.0, second: 5.9, copied: (0, 50) }.judge().0);
+        assert!(LookingBack { first: 6.0, second: 0.4, copied: (49, 50) }.judge().0);
+    }
+}

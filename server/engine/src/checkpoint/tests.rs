@@ -132,6 +132,29 @@ fn what_is_no_gguf_is_refused() {
     refused(Checkpoint::open(&ModelSource::Gguf("/".into())), &["a file"]);
 }
 
+/// By the name that a person knows it by, and with what is read instead.
+#[test]
+fn quantisations_that_are_not_read_are_named() {
+    let good = SMALL.gguf(Dtype::Q8_0).bytes();
+    let name = b"blk.0.ffn_up.weight";
+    let at = good.windows(name.len()).position(|some| some == name).unwrap();
+    // The name, the number of dimensions, two of these, the type.
+    let at = at + name.len() + 4 + 2 * 8;
+    for (id, called) in [
+        (16u32, "IQ2_XXS"),
+        (20, "IQ4_NL"),
+        (23, "IQ4_XS"),
+        (29, "IQ1_M"),
+        (34, "TQ1_0"),
+        (39, "MXFP4"),
+        (99, "ggml type 99"),
+    ] {
+        let mut file = good.to_vec();
+        file[at..at + 4].copy_from_slice(&id.to_le_bytes());
+        refused(open(file.into()), &["blk.0.ffn_up.weight", called, "Q4_K"]);
+    }
+}
+
 #[test]
 fn the_first_marker_is_the_one_that_the_tokenizer_puts_there() {
     let gguf = |change: fn(&mut Writer)| {
