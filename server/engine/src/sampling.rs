@@ -58,6 +58,19 @@ impl Sampler {
     }
 }
 
+/// Where a token stands among all: how many are likelier, its log probability, and the likeliest. `None` where the logits are no numbers.
+pub(crate) fn standing(logits: &[f32], id: u32) -> Option<(usize, f32, u32)> {
+    let isa = Isa::best();
+    let own = *logits.get(id as usize).filter(|x| x.is_finite())?;
+    let (best, _) = most_likely(isa, logits)?;
+    if logits.iter().any(|x| x.is_nan()) {
+        return None;
+    }
+    let before = |(other, &x): (u32, &f32)| x > own || (x == own && other < id);
+    let rank = (0u32..).zip(logits).filter(|&pair| before(pair)).count();
+    Some((rank, log_softmax_at(isa, logits, id as usize), best))
+}
+
 /// The largest logit and its first place; NaNs are passed over. `None` where it is no number.
 fn most_likely(isa: Isa, logits: &[f32]) -> Option<(u32, f32)> {
     let best = argmax(isa, logits);
@@ -116,6 +129,18 @@ fn draw(candidates: &[(u32, f32)], at: f64) -> u32 {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_token_stands_behind_all_that_are_likelier() {
+        let (rank, logprob, best) = standing(&[1.0, 3.0, 3.0, 0.0], 2).unwrap();
+        // Of equals the first is the choice.
+        assert_eq!((rank, best), (1, 1));
+        let sum: f32 = [1.0f32, 3.0, 3.0, 0.0].iter().map(|x| x.exp()).sum();
+        assert!((logprob - (3.0 - sum.ln())).abs() < 1e-6);
+        assert_eq!(standing(&[1.0, f32::NAN], 0), None);
+        assert_eq!(standing(&[1.0, f32::NEG_INFINITY], 1), None);
+        assert_eq!(standing(&[1.0], 1), None);
+    }
 
     fn top_p(temperature: f32, top_p: f32, seed: u64) -> Sampler {
         Sampler::new(&Sampling::TopP { temperature, top_p, seed }).unwrap()

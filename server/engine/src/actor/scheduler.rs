@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use super::{clock::Clock, job::Job, turns::Turns};
+use super::{Score, clock::Clock, job::Job, turns::Turns};
 use crate::{
     EngineError, EngineOptions, Event, Figures, Finish, Priority, Tokenizer,
     backend::{Backend, Logits, Sequence},
@@ -24,12 +24,12 @@ use crate::{
 /// Owns the model. A step is one decode step or one chunk of a prompt; before each, new requests are taken in and cancelled ones are
 /// let go, so that a more urgent request waits for one step at most.
 pub(super) struct Scheduler {
-    backend: Box<dyn Backend>,
+    pub(super) backend: Box<dyn Backend>,
     tokenizer: Arc<Tokenizer>,
     eos: Vec<u32>,
     prefill_chunk: usize,
     context_length: usize,
-    cache: Cache,
+    pub(super) cache: Cache,
     /// In order of arrival.
     jobs: Vec<Job>,
     turns: Turns,
@@ -56,6 +56,8 @@ pub(super) enum Message {
     Save(Sender<Result<u64, EngineError>>),
     /// To tell what the cache's pages hold.
     Map(Sender<Vec<PageFigures>>),
+    /// To score a text, so many tokens a step.
+    Score(Vec<u32>, usize, Sender<Result<Vec<Score>, EngineError>>),
 }
 
 /// All handles are gone.
@@ -128,7 +130,7 @@ impl Scheduler {
         let Self { jobs, inbox, .. } = self;
         let queued = inbox.into_iter().filter_map(|message| match message {
             Message::Job(job) => Some(*job),
-            Message::Save(_) | Message::Map(_) => None,
+            Message::Save(_) | Message::Map(_) | Message::Score(..) => None,
         });
         for job in jobs.into_iter().chain(queued) {
             job.end(Event::Failed(reason.clone()));
@@ -171,6 +173,9 @@ impl Scheduler {
             Message::Map(answer) => {
                 // Who asked may have gone.
                 let _ = answer.send(self.cache.map());
+            }
+            Message::Score(tokens, chunk, answer) => {
+                let _ = answer.send(self.score(&tokens, chunk));
             }
             Message::Save(answer) => {
                 // Whoever does not wait for the answer any more does not need it.

@@ -93,7 +93,7 @@ fn matrices(decoder: &Decoder) -> impl Iterator<Item = &Tensor> {
 
 fn bytes(tensor: &Tensor) -> u64 {
     match tensor.shape[..] {
-        [rows, columns] => format(tensor.dtype).bytes(rows, columns) as u64,
+        [rows, columns] => format(tensor).bytes(rows, columns) as u64,
         _ => 0,
     }
 }

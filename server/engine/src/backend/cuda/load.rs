@@ -43,9 +43,9 @@ pub(super) struct Projection {
 }
 
 /// How a stored matrix is multiplied: as it is, or as what it is widened to.
-pub(super) fn format(dtype: Dtype) -> Format {
-    match dtype {
-        Dtype::F8E4M3 => Format::F8E4M3,
+pub(super) fn format(tensor: &Tensor) -> Format {
+    match tensor.dtype {
+        Dtype::F8E4M3 if tensor.blocks.is_none() => Format::F8E4M3,
         // Four or five bits under one scale are eight under the same scale, exactly.
         Dtype::Q8_0 | Dtype::Q4_0 | Dtype::Q5_0 => Format::Q8_0,
         Dtype::Q4_K => Format::Q4_K,
@@ -151,10 +151,12 @@ impl<'a> Loader<'a> {
             let found = format!("shape {:?}", tensor.shape);
             return Err(EngineError::malformed(&tensor.file, &*tensor.name, "a matrix", found));
         };
-        let format = format(tensor.dtype);
+        let format = format(tensor);
         let send =
             |blocks: &[u8], scale| Matrix::upload(self.device, format, [rows, columns], blocks, scale, self.threads);
         let matrix = match tensor.dtype {
+            // By the rows that are scaled alike there is no kernel.
+            Dtype::F8E4M3 if tensor.blocks.is_some() => send(&rounded(tensor)?, 1.0),
             Dtype::BF16 | Dtype::F8E4M3 | Dtype::Q8_0 | Dtype::Q4_K | Dtype::Q6_K => send(&tensor.bytes, tensor.scale),
             Dtype::Q4_0 => send(
                 &widened(&tensor.bytes, 18, |block| {
@@ -174,10 +176,7 @@ impl<'a> Loader<'a> {
                 }),
                 1.0,
             ),
-            _ => {
-                let values = tensor.to_f32()?;
-                send(&values.into_iter().flat_map(|x| bf16::from_f32(x).to_le_bytes()).collect::<Vec<u8>>(), 1.0)
-            }
+            _ => send(&rounded(tensor)?, 1.0),
         }?;
         let tenth = |sent: u64| 10 * sent / self.all;
         let before = tenth(self.sent);
@@ -187,6 +186,11 @@ impl<'a> Loader<'a> {
         }
         Ok(matrix)
     }
+}
+
+/// To the nearest floats of 16 bits.
+fn rounded(tensor: &Tensor) -> Result<Vec<u8>, EngineError> {
+    Ok(tensor.to_f32()?.into_iter().flat_map(|x| bf16::from_f32(x).to_le_bytes()).collect())
 }
 
 /// Blocks of 32 with an f16 scale before them, as Q8_0.

@@ -63,7 +63,7 @@ fn agrees_with_the_reference() {
 }
 
 /// Cases with experts or heads of 16 elements.
-const LEFT: [&str; 5] = ["qwen2-yarn", "qwen3moe", "starcoder2", "granite", "gpt-bigcode"];
+const LEFT: [&str; 6] = ["qwen2-yarn", "qwen3moe", "deepseek", "starcoder2", "granite", "gpt-bigcode"];
 
 /// Every family, past its window and its first context.
 #[test]
