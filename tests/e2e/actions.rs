@@ -105,6 +105,24 @@ async fn a_changed_name_is_carried() {
 }
 
 #[tokio::test]
+async fn a_new_argument_is_written_by_the_model_and_looked_at_first() {
+    let mut project = Project::new(everything()).await;
+    let engine = project.server.assistant.engine().await.unwrap().clone();
+    project.change("height: u64", "height: u64, depth: u8");
+    let action = project.actions().await.pop().unwrap();
+    assert_eq!(action["title"], "Carry this change to its 1 use in 1 file, 1 of them to look at first");
+    assert_eq!(engine.figures().requests.completed, 0, "nothing is written for what is only offered");
+    let action = project.server.request("codeAction/resolve", action).await.unwrap();
+    let at = json!({ "line": 2, "character": 32 });
+    let why = "the model wrote the new argument `depth`";
+    // What the model has behind a space, as far as it is an argument.
+    let expected = json!([{ "range": { "start": at, "end": at }, "newText": ", 1", "annotationId": why }]);
+    assert_eq!(action["edit"]["documentChanges"][0]["edits"], expected, "{action}");
+    assert_eq!(action["edit"]["changeAnnotations"][why]["needsConfirmation"], true);
+    project.server.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn an_action_for_a_text_that_moved_on_is_refused() {
     let mut project = Project::new(everything()).await;
     project.change("area", "surface");

@@ -202,7 +202,7 @@ fn changes(old: &str, new: &str) -> Vec<(Range<usize>, String)> {
 
 /// The change, unless it would be a syntax error.
 fn checked(change: FileChange) -> Option<(FileChange, Edit)> {
-    let mut set = ChangeSet { files: vec![change], left: Vec::new() };
+    let mut set = ChangeSet { files: vec![change], ..ChangeSet::default() };
     set.check();
     let file = set.files.pop()?;
     let edit = file.edits.first()?.clone();

@@ -284,19 +284,19 @@ impl Scheduler {
         if runs.is_empty() {
             return Ok(());
         }
-        self.cache.part(branch);
         self.cache.hold(&runs, true);
-        let brought = match self.cache.reserve(branch, missing) {
-            Ok(()) => (runs.iter())
-                .try_for_each(|run| {
-                    self.backend.shift((run.page, run.offset), branch.pages(), run.at, run.length, run.by)
-                })
-                .map(|()| true),
-            // It computes them then, for itself alone.
-            Err(Full) => Ok(false),
-        };
+        // Without room for all of it it is computed as any other, for all.
+        let room = self.cache.reserve(branch, missing).is_ok();
+        let mut brought = Ok(());
+        if room {
+            self.cache.part(branch);
+            brought = runs.iter().try_for_each(|run| {
+                self.backend.shift((run.page, run.offset), branch.pages(), run.at, run.length, run.by)
+            });
+        }
         self.cache.hold(&runs, false);
-        if brought? {
+        brought?;
+        if room {
             job.moved(runs);
         }
         Ok(())
