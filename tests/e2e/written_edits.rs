@@ -8,19 +8,11 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::{
     client::{Buffer, Setup, TestServer},
+    model::QWEN,
     remote::{assistant, read, say},
 };
 
-/// Tokens of the model's vocabulary.
-const SPECIAL: [&str; 7] = [
-    "<|fim_prefix|>",
-    "<|fim_suffix|>",
-    "<|fim_middle|>",
-    "<|fim_pad|>",
-    "<|repo_name|>",
-    "<|file_sep|>",
-    "<|endoftext|>",
-];
+/// Where the person is.
 const CURSOR: &str = "total = 1$0\nlimit = 1\nlast = limit\n";
 
 /// What the server answers, and what it was asked.
@@ -53,12 +45,12 @@ impl Script {
                 json!({ "default_generation_settings": { "n_ctx": 8192 }, "model_path": "Sweep-Next-Edit-1.5B.gguf" })
             }
             "/tokenize" => {
-                let token = SPECIAL.iter().position(|it| body["content"] == *it && body["parse_special"] == true);
+                let token = QWEN.iter().position(|it| body["content"] == *it && body["parse_special"] == true);
                 json!({ "tokens": token.map_or(vec![1, 2], |at| vec![100 + at]) })
             }
             "/completion" => {
                 let piece = |part: &Value| match part {
-                    Value::Number(id) => SPECIAL[id.as_u64().unwrap() as usize - 100].to_owned(),
+                    Value::Number(id) => QWEN[id.as_u64().unwrap() as usize - 100].to_owned(),
                     text => text.as_str().unwrap().to_owned(),
                 };
                 let prompt = body["prompt"].as_array().unwrap().iter().map(piece).collect();
