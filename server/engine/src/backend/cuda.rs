@@ -3,9 +3,11 @@
 //! A product's inputs are rounded to bfloat16, keys, values and probabilities to f16; the rest is f32. A token's logits never depend on how many
 //! tokens were computed with it (`kernels/cuda/linear.cu`, `attention.cu`): prefill, verification and decoding agree to the bit, as on the CPU.
 //!
-//! Up to [`GRAPH_ROWS`] tokens, which is what a keystroke, a decoded token and a draft's verification are, go as one graph for each (number of
-//! rows, number of pages, whether logits are wanted), rounded up to powers of two: positions, lengths and page numbers lie in device memory. More go as
+//! Up to [`GRAPH_ROWS`] tokens, which is what a keystroke, a decoded token, a draft's verification and a token each of several sequences are, go as one graph for each
+//! (number of rows, number of pages, what is wanted), rounded up to powers of two: positions, lengths and page numbers lie in device memory. More go as
 //! launches, in passes of [`PASS`].
+//!
+//! Greedy decoding fetches choices, not logits: a few bytes a row.
 //!
 //! None of this has run on a GPU yet: it is tested on the host emulator of the kernels (`kernels/README.md`).
 
@@ -18,15 +20,15 @@ mod load;
 use std::{collections::HashMap, sync::Arc};
 
 use pilotlight_kernels::cuda::{
-    self, Attention, CudaError, Device, Embed, Graph, HeadNorms, KvShape, Matrix, Memory, Part, Rope, STEP_PASS, Split,
-    StepLayout, padded,
+    self, Attention, Choices, CudaError, Device, Embed, Graph, HeadNorms, KvShape, Matrix, Memory, Moved, Part, Rope,
+    STEP_ABREAST, STEP_PASS, Split, StepLayout, padded,
 };
 
 use self::{
     budget::Budget,
     load::{Layer, Loader, Mlp, Norm, Projection},
 };
-use super::{Backend, Logits, PAGE, Page};
+use super::{Backend, Choice, Logits, PAGE, Page, Sequence};
 use crate::{
     EngineError, EngineOptions,
     config::{self, DecoderConfig, RopeStyle},
@@ -53,6 +55,7 @@ pub struct Cuda {
     /// What comes back.
     bytes: Vec<u8>,
     logits: Vec<f32>,
+    chosen: Vec<Choice>,
 }
 
 /// What a graph was recorded for.
@@ -60,7 +63,18 @@ pub struct Cuda {
 struct Shape {
     rows: usize,
     pages: usize,
-    logits: bool,
+    /// Of several sequences, a row each.
+    abreast: bool,
+    wanted: Wanted,
+}
+
+/// What is to be known of the rows after a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Wanted {
+    Nothing,
+    Logits,
+    /// The most likely tokens.
+    Choices,
 }
 
 struct Model {
@@ -104,6 +118,8 @@ struct Step {
     gated: Memory,
     /// `[LOGIT_ROWS, vocab]` f32
     logits: Memory,
+    /// Of [`LOGIT_ROWS`] rows.
+    choices: Choices,
     split: Split,
     shape: KvShape,
     cache: Memory,
@@ -172,6 +188,12 @@ impl Cuda {
             if got != want {
                 return refuse(format!("the GPU computes token {i} otherwise by itself than among {count}"));
             }
+            let at = [Sequence { pages: &pages, position: i }];
+            let most = want.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            match self.choose(&at, &tokens[i..=i], 1, &[])? {
+                [Some((id, _))] if want.get(*id as usize) == Some(&most) => {}
+                other => return refuse(format!("the GPU's choice after token {i} is not the greatest: {other:?}")),
+            }
         }
         Ok(())
     }
@@ -198,57 +220,76 @@ impl Cuda {
             attended: device.zeros(2 * PASS * padded(q))?,
             gated: device.zeros(2 * PASS * padded(c.ffn))?,
             logits: device.zeros(4 * LOGIT_ROWS * c.vocab)?,
+            choices: Choices::new(&device, LOGIT_ROWS, c.vocab)?,
             split: Split::new(&device, split_rows, c.heads, most_pages, c.head_dim)?,
             shape,
             cache: device.zeros(shape.bytes())?,
         };
         device.wait()?;
         let (words, bytes, logits) = (Vec::new(), Vec::new(), vec![0.0; c.vocab]);
-        Ok(Self { graphs: HashMap::new(), context_length, model, step, words, bytes, logits, device })
+        let (graphs, chosen) = (HashMap::new(), Vec::with_capacity(LOGIT_ROWS));
+        Ok(Self { graphs, context_length, model, step, words, bytes, logits, chosen, device })
     }
 
-    /// Computes up to [`PASS`] tokens; leaves logits of the last `wanted` in `self.logits` from row `given` on.
+    /// Computes up to [`PASS`] tokens of one sequence, or one each of several; what is wanted of the last `rows` is fetched from `given` on.
     fn pass(
         &mut self,
-        pages: &[Page],
-        position: usize,
+        sequences: &[Sequence<'_>],
         tokens: &[u32],
-        wanted: usize,
+        (wanted, rows): (Wanted, usize),
+        masked: usize,
         given: usize,
     ) -> Result<(), EngineError> {
-        let rows = tokens.len();
-        let needed = (position + rows).div_ceil(PAGE);
-        let most = self.step.layout.pages;
-        let pages = pages.get(..needed).ok_or_else(|| CudaError {
-            call: "step".into(),
-            message: format!("{} pages for {} positions", pages.len(), position + rows),
-        })?;
-        self.step.layout.fill(&mut self.words, position, tokens, pages)?;
+        let (all, abreast) = (tokens.len(), sequences.len() > 1);
+        let (each, most) = (if abreast { 1 } else { all }, self.step.layout.pages);
+        let mut needed = 1;
+        let mut about = [(0, &[] as &[Page]); STEP_ABREAST];
+        for (about, sequence) in about.iter_mut().zip(sequences) {
+            let used = (sequence.position + each).div_ceil(PAGE);
+            *about = (sequence.position, &sequence.pages[..used.min(sequence.pages.len())]);
+            needed = needed.max(used);
+        }
+        let about = about.get(..sequences.len()).unwrap_or_default();
+        let short = all <= GRAPH_ROWS;
+        let choices = cuda::Wanted { first: if short { all - rows } else { 0 }, rows, masked };
+        self.step.layout.fill(&mut self.words, about, tokens, choices)?;
         self.step.about.write(0, &self.words)?;
 
-        if rows > GRAPH_ROWS {
-            self.model.blocks(&self.step, rows, needed, wanted > 0)?;
+        if !short {
+            self.model.blocks(&self.step, all, needed, false, rows > 0)?;
             // The last rows, as many at a time as there is room for.
-            for first in (0..wanted).step_by(LOGIT_ROWS) {
-                let some = LOGIT_ROWS.min(wanted - first);
-                self.model.logits(&self.step, rows - wanted + first, some)?;
-                self.take(0, some, given + first)?;
+            for first in (0..rows).step_by(LOGIT_ROWS) {
+                let some = LOGIT_ROWS.min(rows - first);
+                self.model.logits(&self.step, all - rows + first, some)?;
+                match wanted {
+                    Wanted::Choices => {
+                        cuda::choose(&self.step.about, &self.step.logits, some, first, &self.step.choices)?;
+                    }
+                    _ => self.take(0, some, given + first)?,
+                }
             }
-            return Ok(());
-        }
-        let bucket = |n: usize, most: usize| n.next_power_of_two().min(most);
-        let shape = Shape { rows: bucket(rows, GRAPH_ROWS), pages: bucket(needed, most), logits: wanted > 0 };
-        match self.graphs.get(&shape) {
-            // SAFETY: all that was recorded belongs to `self`, and graphs are dropped first.
-            Some(graph) => unsafe { graph.run() }?,
-            None => {
-                // Run once as it is, so that every kernel is loaded; recorded for the next time.
-                self.model.short(&self.step, shape)?;
-                let graph = self.device.graph(|| self.model.short(&self.step, shape))?;
-                self.graphs.insert(shape, graph);
+        } else {
+            let bucket = |n: usize, most: usize| n.next_power_of_two().min(most);
+            let wanted = if rows > 0 { wanted } else { Wanted::Nothing };
+            let shape = Shape { rows: bucket(all, GRAPH_ROWS), pages: bucket(needed, most), abreast, wanted };
+            match self.graphs.get(&shape) {
+                // SAFETY: all that was recorded belongs to `self`, and graphs are dropped first.
+                Some(graph) => unsafe { graph.run() }?,
+                None => {
+                    // Run once as it is, so that every kernel is loaded; recorded for the next time.
+                    self.model.short(&self.step, shape)?;
+                    let graph = self.device.graph(|| self.model.short(&self.step, shape))?;
+                    self.graphs.insert(shape, graph);
+                }
+            }
+            if wanted == Wanted::Logits {
+                self.take(all - rows, rows, given)?;
             }
         }
-        self.take(rows - wanted, wanted, given)
+        if wanted == Wanted::Choices && rows > 0 {
+            self.step.choices.read(rows, &mut self.chosen)?;
+        }
+        Ok(())
     }
 
     /// Fetches rows of logits.
@@ -265,15 +306,63 @@ impl Cuda {
     }
 }
 
+impl Cuda {
+    /// All passes over the tokens; leaves what is wanted of the last rows in `logits`, or in `chosen`.
+    fn steps(
+        &mut self,
+        sequences: &[Sequence<'_>],
+        tokens: &[u32],
+        (wanted, rows): (Wanted, usize),
+        masks: &[Vec<u32>],
+    ) -> Result<(), EngineError> {
+        let vocab = self.model.config.vocab;
+        match wanted {
+            Wanted::Choices if rows > LOGIT_ROWS => {
+                let message = format!("the choice after {rows} tokens: {LOGIT_ROWS} at most");
+                return Err(EngineError::Compute { backend: "cuda", message });
+            }
+            Wanted::Logits if self.logits.len() < rows * vocab => self.logits.resize(rows * vocab, 0.0),
+            _ => {}
+        }
+        for (row, mask) in masks.iter().enumerate() {
+            self.step.choices.mask(row, mask)?;
+        }
+        let ([one], true) = (sequences, tokens.len() > 1) else {
+            return self.pass(sequences, tokens, (wanted, rows), masks.len(), 0);
+        };
+        // Choices come of one pass: its rows are not cut in two.
+        let (all, mut start, mut given) = (tokens.len(), 0, 0);
+        while start < all {
+            let mut end = all.min(start + PASS);
+            if wanted == Wanted::Choices && end < all {
+                end = end.min(all - rows);
+            }
+            // Of the last rows of all, those that are the last of this pass.
+            let some = rows.saturating_sub(all - end).min(end - start);
+            let at = Sequence { pages: one.pages, position: one.position + start };
+            self.pass(&[at], &tokens[start..end], (wanted, some), if some > 0 { masks.len() } else { 0 }, given)?;
+            given += some;
+            start = end;
+        }
+        Ok(())
+    }
+}
+
 impl Model {
     /// A step as it is recorded.
     fn short(&self, step: &Step, shape: Shape) -> Result<(), CudaError> {
-        self.blocks(step, shape.rows, shape.pages, shape.logits)?;
-        if shape.logits { self.logits(step, 0, shape.rows) } else { Ok(()) }
+        self.blocks(step, shape.rows, shape.pages, shape.abreast, shape.wanted != Wanted::Nothing)?;
+        if shape.wanted != Wanted::Nothing {
+            self.logits(step, 0, shape.rows)?;
+        }
+        if shape.wanted == Wanted::Choices {
+            cuda::choose(&step.about, &step.logits, shape.rows, 0, &step.choices)?;
+        }
+        Ok(())
     }
 
     /// Embedding and blocks. `rows` and `pages` are at least the step's. Without `whole` it ends when all that later tokens need is stored.
-    fn blocks(&self, s: &Step, rows: usize, pages: usize, whole: bool) -> Result<(), CudaError> {
+    fn blocks(&self, s: &Step, rows: usize, pages: usize, abreast: bool, whole: bool) -> Result<(), CudaError> {
         let c = &self.config;
         let scale = c.scales.embedding / c.scales.residual;
         cuda::embed(
@@ -282,14 +371,8 @@ impl Model {
             rows,
             &s.x,
         )?;
-        let rope = Rope {
-            frequencies: self.frequencies.as_ref(),
-            adjacent: c.rope.style == RopeStyle::AdjacentPairs,
-            magnitude: c.rope.magnitude,
-            temperature: c.temperature.map(|t| (t.beta, t.original)),
-        };
-        let window = c.window;
-        let attention = Attention { heads: c.heads, scale: c.scales.attention, window, first: 0, rows, pages };
+        let (rope, window) = (self.rope(), c.window);
+        let attention = Attention { heads: c.heads, scale: c.scales.attention, window, first: 0, rows, pages, abreast };
         for (i, layer) in self.layers.iter().enumerate() {
             let kv = (s.shape, &s.cache, i);
             layer.attn_norm.apply(&s.x, 0, rows, self.norm_eps, &s.normed)?;
@@ -316,6 +399,17 @@ impl Model {
             cuda::linear(&s.gated, rows, &[down.residual(&s.x)])?;
         }
         Ok(())
+    }
+
+    /// How heads are turned.
+    fn rope(&self) -> Rope<'_> {
+        let c = &self.config;
+        Rope {
+            frequencies: self.frequencies.as_ref(),
+            adjacent: c.rope.style == RopeStyle::AdjacentPairs,
+            magnitude: c.rope.magnitude,
+            temperature: c.temperature.map(|t| (t.beta, t.original)),
+        }
     }
 
     /// Logits of rows `first..first + rows` of the residual stream, at most [`LOGIT_ROWS`].
@@ -372,20 +466,52 @@ impl Backend for Cuda {
         tokens: &[u32],
         logits: Logits,
     ) -> Result<&[f32], EngineError> {
-        let vocab = self.model.config.vocab;
         let rows = logits.rows(tokens.len());
-        if self.logits.len() < rows * vocab {
-            self.logits.resize(rows * vocab, 0.0);
-        }
-        let all = tokens.len();
-        let mut given = 0;
-        for (i, tokens) in tokens.chunks(PASS).enumerate() {
-            // Of the last rows of all, those that are the last of this pass.
-            let wanted = rows.saturating_sub(all - i * PASS - tokens.len()).min(tokens.len());
-            self.pass(pages, position + i * PASS, tokens, wanted, given)?;
-            given += wanted;
-        }
-        Ok(&self.logits[..rows * vocab])
+        self.steps(&[Sequence { pages, position }], tokens, (Wanted::Logits, rows), &[])?;
+        Ok(&self.logits[..rows * self.model.config.vocab])
+    }
+
+    fn abreast(&self) -> usize {
+        STEP_ABREAST
+    }
+
+    fn decode(&mut self, sequences: &[Sequence<'_>], tokens: &[u32]) -> Result<&[f32], EngineError> {
+        let rows = tokens.len();
+        self.steps(sequences, tokens, (Wanted::Logits, rows), &[])?;
+        Ok(&self.logits[..rows * self.model.config.vocab])
+    }
+
+    fn chooses(&self) -> usize {
+        LOGIT_ROWS
+    }
+
+    fn choose(
+        &mut self,
+        sequences: &[Sequence<'_>],
+        tokens: &[u32],
+        rows: usize,
+        masks: &[Vec<u32>],
+    ) -> Result<&[Choice], EngineError> {
+        self.steps(sequences, tokens, (Wanted::Choices, rows), masks)?;
+        Ok(&self.chosen)
+    }
+
+    fn shifts(&self) -> bool {
+        // Learned positions are part of what was computed.
+        self.model.positions.is_none()
+    }
+
+    fn shift(
+        &mut self,
+        (page, offset): (Page, usize),
+        pages: &[Page],
+        position: usize,
+        length: usize,
+        by: isize,
+    ) -> Result<(), EngineError> {
+        let Step { shape, cache, .. } = &self.step;
+        let moved = Moved { from: page as usize, offset, pages, position, length, by };
+        Ok(cuda::kv_rotate(*shape, cache, moved, self.model.rope())?)
     }
 
     fn copy(&mut self, from: Page, to: Page, length: usize) -> Result<(), EngineError> {

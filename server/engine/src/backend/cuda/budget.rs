@@ -1,6 +1,6 @@
 //! What a model takes of a GPU's memory, counted before anything is taken.
 
-use pilotlight_kernels::cuda::{KvShape, SPLIT_ROWS, Split, padded};
+use pilotlight_kernels::cuda::{Choices, KvShape, SPLIT_ROWS, Split, padded};
 
 use super::{LOGIT_ROWS, PAGE, PASS, load::format};
 use crate::{
@@ -42,7 +42,7 @@ impl Budget {
         let shape = KvShape { layers: c.layers, pages: 1, kv_heads: c.kv_heads, head_dim: c.head_dim };
         Self {
             weights: matrices(decoder).map(bytes).sum(),
-            scratch: (PASS * row + 4 * LOGIT_ROWS * c.vocab + split) as u64,
+            scratch: (PASS * row + 4 * LOGIT_ROWS * c.vocab + Choices::bytes(LOGIT_ROWS, c.vocab) + split) as u64,
             page: shape.bytes() as u64,
             least_pages: pages as u64 + 2,
         }
