@@ -2,6 +2,7 @@
 #include "attention.cu"
 #include "choose.cu"
 #include "embed.cu"
+#include "experts.cu"
 #include "kv_copy.cu"
 #include "kv_rotate.cu"
 #include "linear.cu"

@@ -3,6 +3,7 @@
 
 mod attention;
 mod choose;
+mod experts;
 mod kv;
 mod linear;
 
@@ -13,11 +14,12 @@ use super::{
 };
 pub use attention::{Attention, SPLIT_ROWS, Split, attention, attention_dims};
 pub use choose::{Choices, Sample, accept, choose, choose_sampled};
+pub use experts::{ExpertScratch, ExpertShape, Experts, MOST_EXPERTS, experts};
 pub use kv::{HeadNorms, KvShape, Moved, Rope, kv_copy, kv_rotate, rope};
 pub use linear::{Activation, Part, gated, linear};
 
 /// Every kernel of the module.
-pub(super) const KERNELS: [&str; 40] = [
+pub(super) const KERNELS: [&str; 47] = [
     "embed",
     "normalise",
     "rope",
@@ -41,6 +43,13 @@ pub(super) const KERNELS: [&str; 40] = [
     "prefill_gated_q8_0",
     "prefill_gated_q4_k",
     "prefill_gated_q6_k",
+    "experts_route",
+    "experts_group",
+    "experts_inner_1",
+    "experts_inner_4",
+    "experts_outer_1",
+    "experts_outer_4",
+    "experts_add",
     "attention_split_16",
     "attention_split_32",
     "attention_split_64",
@@ -59,6 +68,9 @@ pub(super) const KERNELS: [&str; 40] = [
     "choose_sampled",
     "accept_drafted",
 ];
+
+/// Those of `wide.cu`.
+pub(super) const WIDE_KERNELS: [&str; 4] = ["wide_bf16", "wide_f8", "wide_gated_bf16", "wide_gated_f8"];
 
 /// Positions of a page.
 const PAGE: usize = crate::cpu::PAGE;
@@ -103,7 +115,7 @@ fn launch(
 /// The kernel of a name made of these.
 fn named(prefix: &str, what: impl std::fmt::Display) -> &'static str {
     let name = format!("{prefix}_{what}");
-    KERNELS.into_iter().find(|kernel| *kernel == name).unwrap_or("")
+    KERNELS.into_iter().chain(WIDE_KERNELS).find(|kernel| *kernel == name).unwrap_or("")
 }
 
 /// What a step is about, as words in memory: rows, positions, wanted choices, tokens, pages.

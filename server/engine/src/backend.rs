@@ -158,9 +158,7 @@ pub trait Backend: Send {
 /// What was found of a GPU, in words.
 pub fn gpu() -> String {
     match found() {
-        Found::Device(name) => format!(
-            "{name}; it computes what its memory has room for, and no model with experts (never tried on a GPU yet)"
-        ),
+        Found::Device(name) => format!("{name}; it computes what its memory has room for (never tried on a GPU yet)"),
         Found::NoDevice(why) => format!("no CUDA device ({why}); the processor is used"),
         Found::NoLibrary => "no CUDA device (libcuda.so.1 not found); the processor is used".into(),
     }
