@@ -75,7 +75,9 @@ async fn a_changed_name_is_carried() {
     assert_eq!(project.server.initialized["capabilities"]["codeActionProvider"]["resolveProvider"], true);
     assert_eq!(project.actions().await, [Value::Null; 0], "nothing has changed");
     project.change("area", "surface");
+    let end = actions(&project.server, &project.geo, project.geo.text.trim_end().len()).await;
     let mut actions = project.actions().await;
+    assert_eq!(actions, end, "wherever the cursor is on the line");
     let action = actions.pop().unwrap();
     assert_eq!(action["title"], "Carry this change to its 2 uses in 1 file, 1 of them to look at first");
     assert_eq!(action["kind"], "refactor.rewrite.propagate");
@@ -99,6 +101,24 @@ async fn a_changed_name_is_carried() {
     let carried = json!({ "command": action["command"]["command"], "arguments": action["command"]["arguments"] });
     project.server.request("workspace/executeCommand", carried).await.unwrap();
     assert_eq!(project.actions().await, [Value::Null; 0]);
+    project.server.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_new_argument_is_written_by_the_model_and_looked_at_first() {
+    let mut project = Project::new(everything()).await;
+    let engine = project.server.assistant.engine().await.unwrap().clone();
+    project.change("height: u64", "height: u64, depth: u8");
+    let action = project.actions().await.pop().unwrap();
+    assert_eq!(action["title"], "Carry this change to its 1 use in 1 file, 1 of them to look at first");
+    assert_eq!(engine.figures().requests.completed, 0, "nothing is written for what is only offered");
+    let action = project.server.request("codeAction/resolve", action).await.unwrap();
+    let at = json!({ "line": 2, "character": 32 });
+    let why = "the model wrote the new argument `depth`";
+    // What the model has behind a space, as far as it is an argument.
+    let expected = json!([{ "range": { "start": at, "end": at }, "newText": ", 1", "annotationId": why }]);
+    assert_eq!(action["edit"]["documentChanges"][0]["edits"], expected, "{action}");
+    assert_eq!(action["edit"]["changeAnnotations"][why]["needsConfirmation"], true);
     project.server.close().await.unwrap();
 }
 

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::model;
+use crate::model::{self, Markers};
 
 /// Nothing takes this long: a test that waits longer waits for nothing.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -29,6 +29,8 @@ pub(crate) struct Setup {
     pub(crate) assist: AssistOptions,
     /// Holds the model's loading up until the sender is dropped.
     pub(crate) gate: Option<gate::Receiver<()>>,
+    /// The model's prompt format.
+    pub(crate) markers: Markers,
     /// Loading fails.
     pub(crate) no_model: bool,
     /// In the place of one over a model of its own.
@@ -43,6 +45,7 @@ impl Default for Setup {
             options: Options::default(),
             assist: AssistOptions::default(),
             gate: None,
+            markers: model::EMBER,
             no_model: false,
             assistant: None,
         }
@@ -86,7 +89,7 @@ impl TestServer {
     /// A server that has heard nothing yet.
     pub(crate) fn raw(setup: Setup) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let Setup { assist, options, gate, no_model, assistant, .. } = setup;
+        let Setup { assist, options, gate, markers, no_model, assistant, .. } = setup;
         if let Some(assistant) = assistant {
             return Self::over(assistant, options, folder);
         }
@@ -96,7 +99,7 @@ impl TestServer {
                 // Nothing is ever sent: the wait ends when the test drops its end.
                 let _ = gate.recv();
             }
-            if no_model { model::missing(&path) } else { model::load(&path) }
+            if no_model { model::missing(&path) } else { model::load(&path, markers) }
         });
         Self::over(assistant, options, folder)
     }

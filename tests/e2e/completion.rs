@@ -3,7 +3,10 @@
 use pilotlight_assist::{Options as AssistOptions, options::CompletionOptions};
 use serde_json::{Value, json};
 
-use crate::client::{Buffer, Setup, TestServer, check};
+use crate::{
+    client::{Buffer, Setup, TestServer, check},
+    model,
+};
 
 #[tokio::test]
 async fn ghost_text_at_the_cursor() {
@@ -179,6 +182,48 @@ async fn where_the_cursor_rests_the_first_completion_finds_its_prompt_computed()
     assert_eq!(why["prefilled"], 1, "{why}");
     let resting = server.assistant.predictions().resting;
     assert_eq!((resting.made, resting.used), (1, 1));
+    server.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn who_stops_typing_finds_the_window_anchored_where_they_are() {
+    let completion = CompletionOptions { look_ahead_always: true, ..CompletionOptions::default() };
+    let server = TestServer::with(Setup {
+        assist: AssistOptions { completion, ..AssistOptions::default() },
+        markers: model::QWEN,
+        ..Setup::default()
+    })
+    .await;
+    let mut buffer = Buffer::new("a.txt", "a line above\n$0\na line below\n");
+    buffer.open(&server);
+    buffer.ghost(&server).await;
+    let typed = "what is typed\nstands behind the middle\nx =";
+    for line in typed.split_inclusive('\n') {
+        buffer.type_text(&server, line);
+        buffer.ghost(&server).await;
+    }
+    let behind = |why: &Value| {
+        let segments = why["segments"].as_array().unwrap();
+        segments.iter().find(|segment| segment["source"] == "typed").map(|segment| segment["tokens"].as_u64().unwrap())
+    };
+    let why = buffer.why(&server).await;
+    // A byte is a token; the last is healed.
+    assert_eq!(behind(&why), Some(typed.len() as u64), "{why}");
+    assert!(why["prefilled"].as_u64().unwrap() <= 4, "the anchor held: {why}");
+    while server.assistant.predictions().resting.made < 1 {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let engine = server.assistant.engine().await.unwrap();
+    while engine.figures().requests.waiting > 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    buffer.type_text(&server, "=");
+    let ghost = buffer.ghost(&server).await;
+    assert_eq!(ghost["insertText"], " 1;");
+    let why = buffer.why(&server).await;
+    assert_eq!(behind(&why), Some("x ==".len() as u64), "{why}");
+    assert!(why["prefilled"].as_u64().unwrap() <= 2, "it was computed while nothing was typed: {why}");
+    assert_eq!(server.assistant.predictions().resting.used, 1);
     server.close().await.unwrap();
 }
 

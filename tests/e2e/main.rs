@@ -21,3 +21,4 @@ mod refactors;
 mod remote;
 mod settings;
 mod status;
+mod written_edits;

@@ -11,16 +11,28 @@ use serde_json::{Map, Value, json};
 /// Each character is followed by the next one; the last ends the text. `lo` goes round for ever, and so does what follows a tab.
 const CHAINS: [&str; 6] = ["= 1;", ".push();", "@𝄞!", "{\n}", "lol", "\tl"];
 
-/// Ember's markers, so that its prompt format is found.
-const MARKERS: [&str; 6] = ["<|bos|>", "<|file|>", "<|suffix|>", "<|prefix|>", "<|recent|>", "<|eot|>"];
-const EOT: usize = 256 + MARKERS.len() - 1;
+/// By them the prompt format is found; the first ends a text.
+pub(crate) type Markers = &'static [&'static str];
+/// Ember's: the suffix comes first.
+pub(crate) const EMBER: Markers = &["<|eot|>", "<|bos|>", "<|file|>", "<|suffix|>", "<|prefix|>", "<|recent|>"];
+/// Qwen2.5-Coder's: the prefix comes first, so that the middle is anchored.
+pub(crate) const QWEN: Markers = &[
+    "<|endoftext|>",
+    "<|fim_prefix|>",
+    "<|fim_suffix|>",
+    "<|fim_middle|>",
+    "<|fim_pad|>",
+    "<|repo_name|>",
+    "<|file_sep|>",
+];
+const EOT: usize = 256;
 
 const WIDTH: usize = 288;
 const HEAD: usize = 32;
 
 /// Writes the model's files into `folder` and loads them.
-pub(crate) fn load(folder: &Path) -> Result<Engine, EngineError> {
-    write(folder).unwrap();
+pub(crate) fn load(folder: &Path, markers: Markers) -> Result<Engine, EngineError> {
+    write(folder, markers).unwrap();
     Engine::load_with(&ModelSource::SafeTensors(folder.to_owned()), &EngineOptions { threads: 1, ..Default::default() })
 }
 
@@ -30,7 +42,7 @@ pub(crate) fn missing(folder: &Path) -> Result<Engine, EngineError> {
 }
 
 /// Writes the model's files.
-pub(crate) fn write(folder: &Path) -> std::io::Result<()> {
+pub(crate) fn write(folder: &Path, markers: Markers) -> std::io::Result<()> {
     let config = json!({
         "model_type": "llama", "vocab_size": WIDTH, "hidden_size": WIDTH, "num_hidden_layers": 1,
         "num_attention_heads": 1, "num_key_value_heads": 1, "head_dim": HEAD, "intermediate_size": HEAD,
@@ -38,12 +50,12 @@ pub(crate) fn write(folder: &Path) -> std::io::Result<()> {
         "tie_word_embeddings": false, "eos_token_id": EOT,
     });
     fs::write(folder.join("config.json"), config.to_string())?;
-    fs::write(folder.join("tokenizer.json"), tokenizer().to_string())?;
+    fs::write(folder.join("tokenizer.json"), tokenizer(markers).to_string())?;
     fs::write(folder.join("model.safetensors"), safetensors(&tensors()))
 }
 
 /// One token a byte, in GPT-2's alphabet: printable bytes are their own character, the others those from U+0100 on.
-fn tokenizer() -> Value {
+fn tokenizer(markers: Markers) -> Value {
     let mut others = (256u32..).map_while(char::from_u32);
     let vocab: Map<String, Value> = (0u32..256)
         .map(|byte| {
@@ -52,7 +64,7 @@ fn tokenizer() -> Value {
             (character.to_string(), json!(byte))
         })
         .collect();
-    let added: Vec<_> = MARKERS
+    let added: Vec<_> = markers
         .iter()
         .enumerate()
         .map(|(i, marker)| json!({ "id": 256 + i, "content": marker, "special": true }))

@@ -6,6 +6,8 @@ import hashlib
 import importlib
 import importlib.resources
 import json
+import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -22,7 +24,26 @@ VOCABULARIES = ["llama-spm", "deepseek-coder", "starcoder", "refact", "qwen2", "
 HARD = [
     "\tif (x)\r\n\t\treturn;\r\n", "  a\t b  \n\n\n   c", "日本語のコメント // 中文 한국어", "👩‍👩‍👧 🦀🏳️‍🌈 e\u0301 é ﬁ", "<|fim_prefix|><s></s>[INST]<fim_middle>▁<PRE>",
     "x'll don't I'VE 12345678 3.14e-10 0xDEAD_BEEF", "\u200b\ufeff\u00a0\u2003wide", "ÀÉÎõü ß ѮЖ Ω≈ç√∫", "a" * 300, " " * 65 + "x", "\x00\x01\x7f", "ℵ𝔘𝕟𝕚", "\n", "\r", " ", "",
+    # What is left of lone surrogates' bytes, and of a pair written as two of them, once a file has been read as UTF-8.
+    b"a\xed\xa0\x80b\xed\xb0\x80".decode("utf-8", "replace"), b"x = '\xed\xa0\xbd\xed\xb8\x80'\r\n".decode("utf-8", "replace"), "\U0010ffff\ue000\ufffe",
 ]
+# The pre-tokenizers of tokenizer.json as the families' makers publish them.
+QWEN2 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+LLAMA3 = QWEN2.replace(r"|\p{N}|", r"|\p{N}{1,3}|")
+DEEPSEEK = [r"[\r\n]", r"\s?\p{L}+", r"\s?\p{P}+", "[一-龥ࠀ-一가-\ud7ff]+"]
+LEVEL = dict(type="ByteLevel", add_prefix_space=False, trim_offsets=True)
+WITHIN, WHOLE = dict(LEVEL, use_regex=True), dict(LEVEL, use_regex=False)
+DIGITS = dict(type="Digits", individual_digits=True)
+
+
+def split(pattern: str) -> dict:
+    return dict(type="Split", pattern=dict(Regex=pattern), behavior="Isolated", invert=False)
+
+
+PRE_TOKENIZERS = {
+    "qwen2": [split(QWEN2), WHOLE], "llama-bpe": [split(LLAMA3), WHOLE], "gpt-2": [WITHIN], "starcoder": [DIGITS, WITHIN], "refact": [DIGITS, WITHIN],
+    "command-r": [DIGITS, WITHIN], "deepseek-coder": [*map(split, DEEPSEEK), DIGITS, WHOLE], "llama-spm": None,
+}
 
 
 class Count:
@@ -140,15 +161,30 @@ def models(options, count: Count) -> None:
             file = work / f"{case}-{quant}.gguf"
             run(Path(options.llama_cpp) / "llama-quantize", "--pure", work / f"{case}.gguf", file, quant)
             compare(options, count, file, golden, f"{case} {quant}", "reference", exact=False)
+            compare(options, count, file, golden, f"{case} {quant} and what it is worth in f32", "reference", exact=True, theirs=dequantised(file, work / f"{case}.gguf"))
 
 
-def compare(options, count: Count, file: Path, golden: dict, name: str, backend: str, exact: bool) -> None:
-    """Greedy tokens after growing parts of the prompt. Exact: all the same, but behind a tie. Else each side rounds its inputs to 8 bits in its own way, which a
+def dequantised(file: Path, like: Path) -> Path:
+    """A GGUF of the same model in f32, `like`, with what the weights of `file` stand for by ggml's own Python package: there llama.cpp rounds no inputs."""
+    from gguf import GGUFReader
+    from gguf.quants import dequantize
+
+    whole = file.with_suffix(".f32.gguf")
+    shutil.copyfile(like, whole)
+    places = {tensor.name: tensor.data for tensor in GGUFReader(whole, "r+").tensors}
+    for tensor in GGUFReader(file).tensors:
+        places[tensor.name][...] = dequantize(tensor.data, tensor.tensor_type).reshape(places[tensor.name].shape)
+        places[tensor.name].flush()
+    return whole
+
+
+def compare(options, count: Count, file: Path, golden: dict, name: str, backend: str, exact: bool, theirs: Path | None = None) -> None:
+    """Ours on `file`, theirs on the same one or another of the same worth. Greedy tokens after growing parts of the prompt. Exact: all the same, but behind a tie. Else each side rounds its inputs to 8 bits in its own way, which a
     random model's near ties do not survive: most of the first tokens must be the same."""
     prompt = golden["prompt"]
     same = first = total = firsts = ties = 0
     try:
-        server = Server(options, file)
+        server = Server(options, theirs or file)
     except RuntimeError as error:
         return count.check(False, f"{name}: {error}")
     with server:
@@ -172,12 +208,12 @@ def compare(options, count: Count, file: Path, golden: dict, name: str, backend:
 def source_lines() -> list[str]:
     """Real code in many languages: what this repository and the environment's packages have, and hard cases."""
     lines, seen = list(HARD), set()
-    places = [(ROOT, ["rs", "py", "ts", "lua", "md", "scm", "c", "cpp", "go", "java", "js", "tsx", "toml", "json"], 250)]
-    places.append((Path(requests.__file__).parents[1], ["py", "pyi", "h", "cpp", "cuh", "js", "html", "txt"], 150))
+    places = [(ROOT, ["rs", "py", "ts", "lua", "md", "scm", "c", "cpp", "go", "java", "js", "tsx", "toml", "json"], 500)]
+    places.append((Path(requests.__file__).parents[1], ["py", "pyi", "h", "cpp", "cuh", "js", "html", "txt"], 400))
     for root, endings, most in places:
         for ending in endings:
             taken = 0
-            for file in sorted(root.rglob(f"*.{ending}"))[::7]:
+            for file in sorted(root.rglob(f"*.{ending}"))[::3]:
                 if taken >= most or "/target" in str(file) or "/node_modules" in str(file):
                     break
                 try:
@@ -202,13 +238,18 @@ def ours(options, file: Path, lines: list[str]) -> list[list[int]]:
 
 def tokens(options, count: Count) -> None:
     lines = source_lines()
-    print(f"{len(lines)} texts, {sum(map(len, lines))} characters, sha256 {hashlib.sha256(json.dumps(lines).encode()).hexdigest()[:12]}")
+    print(f"{len(lines)} texts of {sum(len(line.splitlines()) or 1 for line in lines)} lines, {sum(map(len, lines))} characters, sha256 {hashlib.sha256(json.dumps(lines).encode()).hexdigest()[:12]}")
     tree = converter(options)
     for name in VOCABULARIES:
         file, spm = tree / f"models/ggml-vocab-{name}.gguf", name == "llama-spm"
         # There U+2581 is a space to llama.cpp and itself to us.
         texts = [line for line in lines if not (spm and "\u2581" in line)]
         report(count, name, texts, ours(options, file, texts), llama_tokenize(options, file, texts, spm))
+    for name, steps in PRE_TOKENIZERS.items():
+        file = Path(options.work) / f"{name}.tokenizer.json"
+        theirs = write_tokenizer_json(tree / f"models/ggml-vocab-{name}.gguf", steps, file)
+        texts = [line for line in lines if steps or "\u2581" not in line]
+        report(count, f"{name} as tokenizer.json", texts, ours(options, file, texts), [one.ids for one in theirs.encode_batch(texts, add_special_tokens=False)])
     try:
         from mistral_common.tokens.tokenizers.tekken import Tekkenizer
     except ImportError:
@@ -218,6 +259,36 @@ def tokens(options, count: Count) -> None:
     for file in sorted(folder.glob("tekken*.json")):
         theirs = Tekkenizer.from_file(file)
         report(count, file.name, lines, ours(options, file, lines), [theirs.encode(line, bos=False, eos=False) for line in lines])
+
+
+def write_tokenizer_json(gguf_file: Path, steps: list[dict] | None, file: Path):
+    """A real vocabulary as a tokenizer.json of Hugging Face's form, and their own tokenizer of it, which knows no markers in text and takes it byte for byte. No `steps`: SentencePiece's."""
+    from gguf import GGUFReader
+    from tokenizers import Tokenizer
+
+    fields = GGUFReader(gguf_file).fields
+    field = lambda name: fields[f"tokenizer.ggml.{name}"].contents()
+    tokens, kinds = field("tokens"), field("token_type")
+    marker = re.compile(r"<[^>]+>|\[[A-Z_0-9]+\]|<｜.*｜>")
+    added = [dict(id=i, content=token, special=kinds[i] == 3, normalized=False, single_word=False, lstrip=False, rstrip=False) for i, token in enumerate(tokens) if kinds[i] in (2, 3, 4)]
+    vocab = {token: i for i, token in enumerate(tokens) if kinds[i] in (1, 6)}
+    if steps is None:
+        scores = field("scores")
+        pairs = []
+        for piece, i in vocab.items():
+            local = [(piece[:cut], piece[cut:]) for cut in range(1, len(piece)) if piece[:cut] in vocab and piece[cut:] in vocab]
+            pairs += [(scores[i], pair) for pair in sorted(local, key=lambda pair: (vocab[pair[0]], vocab[pair[1]]))]
+        merges = [list(pair) for _, pair in sorted(pairs, key=lambda scored: -scored[0])]
+        decoder = dict(type="Sequence", decoders=[dict(type="Replace", pattern=dict(String="\u2581"), content=" "), dict(type="ByteFallback"), dict(type="Fuse")])
+        # As they are published, but for the space that these put before a text.
+        whole = dict(normalizer=dict(type="Replace", pattern=dict(String=" "), content="\u2581"), pre_tokenizer=None, decoder=decoder)
+    else:
+        merges = [merge.split(" ") for merge in field("merges")]
+        whole = dict(normalizer=None, pre_tokenizer=dict(type="Sequence", pretokenizers=steps), decoder=LEVEL | dict(use_regex=True))
+    model = dict(type="BPE", vocab=vocab, merges=merges, byte_fallback=steps is None, ignore_merges="llama-bpe" in file.name, fuse_unk=steps is None, unk_token=None)
+    whole |= dict(version="1.0", truncation=None, padding=None, post_processor=None, model=model)
+    file.write_text(json.dumps(whole | dict(added_tokens=added)))
+    return Tokenizer.from_str(json.dumps(whole | dict(added_tokens=[token for token in added if not token["special"] and not marker.fullmatch(token["content"])])))
 
 
 class ModelParams(ctypes.Structure):

@@ -1,12 +1,18 @@
-//! Whether what the warm cache says is what a cold engine says: the same tokens for the same prompt, key by key.
+//! Whether what the warm cache says is what a cold engine says: the same tokens for the same prompt, key by key. And how often an answer from moved keys (`completion.answer-now`),
+//! which is approximate, is another one.
 
-use std::{collections::HashMap, path::Path, sync::Arc};
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Result, bail, ensure};
 use pilotlight_assist::syntax::{Document, Language};
 use pilotlight_context::{Anchor, Budget, Family, Input, PartialWords, Piece, TokenCounter};
 use pilotlight_engine::{Engine, EngineOptions, Event, Request, Tokenizer};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     driver::{Answer, Peer, View},
@@ -31,32 +37,79 @@ pub(crate) struct Agreement {
     pub(crate) largest_logprob_difference: f32,
 }
 
-/// A server under test: after every so many answers its engine is asked again, and a fresh one beside it.
+/// What answers at once are worth: an engine of their own got every prompt that way, and each that it answered approximately once more, exactly.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub(crate) struct Approximation {
+    pub(crate) asked: usize,
+    /// Prompts that were answered from moved keys.
+    pub(crate) approximate: usize,
+    /// Of these: another first token; another token somewhere in the first line; another one among all that were asked for.
+    pub(crate) first_token_differs: usize,
+    pub(crate) first_line_differs: usize,
+    pub(crate) some_token_differs: usize,
+    /// Prompt tokens of these: taken from elsewhere, computed nevertheless, and what the exact answer had to compute.
+    pub(crate) moved: usize,
+    pub(crate) computed: usize,
+    pub(crate) exactly: usize,
+    /// Until the first token, in milliseconds: approximate and exact, of the same prompts; medians.
+    pub(crate) first_token_ms: [f64; 2],
+    #[serde(skip)]
+    times: [Vec<f64>; 2],
+}
+
+/// What the answers of the server under test are held against.
+enum Reference {
+    /// A freshly loaded engine, at every so many answers.
+    Cold { options: Box<EngineOptions>, every: usize },
+    /// The answers at once of this one.
+    Hasty(Engine),
+}
+
+/// A server under test, and another engine that is asked what its own was asked.
 pub(crate) struct Twin {
     server: Server,
-    options: EngineOptions,
+    reference: Reference,
     encoder: Encoder,
     budget: Budget,
     /// The document of the last prompt and what it left for the next: as the assistant has it.
     anchors: HashMap<String, Anchor>,
-    every: usize,
     asked: usize,
     pub(crate) agreement: Agreement,
+    approximation: Approximation,
 }
 
 impl Twin {
-    /// `context_tokens` as the server's options have it.
-    pub(crate) async fn new(
+    /// Compares with a cold engine after every so many answers. `context_tokens` as the server's options have it.
+    pub(crate) async fn cold(
         server: Server,
         options: EngineOptions,
         context_tokens: usize,
         every: usize,
     ) -> Result<Self> {
+        Self::new(server, Reference::Cold { options: Box::new(options), every }, context_tokens).await
+    }
+
+    /// Measures what answers at once are worth.
+    pub(crate) async fn hasty(server: Server, options: EngineOptions, context_tokens: usize) -> Result<Self> {
+        let engine = load(options).await?;
+        Self::new(server, Reference::Hasty(engine), context_tokens).await
+    }
+
+    async fn new(server: Server, reference: Reference, context_tokens: usize) -> Result<Self> {
         let engine = server.assistant().engine().await.map_err(anyhow::Error::msg)?;
         let encoder = Encoder::new(engine.tokenizer().clone())?;
         let budget = Budget::shared(context_tokens);
-        let anchors = HashMap::new();
-        Ok(Self { server, options, encoder, budget, anchors, every, asked: 0, agreement: Agreement::default() })
+        let (agreement, approximation) = (Agreement::default(), Approximation::default());
+        Ok(Self { server, reference, encoder, budget, anchors: HashMap::new(), asked: 0, agreement, approximation })
+    }
+
+    /// What was found of answers at once.
+    pub(crate) fn approximation(mut self) -> Approximation {
+        for (median, times) in self.approximation.first_token_ms.iter_mut().zip(&mut self.approximation.times) {
+            times.sort_by(f64::total_cmp);
+            *median = times.get(times.len() / 2).copied().unwrap_or_default();
+        }
+        self.approximation
     }
 
     /// The prompt that the assistant sent for `view`; checked against what its explanation says of it.
@@ -80,43 +133,90 @@ impl Twin {
         Ok((ids, heal))
     }
 
-    async fn compare(&mut self, path: &str, prompt: Vec<u32>, heal: Vec<u8>) -> Result<()> {
+    /// Asks the server's engine again, and a fresh one.
+    async fn compare(&mut self, path: &str, request: Request, options: EngineOptions) -> Result<()> {
         let warm = self.server.assistant().engine().await.map_err(anyhow::Error::msg)?.clone();
-        let (reused, told) = tokens(&warm, prompt.clone(), heal.clone(), &self.encoder.stops).await?;
-        let options = self.options.clone();
-        let cold = tokio::task::spawn_blocking(move || Engine::load_with(&options.source()?, &options)).await??;
-        let (cold_reused, expected) = tokens(&cold, prompt, heal, &self.encoder.stops).await?;
-        ensure!(cold_reused == 0, "a fresh engine says that it had {cold_reused} tokens in its cache");
+        let told = Said::of(&warm, request.clone()).await?;
+        let expected = Said::of(&load(options).await?, request).await?;
+        ensure!(expected.reused == 0, "a fresh engine says that it had {} tokens in its cache", expected.reused);
         let agreement = &mut self.agreement;
         agreement.compared += 1;
-        agreement.tokens += expected.len();
-        agreement.reused += reused;
-        let ids = |tokens: &[(u32, f32)]| tokens.iter().map(|(id, _)| *id).collect::<Vec<_>>();
-        if ids(&told) != ids(&expected) {
-            agreement.disagreements.push(format!("{path}: warm {:?}, cold {:?}", ids(&told), ids(&expected)));
+        agreement.tokens += expected.ids.len();
+        agreement.reused += told.reused;
+        if told.ids != expected.ids {
+            agreement.disagreements.push(format!("{path}: warm {:?}, cold {:?}", told.ids, expected.ids));
             return Ok(());
         }
-        for ((_, warm), (_, cold)) in told.iter().zip(&expected) {
+        for (warm, cold) in told.logprobs.iter().zip(&expected.logprobs) {
             agreement.largest_logprob_difference = agreement.largest_logprob_difference.max((warm - cold).abs());
+        }
+        Ok(())
+    }
+
+    /// Asks `engine` for an answer at once, and where that was approximate for the exact one.
+    async fn hurry(&mut self, request: Request, engine: &Engine) -> Result<()> {
+        let found = &mut self.approximation;
+        found.asked += 1;
+        let hasty = Said::of(engine, Request { answer_now: true, ..request.clone() }).await?;
+        if hasty.moved == 0 {
+            return Ok(());
+        }
+        let exact = Said::of(engine, request).await?;
+        ensure!(exact.moved == 0, "an exact answer says that {} of its tokens were moved", exact.moved);
+        found.approximate += 1;
+        found.first_token_differs += usize::from(hasty.ids.first() != exact.ids.first());
+        let line = |said: &Said| self.encoder.first_line(&said.ids);
+        found.first_line_differs += usize::from(line(&hasty) != line(&exact));
+        found.some_token_differs += usize::from(hasty.ids != exact.ids);
+        found.moved += hasty.moved;
+        found.computed += hasty.computed;
+        found.exactly += exact.computed;
+        for (times, said) in found.times.iter_mut().zip([hasty, exact]) {
+            times.push(said.first_token.as_secs_f64() * 1e3);
         }
         Ok(())
     }
 }
 
-/// Asks for what follows `prompt`; how much of it was in the cache, and the tokens.
-async fn tokens(engine: &Engine, prompt: Vec<u32>, heal: Vec<u8>, stop: &[u32]) -> Result<(usize, Vec<(u32, f32)>)> {
-    let mut events =
-        engine.submit(Request { prompt, heal, max_tokens: TOKENS, stop: stop.to_vec(), ..Request::default() });
-    let (mut reused, mut tokens) = (0, Vec::new());
-    while let Some(event) = events.recv().await {
-        match event {
-            Event::Prefilled(prefill) => reused = prefill.reused,
-            Event::Token(token) => tokens.push((token.id, token.logprob)),
-            Event::Done(_) => {}
-            Event::Failed(message) => bail!("the engine failed: {message}"),
+async fn load(options: EngineOptions) -> Result<Engine> {
+    Ok(tokio::task::spawn_blocking(move || Engine::load_with(&options.source()?, &options)).await??)
+}
+
+/// What an engine said to a prompt.
+#[derive(Debug, Default)]
+struct Said {
+    /// Tokens of the prompt: in the cache, taken from elsewhere in it, computed.
+    reused: usize,
+    moved: usize,
+    computed: usize,
+    first_token: Duration,
+    ids: Vec<u32>,
+    logprobs: Vec<f32>,
+}
+
+impl Said {
+    async fn of(engine: &Engine, request: Request) -> Result<Self> {
+        let began = Instant::now();
+        let mut events = engine.submit(request);
+        let mut said = Self::default();
+        while let Some(event) = events.recv().await {
+            match event {
+                Event::Prefilled(prefill) => {
+                    (said.reused, said.moved, said.computed) = (prefill.reused, prefill.moved, prefill.prefilled);
+                }
+                Event::Token(token) => {
+                    if said.ids.is_empty() {
+                        said.first_token = began.elapsed();
+                    }
+                    said.ids.push(token.id);
+                    said.logprobs.push(token.logprob);
+                }
+                Event::Done(_) => {}
+                Event::Failed(message) => bail!("the engine failed: {message}"),
+            }
         }
+        Ok(said)
     }
-    Ok((reused, tokens))
 }
 
 /// Plans as ids, as the assistant writes them.
@@ -131,6 +231,12 @@ impl Encoder {
         let family = Family::detect(|marker| tokenizer.special(marker).is_some())?;
         let stops = family.stops.iter().filter_map(|marker| tokenizer.special(marker)).collect();
         Ok(Self { tokenizer, family, stops })
+    }
+
+    /// What would be shown of it at most.
+    fn first_line(&self, ids: &[u32]) -> Vec<u8> {
+        let text: Vec<u8> = ids.iter().flat_map(|&id| self.tokenizer.bytes(id).to_vec()).collect();
+        text.split(|&byte| byte == b'\n').next().unwrap_or_default().to_vec()
     }
 
     /// Ids, the bytes to heal, and the tokens of each segment.
@@ -165,9 +271,19 @@ impl Peer for Twin {
         let answer = self.server.ask(view).await?;
         if answer.cost.is_some() {
             let (prompt, heal) = self.prompt(view)?;
+            let stop = self.encoder.stops.clone();
+            let request = Request { prompt, heal, max_tokens: TOKENS, stop, ..Request::default() };
             self.asked += 1;
-            if self.asked.is_multiple_of(self.every) {
-                self.compare(view.path, prompt, heal).await?;
+            match &self.reference {
+                Reference::Cold { options, every } if self.asked.is_multiple_of(*every) => {
+                    let options = EngineOptions::clone(options);
+                    self.compare(view.path, request, options).await?;
+                }
+                Reference::Cold { .. } => {}
+                Reference::Hasty(engine) => {
+                    let engine = engine.clone();
+                    self.hurry(request, &engine).await?;
+                }
             }
         }
         Ok(answer)

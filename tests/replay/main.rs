@@ -62,6 +62,17 @@ enum Command {
         #[arg(long, default_value_t = 10)]
         every: usize,
     },
+    /// Measures how often an answer from moved keys (`completion.answer-now`) is another than the exact one; `--record` writes it into results.json.
+    Approximate {
+        #[command(flatten)]
+        set: Set,
+        #[command(flatten)]
+        play: Play,
+        #[arg(long, default_value = "ember")]
+        model: String,
+        #[arg(long)]
+        record: bool,
+    },
     /// Puts runs together: results.json, and a table to read.
     Table {
         /// Pilotlight's run on ember, and the baseline's.
@@ -172,6 +183,7 @@ async fn main() -> Result<ExitCode> {
         Command::Compare(arguments) => compare(&arguments).await?,
         Command::Check { set, record } => return check(&set, record).await,
         Command::Exact { set, play, model, every } => return exact(&set, &play, &model, every).await,
+        Command::Approximate { set, play, model, record } => approximate(&set, &play, &model, record).await?,
         Command::Table { ours, baseline, shape } => tabulate(&ours, baseline.as_deref(), &shape)?,
         Command::Count { set } => count(&set)?,
         Command::Pin { set } => {
@@ -277,7 +289,9 @@ async fn check(set: &Set, record: bool) -> Result<ExitCode> {
     print!("{}", Comparison::of(&run, None).table());
     let mut results = match read_results()? {
         Some(results) => results,
-        None if record => Results { ember: Comparison::of(&run, None), qwen_0_5b_shape: None, ci: None },
+        None if record => {
+            Results { ember: Comparison::of(&run, None), qwen_0_5b_shape: None, ci: None, approximate: None }
+        }
         None => bail!("there is no results.json: tests/replay/run check --record"),
     };
     if record {
@@ -297,17 +311,35 @@ async fn check(set: &Set, record: bool) -> Result<ExitCode> {
 }
 
 async fn exact(set: &Set, play: &Play, model: &str, every: usize) -> Result<ExitCode> {
-    let sessions = set.sessions()?;
-    let server = pilotlight(model, play.threads, false, Pace::Answers).await?;
-    let options = EngineOptions { model: model.to_owned(), threads: play.threads, ..EngineOptions::default() };
-    let context = Options::default().completion.context_tokens;
-    let mut twin = exact::Twin::new(server, options, context, every.max(1)).await?;
-    driver::play(&mut twin, &sessions, play.extent(), &bar(play.keys)).await?;
+    let (server, options, context) = under_test(play, model).await?;
+    let mut twin = exact::Twin::cold(server, options, context, every.max(1)).await?;
+    driver::play(&mut twin, &set.sessions()?, play.extent(), &bar(play.keys)).await?;
     println!("{}", serde_json::to_string_pretty(&twin.agreement)?);
     let compared = twin.agreement.compared;
     let failed = if compared == 0 { 1 } else { twin.agreement.disagreements.len() };
     println!("{} passed, {failed} failed", compared - failed.min(compared));
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn approximate(set: &Set, play: &Play, model: &str, record: bool) -> Result<()> {
+    let (server, options, context) = under_test(play, model).await?;
+    let mut twin = exact::Twin::hasty(server, options, context).await?;
+    driver::play(&mut twin, &set.sessions()?, play.extent(), &bar(play.keys)).await?;
+    let found = twin.approximation();
+    println!("{}", serde_json::to_string_pretty(&found)?);
+    if record {
+        let mut results = read_results()?.context("there is no results.json to write this into")?;
+        results.approximate = Some(found);
+        write_results(&results)?;
+    }
+    Ok(())
+}
+
+/// A server for a twin, its engine's options and the tokens of a prompt.
+async fn under_test(play: &Play, model: &str) -> Result<(Server, EngineOptions, usize)> {
+    let server = pilotlight(model, play.threads, false, Pace::Answers).await?;
+    let options = EngineOptions { model: model.to_owned(), threads: play.threads, ..EngineOptions::default() };
+    Ok((server, options, Options::default().completion.context_tokens))
 }
 
 fn tabulate(ours: &Path, baseline: Option<&Path>, shape: &[PathBuf]) -> Result<()> {
@@ -321,8 +353,9 @@ fn tabulate(ours: &Path, baseline: Option<&Path>, shape: &[PathBuf]) -> Result<(
     let before = read_results()?;
     let ember = compare(ours, baseline)?;
     let measured = shape.first().map(|ours| compare(ours, shape.get(1).map(PathBuf::as_path))).transpose()?;
-    let (kept, ci) = before.map_or((None, None), |results| (results.qwen_0_5b_shape, results.ci));
-    let results = Results { ember, qwen_0_5b_shape: measured.or(kept), ci };
+    let (kept, ci, approximate) =
+        before.map_or((None, None, None), |results| (results.qwen_0_5b_shape, results.ci, results.approximate));
+    let results = Results { ember, qwen_0_5b_shape: measured.or(kept), ci, approximate };
     print!("{}", results.ember.table());
     if let Some(shape) = &results.qwen_0_5b_shape {
         print!("\n{}", shape.table());

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::driver::{Cause, Record};
+use crate::{
+    driver::{Cause, Record},
+    exact::Approximation,
+};
 
 /// Everything one run recorded.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -328,6 +331,9 @@ pub(crate) struct Results {
     pub(crate) qwen_0_5b_shape: Option<Comparison>,
     /// The sample that CI plays.
     pub(crate) ci: Option<Counters>,
+    /// What answers at once (`completion.answer-now`) are worth.
+    #[serde(default)]
+    pub(crate) approximate: Option<Approximation>,
 }
 
 #[cfg(test)]

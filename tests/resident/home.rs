@@ -41,7 +41,7 @@ impl Home {
 
     pub(crate) fn write_model(&self, name: &str) {
         fs::create_dir_all(self.path(name)).unwrap();
-        model::write(&self.path(name)).unwrap();
+        model::write(&self.path(name), model::EMBER).unwrap();
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -5,7 +5,7 @@
 
 mod additions;
 mod answer;
-mod asking;
+pub(crate) mod asking;
 mod fixes;
 mod holes;
 mod reply;

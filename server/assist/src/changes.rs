@@ -16,6 +16,27 @@ pub struct ChangeSet {
     pub files: Vec<FileChange>,
     /// What is not done, and a person may have to look at.
     pub left: Vec<Left>,
+    /// What of it a model may write.
+    pub holes: Vec<Hole>,
+}
+
+/// A piece of a file that is still to be written, by one who can.
+#[derive(Clone, Debug)]
+pub struct Hole {
+    /// The file.
+    pub path: PathBuf,
+    /// As what it is open, if it is.
+    pub document: Option<DocumentId>,
+    /// Its text.
+    pub before: Snapshot,
+    /// The byte at which it is missing.
+    pub at: usize,
+    /// What stands before and behind it, once it is there.
+    pub around: (String, String),
+    /// What it is, in words.
+    pub what: String,
+    /// Why it is left, until it is written.
+    pub because: String,
 }
 
 /// What is to be done to one file.
@@ -75,6 +96,7 @@ impl ChangeSet {
     /// Adds the edits of another set for the same states of files. Where both touch the same text the other's is left out, and told.
     pub fn merge(&mut self, other: Self) {
         self.left.extend(other.left);
+        self.holes.extend(other.holes);
         for file in other.files {
             let Some(known) = self.files.iter_mut().find(|known| known.name() == file.name()) else {
                 self.files.push(file);

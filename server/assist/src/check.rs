@@ -1,7 +1,10 @@
-//! The self-test of a loaded model: that its tokenizer is exact, that its prompt format fits, that it answers.
+//! The self-test of a loaded model: that its tokenizer is exact, that its prompt format fits, that it answers, and that it knows what every model of code knows.
+
+mod ember;
+mod known;
 
 use pilotlight_context::{Budget, Input};
-use pilotlight_engine::{Event, Request};
+use pilotlight_engine::{Engine, Event, Request};
 use pilotlight_syntax::{Document, Language};
 
 use crate::{Assistant, model::Model};
@@ -25,10 +28,27 @@ const ASKED: &str = "fn add(left: i32, right: i32) -> i32 {\n    left + \n}\n";
 impl Assistant {
     /// Runs the self-test; `Err` says why there is no model to test.
     pub async fn check(&self) -> Result<Vec<Check>, String> {
-        let model = self.model().await?;
+        let model = match self.model().await {
+            Ok(model) => model,
+            // One that chats and fills no holes still has to read.
+            Err(reason) => {
+                let engine = self.talker().await?;
+                return if engine.ailing().is_none() { Ok(known::of_engine(engine).await) } else { Err(reason) };
+            }
+        };
         // Where the tokenizer is the server's there is none to test here.
         let own = model.engine.bytes_per_token().is_none().then(|| round_trip(model));
-        Ok(own.into_iter().chain([markers(model), answers(model).await]).collect())
+        let mut checks: Vec<_> = own.into_iter().chain([markers(model), answers(model).await]).collect();
+        if model.engine.ailing().is_none() {
+            checks.extend(known::of_engine(&model.engine).await);
+            checks.extend(known::of_model(model).await);
+        }
+        Ok(checks)
+    }
+
+    /// Whether an engine of the built-in model says what is known of it: that this machine computes as it should, whatever model it is to serve.
+    pub async fn check_ember(engine: &Engine) -> Check {
+        ember::check(engine).await
     }
 }
 

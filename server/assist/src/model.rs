@@ -1,6 +1,6 @@
 //! The loaded engine, and how prompts are written for it.
 
-use pilotlight_context::{UnknownFamily, family};
+use pilotlight_context::{UnknownFamily, family, next_edit};
 use pilotlight_engine::Engine;
 
 use crate::prompt::PromptEncoder;
@@ -35,6 +35,10 @@ pub fn markers(format: &str) -> Result<Vec<&'static str>, String> {
     // What only tells families apart is not believed of one that is named.
     if let ([family], false) = (&chosen[..], format == "auto") {
         markers.retain(|marker| !family.foreign.contains(marker));
+    }
+    // A next-edit model has its base's format, and tokens of its own; of a format that is named all are believed.
+    if format == "auto" {
+        markers.extend(next_edit::FORMS.iter().flat_map(next_edit::Form::tokens));
     }
     markers.sort_unstable();
     markers.dedup();

@@ -1,6 +1,9 @@
 //! The next edit: what a person's last change asks for elsewhere, offered one place at a time, after a pause, where they can take it or leave it.
 //!
-//! It comes from carrying changed definitions ([`crate::propagate`]), so only what is certain is offered. What was dismissed is not offered again, nor what was taken and then undone.
+//! It comes from carrying changed definitions ([`crate::propagate`]), of which only what is certain is offered; where nothing has to follow, from a model, if the loaded one was trained for that.
+//! What was dismissed is not offered again, nor what was taken and then undone.
+
+mod written;
 
 use std::{
     collections::HashSet,
@@ -79,20 +82,25 @@ impl Assistant {
                 }
             }
         }
-        if self.states(document)?.1.revision() != asked.revision() {
-            return Ok(None);
-        }
-        let mut offers = self.offers();
-        found.retain(|(file, edit)| {
+        // Nothing on what is being typed, nothing twice.
+        let wanted = |(file, edit): &(FileChange, Edit)| {
             let here = file.document.as_ref() == Some(document);
             let typed = here && edit.range.start <= cursor && cursor <= edit.range.end;
-            !typed && !offers.closed.contains(&place(file, &file.before, edit.range.start))
-        });
+            !typed && !self.offers().closed.contains(&place(file, &file.before, edit.range.start))
+        };
+        found.retain(wanted);
         found.sort_by_key(|(file, edit)| {
             let here = file.document.as_ref() == Some(document);
             (!here, here && edit.range.start < cursor, file.path.clone(), edit.range.start)
         });
-        Ok(found.into_iter().next().map(|(file, edit)| offers.offer(file, edit)))
+        if found.is_empty() {
+            found = self.written_edits(document, cursor, &cancel).await;
+            found.retain(wanted);
+        }
+        if self.states(document)?.1.revision() != asked.revision() {
+            return Ok(None);
+        }
+        Ok(found.into_iter().next().map(|(file, edit)| self.offers().offer(file, edit)))
     }
 
     /// The person took an offer: its place is not offered again, even where the edit is undone.

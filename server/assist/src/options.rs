@@ -26,11 +26,45 @@ pub struct ActionOptions {
     pub max_tokens: usize,
     /// About the most tokens that the model is shown for one.
     pub context_tokens: usize,
+    /// How the loaded model is asked for the next edit; `auto` goes by its name. Changed definitions are carried without a model, whatever stands here.
+    pub next_edit_form: NextEditForm,
+}
+
+/// How a model is asked for the next edit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum NextEditForm {
+    /// As the model's name says.
+    #[default]
+    Auto,
+    /// Not at all.
+    Off,
+    /// As sweep-next-edit.
+    Sweep,
+    /// As Zeta 2.
+    #[serde(rename = "zeta-2")]
+    Zeta2,
+    /// As Zeta 2.1.
+    #[serde(rename = "zeta-2.1")]
+    Zeta21,
+}
+
+impl NextEditForm {
+    /// As `pilotlight_context::next_edit` names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Off => "off",
+            Self::Sweep => "sweep",
+            Self::Zeta2 => "zeta-2",
+            Self::Zeta21 => "zeta-2.1",
+        }
+    }
 }
 
 impl Default for ActionOptions {
     fn default() -> Self {
-        Self { enabled: true, max_tokens: 1024, context_tokens: 4096 }
+        Self { enabled: true, max_tokens: 1024, context_tokens: 4096, next_edit_form: NextEditForm::Auto }
     }
 }
 

@@ -51,7 +51,27 @@ impl PromptEncoder {
 
     /// Ids of the tokens that end a middle.
     pub(crate) fn stops(&self) -> Vec<u32> {
-        self.family.stops.iter().filter_map(|marker| self.tokenizer.special(marker)).collect()
+        self.specials(self.family.stops)
+    }
+
+    /// The ids of these special tokens, as far as there are such.
+    pub(crate) fn specials(&self, names: &[&str]) -> Vec<u32> {
+        names.iter().filter_map(|name| self.tokenizer.special(name)).collect()
+    }
+
+    /// A text of others' form: a mark that is no special token is text.
+    pub(crate) fn pieces(&self, pieces: &[Piece]) -> Vec<u32> {
+        let mut ids: Vec<u32> = self.engine.info().bos.into_iter().collect();
+        for piece in pieces {
+            match piece {
+                Piece::Marker(name) => match self.tokenizer.special(name) {
+                    Some(id) => ids.push(id),
+                    None => ids.extend_from_slice(&self.chunk(name)),
+                },
+                Piece::Text(text) => ids.extend_from_slice(&self.chunk(text)),
+            }
+        }
+        ids
     }
 
     /// The plan as token ids.

@@ -11,6 +11,7 @@ mod request;
 mod search;
 mod types;
 mod view;
+mod written;
 
 use std::{
     collections::HashMap,
@@ -22,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     DocumentId,
-    changes::{ChangeSet, Edit, FileChange, Left},
+    changes::{ChangeSet, Edit, FileChange, Hole, Left},
 };
 use arguments::Carried;
 pub use difference::DefinitionChange;
@@ -118,7 +119,7 @@ impl Scene<'_> {
             overloads,
         };
         let work = Work { search: &search, constructor, definition_too: self.definition_too };
-        let mut edits = work.edits(&home, &self.home, &mut set.left);
+        let mut edits = work.edits(&home, &self.home, &mut set);
         let delta = |offset: usize| {
             let (old_end, len) =
                 (self.change.name_range.start + self.change.old_name.len(), self.change.new_name.len());
@@ -128,6 +129,7 @@ impl Scene<'_> {
         for edit in &mut edits {
             edit.range = delta(edit.range.start)..delta(edit.range.end);
         }
+        set.holes.iter_mut().for_each(|hole| hole.at = delta(hole.at));
         if let Some(parameters) = &self.change.parameters {
             edits.extend(body(&self.home.snapshot, &now, &self.change, parameters.renamed()));
             separate(&mut edits, &self.home, &mut set.left);
@@ -144,7 +146,7 @@ impl Scene<'_> {
                 return Err(None);
             }
             let view = View::new(other.path.clone(), other.snapshot.clone());
-            let edits = work.edits(&view, other, &mut set.left);
+            let edits = work.edits(&view, other, &mut set);
             set.files.push(FileChange {
                 creates: false,
                 path: Some(other.path.clone()),
@@ -193,7 +195,7 @@ struct Work<'a> {
 
 impl Work<'_> {
     /// The edits of one file, in its own bytes (of the changed one: with the old name back in place).
-    fn edits(&self, view: &View, candidate: &Candidate, left: &mut Vec<Left>) -> Vec<Edit> {
+    fn edits(&self, view: &View, candidate: &Candidate, set: &mut ChangeSet) -> Vec<Edit> {
         let change = self.search.change;
         let home = view.path == self.search.home.path;
         let occurrences = view.snapshot.occurrences(&change.old_name);
@@ -212,12 +214,12 @@ impl Work<'_> {
                 Verdict::Same => None,
                 Verdict::Unsure(why) => Some(why),
             };
-            self.site(view, &it, doubt, true, &mut edits, left);
+            self.site((view, candidate), &it, doubt, true, &mut edits, set);
         }
         for it in self.aliased(view) {
-            self.site(view, &it, None, false, &mut edits, left);
+            self.site((view, candidate), &it, None, false, &mut edits, set);
         }
-        separate(&mut edits, candidate, left);
+        separate(&mut edits, candidate, &mut set.left);
         edits
     }
 
@@ -247,17 +249,15 @@ impl Work<'_> {
     /// One place that means the definition, or may; `named` by its own name.
     fn site(
         &self,
-        view: &View,
+        (view, candidate): (&View, &Candidate),
         it: &Occurrence,
         doubt: Option<String>,
         named: bool,
         edits: &mut Vec<Edit>,
-        left: &mut Vec<Left>,
+        set: &mut ChangeSet,
     ) {
-        let mut left = |because: String| {
-            let line = view.snapshot.rope().byte_to_line(it.range.start);
-            left.push(Left { path: view.path.clone(), line, because });
-        };
+        let line = view.snapshot.rope().byte_to_line(it.range.start);
+        let mut left = |because: String| set.left.push(Left { path: view.path.clone(), line, because });
         let change = self.search.change;
         let mut found = Vec::new();
         if let Some(parameters) = &change.parameters
@@ -277,6 +277,21 @@ impl Work<'_> {
                     &view.text,
                 ) {
                     Carried::Edits(edits) => found = edits,
+                    Carried::Wants(all) => {
+                        let because = |name: &str| format!("a new argument is needed: {name}");
+                        all.iter().for_each(|missing| left(because(&missing.name)));
+                        // Of a place that may mean something else nothing is written.
+                        let all = all.into_iter().filter(|_| doubt.is_none());
+                        set.holes.extend(all.map(|missing| Hole {
+                            path: view.path.clone(),
+                            document: candidate.document.clone(),
+                            before: candidate.snapshot.clone(),
+                            at: missing.at,
+                            around: missing.around,
+                            because: because(&missing.name),
+                            what: format!("the new argument `{}`", missing.name),
+                        }));
+                    }
                     Carried::Foreign => return,
                     Carried::Unsure(why) => left(why),
                 },

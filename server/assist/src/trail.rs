@@ -113,6 +113,21 @@ impl Trail {
         self.edits.iter().filter(|(full, _)| shown(full)).map(|(_, edit)| edit.clone()).collect()
     }
 
+    /// The same with the edit that is going on in a document that is `now` so.
+    pub(crate) fn edits_until(
+        &self,
+        document: &DocumentId,
+        now: &Snapshot,
+        shown: impl Fn(&Option<PathBuf>) -> bool,
+    ) -> Vec<Edit> {
+        let going_on = self.current.as_ref().filter(|it| it.document == *document && shown(&it.full));
+        let current = going_on.and_then(|it| {
+            let (line, before, after) = hunk(&it.base, now)?;
+            Some(Edit { path: it.path.clone(), line, before, after })
+        });
+        self.edits(shown).into_iter().chain(current).collect()
+    }
+
     /// The places, oldest first, of files that `shown` lets pass.
     pub(crate) fn places(&self, shown: impl Fn(&Option<PathBuf>) -> bool) -> Vec<Place> {
         self.places.iter().filter(|(full, _)| shown(full)).map(|(_, place)| place.clone()).collect()
@@ -154,6 +169,8 @@ mod tests {
         trail.changed(&a, None, "a".to_owned(), first, 1);
         trail.changed(&a, None, "a".to_owned(), state("one\nt\nthree\n"), 1);
         assert!(trail.edits(|_| true).is_empty());
+        assert_eq!(trail.edits_until(&a, &second, |_| true)[0].after, "2\n");
+        assert!(trail.edits_until(&b, &second, |_| true).is_empty());
         assert_eq!(trail.editing(), Some(&a));
         trail.finish(Some(second));
         trail.changed(&b, None, "b".to_owned(), state("x\n"), 0);

@@ -6,6 +6,7 @@
 pub mod anchor;
 pub mod excerpt;
 pub mod family;
+pub mod next_edit;
 pub mod plan;
 pub mod planner;
 pub mod secrets;

@@ -36,7 +36,7 @@ pub(crate) async fn run(cli: Cli, started: Instant) -> Result<ExitCode> {
         Command::Try(arguments) => demo::run(arguments, &loaded()?.strict()?, started).await,
         Command::Lsp(arguments) => lsp::run(arguments, loaded()?).await,
         Command::Complete(arguments) => complete::run(arguments, &loaded()?.strict()?).await,
-        Command::Doctor(arguments) => doctor::run(arguments, &loaded()?.strict()?).await,
+        Command::Doctor(arguments) => doctor::run(arguments, &loaded()?.strict()?, cli.global.config.clone()).await,
         Command::Explain(arguments) => explain::run(arguments, &loaded()?.strict()?).await,
         Command::Bench(arguments) => bench::run(arguments, &loaded()?.strict()?).await,
         Command::Refactor(arguments) => refactor::run(arguments, &loaded()?.strict()?).await,

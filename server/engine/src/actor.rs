@@ -3,6 +3,7 @@
 mod clock;
 mod job;
 mod scheduler;
+mod score;
 mod turns;
 
 use std::{
@@ -28,6 +29,7 @@ use crate::{
 use clock::Clock;
 use job::Job;
 use scheduler::{Message, Scheduler};
+pub use score::Score;
 
 /// Where the weights are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -249,6 +251,24 @@ impl Engine {
         let stopped = || EngineError::Stopped("its thread is gone".into());
         resident.inbox.send(Message::Map(answer)).map_err(|_| stopped())?;
         map.recv().map_err(|_| stopped())
+    }
+
+    /// How likely the model finds each token of a text but the first, read in steps of `chunk` tokens. Blocking, and between two steps of all other requests: for a self-test.
+    /// The cache has no part in it.
+    ///
+    /// # Errors
+    ///
+    /// A server cannot be asked; the text is longer than the context; the logits are no numbers.
+    pub fn score(&self, tokens: &[u32], chunk: usize) -> Result<Vec<Score>, EngineError> {
+        let Place::Here(resident) = &self.place else {
+            return Err(EngineError::Compute { backend: "a server", message: "it is not asked to score texts".into() });
+        };
+        job::check_tokens("text", tokens, resident.info.context_length, resident.tokenizer.vocab_size())
+            .map_err(|message| EngineError::Compute { backend: "score", message })?;
+        let (answer, scores) = std_mpsc::channel();
+        let stopped = || EngineError::Stopped("its thread is gone".into());
+        resident.inbox.send(Message::Score(tokens.to_vec(), chunk, answer)).map_err(|_| stopped())?;
+        scores.recv().map_err(|_| stopped())?
     }
 
     /// Writes the snapshot that a restart begins with, at the end of the step under way. Blocking. Gives its bytes; 0 where there is none to write.

@@ -1,4 +1,4 @@
-//! Watches this thread's allocations, for tests: a hot path makes none, and a hostile header talks nobody into a huge one.
+//! Watches this thread's allocations, for tests: a hot path makes none, and a hostile header talks nobody into holding much.
 #![allow(unsafe_code)]
 
 use std::{
@@ -8,7 +8,9 @@ use std::{
 
 thread_local! {
     static COUNT: Cell<u64> = const { Cell::new(0) };
-    static LARGEST: Cell<usize> = const { Cell::new(0) };
+    /// Bytes that this thread has taken and not given back since the watch began, and the most that they were.
+    static HELD: Cell<isize> = const { Cell::new(0) };
+    static MOST: Cell<isize> = const { Cell::new(0) };
 }
 
 struct Watching;
@@ -19,7 +21,15 @@ static ALLOCATOR: Watching = Watching;
 fn note(size: usize) {
     // A thread that is being torn down has no counters any more.
     let _ = COUNT.try_with(|count| count.set(count.get() + 1));
-    let _ = LARGEST.try_with(|largest| largest.set(largest.get().max(size)));
+    hold(size as isize);
+}
+
+fn hold(bytes: isize) {
+    let held = HELD.try_with(|held| {
+        held.set(held.get() + bytes);
+        held.get()
+    });
+    let _ = MOST.try_with(|most| most.set(most.get().max(held.unwrap_or(0))));
 }
 
 // SAFETY: every call goes to the system's allocator as it is; watching allocates nothing.
@@ -36,10 +46,12 @@ unsafe impl GlobalAlloc for Watching {
     }
     unsafe fn realloc(&self, start: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         note(size);
+        hold(-(layout.size() as isize));
         // SAFETY: the caller's promise.
         unsafe { System.realloc(start, layout, size) }
     }
     unsafe fn dealloc(&self, start: *mut u8, layout: Layout) {
+        hold(-(layout.size() as isize));
         // SAFETY: the caller's promise.
         unsafe { System.dealloc(start, layout) }
     }
@@ -50,9 +62,10 @@ pub(crate) fn of_this_thread() -> u64 {
     COUNT.get()
 }
 
-/// Runs `f`; gives what it gave and the size of its largest allocation on this thread.
-pub(crate) fn largest<T>(f: impl FnOnce() -> T) -> (T, usize) {
-    LARGEST.set(0);
+/// Runs `f`; gives what it gave and the most bytes that this thread held at a time meanwhile.
+pub(crate) fn most<T>(f: impl FnOnce() -> T) -> (T, usize) {
+    HELD.set(0);
+    MOST.set(0);
     let result = f();
-    (result, LARGEST.get())
+    (result, MOST.get().max(0) as usize)
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::{
     EngineError, ModelSource, Tokenizer,
     chat::Chat,
-    config::DecoderConfig,
+    config::{DecoderConfig, weight_block},
     decoder::Decoder,
     json, tokenizer,
     weights::{gguf::Gguf, names, safetensors},
@@ -107,10 +107,11 @@ impl Checkpoint {
         };
         let decoder = if consolidated {
             let config = DecoderConfig::from_params(&folder.join("params.json"), &read("params.json")?)?;
-            Decoder::new(config, safetensors::read(folder, "consolidated", &names::MISTRAL)?)?
+            Decoder::new(config, safetensors::read(folder, "consolidated", &names::MISTRAL, None)?)?
         } else {
-            let config = DecoderConfig::from_json(&folder.join("config.json"), &read("config.json")?)?;
-            let weights = safetensors::read(folder, "model", config.family.tensors)?;
+            let (path, text) = (folder.join("config.json"), read("config.json")?);
+            let config = DecoderConfig::from_json(&path, &text)?;
+            let weights = safetensors::read(folder, "model", config.family.tensors, weight_block(&path, &text)?)?;
             Decoder::new(config, weights)?
         };
         let rows = decoder.config.vocab;

@@ -9,6 +9,7 @@ pub mod rope;
 use std::path::Path;
 
 pub use family::{Activation, Biases, FAMILIES, Family, MlpKind, Norm, Positions, WindowUse, family};
+pub(crate) use hugging_face::weight_block;
 pub use rope::{Rope, RopeStyle};
 
 use crate::EngineError;
@@ -63,6 +64,12 @@ pub struct Experts {
     pub used: usize,
     /// Whether the weights of those sum to 1; else they are the router's own, of a sum over all.
     pub normalised: bool,
+    /// Inner width of the MLP that computes every token besides; 0 for none.
+    pub shared: usize,
+    /// So many blocks at the beginning have one MLP instead.
+    pub leading: usize,
+    /// Its inner width; 0 where no block has it.
+    pub leading_ffn: usize,
 }
 
 /// A query at `position` is multiplied with `1 + beta ln(1 + floor(position / original))` after its rotation (Llama 4's attention
@@ -123,8 +130,16 @@ struct Stated {
     norm_without_one: bool,
 }
 
-/// Count, used, whether normalised.
-type StatedExperts = (u64, u64, bool);
+/// Experts as a file states them.
+#[derive(Clone, Copy, Default)]
+struct StatedExperts {
+    count: u64,
+    used: u64,
+    normalised: bool,
+    shared: u64,
+    leading: u64,
+    leading_ffn: u64,
+}
 
 /// Multipliers as a file states them.
 #[derive(Default)]
@@ -167,9 +182,18 @@ impl Stated {
         }
         let experts = match self.experts {
             None => None,
-            Some((count, used, normalised)) => {
-                let count = size("experts", count, MOST_EXPERTS)?;
-                Some(Experts { count, used: size("experts_used", used, count as u64)?, normalised })
+            Some(stated) => {
+                let count = size("experts", stated.count, MOST_EXPERTS)?;
+                let size_or_none = |name, value| if value == 0 { Ok(0) } else { size(name, value, MOST_WIDTH) };
+                let leading = stated.leading.min(self.layers) as usize;
+                Some(Experts {
+                    count,
+                    used: size("experts_used", stated.used, count as u64)?,
+                    normalised: stated.normalised,
+                    shared: size_or_none("experts_shared", stated.shared)?,
+                    leading,
+                    leading_ffn: if leading > 0 { size("leading_ffn", stated.leading_ffn, MOST_WIDTH)? } else { 0 },
+                })
             }
         };
         let hidden = size("hidden", self.hidden, MOST_WIDTH)?;

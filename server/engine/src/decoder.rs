@@ -39,8 +39,9 @@ pub struct Gated {
     pub down: Linear,
 }
 
-/// The MLP of a block.
+/// The MLP of a block. One a layer: nothing is gained where its variants are of one size.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant)]
 pub enum Mlp {
     /// Three matrices.
     Gated(Gated),
@@ -57,6 +58,8 @@ pub enum Mlp {
         router: Linear,
         /// By number.
         experts: Vec<Gated>,
+        /// Computes every token, whatever the router says.
+        shared: Option<Gated>,
     },
 }
 
@@ -118,7 +121,7 @@ impl Decoder {
             Positions::Rotary => None,
             Positions::Learned => Some(places.need("positions", &[config.context_length, config.hidden])?),
         };
-        let layers = (0..config.layers).map(|i| places.layer(&format!("layers.{i}."))).collect::<Result<_, _>>()?;
+        let layers = (0..config.layers).map(|i| places.layer(i)).collect::<Result<_, _>>()?;
         let output_norm = places.norm("output_norm")?;
         let tied = config.tied.unwrap_or(places.weights.get("output").is_none());
         let output = if tied {
@@ -143,8 +146,8 @@ struct Places<'a> {
 }
 
 impl Places<'_> {
-    fn layer(&mut self, at: &str) -> Result<Layer, EngineError> {
-        let c = self.config;
+    fn layer(&mut self, number: usize) -> Result<Layer, EngineError> {
+        let (c, at) = (self.config, &*format!("layers.{number}."));
         let name = |part: &str| format!("{at}{part}");
         let (q_width, kv_width) = (c.heads * c.head_dim, c.kv_heads * c.head_dim);
         let attn_norm = self.norm(&name("attn_norm"))?;
@@ -176,34 +179,42 @@ impl Places<'_> {
             attn_output: self.linear(&name("attn_output"), c.hidden, q_width, all)?,
             ffn_norm: self.norm(&name("ffn_norm"))?,
             mlp: match c.family.mlp {
-                MlpKind::Gated => Mlp::Gated(self.gated(at)?),
+                MlpKind::Gated => Mlp::Gated(self.gated(at, "", c.ffn)?),
                 MlpKind::Plain => Mlp::Plain {
                     up: self.linear(&name("ffn_up"), c.ffn, c.hidden, all)?,
                     down: self.linear(&name("ffn_down"), c.hidden, c.ffn, all)?,
                 },
-                MlpKind::Experts => self.experts(at)?,
+                MlpKind::Experts => self.experts(number, at)?,
             },
         })
     }
 
-    fn gated(&mut self, at: &str) -> Result<Gated, EngineError> {
+    /// `kind` ends its tensors' names.
+    fn gated(&mut self, at: &str, kind: &str, width: usize) -> Result<Gated, EngineError> {
         let c = self.config;
         let all = c.biases == Biases::All;
         Ok(Gated {
-            gate: self.linear(&format!("{at}ffn_gate"), c.ffn, c.hidden, all)?,
-            up: self.linear(&format!("{at}ffn_up"), c.ffn, c.hidden, all)?,
-            down: self.linear(&format!("{at}ffn_down"), c.hidden, c.ffn, all)?,
+            gate: self.linear(&format!("{at}ffn_gate{kind}"), width, c.hidden, all)?,
+            up: self.linear(&format!("{at}ffn_up{kind}"), width, c.hidden, all)?,
+            down: self.linear(&format!("{at}ffn_down{kind}"), c.hidden, width, all)?,
         })
     }
 
     /// From one tensor for all experts (GGUF), or one for each.
-    fn experts(&mut self, at: &str) -> Result<Mlp, EngineError> {
+    fn experts(&mut self, number: usize, at: &str) -> Result<Mlp, EngineError> {
         let c = self.config;
-        let count = c.experts.map_or(0, |experts| experts.count);
+        let Some(shape) = c.experts else {
+            return Err(self.weights.missing(&format!("{at}router"), "a number of experts"));
+        };
+        if number < shape.leading {
+            return Ok(Mlp::Gated(self.gated(at, "", shape.leading_ffn)?));
+        }
+        let count = shape.count;
         let router = self.linear(&format!("{at}router"), count, c.hidden, false)?;
+        let shared = (shape.shared > 0).then(|| self.gated(at, "_shared", shape.shared)).transpose()?;
         if self.weights.get(&format!("{at}ffn_gate_exps")).is_none() {
-            let each = (0..count).map(|i| self.gated(&format!("{at}experts.{i}.")));
-            return Ok(Mlp::Experts { router, experts: each.collect::<Result<_, _>>()? });
+            let each = (0..count).map(|i| self.gated(&format!("{at}experts.{i}."), "", c.ffn));
+            return Ok(Mlp::Experts { router, experts: each.collect::<Result<_, _>>()?, shared });
         }
         let gate = self.need(&format!("{at}ffn_gate_exps"), &[count, c.ffn, c.hidden])?;
         let up = self.need(&format!("{at}ffn_up_exps"), &[count, c.ffn, c.hidden])?;
@@ -214,7 +225,7 @@ impl Places<'_> {
             Linear { weight: Tensor { shape: tensor.shape[1..].to_vec(), bytes, ..tensor.clone() }, bias: None }
         };
         let expert = |i| Gated { gate: part(&gate, i), up: part(&up, i), down: part(&down, i) };
-        Ok(Mlp::Experts { router, experts: (0..count).map(expert).collect() })
+        Ok(Mlp::Experts { router, experts: (0..count).map(expert).collect(), shared })
     }
 
     fn norm(&mut self, canonical: &str) -> Result<Norm, EngineError> {
@@ -222,7 +233,7 @@ impl Places<'_> {
         let mut weight = self.need(canonical, &shape)?;
         if self.config.norm_without_one {
             let sums = weight.to_f32()?.into_iter().flat_map(|x| (1.0 + x).to_le_bytes());
-            weight = Tensor { dtype: Dtype::F32, bytes: Bytes::from_iter(sums), scale: 1.0, ..weight };
+            weight = Tensor { dtype: Dtype::F32, bytes: Bytes::from_iter(sums), scale: 1.0, blocks: None, ..weight };
         }
         let bias = match self.config.family.norm {
             NormKind::Layer => Some(self.need(&format!("{canonical}_bias"), &shape)?),
@@ -261,7 +272,15 @@ impl Linear {
             let row = tensor.bytes.len() / tensor.shape[0];
             let shape = [&[count], &tensor.shape[1..]].concat();
             let name: Arc<str> = format!("{}[{from}..{}]", tensor.name, from + count).into();
-            Tensor { name, shape, bytes: tensor.bytes.slice(from * row..(from + count) * row), ..tensor.clone() }
+            let mut blocks = tensor.blocks.clone();
+            blocks.iter_mut().for_each(|blocks| blocks.first_row += from);
+            Tensor {
+                name,
+                shape,
+                bytes: tensor.bytes.slice(from * row..(from + count) * row),
+                blocks,
+                ..tensor.clone()
+            }
         };
         Self { weight: cut(&self.weight), bias: self.bias.as_ref().map(cut) }
     }

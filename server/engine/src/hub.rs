@@ -1,7 +1,7 @@
 //! Models by name: a catalogue of known ones, pulled from the Hugging Face hub (or what `HF_ENDPOINT` names in its place) into the user's cache, and checked.
 //!
-//! A branch is resolved to its commit first, and every file is taken from that. Files are written beside their places and moved there when their size and, as far as the hub tells
-//! it, their SHA-256 are right; what a broken connection leaves is gone on with.
+//! A branch is resolved to its commit first, and every file is taken from that; a commit that the catalogue pins must be the one that the hub has. Files are written beside their places and
+//! moved there when their size and checksum are right: SHA-256 of large files, and of small ones, that lie in the repository itself, git's own. What a broken connection leaves is gone on with.
 
 pub mod catalogue;
 mod pull;
@@ -34,9 +34,11 @@ pub enum HubError {
     Gated { repository: String, endpoint: String, status: u16 },
     #[error("{repository}: there is no revision {revision} at {endpoint} (HTTP 404)")]
     Missing { repository: String, revision: String, endpoint: String },
+    #[error("{repository}: expected commit {expected}, which the catalogue pins, found {found}: nothing is pulled")]
+    OtherCommit { repository: String, expected: String, found: String },
     #[error("{repository}: none of its files is {wanted}")]
     NoFiles { repository: String, wanted: String },
-    #[error("{path}: expected sha256 {expected}, found {found}: what came is deleted; pull again")]
+    #[error("{path}: expected {expected}, found {found}: what came is deleted; pull again")]
     Checksum { path: PathBuf, expected: String, found: String },
     #[error("{path}: the disk is too full: {needed} more bytes are needed, {free} are free")]
     DiskFull { path: PathBuf, needed: u64, free: u64 },

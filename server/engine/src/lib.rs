@@ -32,7 +32,7 @@ mod speculation;
 pub mod tokenizer;
 pub mod weights;
 
-pub use actor::{Engine, ModelInfo, ModelSource};
+pub use actor::{Engine, ModelInfo, ModelSource, Score};
 pub use error::EngineError;
 pub use figures::{Figures, PageFigures};
 pub use options::{BackendChoice, EngineOptions, KvChoice, TimeLimits};

@@ -58,6 +58,19 @@ impl Sampler {
     }
 }
 
+/// Where a token stands among all: how many are likelier, its log probability, and the likeliest. `None` where the logits are no numbers.
+pub(crate) fn standing(logits: &[f32], id: u32) -> Option<(usize, f32, u32)> {
+    let isa = Isa::best();
+    let own = *logits.get(id as usize).filter(|x| x.is_finite())?;
+    let (best, _) = most_likely(isa, logits)?;
+    if logits.iter().any(|x| x.is_nan()) {
+        return None;
+    }
+    let before = |(other, &x): (u32, &f32)| x > own || (x == own && other < id);
+    let rank = (0u32..).zip(logits).filter(|&pair| before(pair)).count();
+    Some((rank, log_softmax_at(isa, logits, id as usize), best))
+}
+
 /// The largest logit and its first place; NaNs are passed over. `None` where it is no number.
 fn most_likely(isa: Isa, logits: &[f32]) -> Option<(u32, f32)> {
     let best = argmax(isa, logits);
@@ -65,19 +78,39 @@ fn most_likely(isa: Isa, logits: &[f32]) -> Option<(u32, f32)> {
     top.is_finite().then_some((best as u32, top))
 }
 
-/// The smallest set of most likely tokens whose probability reaches `top_p`, most likely first, ties by id.
+/// Candidates sorted at first; a nucleus rarely has more, and a vocabulary has a hundred thousand.
+const LIKELY: usize = 64;
+
+/// The smallest set of most likely tokens whose probability reaches `top_p`, most likely first, ties by id; all of them, by id, where that is 1.
 fn nucleus(logits: &[f32], top: f32, scale: f32, top_p: f32, out: &mut Vec<(u32, f32)>) {
     out.clear();
     let weights = (0u32..).zip(logits).map(|(id, &x)| (id, ((x - top) * scale).exp()));
     out.extend(weights.filter(|&(_, weight)| weight > 0.0 && weight.is_finite()));
-    out.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    if top_p >= 1.0 {
+        return;
+    }
     let enough = out.iter().map(|&(_, weight)| f64::from(weight)).sum::<f64>() * f64::from(top_p);
-    let mut reached = 0.0;
-    let kept = out.iter().position(|&(_, weight)| {
-        reached += f64::from(weight);
-        reached >= enough
-    });
-    out.truncate(kept.map_or(out.len(), |last| last + 1));
+    let order = |a: &(u32, f32), b: &(u32, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
+    let mut likely = LIKELY;
+    loop {
+        likely = likely.min(out.len());
+        if likely < out.len() {
+            out.select_nth_unstable_by(likely, order);
+        }
+        out[..likely].sort_unstable_by(order);
+        let mut reached = 0.0;
+        let last = out[..likely].iter().position(|&(_, weight)| {
+            reached += f64::from(weight);
+            reached >= enough
+        });
+        if let Some(last) = last {
+            return out.truncate(last + 1);
+        }
+        if likely == out.len() {
+            return;
+        }
+        likely *= 8;
+    }
 }
 
 /// The candidate at `at`, 0 to 1, of the candidates laid end to end.
@@ -97,6 +130,18 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
+    #[test]
+    fn a_token_stands_behind_all_that_are_likelier() {
+        let (rank, logprob, best) = standing(&[1.0, 3.0, 3.0, 0.0], 2).unwrap();
+        // Of equals the first is the choice.
+        assert_eq!((rank, best), (1, 1));
+        let sum: f32 = [1.0f32, 3.0, 3.0, 0.0].iter().map(|x| x.exp()).sum();
+        assert!((logprob - (3.0 - sum.ln())).abs() < 1e-6);
+        assert_eq!(standing(&[1.0, f32::NAN], 0), None);
+        assert_eq!(standing(&[1.0, f32::NEG_INFINITY], 1), None);
+        assert_eq!(standing(&[1.0], 1), None);
+    }
+
     fn top_p(temperature: f32, top_p: f32, seed: u64) -> Sampler {
         Sampler::new(&Sampling::TopP { temperature, top_p, seed }).unwrap()
     }
@@ -108,6 +153,22 @@ mod tests {
         assert_eq!(greedy.choose(&[f32::NAN, f32::NAN]), None);
         let (_, logprob) = greedy.choose(&[0.0, 0.0, 0.0, 0.0]).unwrap();
         assert!((logprob - 0.25f32.ln()).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_nucleus_of_many_is_that_of_all_sorted() {
+        let mut random = StdRng::seed_from_u64(1);
+        for top_p in [0.01, 0.5, 0.9, 0.999] {
+            let logits: Vec<f32> = (0..5000).map(|_| random.random_range(0..40) as f32 / 8.0).collect();
+            let mut sorted: Vec<(u32, f32)> = (0..).zip(logits.iter().map(|x| (x - 5.0).exp())).collect();
+            sorted.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+            let all: f64 = sorted.iter().map(|it| f64::from(it.1)).sum();
+            let mut found = Vec::new();
+            nucleus(&logits, 5.0, 1.0, top_p, &mut found);
+            assert_eq!(found, sorted[..found.len()]);
+            let held = |count: usize| sorted[..count].iter().map(|it| f64::from(it.1)).sum::<f64>() / all;
+            assert!(held(found.len()) >= f64::from(top_p) - 1e-9 && held(found.len() - 1) < f64::from(top_p));
+        }
     }
 
     #[test]

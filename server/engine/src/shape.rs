@@ -224,7 +224,7 @@ impl Random {
 
 fn tensor(dtype: Dtype, shape: Vec<usize>, bytes: Bytes, scale: f32) -> Tensor {
     let file: Arc<Path> = Path::new("random weights").into();
-    Tensor { name: "random".into(), file, shape, dtype, bytes, scale }
+    Tensor { name: "random".into(), file, shape, dtype, bytes, scale, blocks: None }
 }
 
 /// Blocks whose weights are any, with scales that keep sums of some thousands of them within bounds.

@@ -33,6 +33,33 @@ pub struct Tensor {
     pub bytes: Bytes,
     /// What every element is multiplied with: 1 but for 8-bit floats.
     pub scale: f32,
+    /// What the elements of each block are multiplied with besides, where 8-bit floats are scaled by blocks.
+    pub blocks: Option<Box<BlockScales>>,
+}
+
+/// Scales of a matrix by blocks of rows and columns, those at its ends perhaps smaller. `Clone` is cheap.
+#[derive(Clone, Debug)]
+pub struct BlockScales {
+    /// Rows and columns of a block.
+    pub size: [usize; 2],
+    /// The row of the whole matrix that this part of it begins with.
+    pub first_row: usize,
+    /// Blocks side by side.
+    pub across: usize,
+    /// `[blocks of rows, across]`, of the whole matrix.
+    pub values: Arc<[f32]>,
+}
+
+impl BlockScales {
+    /// Multiplies the rows of a matrix of so many columns.
+    fn apply(&self, values: &mut [f32], columns: usize) {
+        for (row, values) in (self.first_row..).zip(values.chunks_exact_mut(columns)) {
+            let scales = &self.values[row / self.size[0] * self.across..][..self.across];
+            for (values, scale) in values.chunks_mut(self.size[1]).zip(scales) {
+                values.iter_mut().for_each(|value| *value *= scale);
+            }
+        }
+    }
 }
 
 impl Tensor {
@@ -47,6 +74,9 @@ impl Tensor {
             .map_err(|e| EngineError::malformed(&self.file, &*self.name, format!("{} data", self.dtype), e))?;
         if self.scale != 1.0 {
             values.iter_mut().for_each(|value| *value *= self.scale);
+        }
+        if let (Some(blocks), Some(&columns)) = (&self.blocks, self.shape.last()) {
+            blocks.apply(&mut values, columns);
         }
         Ok(values)
     }
@@ -93,9 +123,9 @@ impl Weights {
         self.tensors.get(canonical)
     }
 
-    /// Sets what a tensor's elements are multiplied with; gives whether it is there.
-    pub fn set_scale(&mut self, canonical: &str, scale: f32) -> bool {
-        self.tensors.get_mut(canonical).map(|tensor| tensor.scale = scale).is_some()
+    /// A tensor, to be completed.
+    pub fn get_mut(&mut self, canonical: &str) -> Option<&mut Tensor> {
+        self.tensors.get_mut(canonical)
     }
 
     /// Takes a tensor out, if it is there.

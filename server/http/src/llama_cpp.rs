@@ -73,6 +73,9 @@ struct Common {
     stop: Vec<String>,
     #[serde(default)]
     stream: bool,
+    /// What it has cost so far, with each piece of a stream.
+    #[serde(default)]
+    timings_per_token: bool,
     /// Of the answer only these, as paths such as `timings/prompt_n`, each under its path as its name.
     #[serde(default)]
     response_fields: Vec<String>,
@@ -127,7 +130,13 @@ async fn answer(surface: Surface, what: What, common: Common) -> Result<Response
     let stop = common.stop;
     let running = surface.start(Ask { what, limits: limits(max_tokens, sampling, stop) }).await?;
     if common.stream {
-        let each = |_: &Running, piece| json!({ "content": piece, "stop": false });
+        let each = move |running: &Running, piece| {
+            let mut event = json!({ "content": piece, "stop": false });
+            if common.timings_per_token {
+                event["timings"] = timings(&running.report());
+            }
+            event
+        };
         let end = move |running: &Running| {
             vec![only(&common.response_fields, last("", &running.model, &running.report())).to_string()]
         };
@@ -148,8 +157,6 @@ fn only(fields: &[String], answer: Value) -> Value {
 }
 
 fn last(text: &str, model: &str, report: &Report) -> Value {
-    let per_second = |tokens: usize, millis: f64| if millis > 0.0 { tokens as f64 * 1e3 / millis } else { 0.0 };
-    let per_token = |tokens: usize, millis: f64| if tokens > 0 { millis / tokens as f64 } else { 0.0 };
     let kind = if report.finish == Some(Finish::Length) { "limit" } else { "eos" };
     json!({
         "content": text,
@@ -160,17 +167,23 @@ fn last(text: &str, model: &str, report: &Report) -> Value {
         "tokens_evaluated": report.reused + report.prefilled,
         "tokens_cached": report.reused,
         "truncated": false,
-        "timings": {
-            "prompt_n": report.prefilled,
-            "prompt_ms": report.millis.prefill,
-            "prompt_per_token_ms": per_token(report.prefilled, report.millis.prefill),
-            "prompt_per_second": per_second(report.prefilled, report.millis.prefill),
-            "predicted_n": report.decoded,
-            "predicted_ms": report.millis.decode,
-            "predicted_per_token_ms": per_token(report.decoded, report.millis.decode),
-            "predicted_per_second": per_second(report.decoded, report.millis.decode),
-            "cache_n": report.reused,
-        },
+        "timings": timings(report),
+    })
+}
+
+fn timings(report: &Report) -> Value {
+    let per_second = |tokens: usize, millis: f64| if millis > 0.0 { tokens as f64 * 1e3 / millis } else { 0.0 };
+    let per_token = |tokens: usize, millis: f64| if tokens > 0 { millis / tokens as f64 } else { 0.0 };
+    json!({
+        "prompt_n": report.prefilled,
+        "prompt_ms": report.millis.prefill,
+        "prompt_per_token_ms": per_token(report.prefilled, report.millis.prefill),
+        "prompt_per_second": per_second(report.prefilled, report.millis.prefill),
+        "predicted_n": report.decoded,
+        "predicted_ms": report.millis.decode,
+        "predicted_per_token_ms": per_token(report.decoded, report.millis.decode),
+        "predicted_per_second": per_second(report.decoded, report.millis.decode),
+        "cache_n": report.reused,
     })
 }
 

@@ -123,6 +123,21 @@ async fn pieces_are_the_whole() {
 }
 
 #[tokio::test]
+async fn a_stream_tells_what_it_costs_where_that_is_asked_for() {
+    let server = Server::plain().await;
+    let ask = |timings: bool| json!({ "input_prefix": PREFIX, "input_suffix": SUFFIX, "n_predict": 4, "stream": true, "timings_per_token": timings });
+    let whole = server.post("/infill", json!({ "input_prefix": PREFIX, "input_suffix": SUFFIX, "n_predict": 4 })).await;
+    for timings in [true, false] {
+        let text = server.send("/infill", &ask(timings)).await.text().await.unwrap();
+        let first: Value = serde_json::from_str(events(&text)[0]).unwrap();
+        assert_eq!(first["stop"], false, "{first}");
+        let cost = |name: &str| first["timings"][name].as_u64();
+        let prompt = cost("prompt_n").zip(cost("cache_n")).map(|(computed, reused)| computed + reused);
+        assert_eq!(prompt, whole["tokens_evaluated"].as_u64().filter(|_| timings), "{first}");
+    }
+}
+
+#[tokio::test]
 async fn a_stop_ends_the_text_before_it() {
     let server = Server::plain().await;
     let ask = |stop: Value| json!({ "input_prefix": PREFIX, "input_suffix": SUFFIX, "n_predict": 16, "stop": stop });

@@ -16,7 +16,7 @@ use super::{
 use crate::{Assistant, Limits, chat::ChatFailure};
 
 /// About how many bytes of code are a token.
-const BYTES_PER_TOKEN: usize = 3;
+pub(crate) const BYTES_PER_TOKEN: usize = 3;
 
 const SYSTEM: &str = "You change source code as you are told. You answer in the form that you are asked for, and with nothing else: no explanation, no greeting.";
 
@@ -124,7 +124,7 @@ impl Assistant {
 }
 
 /// Whole lines before and behind `lines`, of `room` bytes at most, two thirds of them before.
-fn around(snapshot: &Snapshot, lines: &Range<usize>, room: usize) -> (String, String) {
+pub(crate) fn around(snapshot: &Snapshot, lines: &Range<usize>, room: usize) -> (String, String) {
     let rope = snapshot.rope();
     let (mut start, mut end) = (lines.start, lines.end);
     while start > 0 {

@@ -252,7 +252,7 @@ impl Assistant {
                 return Err(ActionError::MovedOn);
             }
         }
-        let mut set = ChangeSet { files, left: Vec::new() };
+        let mut set = ChangeSet { files, ..ChangeSet::default() };
         set.check();
         // An answer is one piece: what is left of it without the edits that are wrong is nobody's intention.
         if set.files.is_empty() || !set.left.is_empty() {

@@ -11,7 +11,7 @@ use pilotlight_engine::Priority;
 use pilotlight_syntax::Snapshot;
 use tokio_util::sync::CancellationToken;
 
-use super::{Assistant, off_for};
+use super::{Assistant, answering::off_for};
 use crate::{
     DocumentId,
     completion::{self, Caller, Completion, CompletionRequest, Last, Reach, Shown, Trigger},

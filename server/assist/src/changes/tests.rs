@@ -25,8 +25,10 @@ fn change(path: &Path, text: &str, edits: &[(&str, &str)]) -> FileChange {
 #[test]
 fn what_adds_a_syntax_error_is_dropped_and_told() {
     let text = "fn a() { b(1); }\nfn c() {}\n";
-    let mut set =
-        ChangeSet { files: vec![change(Path::new("a.rs"), text, &[("b(1)", "b(("), ("c", "d")])], left: Vec::new() };
+    let mut set = ChangeSet {
+        files: vec![change(Path::new("a.rs"), text, &[("b(1)", "b(("), ("c", "d")])],
+        ..ChangeSet::default()
+    };
     set.check();
     assert_eq!(set.files[0].after(Which::All), "fn a() { b(1); }\nfn d() {}\n");
     assert_eq!(set.left, [Left { path: "a.rs".into(), line: 0, because: "`b((` here would be a syntax error".into() }]);
@@ -43,7 +45,7 @@ fn all_files_are_written_or_none() {
     reset();
     let set = ChangeSet {
         files: vec![change(&a, "fn a() {}\n", &[("a", "x")]), change(&b, "fn b() {}\n", &[("b", "y")])],
-        left: Vec::new(),
+        ..ChangeSet::default()
     };
     let roots = [folder.path().to_owned()];
     assert_eq!(set.write(&roots, Which::All).unwrap(), 2);
@@ -67,7 +69,7 @@ fn all_files_are_written_or_none() {
 fn a_diff_shows_what_is_certain_or_all() {
     let mut file = change(Path::new("a.rs"), "fn a() {}\nfn b() {}\n", &[("a", "x"), ("b", "y")]);
     file.edits[1].doubt = Some("why".into());
-    let set = ChangeSet { files: vec![file], left: Vec::new() };
+    let set = ChangeSet { files: vec![file], ..ChangeSet::default() };
     let diff = set.diff(Which::Certain, |_| "a.rs".into());
     assert_eq!(diff, "--- a/a.rs\n+++ b/a.rs\n@@ -1,2 +1,2 @@\n-fn a() {}\n+fn x() {}\n fn b() {}\n");
     assert!(set.diff(Which::All, |_| "a.rs".into()).contains("+fn y() {}\n"));

@@ -12,10 +12,23 @@ use crate::changes::Edit;
 pub(super) enum Carried {
     /// These edits; none where it fits as it is.
     Edits(Vec<Edit>),
+    /// It fits once these arguments stand there.
+    Wants(Vec<Missing>),
     /// It cannot be a call of that function: the arguments do not fit.
     Foreign,
     /// A person has to say.
     Unsure(String),
+}
+
+/// An argument that a call does not have yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Missing {
+    /// The parameter.
+    pub(super) name: String,
+    /// Where it belongs.
+    pub(super) at: usize,
+    /// What stands before and behind it then.
+    pub(super) around: (String, String),
 }
 
 /// `text` is the whole text of the call's file; `bound` says that the object is the first argument (`Point::get(point)`).
@@ -74,9 +87,9 @@ pub(super) fn carried(change: &ParameterChange, call: &Call, bound: bool, langua
         let argument = change.from[at].and_then(|old| given[old]);
         let Some(argument) = argument else {
             if !parameter.optional {
-                absent.push(parameter.name.clone());
-            }
-            if parameter.given != Given::Name {
+                // It will stand in its place.
+                absent.push(at);
+            } else if parameter.given != Given::Name {
                 // What follows cannot be told by its place any more.
                 by_name = true;
             }
@@ -96,9 +109,6 @@ pub(super) fn carried(change: &ParameterChange, call: &Call, bound: bool, langua
         };
         wanted.push((argument, name));
     }
-    if !absent.is_empty() {
-        return Carried::Unsure(format!("a new argument is needed: {}", absent.join(", ")));
-    }
     let untouched = call.arguments.iter().enumerate().filter(|(at, _)| *at < skipped || !given.contains(&Some(*at)));
     let kept: Vec<usize> = untouched.map(|(at, _)| at).collect();
     let gone = given.iter().flatten().filter(|at| !wanted.iter().any(|(it, _)| it == *at));
@@ -111,7 +121,30 @@ pub(super) fn carried(change: &ParameterChange, call: &Call, bound: bool, langua
     if call.comments && (gone.count() > 0 || change.is_reordered()) {
         return unsure("a comment stands between the arguments");
     }
-    Carried::Edits(edits(call, &wanted, &kept, text))
+    let edits = edits(call, &wanted, &kept, text);
+    if absent.is_empty() {
+        return Carried::Edits(edits);
+    }
+    // Put in between what stays where it is: what else moves is a person's.
+    if !edits.is_empty() || !kept.is_empty() {
+        let names: Vec<&str> = absent.iter().map(|&at| new.parameters[at].name.as_str()).collect();
+        return Carried::Unsure(format!("a new argument is needed: {}", names.join(", ")));
+    }
+    Carried::Wants(absent.into_iter().map(|at| missing(change, call, &given, at, language)).collect())
+}
+
+/// Where the argument for new parameter `at` of a call belongs.
+fn missing(change: &ParameterChange, call: &Call, given: &[Option<usize>], at: usize, language: Language) -> Missing {
+    let parameter = &change.new.parameters[at];
+    let before = change.from[..at].iter().rev().find_map(|old| given[(*old)?]);
+    let by_name = parameter.given == Given::Name || before.is_some_and(|it| call.arguments[it].name.is_some());
+    let name = if by_name && language == Language::Python { format!("{}=", parameter.name) } else { String::new() };
+    let (at, around) = match (before, call.arguments.first()) {
+        (Some(before), _) => (call.arguments[before].range.end, (format!(", {name}"), String::new())),
+        (None, Some(first)) => (first.range.start, (name, ", ".to_owned())),
+        (None, None) => (call.list.start + 1, (name, String::new())),
+    };
+    Missing { name: parameter.name.clone(), at, around }
 }
 
 /// Languages in which a call has all its arguments.
@@ -201,6 +234,13 @@ mod tests {
                 edits.iter().rev().for_each(|edit| text.replace_range(edit.range.clone(), &edit.text));
                 text
             }
+            Carried::Wants(all) => {
+                let mut text = call.to_owned();
+                for Missing { name, at, around: (before, after) } in all.iter().rev() {
+                    text.insert_str(*at, &format!("{before}?{name}{after}"));
+                }
+                text
+            }
             other => format!("{other:?}"),
         }
     }
@@ -220,7 +260,12 @@ mod tests {
         assert_eq!(check("a, b=1", "a, size=1", "f(1, b=2)"), "f(1, size=2)");
         assert_eq!(check("a, b=1", "a, n=0, b=1", "f(1, 2)"), "f(1, b=2)");
         assert_eq!(check("a, b=1", "a, b=1, n=0", "f(1, 2)"), "f(1, 2)");
-        assert_eq!(check("a", "a, n", "f(1)"), "Unsure(\"a new argument is needed: n\")");
+        assert_eq!(check("a", "a, n", "f(1)"), "f(1, ?n)");
+        assert_eq!(check("a", "n, a", "f(1)"), "f(?n, 1)");
+        assert_eq!(check("", "n", "f()"), "f(?n)");
+        assert_eq!(check("a", "a, *, n", "f(1)"), "f(1, n=?n)");
+        assert_eq!(check("a, b", "a, n, b", "f(a=1, b=2)"), "f(a=1, n=?n, b=2)");
+        assert_eq!(check("a, b", "b, n, a", "f(1, 2)"), "Unsure(\"a new argument is needed: n\")");
         assert_eq!(check("a, b", "a", "f(*x)"), "Unsure(\"its arguments are spread\")");
         assert_eq!(check("a, b", "a, *, b", "f(1, 2)"), "f(1, b=2)");
     }
@@ -233,6 +278,7 @@ mod tests {
         };
         assert_eq!(check("a: A, b: B", "b: B, a: A", "f(\n    1,\n    2,\n)"), "fn g() { f(\n    2,\n    1,\n) }");
         assert_eq!(check("a: A, b: B, c: C", "c: C, b: B", "f(1, 2, 3)"), "fn g() { f(3, 2) }");
+        assert_eq!(check("a: A", "m: M, a: A, n: N", "f(1)"), "fn g() { f(?m, 1, ?n) }");
         assert_eq!(check("a: A, b: B", "a: A", "f(1)"), "Foreign");
         assert_eq!(
             check("a: A, b: B", "a: A", "f(1, /* b */ 2)"),

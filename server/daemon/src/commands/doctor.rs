@@ -1,10 +1,10 @@
 //! `pilotlight doctor`: what was found, and whether all is well.
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
-use pilotlight_assist::Check;
-use pilotlight_engine::ModelInfo;
+use pilotlight_assist::{Assistant, Check};
+use pilotlight_engine::{Engine, ModelInfo, ModelSource};
 use serde::Serialize;
 
 use crate::{
@@ -35,27 +35,40 @@ struct Found {
     found: String,
 }
 
-pub(super) async fn run(arguments: Doctor, settings: &Settings) -> Result<ExitCode> {
+/// `config` is the file of settings, if another than the user's was named.
+pub(super) async fn run(arguments: Doctor, settings: &Settings, config: Option<PathBuf>) -> Result<ExitCode> {
     let assistant = model::without_spare(settings);
-    let (model, checks, error) = match model::loaded(&assistant, settings).await {
-        Ok(info) => match assistant.check().await {
-            Ok(checks) => (model_facts(info), checks, None),
-            Err(error) => (model_facts(info), Vec::new(), Some(error)),
-        },
-        Err(error) => (Vec::new(), Vec::new(), Some(format!("{error:#}"))),
+    let (model, error) = match model::loaded(&assistant, settings).await {
+        Ok(info) => (model_facts(info), None),
+        Err(error) => (Vec::new(), Some(format!("{error:#}"))),
     };
+    // A model that cannot be loaded at all has said so already.
+    let mut checks = assistant.check().await.unwrap_or_default();
+    if settings.engine.remote.url.is_empty() {
+        checks.push(ember(settings).await);
+    }
     let healthy = error.is_none() && checks.iter().all(|check| check.ok);
     let spare = "until the server serves, the built-in model answers in editors".to_owned();
     let away = (error.is_some() && !settings.engine.remote.url.is_empty()).then_some(spare);
     let advice = away.or_else(|| advice::larger_model(&settings.engine));
     let report =
-        Report { healthy, version: env!("CARGO_PKG_VERSION"), machine: machine(), model, checks, advice, error };
+        Report { healthy, version: env!("CARGO_PKG_VERSION"), machine: machine(config), model, checks, advice, error };
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
         print(&report);
     }
     Ok(if report.healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The built-in model's known answers, computed as the model that is to serve is.
+async fn ember(settings: &Settings) -> Check {
+    let options = settings.engine.clone();
+    let loaded = tokio::task::spawn_blocking(move || Engine::load_with(&ModelSource::Ember, &options)).await;
+    match loaded.map_err(|error| error.to_string()).and_then(|engine| engine.map_err(|error| error.to_string())) {
+        Ok(engine) => Assistant::check_ember(&engine).await,
+        Err(found) => Check { name: "known answers of ember", ok: false, found },
+    }
 }
 
 fn print(report: &Report) {
@@ -75,13 +88,13 @@ fn print(report: &Report) {
     println!("{}", if report.healthy { "All is well." } else { "Something is wrong: see the lines marked ✗." });
 }
 
-fn machine() -> Vec<Found> {
+fn machine(config: Option<PathBuf>) -> Vec<Found> {
     let gib = |bytes: u64| bytes as f64 / f64::from(1 << 30);
     let memory = advice::memory().map_or("unknown".to_owned(), |(total, available)| {
         format!("{:.1} GiB, {:.1} GiB available", gib(total), gib(available))
     });
     let cores = std::thread::available_parallelism().map_or("unknown".to_owned(), |n| n.to_string());
-    let settings = user_file().map_or("no home folder".to_owned(), |path| {
+    let settings = config.or_else(user_file).map_or("no home folder".to_owned(), |path| {
         format!("{}{}", path.display(), if path.exists() { "" } else { " (not there: defaults)" })
     });
     vec![

@@ -69,18 +69,22 @@ fn list(store: &Store, json: bool) -> Result<ExitCode> {
 }
 
 fn show(store: &Store, entry: &Entry) -> Result<ExitCode> {
-    let Entry { name, about, repository, revision, context, order, memory, licence, conditions, gated, .. } = entry;
+    let Entry {
+        name, about, repository, revision, context, order, memory, licence, conditions, gated, checked, ..
+    } = entry;
     let order = match order.as_str() {
         "psm" => "fills in the middle, prefix first",
         "spm" => "fills in the middle, suffix first",
         _ => "chats; it was not trained to fill in the middle, so it gives no ghost text",
     };
     println!("{name}: {about}");
-    println!("  from      {repository}, revision {revision} (pinned to its commit when it is pulled)");
+    let pinned = if entry.is_pinned() { "pinned" } else { "its commit is kept when it is pulled" };
+    println!("  from      {repository}, revision {revision} ({pinned})");
     println!("  size      {:.1} GB; wants {memory} GiB of memory", entry.bytes as f64 / 1e9);
     println!("  context   {context} tokens");
     println!("  does      {order}");
     println!("  licence   {licence}. {conditions}");
+    println!("  checked   {checked}");
     if *gated {
         println!("  access    its owner asks who you are: see {repository} on the hub, and set HF_TOKEN");
     }

@@ -21,7 +21,8 @@ pub(super) async fn run(arguments: Serve, settings: &Settings) -> Result<ExitCod
     let http = Http::open(options).await?;
     let assistant = model::assistant(settings);
     let info = model::loaded(&assistant, settings).await?;
-    let who = if http.asks_for_a_token() { "with a token" } else { "programs of this machine, without a token" };
+    let who =
+        if http.asks_for_a_token() { "everybody with a token" } else { "programs of this machine, without a token" };
     eprintln!("{} at http://{} for {who}. The status page is there too. Ctrl-C ends it.", info.name, http.address()?);
     if let Some(hint) = advice::larger_model(&settings.engine) {
         eprintln!("{hint}.");

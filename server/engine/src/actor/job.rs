@@ -62,19 +62,28 @@ enum Stage {
 
 /// Why a request cannot be served, in words.
 pub(super) fn check(request: &Request, context_length: usize, vocab: usize) -> Result<(), String> {
-    let length = request.prompt.len();
+    check_tokens("prompt", &request.prompt, context_length, vocab)?;
+    check_ids("draft", &request.draft, vocab)?;
+    Sampler::new(&request.sampling).map(drop)
+}
+
+/// Why the model cannot read these tokens, in words.
+pub(super) fn check_tokens(name: &str, tokens: &[u32], context_length: usize, vocab: usize) -> Result<(), String> {
+    let length = tokens.len();
     if length == 0 {
-        return Err("the prompt is empty: expected at least one token".into());
+        return Err(format!("the {name} is empty: expected at least one token"));
     }
     if length > context_length {
-        return Err(format!("the prompt has {length} tokens: expected at most {context_length}, the model's context"));
+        return Err(format!("the {name} has {length} tokens: expected at most {context_length}, the model's context"));
     }
-    for (name, ids) in [("prompt", &request.prompt), ("draft", &request.draft)] {
-        if let Some(id) = ids.iter().find(|&&id| id as usize >= vocab) {
-            return Err(format!("the {name} has token {id}: expected ids below {vocab}, the model's vocabulary"));
-        }
+    check_ids(name, tokens, vocab)
+}
+
+fn check_ids(name: &str, tokens: &[u32], vocab: usize) -> Result<(), String> {
+    match tokens.iter().find(|&&id| id as usize >= vocab) {
+        Some(id) => Err(format!("the {name} has token {id}: expected ids below {vocab}, the model's vocabulary")),
+        None => Ok(()),
     }
-    Sampler::new(&request.sampling).map(drop)
 }
 
 /// Either the token spells some of what is left to heal, or all of it and more. Markers have no bytes and do not fit.

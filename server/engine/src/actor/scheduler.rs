@@ -12,6 +12,7 @@ use std::{
 };
 
 use super::{
+    Score,
     clock::Clock,
     job::{Job, Row},
     turns::Turns,
@@ -28,12 +29,12 @@ use crate::{
 /// Owns the model. A step is one decode step or one chunk of a prompt; before each, new requests are taken in and cancelled ones are
 /// let go, so that a more urgent request waits for one step at most.
 pub(super) struct Scheduler {
-    backend: Box<dyn Backend>,
+    pub(super) backend: Box<dyn Backend>,
     tokenizer: Arc<Tokenizer>,
     eos: Vec<u32>,
     prefill_chunk: usize,
     context_length: usize,
-    cache: Cache,
+    pub(super) cache: Cache,
     /// In order of arrival.
     jobs: Vec<Job>,
     turns: Turns,
@@ -60,6 +61,8 @@ pub(super) enum Message {
     Save(Sender<Result<u64, EngineError>>),
     /// To tell what the cache's pages hold.
     Map(Sender<Vec<PageFigures>>),
+    /// To score a text, so many tokens a step.
+    Score(Vec<u32>, usize, Sender<Result<Vec<Score>, EngineError>>),
 }
 
 /// What a step gave.
@@ -151,7 +154,7 @@ impl Scheduler {
         let Self { jobs, inbox, .. } = self;
         let queued = inbox.into_iter().filter_map(|message| match message {
             Message::Job(job) => Some(*job),
-            Message::Save(_) | Message::Map(_) => None,
+            Message::Save(_) | Message::Map(_) | Message::Score(..) => None,
         });
         for job in jobs.into_iter().chain(queued) {
             job.end(Event::Failed(reason.clone()));
@@ -194,6 +197,9 @@ impl Scheduler {
             Message::Map(answer) => {
                 // Who asked may have gone.
                 let _ = answer.send(self.cache.map());
+            }
+            Message::Score(tokens, chunk, answer) => {
+                let _ = answer.send(self.score(&tokens, chunk));
             }
             Message::Save(answer) => {
                 // Whoever does not wait for the answer any more does not need it.
@@ -302,19 +308,19 @@ impl Scheduler {
         if runs.is_empty() {
             return Ok(());
         }
-        self.cache.part(branch);
         self.cache.hold(&runs, true);
-        let brought = match self.cache.reserve(branch, missing) {
-            Ok(()) => (runs.iter())
-                .try_for_each(|run| {
-                    self.backend.shift((run.page, run.offset), branch.pages(), run.at, run.length, run.by)
-                })
-                .map(|()| true),
-            // It computes them then, for itself alone.
-            Err(Full) => Ok(false),
-        };
+        // Without room for all of it it is computed as any other, for all.
+        let room = self.cache.reserve(branch, missing).is_ok();
+        let mut brought = Ok(());
+        if room {
+            self.cache.part(branch);
+            brought = runs.iter().try_for_each(|run| {
+                self.backend.shift((run.page, run.offset), branch.pages(), run.at, run.length, run.by)
+            });
+        }
         self.cache.hold(&runs, false);
-        if brought? {
+        brought?;
+        if room {
             job.moved(runs);
         }
         Ok(())

@@ -27,7 +27,7 @@ use pilotlight_kernels::cuda::{
 
 use self::{
     budget::Budget,
-    load::{Layer, Loader, Mlp, Norm, Projection},
+    load::{Inner, Layer, Loader, Mlp, Norm, Projection},
     spill::Places,
 };
 use super::{Backend, Choice, Logits, PAGE, Page, Sequence};
@@ -123,8 +123,9 @@ struct Step {
     turned: Memory,
     /// `[PASS, padded heads * head_dim]` bfloat16
     attended: Memory,
-    /// `[PASS, padded ffn]` bfloat16
+    /// `[PASS, padded width]` bfloat16: of a block without experts, and of what every token takes beside its experts.
     gated: Memory,
+    shared: Memory,
     /// `[LOGIT_ROWS, vocab]` f32
     logits: Memory,
     /// Of [`LOGIT_ROWS`] rows.
@@ -244,6 +245,7 @@ impl Cuda {
         let layout = StepLayout { pages: most_pages };
         let shape = KvShape { layers: c.layers, pages: slots, kv_heads: c.kv_heads, head_dim: c.head_dim };
         let split_rows = budget::split_rows(c, most_pages);
+        let inner = |i| device.zeros(2 * PASS * budget::inner_widths(c).nth(i).map_or(0, padded));
         let step = Step {
             about: device.zeros(layout.bytes())?,
             layout,
@@ -254,7 +256,8 @@ impl Cuda {
             v: device.zeros(4 * PASS * kv)?,
             turned: device.zeros(2 * PASS * q)?,
             attended: device.zeros(2 * PASS * padded(q))?,
-            gated: device.zeros(2 * PASS * padded(c.ffn))?,
+            gated: inner(0)?,
+            shared: inner(1)?,
             logits: device.zeros(4 * LOGIT_ROWS * c.vocab)?,
             choices: Choices::new(&device, LOGIT_ROWS, c.vocab)?,
             experts: load::expert_shape(c).map(|shape| ExpertScratch::new(&device, PASS, shape)).transpose()?,
@@ -464,14 +467,18 @@ impl Model {
 
             layer.ffn_norm.apply(&s.x, 0, rows, self.norm_eps, &s.normed)?;
             let down = match &layer.mlp {
-                Mlp::Experts { router, gate, up, down, shape } => {
+                Mlp::Experts { router, gate, up, down, shape, shared } => {
+                    if let Some(Inner { gate, up, down }) = shared {
+                        cuda::gated(&s.normed, rows, self.activation, gate.half(), Some(up.half()), &s.shared)?;
+                        cuda::linear(&s.shared, rows, &[down.residual(&s.x)])?;
+                    }
                     if let Some(scratch) = &s.experts {
                         let weights = Experts { router, gate, up, down };
                         cuda::experts(&s.about, &s.normed, rows, self.activation, (weights, *shape), scratch, &s.x)?;
                     }
                     continue;
                 }
-                Mlp::Gated { gate, up, down } => {
+                Mlp::Gated(Inner { gate, up, down }) => {
                     cuda::gated(&s.normed, rows, self.activation, gate.half(), Some(up.half()), &s.gated)?;
                     down
                 }

@@ -54,7 +54,7 @@ struct Block {
 enum Mlp {
     Gated(Gated),
     Plain { up: Projection, down: Projection },
-    Experts { router: Projection, experts: Vec<Gated>, shape: Experts },
+    Experts { router: Projection, experts: Vec<Gated>, shared: Option<Gated>, shape: Experts },
 }
 
 struct Gated {
@@ -217,9 +217,10 @@ impl Mlp {
             (decoder::Mlp::Plain { up, down }, _) => {
                 Self::Plain { up: Projection::new(up)?, down: Projection::new(down)? }
             }
-            (decoder::Mlp::Experts { router, experts }, Some(shape)) => Self::Experts {
+            (decoder::Mlp::Experts { router, experts, shared }, Some(shape)) => Self::Experts {
                 router: Projection::new(router)?,
                 experts: experts.iter().map(Gated::new).collect::<Loaded<_>>()?,
+                shared: shared.as_ref().map(Gated::new).transpose()?,
                 shape,
             },
             (decoder::Mlp::Experts { .. }, None) => return Err(compute("experts without their number".into())),
@@ -231,10 +232,13 @@ impl Mlp {
         match self {
             Self::Gated(gated) => gated.forward(h, activation),
             Self::Plain { up, down } => down.forward(&act(&up.forward(h)?, activation)?),
-            Self::Experts { router, experts, shape } => {
+            Self::Experts { router, experts, shared, shape } => {
                 let weights: Vec<Vec<f32>> = softmax(&router.forward(h)?)?.to_vec2()?; // [t, experts]
                 let chosen: Vec<Vec<(usize, f32)>> = weights.iter().map(|row| choose(row, *shape)).collect();
-                let mut out = Tensor::zeros_like(h)?;
+                let mut out = match shared {
+                    Some(shared) => shared.forward(h, activation)?,
+                    None => Tensor::zeros_like(h)?,
+                };
                 for (i, expert) in experts.iter().enumerate() {
                     // The tokens that chose it, and how much of it they take.
                     let took = |(token, chosen): (usize, &Vec<(usize, f32)>)| {

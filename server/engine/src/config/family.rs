@@ -32,6 +32,8 @@ pub struct Family {
     pub scaled_embedding: bool,
     /// What a stated sliding window means.
     pub window: WindowUse,
+    /// Whether the weights of the experts that compute a token sum to 1 where a GGUF does not say.
+    pub normalised_experts: bool,
 }
 
 /// How a token learns its position.
@@ -107,6 +109,7 @@ const LLAMA: Family = Family {
     qk_norm: false,
     scaled_embedding: false,
     window: WindowUse::EveryLayer,
+    normalised_experts: true,
 };
 
 /// The families known.
@@ -142,6 +145,8 @@ pub static FAMILIES: &[Family] = &[
         window: WindowUse::Bound,
         ..LLAMA
     },
+    // DeepSeek's first mixture of experts (arXiv 2401.06066): shared experts, and blocks without any at the beginning. DeepSeek-Coder v1 is llama.
+    Family { name: "deepseek", model_types: &["deepseek"], mlp: MlpKind::Experts, normalised_experts: false, ..LLAMA },
     Family {
         name: "starcoder2",
         model_types: &["starcoder2"],

@@ -52,7 +52,7 @@ impl DecoderConfig {
                 MlpKind::Experts => required("expert_feed_forward_length")?,
                 MlpKind::Gated | MlpKind::Plain => required("feed_forward_length")?,
             },
-            experts: experts(family, &required, gguf.bool(&key("expert_weights_norm"))?)?,
+            experts: experts(gguf, family, &key)?,
             context_length,
             norm_eps: gguf.float(&eps_key)?.ok_or_else(|| gguf.missing(&eps_key, "a number"))?,
             rope: rope::Stated {
@@ -90,19 +90,26 @@ fn positions(gguf: &Gguf, weights: &Weights) -> Result<usize, EngineError> {
     }
 }
 
-/// Count, used, whether normalised.
-fn experts(
-    family: &Family,
-    required: &dyn Fn(&str) -> Result<u64, EngineError>,
-    normalised: Option<bool>,
-) -> Result<Option<StatedExperts>, EngineError> {
-    match family.mlp {
-        // Qwen3's router is always normalised in GGUF: the key is for other families.
-        MlpKind::Experts => {
-            Ok(Some((required("expert_count")?, required("expert_used_count")?, normalised.unwrap_or(true))))
-        }
-        MlpKind::Gated | MlpKind::Plain => Ok(None),
+fn experts(gguf: &Gguf, family: &Family, key: &dyn Fn(&str) -> String) -> Result<Option<StatedExperts>, EngineError> {
+    if family.mlp != MlpKind::Experts {
+        return Ok(None);
     }
+    let optional = |name: &str| gguf.unsigned(&key(name));
+    let required = |name: &str| optional(name)?.ok_or_else(|| gguf.missing(&key(name), "a number"));
+    let (scale, width) = (gguf.float(&key("expert_weights_scale"))?, required("expert_feed_forward_length")?);
+    if let Some(scale) = scale.filter(|scale| ![0.0, 1.0].contains(scale)) {
+        let found = scale.to_string();
+        return Err(EngineError::malformed(gguf.path(), key("expert_weights_scale"), "1", found));
+    }
+    let leading = optional("leading_dense_block_count")?.unwrap_or(0);
+    Ok(Some(StatedExperts {
+        count: required("expert_count")?,
+        used: required("expert_used_count")?,
+        normalised: gguf.bool(&key("expert_weights_norm"))?.unwrap_or(family.normalised_experts),
+        shared: optional("expert_shared_count")?.unwrap_or(0).saturating_mul(width),
+        leading,
+        leading_ffn: if leading > 0 { required("feed_forward_length")? } else { 0 },
+    }))
 }
 
 /// GGUF's name of a size, without the architecture.
@@ -118,6 +125,8 @@ fn gguf_name(size: &str) -> String {
         "norm_eps" => "attention.layer_norm_epsilon",
         "experts" => "expert_count",
         "experts_used" => "expert_used_count",
+        "experts_shared" => "expert_shared_count",
+        "leading_ffn" => "feed_forward_length",
         "temperature" => "attention.temperature_scale",
         "attention_scale" => "attention.scale",
         "original_context_length" => "rope.scaling.original_context_length",

@@ -54,6 +54,13 @@ struct Config {
     num_experts_per_tok: Option<u64>,
     moe_intermediate_size: Option<u64>,
     norm_topk_prob: Option<bool>,
+    /// DeepSeek's names, and what only it has.
+    n_routed_experts: Option<u64>,
+    n_shared_experts: Option<u64>,
+    first_k_dense_replace: Option<u64>,
+    moe_layer_freq: Option<u64>,
+    routed_scaling_factor: Option<f64>,
+    scoring_func: Option<String>,
     /// Layers without experts, by number and by step.
     mlp_only_layers: Option<Vec<u64>>,
     decoder_sparse_step: Option<u64>,
@@ -68,6 +75,50 @@ struct Config {
 struct Wrapper {
     text_config: Option<serde_json::Value>,
     tie_word_embeddings: Option<bool>,
+}
+
+/// How weights are stored, where that is not said by the tensors' types.
+#[derive(Deserialize)]
+struct Stored {
+    quantization_config: Option<Quantization>,
+    text_config: Option<InnerStored>,
+}
+
+#[derive(Deserialize)]
+struct InnerStored {
+    quantization_config: Option<Quantization>,
+}
+
+#[derive(Deserialize)]
+struct Quantization {
+    quant_method: Option<String>,
+    weight_block_size: Option<[usize; 2]>,
+}
+
+/// The rows and columns of 8-bit floats that share a scale (`quantization_config.weight_block_size`, as in Qwen's and DeepSeek's FP8 releases); `None` where no blocks are named.
+///
+/// # Errors
+///
+/// The weights are stored in a way that is not read here.
+pub(crate) fn weight_block(path: &Path, text: &[u8]) -> Result<Option<[usize; 2]>, EngineError> {
+    let stored: Stored = json::parse(path, text)?;
+    let inner = stored.text_config.and_then(|inner| inner.quantization_config);
+    let Some(quantization) = stored.quantization_config.or(inner) else { return Ok(None) };
+    match quantization.quant_method.as_deref() {
+        None | Some("fp8" | "compressed-tensors") => {}
+        Some(other) => {
+            let expected = "8-bit floats (`fp8`), or no quantization (most models are on the hub as .gguf files too)";
+            let field = "quantization_config.quant_method";
+            return Err(EngineError::malformed(path, field, expected, format!("`{other}`")));
+        }
+    }
+    match quantization.weight_block_size {
+        Some([0, _] | [_, 0]) => {
+            let field = "quantization_config.weight_block_size";
+            Err(EngineError::malformed(path, field, "two numbers above 0", "a 0"))
+        }
+        block => Ok(block),
+    }
 }
 
 /// `rope_scaling` and `rope_parameters`.
@@ -167,7 +218,7 @@ impl Config {
         }
     }
 
-    /// The experts (count, used, whether normalised), and the inner width of an MLP.
+    /// The experts, and the inner width of an MLP.
     fn mlp(&self, path: &Path, family: &Family) -> Result<(Option<StatedExperts>, u64), EngineError> {
         let need = |name: &str, value: Option<u64>| {
             value.ok_or_else(|| EngineError::malformed(path, name, "a number", "nothing"))
@@ -182,10 +233,24 @@ impl Config {
             let expected = "experts in every layer";
             return Err(EngineError::malformed(path, "mlp_only_layers", expected, "layers without"));
         }
-        let count = need("num_experts", self.num_experts.or(self.num_local_experts))?;
-        let used = need("num_experts_per_tok", self.num_experts_per_tok)?;
-        let normalised = self.norm_topk_prob.unwrap_or(false);
-        Ok((Some((count, used, normalised)), need("moe_intermediate_size", self.moe_intermediate_size)?))
+        let scaled = self.routed_scaling_factor.is_some_and(|factor| factor != 1.0);
+        let other_scores = self.scoring_func.as_ref().is_some_and(|function| function != "softmax");
+        if scaled || other_scores || self.moe_layer_freq.is_some_and(|step| step != 1) {
+            let expected = "weights of experts that are a softmax's, in every layer behind the first ones";
+            let found = "another `routed_scaling_factor`, `scoring_func` or `moe_layer_freq`";
+            return Err(EngineError::malformed(path, "scoring_func", expected, found));
+        }
+        let width = need("moe_intermediate_size", self.moe_intermediate_size)?;
+        let leading = self.first_k_dense_replace.unwrap_or(0);
+        let experts = StatedExperts {
+            count: need("num_experts", self.num_experts.or(self.num_local_experts).or(self.n_routed_experts))?,
+            used: need("num_experts_per_tok", self.num_experts_per_tok)?,
+            normalised: self.norm_topk_prob.unwrap_or(false),
+            shared: self.n_shared_experts.unwrap_or(0).saturating_mul(width),
+            leading,
+            leading_ffn: if leading > 0 { need("intermediate_size", self.intermediate_size)? } else { 0 },
+        };
+        Ok((Some(experts), width))
     }
 }
 
@@ -202,6 +267,8 @@ fn config_name(size: &str) -> String {
         "norm_eps" => "rms_norm_eps",
         "experts" => "num_experts",
         "experts_used" => "num_experts_per_tok",
+        "experts_shared" => "n_shared_experts",
+        "leading_ffn" => "intermediate_size",
         "temperature" => "rope_parameters.llama_4_scaling_beta",
         "original_context_length" => "rope_parameters.original_max_position_embeddings",
         "embedding_scale" => "embedding_multiplier",

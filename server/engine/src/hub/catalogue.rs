@@ -14,6 +14,8 @@ pub struct Entry {
     pub repository: String,
     /// A commit, or a branch that is pinned when it is pulled.
     pub revision: String,
+    /// What of this entry was checked against what is public, and what was not.
+    pub checked: String,
     /// Exact names, or an ending behind a star, or a beginning and an ending around one.
     pub files: Vec<String>,
     /// About how many bytes they are.
@@ -50,6 +52,11 @@ pub fn find(name: &str) -> Option<Entry> {
 }
 
 impl Entry {
+    /// Whether its revision is a commit, which then is the one that is pulled.
+    pub fn is_pinned(&self) -> bool {
+        self.revision.len() == 40 && self.revision.bytes().all(|byte| byte.is_ascii_hexdigit())
+    }
+
     /// Whether a file of the repository belongs to it. What stands in folders does not.
     pub(super) fn wants(&self, path: &str) -> bool {
         self.files.iter().any(|pattern| match pattern.split_once('*') {
@@ -82,6 +89,8 @@ mod tests {
             );
             assert_eq!(repository.split('/').count(), 2, "{name}");
             assert!(conditions.ends_with('.') && ["psm", "spm", "none"].contains(&order.as_str()), "{name}");
+            assert!(entry.is_pinned() || entry.revision == "main", "{name}");
+            assert!(entry.checked.ends_with('.') && (entry.is_pinned() || entry.checked.contains("commit")), "{name}");
             // Room for the weights at the least.
             assert!(*memory * f64::from(1 << 30) > *bytes as f64, "{name}");
         }

@@ -11,6 +11,7 @@ use reqwest::{
     header::{RANGE, USER_AGENT},
 };
 use serde_json::Value;
+use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use super::{Entry, HubError, Manifest, PulledFile, Store, store::hex};
@@ -51,7 +52,10 @@ pub struct Progress<'a> {
 struct Listed {
     path: String,
     size: u64,
+    /// Of a file that lies outside the repository.
     sha256: Option<String>,
+    /// Git's name of one that lies in it: the SHA-1 of its header and content.
+    blob: Option<String>,
 }
 
 impl Hub {
@@ -86,6 +90,10 @@ impl Hub {
         let strange =
             |what: &str| HubError::Answer(repository.clone(), format!("expected {what} from the hub, found none"));
         let commit = about["sha"].as_str().filter(|sha| is_hex(sha)).ok_or_else(|| strange("a commit"))?.to_owned();
+        if entry.is_pinned() && *revision != commit {
+            let (repository, expected) = (repository.clone(), revision.clone());
+            return Err(HubError::OtherCommit { repository, expected, found: commit });
+        }
         let tree = self.json(entry, &format!("/api/models/{repository}/tree/{commit}")).await?;
         let listed = tree.as_array().ok_or_else(|| strange("a list of files"))?;
         let files: Vec<Listed> = listed.iter().filter_map(read_listed).filter(|file| entry.wants(&file.path)).collect();
@@ -166,12 +174,18 @@ impl Hub {
             }
         }
         let sha256 = hex(&hash.finalize());
-        let expected = file.sha256.as_ref().unwrap_or(&sha256);
-        if size != file.size || sha256 != *expected {
+        let (kind, expected, found) = match (&file.sha256, &file.blob) {
+            (None, Some(blob)) => {
+                let found = blob_name(&part).map_err(|source| HubError::Io { path: part.clone(), source })?;
+                ("git blob", blob.clone(), found)
+            }
+            (expected, _) => ("sha256", expected.as_ref().unwrap_or(&sha256).clone(), sha256.clone()),
+        };
+        if size != file.size || found != expected {
             // Nothing is gained by going on with it.
             let _ = std::fs::remove_file(&part);
-            let expected = format!("{expected} of {} bytes", file.size);
-            return Err(HubError::Checksum { path: part, expected, found: format!("{sha256} of {size} bytes") });
+            let expected = format!("{kind} {expected} of {} bytes", file.size);
+            return Err(HubError::Checksum { path: part, expected, found: format!("{found} of {size} bytes") });
         }
         let path = place.join(&file.path);
         std::fs::rename(&part, &path).map_err(|source| HubError::Io { path, source })?;
@@ -275,7 +289,22 @@ fn read_listed(value: &Value) -> Option<Listed> {
     }
     let sha256 = value.pointer("/lfs/oid").and_then(Value::as_str).filter(|oid| oid.len() == 64 && is_hex(oid));
     let size = value.pointer("/lfs/size").or_else(|| value.get("size"))?.as_u64()?;
-    Some(Listed { path: path.to_owned(), size, sha256: sha256.map(str::to_owned) })
+    let blob = value["oid"].as_str().filter(|oid| value.get("lfs").is_none() && is_commit(oid));
+    Some(Listed { path: path.to_owned(), size, sha256: sha256.map(str::to_owned), blob: blob.map(str::to_owned) })
+}
+
+/// Whether it is the full name of an object of git's, and not a branch's.
+fn is_commit(name: &str) -> bool {
+    name.len() == 40 && is_hex(name)
+}
+
+/// Git's name of a file's content.
+fn blob_name(path: &Path) -> std::io::Result<String> {
+    let content = std::fs::read(path)?;
+    let mut hash = Sha1::new();
+    hash.update(format!("blob {}\0", content.len()));
+    hash.update(&content);
+    Ok(hex(&hash.finalize()))
 }
 
 fn is_hex(text: &str) -> bool {
@@ -284,7 +313,7 @@ fn is_hex(text: &str) -> bool {
 
 /// Where a file stands until it is whole. Its name has the checksum's beginning, so that another commit's does not go on with it.
 fn part(place: &Path, file: &Listed) -> PathBuf {
-    let version = file.sha256.as_deref().and_then(|sha256| sha256.get(..12)).unwrap_or("new");
+    let version = file.sha256.as_deref().or(file.blob.as_deref()).and_then(|sum| sum.get(..12)).unwrap_or("new");
     place.join(format!("{}.{version}.part", file.path))
 }
 

@@ -10,13 +10,14 @@ use std::{
     },
 };
 
+use proptest::prelude::*;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use super::{Entry, Hub, HubError, Manifest, Store, catalogue, store::hex};
 use crate::{
-    ModelSource,
+    ModelSource, allocations,
     remote::tests::fault::{FaultServer, Seen, say},
 };
 
@@ -244,4 +245,115 @@ fn names_that_leave_the_folder_are_not_taken() {
     });
     assert!(matches!(pull(&server, &store().1), Err(HubError::NoFiles { .. })), "{repository}");
     assert_eq!(asked.load(Ordering::SeqCst), 2);
+}
+
+#[test]
+fn a_commit_that_is_pinned_is_the_one_that_is_pulled() {
+    let entry = catalogue::find("qwen2.5-coder-1.5b").unwrap();
+    assert!(entry.is_pinned());
+    let pull = |commit: String| {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counted = asked.clone();
+        let server = FaultServer::start(move |seen, stream| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            let answer = match seen.path.contains("/tree/") {
+                true => json!([{ "type": "file", "path": entry_file(), "size": 2, "oid": BLOB }]),
+                false => json!({ "sha": commit }),
+            };
+            match seen.path.contains("/resolve/") {
+                true => say(stream, 200, "", "{}"),
+                false => say(stream, 200, "", &answer.to_string()),
+            }
+        });
+        let hub = Hub::new(&server.url(), None).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (_folder, store) = store();
+        let pulled = runtime.block_on(hub.pull(&entry, &store, |_| ()));
+        let seen = server.seen(&format!("/api/models/{}/revision/{}", entry.repository, entry.revision));
+        assert_eq!(seen.len(), 1, "it is asked for by its commit");
+        (pulled, asked.load(Ordering::SeqCst))
+    };
+    let (manifest, _) = pull(entry.revision.clone());
+    assert_eq!(manifest.unwrap().commit, entry.revision);
+    let (refused, asked) = pull(COMMIT.to_owned());
+    let message = refused.unwrap_err().to_string();
+    assert!(message.contains(&entry.revision) && message.contains(COMMIT) && asked == 1, "{message}");
+}
+
+fn entry_file() -> String {
+    catalogue::find("qwen2.5-coder-1.5b").unwrap().files[0].clone()
+}
+
+/// `printf '{}' | git hash-object --stdin`
+const BLOB: &str = "9e26dfeeb6e641a33dae4961196235bdb965b21b";
+
+/// Of small files the hub tells git's own checksum.
+#[test]
+fn a_small_file_is_held_to_gits_name_of_it() {
+    let entry = catalogue::find("starcoder2-3b").unwrap();
+    let pull = |content: &'static str| {
+        let commit = entry.revision.clone();
+        let server = FaultServer::start(move |seen, stream| {
+            let answer = if seen.path.contains("/resolve/") {
+                return say(stream, 200, "", content);
+            } else if seen.path.contains("/tree/") {
+                json!([{ "type": "file", "path": "config.json", "size": 2, "oid": BLOB }])
+            } else {
+                json!({ "sha": commit })
+            };
+            say(stream, 200, "", &answer.to_string());
+        });
+        let hub = Hub::new(&server.url(), None).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (_folder, store) = store();
+        let pulled = runtime.block_on(hub.pull(&entry, &store, |_| ()));
+        (pulled, std::fs::read_dir(store.place(&entry.name)).unwrap().count())
+    };
+    let (manifest, files) = pull("{}");
+    assert_eq!((manifest.unwrap().files[0].path.as_str(), files), ("config.json", 2));
+    let (refused, files) = pull("[]");
+    let message = refused.unwrap_err().to_string();
+    assert!(message.contains(&format!("expected git blob {BLOB} of 2 bytes, found ")) && files == 0, "{message}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    /// A hub whose answers are damaged: an error that names the repository, an address or a file, or a pull of what it said after all; never a panic, and no memory for what is only said.
+    #[test]
+    fn damaged_answers(which in 0..3usize, at in any::<prop::sample::Index>(), bytes in prop::collection::vec(any::<u8>(), 0..6), cut in any::<bool>()) {
+        let (_folder, store) = store();
+        let small = json!([
+            { "type": "file", "path": FILE, "size": 40, "lfs": { "oid": hex(&Sha256::digest([7; 40])), "size": 40 } },
+            { "type": "file", "path": "README.md", "size": 5, "oid": BLOB },
+        ]);
+        let server = FaultServer::start(move |seen, stream| {
+            let (number, good) = match seen.path.as_str() {
+                path if path.contains("/revision/") => (0, json!({ "id": "x", "sha": COMMIT }).to_string().into_bytes()),
+                path if path.contains("/tree/") => (1, small.to_string().into_bytes()),
+                _ => (2, vec![7; 40]),
+            };
+            let mut body = good;
+            if number == which {
+                let at = at.index(body.len());
+                // A file that ends early is asked for again, after a while.
+                if cut && number < 2 {
+                    body.truncate(at);
+                }
+                let end = (at + bytes.len()).min(body.len());
+                body.splice(at..end, bytes.iter().copied());
+            }
+            let _ = write!(stream, "HTTP/1.1 200 x\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+            let _ = stream.write_all(&body);
+        });
+        let (pulled, most) = allocations::most(|| pull(&server, &store));
+        prop_assert!(most < 4 << 20, "{most} bytes held");
+        match pulled {
+            Ok(manifest) => prop_assert!(store.verify(&entry(), |_| ()).unwrap().is_empty(), "{manifest:?}"),
+            Err(error) => {
+                let message = error.to_string();
+                prop_assert!([entry().repository, server.url(), FILE.to_owned()].iter().any(|name| message.contains(name.as_str())), "{message}");
+            }
+        }
+    }
 }

@@ -6,7 +6,7 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 
 use super::{
-    Client, Failure, RemoteKind, RemoteOptions,
+    Client, Failure, Remedy, RemoteKind, RemoteOptions,
     prompt::{ASSISTANT_PART, PREFIX_PART, SUFFIX_PART, SYSTEM_PART, USER_PART},
 };
 
@@ -133,7 +133,7 @@ async fn llama_cpp(client: &Client, options: &RemoteOptions, markers: &[&str]) -
 
 async fn openai(
     client: &Client,
-    kind: RemoteKind,
+    mut kind: RemoteKind,
     options: &RemoteOptions,
     markers: &[&str],
 ) -> Result<Found, Failure> {
@@ -161,7 +161,14 @@ async fn openai(
         let told: Result<Vec<_>, Failure> = join_all(asked).await.into_iter().collect();
         match told {
             Ok(told) => specials = told.into_iter().flatten().collect(),
-            Err(failure) if lacks(&failure) => {}
+            // It is not vLLM's: of such servers nobody knows the tokens, and most take a suffix.
+            Err(failure) if lacks(&failure) || failure.remedy == Remedy::Other => {
+                tracing::warn!(
+                    failure = failure.message,
+                    "it tells no tokens as vLLM does: it is asked as any other server of OpenAI's shape"
+                );
+                kind = RemoteKind::Openai;
+            }
             Err(failure) => return Err(failure),
         }
     }

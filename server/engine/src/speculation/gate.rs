@@ -12,9 +12,7 @@ pub(crate) struct Strength(usize);
 impl Strength {
     /// The caller's own.
     pub(crate) const SCRIPT: Self = Self(5);
-    /// The same while something else is said.
-    pub(crate) const LOST_SCRIPT: Self = Self(6);
-    const COUNT: usize = 7;
+    const COUNT: usize = 6;
 
     /// The chance of a token before there is a record, towards which a record that is not used fades: a caller knows what it says.
     fn unknown(self) -> f64 {

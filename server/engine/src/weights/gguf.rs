@@ -324,7 +324,15 @@ impl TensorInfo {
             let found = format!("a file of {} bytes (truncated?)", bytes.len());
             return Err(EngineError::malformed(path, name, expected, found));
         };
-        Ok(Tensor { name: name.into(), file: path.clone(), shape, dtype, bytes: bytes.slice(range), scale: 1.0 })
+        Ok(Tensor {
+            name: name.into(),
+            file: path.clone(),
+            shape,
+            dtype,
+            bytes: bytes.slice(range),
+            scale: 1.0,
+            blocks: None,
+        })
     }
 }
 

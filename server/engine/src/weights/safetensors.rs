@@ -10,7 +10,7 @@ use bytes::Bytes;
 use safetensors::{SafeTensors, tensor::TensorView};
 
 use super::{
-    Dtype, Tensor, Weights, dtype,
+    BlockScales, Dtype, Tensor, Weights, dtype,
     map::map,
     names::{Meaning, Spelling},
 };
@@ -23,14 +23,24 @@ struct Index {
     weight_map: BTreeMap<String, String>,
 }
 
-/// Maps all weights of a folder: those of `{name}.safetensors` or its shards, with tensors named as `spelling` says.
-pub fn read(folder: &Path, name: &str, spelling: &'static Spelling) -> Result<Weights, EngineError> {
+/// Maps all weights of a folder: those of `{name}.safetensors` or its shards, with tensors named as `spelling` says. `block`: the rows and columns of 8-bit floats
+/// that share a scale, where the config says that they have scales by blocks.
+pub fn read(
+    folder: &Path,
+    name: &str,
+    spelling: &'static Spelling,
+    block: Option<[usize; 2]>,
+) -> Result<Weights, EngineError> {
     let mut files = Files { spelling, weights: Weights::new(folder.into(), spelling), scales: BTreeMap::new() };
     files.read(folder, name)?;
     let Files { mut weights, scales, .. } = files;
-    for (canonical, (file, name, scale)) in scales {
-        if !weights.set_scale(&canonical, scale) {
-            return Err(EngineError::malformed(&file, name, "the scale of a tensor that is there", "another"));
+    for (canonical, scales) in scales {
+        match weights.get_mut(&canonical) {
+            Some(tensor) => scales.apply(tensor, block)?,
+            None => {
+                let (expected, Scales { file, name, .. }) = ("the scale of a tensor that is there", scales);
+                return Err(EngineError::malformed(&file, name, expected, "another"));
+            }
         }
     }
     let unscaled = |tensor: &Tensor| tensor.dtype == Dtype::F8E4M3 && tensor.scale == 0.0;
@@ -44,8 +54,16 @@ pub fn read(folder: &Path, name: &str, spelling: &'static Spelling) -> Result<We
 struct Files {
     spelling: &'static Spelling,
     weights: Weights,
-    /// By the canonical name of what they scale: file, name and value.
-    scales: BTreeMap<String, (Arc<Path>, String, f32)>,
+    /// By the canonical name of what they scale.
+    scales: BTreeMap<String, Scales>,
+}
+
+/// What the 8-bit floats of a matrix are multiplied with.
+struct Scales {
+    file: Arc<Path>,
+    name: String,
+    shape: Vec<usize>,
+    values: Vec<f32>,
 }
 
 impl Files {
@@ -102,8 +120,7 @@ impl Files {
             match canonical.strip_suffix("_scale") {
                 None => self.weights.insert(canonical, tensor(&shared, name, &bytes, &view)?)?,
                 Some(scaled) => {
-                    let value = scale(path, name, &view)?;
-                    self.scales.insert(scaled.to_owned(), (shared.clone(), name.to_owned(), value));
+                    self.scales.insert(scaled.to_owned(), Scales::read(&shared, name, &view)?);
                 }
             }
         }
@@ -111,21 +128,55 @@ impl Files {
     }
 }
 
-/// The scale of a whole tensor of 8-bit floats: one number, that each element is multiplied with.
-fn scale(path: &Path, name: &str, view: &TensorView<'_>) -> Result<f32, EngineError> {
-    let refuse = |found: String| EngineError::malformed(path, name, "one positive number for the whole tensor", found);
-    let dtype = match view.dtype() {
-        safetensors::Dtype::F32 => Dtype::F32,
-        safetensors::Dtype::BF16 => Dtype::BF16,
-        safetensors::Dtype::F16 => Dtype::F16,
-        other => return Err(refuse(other.to_string())),
-    };
-    if view.shape().iter().any(|&n| n != 1) {
-        return Err(refuse(format!("shape {:?} (scales by row or block are not supported)", view.shape())));
+impl Scales {
+    fn read(file: &Arc<Path>, name: &str, view: &TensorView<'_>) -> Result<Self, EngineError> {
+        let refuse = |found: String| EngineError::malformed(file, name, "positive numbers", found);
+        let dtype = match view.dtype() {
+            safetensors::Dtype::F32 => Dtype::F32,
+            safetensors::Dtype::BF16 => Dtype::BF16,
+            safetensors::Dtype::F16 => Dtype::F16,
+            other => return Err(refuse(other.to_string())),
+        };
+        let shape = view.shape().to_vec();
+        let count = shape.iter().product();
+        let values = dtype::to_f32(dtype, view.data(), count).map_err(refuse)?;
+        match values.iter().find(|value| !(value.is_finite() && **value > 0.0)) {
+            None => Ok(Self { file: file.clone(), name: name.to_owned(), shape, values }),
+            Some(value) => Err(refuse(value.to_string())),
+        }
     }
-    match dtype::to_f32(dtype, view.data(), 1).map_err(refuse)?[..] {
-        [value] if value.is_finite() && value > 0.0 => Ok(value),
-        ref other => Err(refuse(format!("{other:?}"))),
+
+    /// One for the whole matrix, one for each row, or one for each block.
+    fn apply(self, tensor: &mut Tensor, block: Option<[usize; 2]>) -> Result<(), EngineError> {
+        let [rows, columns] = tensor.shape[..] else {
+            let (expected, found) = ("the scale of a matrix", format!("that of shape {:?}", tensor.shape));
+            return Err(EngineError::malformed(&self.file, self.name, expected, found));
+        };
+        if tensor.dtype != Dtype::F8E4M3 {
+            let (expected, found) = ("the scale of 8-bit floats", format!("that of {}", tensor.dtype));
+            return Err(EngineError::malformed(&self.file, self.name, expected, found));
+        }
+        let of_blocks = |[high, wide]: [usize; 2]| [rows.div_ceil(high), columns.div_ceil(wide)];
+        let size = match self.shape[..] {
+            _ if self.values.len() == 1 => {
+                tensor.scale = self.values[0];
+                return Ok(());
+            }
+            [n] | [n, 1] if n == rows => [1, columns],
+            [high, wide] if block.map(of_blocks) == Some([high, wide]) => block.unwrap_or([1, 1]),
+            _ => {
+                let blocks = match block {
+                    Some(size) => format!("{:?} for blocks of {size:?}", of_blocks(size)),
+                    None => "(no `quantization_config.weight_block_size` says that there are blocks)".to_owned(),
+                };
+                let expected = format!("a scale for the matrix, [{rows}] for its rows, or {blocks}");
+                return Err(EngineError::malformed(&self.file, self.name, expected, format!("shape {:?}", self.shape)));
+            }
+        };
+        tensor.scale = 1.0;
+        let across = columns.div_ceil(size[1]);
+        tensor.blocks = Some(Box::new(BlockScales { size, first_row: 0, across, values: self.values.into() }));
+        Ok(())
     }
 }
 
@@ -152,5 +203,6 @@ fn tensor(file: &Arc<Path>, name: &str, bytes: &Bytes, view: &TensorView<'_>) ->
         bytes: bytes.slice_ref(view.data()),
         // To be found beside the 8-bit floats.
         scale: if dtype == Dtype::F8E4M3 { 0.0 } else { 1.0 },
+        blocks: None,
     })
 }

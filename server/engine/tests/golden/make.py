@@ -20,7 +20,8 @@ import numpy as np
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
+from transformers import AutoModelForCausalLM, AutoModelForImageTextToText, LlamaConfig, LlamaForCausalLM
+from transformers.models.llama.modeling_llama import LlamaMLP
 
 VOCAB = 32 + 256 + 8
 PROMPT = 72
@@ -66,6 +67,9 @@ CASES = {
     "qwen3": ("Qwen3Config", LLAMA | PLAIN | dict(tie_word_embeddings=True)),
     "qwen3moe": ("Qwen3MoeConfig", LLAMA | PLAIN | dict(
         num_experts=8, num_experts_per_tok=3, moe_intermediate_size=32, norm_topk_prob=True, decoder_sparse_step=1)),
+    "deepseek": ("Mixture", {k: v for k, v in LLAMA.items() if k != "head_dim"} | PLAIN | dict(
+        num_hidden_layers=3, first_k_dense_replace=1, n_routed_experts=8, n_shared_experts=2, num_experts_per_tok=3, moe_intermediate_size=32,
+        moe_layer_freq=1, norm_topk_prob=False, scoring_func="softmax", hidden_act="silu", rope_theta=10000.0)),
     "starcoder2": ("Starcoder2Config", COMMON | PLAIN | dict(
         num_key_value_heads=2, norm_epsilon=1e-5, use_bias=True, sliding_window=24, tie_word_embeddings=True)),
     "gemma": ("GemmaConfig", LLAMA | PLAIN | dict(rms_norm_eps=1e-6, tie_word_embeddings=True)),
@@ -106,6 +110,41 @@ def weights(name: str, shape: list[int], mean: float, width: float) -> torch.Ten
     return torch.from_numpy((mean + width * noise(name, math.prod(shape))).astype(np.float32).reshape(shape))
 
 
+class Mixture(torch.nn.Module):
+    """The MLP of DeepSeek's first mixture of experts (arXiv 2401.06066), whose model transformers does not have: the rest of it is Llama's."""
+
+    def __init__(self, c: dict):
+        super().__init__()
+        mlp = lambda width: LlamaMLP(LlamaConfig(hidden_size=c["hidden_size"], intermediate_size=width))
+        self.gate = torch.nn.Linear(c["hidden_size"], c["n_routed_experts"], bias=False)
+        self.experts = torch.nn.ModuleList(mlp(c["moe_intermediate_size"]) for _ in range(c["n_routed_experts"]))
+        self.shared_experts = mlp(c["n_shared_experts"] * c["moe_intermediate_size"])
+        self.used = c["num_experts_per_tok"]
+
+    def forward(self, h):
+        p = self.gate(h).softmax(-1)
+        best = p.topk(self.used)
+        p = torch.zeros_like(p).scatter(-1, best.indices, best.values)
+        return self.shared_experts(h) + sum(p[..., i, None] * expert(h) for i, expert in enumerate(self.experts))
+
+
+def mixture(parameters: dict) -> LlamaForCausalLM:
+    known = {name: value for name, value in parameters.items() if name not in ("rope_theta", "first_k_dense_replace")}
+    model = LlamaForCausalLM._from_config(LlamaConfig(**known), attn_implementation="eager")
+    for layer in model.model.layers[parameters["first_k_dense_replace"]:]:
+        layer.mlp = Mixture(parameters)
+    return model.float()
+
+
+def load(case: str, folder: Path):
+    kind, parameters = CASES[case]
+    if kind != "Mixture":
+        return model_class(case).from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    model = mixture(parameters)
+    model.load_state_dict(load_file(folder / "model.safetensors"))
+    return model.eval()
+
+
 def model_class(case: str) -> type:
     return AutoModelForImageTextToText if case == "mistral3" else AutoModelForCausalLM
 
@@ -113,9 +152,13 @@ def model_class(case: str) -> type:
 def write_checkpoint(case: str, folder: Path) -> dict:
     """A checkpoint as transformers saves it, its weights replaced by the formula's; gives its tensors."""
     kind, parameters = CASES[case]
-    config = getattr(transformers, kind)(**parameters)
-    model_class(case).from_config(config).save_pretrained(folder)
     file = folder / "model.safetensors"
+    if kind == "Mixture":
+        save_file(mixture(parameters).state_dict(), file)
+        config = dict(parameters, model_type="deepseek", architectures=["DeepseekForCausalLM"])
+        (folder / "config.json").write_text(json.dumps(config))
+    else:
+        model_class(case).from_config(getattr(transformers, kind)(**parameters)).save_pretrained(folder)
     tensors = {name: (list(tensor.shape), *distribution(case, name, list(tensor.shape))) for name, tensor in load_file(file).items()}
     save_file({name: weights(name, *spec) for name, spec in tensors.items()}, file, metadata={"format": "pt"})
     return tensors
@@ -123,7 +166,7 @@ def write_checkpoint(case: str, folder: Path) -> dict:
 
 def make(case: str, folder: Path, here: Path) -> None:
     tensors = write_checkpoint(case, folder)
-    model = model_class(case).from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    model = load(case, folder)
     prompt = [int(32 + (x + 1.0) / 2.0 * (VOCAB - 32)) for x in noise("prompt", PROMPT)]
     sequence = list(prompt)
     with torch.no_grad():

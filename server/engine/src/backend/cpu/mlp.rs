@@ -12,7 +12,7 @@ use crate::{
 pub(super) enum Mlp {
     Gated(Gated),
     Plain { up: Projection, down: Projection },
-    Experts { router: Projection, experts: Vec<Gated>, shape: Experts },
+    Experts { router: Projection, experts: Vec<Gated>, shared: Option<Gated>, shape: Experts },
 }
 
 pub(super) struct Gated {
@@ -33,6 +33,9 @@ pub(super) struct ExpertStep {
     input: Activations,
     /// `[PASS, hidden]`
     output: Buffer<f32>,
+    /// `[PASS, width]`: the inner half of what every token takes, and of blocks without experts.
+    shared: Option<Activations>,
+    leading: Option<Activations>,
 }
 
 impl Mlp {
@@ -42,9 +45,10 @@ impl Mlp {
             (decoder::Mlp::Plain { up, down }, _) => {
                 Self::Plain { up: Projection::new(arena, up)?, down: Projection::new(arena, down)? }
             }
-            (decoder::Mlp::Experts { router, experts }, Some(shape)) => Self::Experts {
+            (decoder::Mlp::Experts { router, experts, shared }, Some(shape)) => Self::Experts {
                 router: Projection::new(arena, router)?,
                 experts: experts.iter().map(|expert| Gated::new(arena, expert)).collect::<Result<_, _>>()?,
+                shared: shared.as_ref().map(|shared| Gated::new(arena, shared)).transpose()?,
                 shape,
             },
             (decoder::Mlp::Experts { .. }, None) => {
@@ -58,15 +62,20 @@ impl Mlp {
         let hidden = s.normed.columns();
         match self {
             Self::Gated(Gated { gate, up, down }) => {
-                gated(pool, activation, gate.gate(), up.gate(), &s.normed, t, &mut s.gated);
-                linear(pool, &s.gated, 0, t, &mut [down.residual(&mut s.x[..t * hidden])]);
+                let inner = s.experts.as_mut().and_then(|e| e.leading.as_mut()).unwrap_or(&mut s.gated);
+                gated(pool, activation, gate.gate(), up.gate(), &s.normed, t, inner);
+                linear(pool, inner, 0, t, &mut [down.residual(&mut s.x[..t * hidden])]);
             }
             Self::Plain { up, down } => {
                 activated(pool, activation, up.gate(), &s.normed, t, &mut s.gated);
                 linear(pool, &s.gated, 0, t, &mut [down.residual(&mut s.x[..t * hidden])]);
             }
-            Self::Experts { router, experts, shape } => {
+            Self::Experts { router, experts, shared, shape } => {
                 let Some(e) = &mut s.experts else { return };
+                if let (Some(Gated { gate, up, down }), Some(inner)) = (shared, &mut e.shared) {
+                    gated(pool, activation, gate.gate(), up.gate(), &s.normed, t, inner);
+                    linear(pool, inner, 0, t, &mut [down.residual(&mut s.x[..t * hidden])]);
+                }
                 e.choose(pool, router, *shape, &s.normed, t);
                 // Expert by expert, so that each one's weights are read once; a token's sum is in the order of the experts whoever is with it.
                 for (i, Gated { gate, up, down }) in experts.iter().enumerate() {
@@ -101,6 +110,8 @@ impl ExpertStep {
             tokens: Vec::with_capacity(PASS),
             input: Activations::new(PASS, c.hidden),
             output: Buffer::zeroed(PASS * c.hidden),
+            shared: (shape.shared > 0).then(|| Activations::new(PASS, shape.shared)),
+            leading: (shape.leading > 0).then(|| Activations::new(PASS, shape.leading_ffn)),
         }
     }
 

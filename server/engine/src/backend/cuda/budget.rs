@@ -30,6 +30,12 @@ pub(super) struct Budget {
     pub(super) least_pages: u64,
 }
 
+/// The widths of a block's inner half besides the experts', each of which has a buffer: of a block without experts, and of what every token takes beside its experts.
+pub(super) fn inner_widths(c: &DecoderConfig) -> impl Iterator<Item = usize> {
+    let widths = c.experts.map_or([c.ffn, 0], |experts| [experts.leading_ffn, experts.shared]);
+    widths.into_iter()
+}
+
 /// Rows whose attention is split over pages.
 pub(super) fn split_rows(c: &DecoderConfig, pages: usize) -> usize {
     (MOST_SPLIT / Split::bytes(1, c.heads, pages, c.head_dim)).clamp(1, SPLIT_ROWS)
@@ -40,7 +46,12 @@ impl Budget {
         let c = &decoder.config;
         let pages = context_length.div_ceil(PAGE);
         let (q, kv) = (c.heads * c.head_dim, c.kv_heads * c.head_dim);
-        let row = 4 * c.hidden + 2 * padded(c.hidden) + 4 * (q + 2 * kv) + 2 * q + 2 * padded(q) + 2 * padded(c.ffn);
+        let row = 4 * c.hidden
+            + 2 * padded(c.hidden)
+            + 4 * (q + 2 * kv)
+            + 2 * q
+            + 2 * padded(q)
+            + inner_widths(c).map(|width| 2 * padded(width)).sum::<usize>();
         let split = Split::bytes(split_rows(c, pages), c.heads, pages, c.head_dim);
         let shape = KvShape { layers: c.layers, pages: 1, kv_heads: c.kv_heads, head_dim: c.head_dim };
         Self {
@@ -89,7 +100,9 @@ fn matrices(decoder: &Decoder) -> impl Iterator<Item = &Tensor> {
         let mlp = match &layer.mlp {
             Mlp::Gated(gated) => vec![&gated.gate, &gated.up, &gated.down],
             Mlp::Plain { up, down } => vec![up, down],
-            Mlp::Experts { router, .. } => vec![router],
+            Mlp::Experts { router, shared, .. } => {
+                [router].into_iter().chain(shared.iter().flat_map(|s| [&s.gate, &s.up, &s.down])).collect()
+            }
         };
         let all = [&layer.attn_q, &layer.attn_k, &layer.attn_v, &layer.attn_output].into_iter().chain(mlp);
         all.map(|linear| &linear.weight)
@@ -100,7 +113,7 @@ fn matrices(decoder: &Decoder) -> impl Iterator<Item = &Tensor> {
 }
 
 fn bytes(tensor: &Tensor) -> u64 {
-    in_format(tensor, format(tensor.dtype))
+    in_format(tensor, format(tensor))
 }
 
 fn in_format(tensor: &Tensor, format: Format) -> u64 {

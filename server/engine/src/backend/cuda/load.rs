@@ -27,15 +27,24 @@ pub(super) struct Layer {
     pub(super) mlp: Mlp,
 }
 
+/// One a layer: nothing is gained where its variants are of one size.
+#[allow(clippy::large_enum_variant)]
 pub(super) enum Mlp {
-    Gated { gate: Projection, up: Projection, down: Projection },
+    Gated(Inner),
     Plain { up: Projection, down: Projection },
-    Experts { router: Matrix, gate: Matrix, up: Matrix, down: Matrix, shape: ExpertShape },
+    Experts { router: Matrix, gate: Matrix, up: Matrix, down: Matrix, shape: ExpertShape, shared: Option<Inner> },
+}
+
+/// `down(act(gate(x)) * up(x))`
+pub(super) struct Inner {
+    pub(super) gate: Projection,
+    pub(super) up: Projection,
+    pub(super) down: Projection,
 }
 
 /// The sizes of a decoder's experts, where it has them.
 pub(super) fn expert_shape(c: &DecoderConfig) -> Option<ExpertShape> {
-    let Experts { count, used, normalised } = c.experts?;
+    let Experts { count, used, normalised, .. } = c.experts?;
     Some(ExpertShape { count, used, normalised, hidden: c.hidden, ffn: c.ffn })
 }
 
@@ -51,9 +60,9 @@ pub(super) struct Projection {
 }
 
 /// How a stored matrix is multiplied: as it is, or as what it is widened to.
-pub(super) fn format(dtype: Dtype) -> Format {
-    match dtype {
-        Dtype::F8E4M3 => Format::F8E4M3,
+pub(super) fn format(tensor: &Tensor) -> Format {
+    match tensor.dtype {
+        Dtype::F8E4M3 if tensor.blocks.is_none() => Format::F8E4M3,
         // Four or five bits under one scale are eight under the same scale, exactly.
         Dtype::Q8_0 | Dtype::Q4_0 | Dtype::Q5_0 => Format::Q8_0,
         Dtype::Q4_K => Format::Q4_K,
@@ -126,15 +135,11 @@ impl<'a> Loader<'a> {
             o: self.projection(&layer.attn_output)?,
             ffn_norm: self.norm(&layer.ffn_norm)?,
             mlp: match &layer.mlp {
-                decoder::Mlp::Gated(gated) => Mlp::Gated {
-                    gate: self.projection(&gated.gate)?,
-                    up: self.projection(&gated.up)?,
-                    down: self.projection(&gated.down)?,
-                },
+                decoder::Mlp::Gated(gated) => Mlp::Gated(self.inner(gated)?),
                 decoder::Mlp::Plain { up, down } => {
                     Mlp::Plain { up: self.projection(up)?, down: self.projection(down)? }
                 }
-                decoder::Mlp::Experts { router, experts } => Mlp::Experts {
+                decoder::Mlp::Experts { router, experts, shared } => Mlp::Experts {
                     router: self.matrix(&router.weight)?,
                     gate: self.stack(experts, |expert| &expert.gate)?,
                     up: self.stack(experts, |expert| &expert.up)?,
@@ -143,8 +148,17 @@ impl<'a> Loader<'a> {
                         backend: "cuda",
                         message: "experts without their number".into(),
                     })?,
+                    shared: shared.as_ref().map(|shared| self.inner(shared)).transpose()?,
                 },
             },
+        })
+    }
+
+    fn inner(&mut self, gated: &Gated) -> Result<Inner, EngineError> {
+        Ok(Inner {
+            gate: self.projection(&gated.gate)?,
+            up: self.projection(&gated.up)?,
+            down: self.projection(&gated.down)?,
         })
     }
 
@@ -162,7 +176,7 @@ impl<'a> Loader<'a> {
     }
 
     fn matrix(&mut self, tensor: &Tensor) -> Result<Matrix, EngineError> {
-        let (format, scale) = (format(tensor.dtype), scale(tensor));
+        let (format, scale) = (format(tensor), scale(tensor));
         let blocks = blocks(tensor, format)?;
         let matrix = Matrix::upload(self.device, format, sides(tensor)?, &blocks, scale, self.threads)?;
         self.sent(tensor);
@@ -177,7 +191,7 @@ impl<'a> Loader<'a> {
         };
         let (format, scale, sides) = (stack_format(&tensors), scale(first), sides(first)?);
         // What is widened has its scale in it.
-        let scale = if format == self::format(first.dtype) { scale } else { 1.0 };
+        let scale = if format == self::format(first) { scale } else { 1.0 };
         let of = |i: usize| blocks(tensors[i], format);
         let matrix = Matrix::upload_all(self.device, format, sides, tensors.len(), of, scale, self.threads)?;
         tensors.into_iter().for_each(|tensor| self.sent(tensor));
@@ -197,7 +211,7 @@ impl<'a> Loader<'a> {
 
 /// How the matrices of all experts are multiplied: alike.
 pub(super) fn stack_format(tensors: &[&Tensor]) -> Format {
-    let of = |tensor: &&Tensor| (format(tensor.dtype), scale(tensor));
+    let of = |tensor: &&Tensor| (format(tensor), scale(tensor));
     match tensors.first().map(of) {
         Some(first) if tensors.iter().all(|tensor| of(tensor) == first) => first.0,
         _ => Format::BF16,
@@ -214,6 +228,7 @@ fn sides(tensor: &Tensor) -> Result<[usize; 2], EngineError> {
 /// What is multiplied with every weight: widened ones have it in them.
 fn scale(tensor: &Tensor) -> f32 {
     match tensor.dtype {
+        _ if tensor.blocks.is_some() => 1.0,
         Dtype::BF16 | Dtype::F8E4M3 | Dtype::Q8_0 | Dtype::Q4_K | Dtype::Q6_K => tensor.scale,
         _ => 1.0,
     }
@@ -222,7 +237,8 @@ fn scale(tensor: &Tensor) -> f32 {
 /// A matrix in the format's blocks: as it is stored, or widened.
 fn blocks(tensor: &Tensor, to: Format) -> Result<Cow<'_, [u8]>, EngineError> {
     Ok(match tensor.dtype {
-        dtype if format(dtype) != to => bfloats(tensor)?,
+        // By the blocks that are scaled alike there is no kernel.
+        _ if format(tensor) != to || (to == Format::BF16 && tensor.dtype != Dtype::BF16) => bfloats(tensor)?,
         Dtype::BF16 | Dtype::F8E4M3 | Dtype::Q8_0 | Dtype::Q4_K | Dtype::Q6_K => Cow::Borrowed(&tensor.bytes),
         Dtype::Q4_0 => Cow::Owned(widened(&tensor.bytes, 18, |block| {
             let low = |i: usize| block[2 + i] & 15;

@@ -117,19 +117,22 @@ fn the_same_bits_however_tokens_are_grouped() {
 /// An expert's tokens are those of the step: few or many, with others or alone.
 #[test]
 fn experts_give_the_same_bits_however_tokens_are_grouped() {
-    let gguf = Golden::read("qwen3moe").gguf(Dtype::Q8_0).bytes();
-    let decoder = Checkpoint::from_gguf(Path::new("golden.gguf"), &gguf).unwrap().decoder;
-    let (vocab, tokens) = (decoder.config.vocab, tokens(&decoder, 75));
-    for device in devices() {
-        let want = on(&device, &decoder).forward(&A, 0, &tokens, Logits::All).unwrap().to_vec();
-        let mut cuda = on(&device, &decoder);
-        for (i, some) in tokens.chunks(11).enumerate() {
-            let got = cuda.forward(&B, i * 11, some, Logits::All).unwrap();
-            assert_eq!(got, &want[i * 11 * vocab..][..got.len()], "{device:?}: from token {} on", i * 11);
-        }
-        for i in [0, 40, 74] {
-            let got = cuda.forward(&B, i, &tokens[i..=i], Logits::Last).unwrap();
-            assert_eq!(got, &want[i * vocab..][..vocab], "{device:?}: token {i}");
+    // A router's alone; with an MLP that computes every token, and a first block without experts.
+    for case in ["qwen3moe", "deepseek"] {
+        let gguf = Golden::read(case).gguf(Dtype::Q8_0).bytes();
+        let decoder = Checkpoint::from_gguf(Path::new("golden.gguf"), &gguf).unwrap().decoder;
+        let (vocab, tokens) = (decoder.config.vocab, tokens(&decoder, 75));
+        for device in devices() {
+            let want = on(&device, &decoder).forward(&A, 0, &tokens, Logits::All).unwrap().to_vec();
+            let mut cuda = on(&device, &decoder);
+            for (i, some) in tokens.chunks(11).enumerate() {
+                let got = cuda.forward(&B, i * 11, some, Logits::All).unwrap();
+                assert_eq!(got, &want[i * 11 * vocab..][..got.len()], "{device:?}: from token {} on", i * 11);
+            }
+            for i in [0, 40, 74] {
+                let got = cuda.forward(&B, i, &tokens[i..=i], Logits::Last).unwrap();
+                assert_eq!(got, &want[i * vocab..][..vocab], "{device:?}: token {i}");
+            }
         }
     }
 }
@@ -316,7 +319,7 @@ fn emulated_what_is_counted_is_what_is_taken() {
     let budget = Budget::new(&decoder, CONTEXT);
     let cuda = on(&device, &decoder);
     let s = &cuda.step;
-    let taken = [&s.x, &s.normed, &s.q, &s.k, &s.v, &s.turned, &s.attended, &s.gated, &s.logits]
+    let taken = [&s.x, &s.normed, &s.q, &s.k, &s.v, &s.turned, &s.attended, &s.gated, &s.shared, &s.logits]
         .map(Memory::bytes)
         .iter()
         .sum::<usize>()
@@ -326,7 +329,7 @@ fn emulated_what_is_counted_is_what_is_taken() {
     assert_eq!(budget.page, cuda.page_bytes() as u64);
     let of = |p: &Projection| p.weight.bytes() as u64;
     let layers = cuda.model.layers.iter().map(|l| {
-        let Mlp::Gated { gate, up, down } = &l.mlp else { panic!("a gated MLP") };
+        let Mlp::Gated(load::Inner { gate, up, down }) = &l.mlp else { panic!("a gated MLP") };
         [&l.q, &l.k, &l.v, &l.o, gate, up, down].map(of).iter().sum::<u64>()
     });
     assert_eq!(budget.weights, layers.sum::<u64>() + cuda.model.embedding.bytes() as u64, "tied weights once");

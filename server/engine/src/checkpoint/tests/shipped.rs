@@ -1,6 +1,6 @@
 //! Checkpoints as their makers ship them: Mistral's own files, 8-bit floats, models in several GGUF files.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use ::safetensors::{Dtype as Kind, tensor::TensorView};
 use float8::F8E4M3;
@@ -192,10 +192,76 @@ fn eight_bit_floats_are_their_value_times_their_scale() {
         open_folder(hugging.path())
     };
     refused(broken(&|t| drop(t.remove(&scale))), &[NAME, "a scale beside the 8-bit floats"]);
-    refused(broken(&|t| drop(t.insert(scale.clone(), number(1.0, &[1, 2])))), &[&scale, "[1, 2]", "not supported"]);
+    let by_block = broken(&|t| drop(t.insert(scale.clone(), number(1.0, &[1, 2]))));
+    refused(by_block, &[&scale, "[1, 2]", "no `quantization_config.weight_block_size`"]);
+    let norm = "model.norm.weight_scale_inv";
+    refused(broken(&|t| drop(t.insert(norm.into(), number(1.0, &[])))), &[norm, "the scale of a matrix"]);
     refused(broken(&|t| drop(t.insert(scale.clone(), number(f32::NAN, &[])))), &[&scale, "NaN"]);
     let stray = "model.layers.9.self_attn.q_proj.weight_scale_inv";
     refused(broken(&|t| drop(t.insert(stray.into(), number(1.0, &[])))), &[stray, "that is there"]);
+}
+
+/// Qwen3's FP8 releases (blocks of 128 by 128; here smaller, and not dividing the matrices), and scales by row.
+#[test]
+fn eight_bit_floats_are_scaled_by_blocks_and_by_rows() {
+    let golden = Golden::read("qwen3moe");
+    let (wide, narrow) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for block in [[24, 40], [1, usize::MAX]] {
+        let (mut worth, mut tensors) = (BTreeMap::new(), BTreeMap::new());
+        for (name, tensor) in golden.tensors() {
+            // As shipped: what routes, embeds and gives logits stays as it was.
+            if tensor.shape.len() != 2 || !name.contains("proj") {
+                tensors.insert(name.clone(), plain(&tensor));
+                worth.insert(name, tensor);
+                continue;
+            }
+            let [rows, columns] = tensor.shape[..] else { panic!() };
+            let block = [block[0], block[1].min(columns)];
+            let shape = [rows.div_ceil(block[0]), columns.div_ceil(block[1])];
+            let scale_of = |at: usize| at / columns / block[0] * shape[1] + at % columns / block[1];
+            let mut scales = vec![0f32; shape[0] * shape[1]];
+            // Numbers that bf16 has, as the releases have them.
+            tensor.data.iter().enumerate().for_each(|(at, x)| scales[scale_of(at)] = scales[scale_of(at)].max(x.abs()));
+            scales.iter_mut().for_each(|scale| *scale = half::bf16::from_f32(*scale / 400.0).to_f32());
+            let eight = |(at, x): (usize, &f32)| F8E4M3::from_f32(x / scales[scale_of(at)]);
+            let stored: Vec<F8E4M3> = tensor.data.iter().enumerate().map(eight).collect();
+            let value = |(at, x): (usize, &F8E4M3)| x.to_f32() * scales[scale_of(at)];
+            let data = stored.iter().enumerate().map(value).collect();
+            worth.insert(name.clone(), Dense { shape: tensor.shape.clone(), data });
+            let bytes = scales.iter().flat_map(|x| half::bf16::from_f32(*x).to_le_bytes()).collect();
+            tensors.insert(format!("{name}_scale_inv"), Stored { kind: Kind::BF16, shape: shape.to_vec(), bytes });
+            let bytes = stored.iter().map(|x| x.to_bits()).collect();
+            tensors.insert(name, Stored { kind: Kind::F8_E4M3, shape: tensor.shape.clone(), bytes });
+        }
+        let mut config = golden.config.clone();
+        write_folder(wide.path(), &config, &worth, Dtype::F32, 1);
+        if block[0] > 1 {
+            config["quantization_config"] =
+                json!({ "quant_method": "fp8", "activation_scheme": "dynamic", "weight_block_size": block });
+        }
+        write_folder(narrow.path(), &config, &worth, Dtype::F32, 1);
+        write(&narrow.path().join("model.safetensors"), &tensors);
+        let opened = open_folder(narrow.path()).unwrap();
+        let crate::decoder::Mlp::Experts { experts, .. } = &opened.decoder.layers[0].mlp else { panic!() };
+        assert_eq!(experts[0].up.weight.dtype, Dtype::F8E4M3);
+        let tokens = golden.sequence();
+        let want = logits(&open_folder(wide.path()).unwrap(), &tokens);
+        assert_eq!(logits(&opened, &tokens), want, "the same numbers, computed in the same way");
+        assert!(difference(&want, &golden.logits) > 1e-2);
+    }
+    let config = |change: fn(&mut serde_json::Value)| {
+        let path = narrow.path().join("config.json");
+        let mut config = golden.config.clone();
+        config["quantization_config"] = json!({ "quant_method": "fp8", "weight_block_size": [24, 40] });
+        change(&mut config["quantization_config"]);
+        std::fs::write(path, config.to_string()).unwrap();
+        open_folder(narrow.path())
+    };
+    // The last ones stored are those by row, which need no block to be named.
+    assert!(config(|_| ()).is_ok());
+    refused(config(|q| q["quant_method"] = json!("awq")), &["config.json", "quant_method", "`awq`"]);
+    refused(config(|q| q["weight_block_size"] = json!([0, 4])), &["config.json", "weight_block_size", "a 0"]);
+    refused(config(|q| q["weight_block_size"] = json!([4])), &["config.json", "weight_block_size"]);
 }
 
 #[test]
@@ -240,20 +306,57 @@ fn what_params_json_may_not_say() {
     refused(with(&|p| p["llama_4_scaling"]["beta"] = json!(-1.0)), &["llama_4_scaling.beta", "positive"]);
 }
 
+/// A third of a model.
+fn part(whole: &Writer, number: usize) -> Writer {
+    let mut gguf = if number == 0 { whole.clone() } else { Writer::default() };
+    gguf.tensors = whole.tensors.iter().skip(number).step_by(3).cloned().collect();
+    gguf.set("split.no", Meta::U32(number as u32));
+    gguf.set("split.count", Meta::U32(3));
+    gguf.set("split.tensors.count", Meta::U32(whole.tensors.len() as u32));
+    gguf
+}
+
+/// Writes a model in three files, of which it gives the first, the second and the third.
+pub(super) fn in_three_parts(folder: &Path) -> impl Fn(usize) -> PathBuf + use<> {
+    let folder = folder.to_path_buf();
+    let path = move |part: usize| folder.join(format!("small-q8-{part:05}-of-00003.gguf"));
+    let whole = SMALL.gguf(Dtype::F32);
+    (0..3).for_each(|number| part(&whole, number).write(&path(number + 1)));
+    path
+}
+
+/// Writes a folder with 8-bit floats, scaled by blocks, and a template.
+pub(super) fn in_eight_bits(folder: &Path) {
+    let golden = Golden::read("qwen3");
+    let mut config = golden.config.clone();
+    config["quantization_config"] = json!({ "quant_method": "fp8", "weight_block_size": [32, 32] });
+    write_folder(folder, &config, &golden.tensors(), Dtype::F32, 1);
+    let mut tensors = BTreeMap::new();
+    for (name, tensor) in golden.tensors() {
+        if tensor.shape.len() == 2 && name.contains("proj") {
+            let shape = [tensor.shape[0].div_ceil(32), tensor.shape[1].div_ceil(32)];
+            let (stored, scale, _) = eight_bits(&tensor);
+            tensors.insert(format!("{name}_scale_inv"), number(scale, &shape));
+            tensors.insert(name, stored);
+        } else {
+            tensors.insert(name, plain(&tensor));
+        }
+    }
+    write(&folder.join("model.safetensors"), &tensors);
+    std::fs::write(folder.join("generation_config.json"), r#"{ "eos_token_id": [0, 1], "temperature": 0.7 }"#).unwrap();
+    let named =
+        json!({ "bos_token": "<|bos|>", "eos_token": { "content": "<|eot|>" }, "chat_template": "{{ messages }}" });
+    std::fs::write(folder.join("tokenizer_config.json"), named.to_string()).unwrap();
+    let template = "{{ bos_token }}{% for message in messages %}[{{ message.role }}] {{ message['content'] | trim }}{{ eos_token }}\n{% endfor %}{{ tools | tojson }}";
+    std::fs::write(folder.join("chat_template.jinja"), template).unwrap();
+}
+
 #[test]
 fn a_model_in_several_files_is_one() {
     let whole = SMALL.gguf(Dtype::F32);
     let folder = tempfile::tempdir().unwrap();
-    let path = |part: usize| folder.path().join(format!("small-q8-{part:05}-of-00003.gguf"));
-    let part = |number: usize| {
-        let mut gguf = if number == 0 { whole.clone() } else { Writer::default() };
-        gguf.tensors = whole.tensors.iter().skip(number).step_by(3).cloned().collect();
-        gguf.set("split.no", Meta::U32(number as u32));
-        gguf.set("split.count", Meta::U32(3));
-        gguf.set("split.tensors.count", Meta::U32(whole.tensors.len() as u32));
-        gguf
-    };
-    (0..3).for_each(|number| part(number).write(&path(number + 1)));
+    let path = in_three_parts(folder.path());
+    let part = |number: usize| part(&whole, number);
     let tokens = [1, 40, 41, 33];
     let want = logits(&open(whole.bytes()).unwrap(), &tokens);
     for any in 1..=3 {

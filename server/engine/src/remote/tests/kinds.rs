@@ -62,6 +62,36 @@ fn vllm() {
     assert_eq!((&body["temperature"], &body["model"]), (&json!(0), &json!("Qwen/Q")));
 }
 
+/// `pilotlight serve` is one: it has a `/tokenize`, of llama.cpp's shape.
+#[test]
+fn what_is_said_to_be_vllm_and_tells_no_tokens_is_asked_with_prefix_and_suffix() {
+    for status in [400, 404, 422] {
+        let server = FaultServer::start(move |seen, stream| match seen.path.as_str() {
+            "/v1/models" => say(stream, 200, "", &json!({ "data": [{ "id": "ember" }] }).to_string()),
+            "/v1/completions" => {
+                open(stream);
+                for line in COMPLETION {
+                    let _ = std::io::Write::write_all(stream, format!("{line}\n\n").as_bytes());
+                }
+            }
+            _ => say(stream, status, "", "missing field `content`"),
+        });
+        let named = options(server.url(), |remote| remote.kind = RemoteKind::Vllm);
+        let engine = Engine::connect(&named, &MARKERS).unwrap();
+        assert_eq!(collect(engine.submit(sides(&engine))).text, "ab");
+        let body = &server.seen("/v1/completions")[0].body;
+        assert_eq!((&body["prompt"], &body["suffix"]), (&json!("begin "), &json!("\nend <|fim_suffix|>")));
+        assert!(body.get("stop_token_ids").is_none());
+    }
+    // One that lets nobody in is not that.
+    let closed = FaultServer::start(|seen, stream| match seen.path.as_str() {
+        "/v1/models" => say(stream, 200, "", &json!({ "data": [{ "id": "ember" }] }).to_string()),
+        _ => say(stream, 401, "", "no"),
+    });
+    let named = options(closed.url(), |remote| remote.kind = RemoteKind::Vllm);
+    assert!(Engine::connect(&named, &MARKERS).unwrap_err().to_string().contains("401"));
+}
+
 #[test]
 fn a_tokenizer_of_our_own_makes_prompts_exact() {
     let models = json!({ "data": [{ "id": "q", "owned_by": "vllm" }] });

@@ -1,6 +1,8 @@
 //! A changed definition can be carried to its uses.
 
-use pilotlight_assist::{DefinitionChange, DocumentId, Offer, PropagateError};
+use std::path::PathBuf;
+
+use pilotlight_assist::{DefinitionChange, DocumentId, FileChange, Offer, PropagateError};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tower_lsp::jsonrpc::{Error, Result};
@@ -25,7 +27,8 @@ pub(super) async fn offered(session: &Session, asked: &Asked, progress: &Progres
     let revision = current.snapshot.revision();
     let mut actions = Vec::new();
     for change in changes(session, &current.id).await? {
-        let head = current.snapshot.line_at(change.name_range.start).start..=head_end(&change);
+        let line = |at: usize| current.snapshot.line_at(at);
+        let head = line(change.name_range.start).start..=line(head_end(&change)).end;
         if selection.end < *head.start() || selection.start > *head.end() {
             continue;
         }
@@ -42,12 +45,9 @@ pub(super) async fn offered(session: &Session, asked: &Asked, progress: &Progres
                 return Ok(Vec::new());
             }
         };
-        let (certain, doubtful, _) = offer.set.counts();
-        if certain + doubtful == 0 {
-            continue;
-        }
+        let Some(title) = title(&offer, session.assistant.abilities().fills) else { continue };
         let data = asked.data(What::Change { at: offer.change.name_range.start });
-        let mut action = json!({ "title": title(&offer), "kind": KIND, "data": data });
+        let mut action = json!({ "title": title, "kind": KIND, "data": data });
         if !session.profile.get().is_some_and(|profile| profile.resolves_edit) {
             fill(session, &mut action, uri, &offer)?;
         }
@@ -72,7 +72,22 @@ pub(super) async fn resolve(
     let change = changes.into_iter().find(|change| change.name_range.start == at);
     let change = change.ok_or_else(|| refused(&PropagateError::MovedOn))?;
     let offer = propagate(session, &current.id, revision, change).await.map_err(|error| refused(&error))?;
+    let offer = if offer.set.holes.is_empty() { offer } else { written(session, current, offer).await? };
     fill(session, action, uri, &offer)
+}
+
+/// The same with what the model writes, if it can.
+async fn written(session: &Session, current: &Current, offer: Offer) -> Result<Offer> {
+    let cancel = CancellationToken::new();
+    let _guard = cancel.clone().drop_guard();
+    let progress = Progress::begin_or_create(session, None, "Pilotlight: writing");
+    progress.show();
+    let offer = session.assistant.write_missing(&current.id, offer, &cancel).await;
+    let moved_on = offer.set.files.iter().any(|file| {
+        let now = file.document.as_ref().map(|document| session.assistant.snapshot(document));
+        now.is_some_and(|now| now.map_or(true, |now| now.revision() != file.before.revision()))
+    });
+    if moved_on { Err(refused(&PropagateError::MovedOn)) } else { Ok(offer) }
 }
 
 fn fill(session: &Session, action: &mut Value, uri: &str, offer: &Offer) -> Result<()> {
@@ -118,9 +133,17 @@ fn head_end(change: &DefinitionChange) -> usize {
     list.max(change.name_range.end)
 }
 
-fn title(offer: &Offer) -> String {
-    let (certain, doubtful, files) = offer.set.counts();
+/// `None` where there is nothing to carry it to. What a model could write is to be looked at too.
+fn title(offer: &Offer, writes: bool) -> Option<String> {
+    let (certain, doubtful, _) = offer.set.counts();
+    let holes: Vec<_> = offer.set.holes.iter().filter(|_| writes).collect();
+    let mut files: Vec<PathBuf> = offer.set.files.iter().map(FileChange::name).collect();
+    files.extend(holes.iter().map(|hole| hole.path.clone()));
+    files.sort();
+    files.dedup();
+    let (doubtful, files) = (doubtful + holes.len(), files.len());
     let many = |count: usize, one: &str| if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") };
     let look = if doubtful > 0 { format!(", {doubtful} of them to look at first") } else { String::new() };
-    format!("Carry this change to its {} in {}{look}", many(certain + doubtful, "use"), many(files, "file"))
+    let uses = many(certain + doubtful, "use");
+    (certain + doubtful > 0).then(|| format!("Carry this change to its {uses} in {}{look}", many(files, "file")))
 }
