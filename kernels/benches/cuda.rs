@@ -121,10 +121,18 @@ impl Bench {
                 bytes: weights[0].bytes() + rows * (2 * columns + 4 * outputs),
                 operations: 2.0 * (rows * outputs * columns) as f64,
             };
-            self.time(&format!("linear {format:?} {outputs} x {columns}, {rows} rows"), cost, |i| {
+            let name = format!("linear {format:?} {outputs} x {columns}, {rows} rows");
+            let multiply = |i: usize| {
                 let weight = &weights[i % weights.len()];
                 linear(&x, rows, &[Part { weight, bias: None, out: &out, add: false }])
-            });
+            };
+            self.time(&name, cost, multiply);
+            // The other way of many rows, where there are two.
+            if rows > 64 && self.device.wide() && matches!(format, Format::BF16 | Format::F8E4M3) {
+                self.device.set_wide(false);
+                self.time(&format!("{name}, prefill.cu"), cost, multiply);
+                self.device.set_wide(true);
+            }
         }
         Ok(())
     }
