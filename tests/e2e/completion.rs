@@ -268,6 +268,37 @@ async fn an_answer_at_once_says_so_and_is_made_good_in_the_background() {
 }
 
 #[tokio::test]
+async fn what_others_report_near_the_cursor_is_shown_to_the_model() {
+    let completion = CompletionOptions { repository_tokens: Some(400), ..CompletionOptions::default() };
+    let server = TestServer::with(Setup {
+        assist: AssistOptions { completion, ..AssistOptions::default() },
+        ..Setup::default()
+    })
+    .await;
+    let buffer = Buffer::new("a.txt", "one\ntwo\nx =$0\n");
+    buffer.open(&server);
+    let at = |line: u32| json!({ "start": { "line": line, "character": 0 }, "end": { "line": line, "character": 3 } });
+    let report = |diagnostics: Value| {
+        let params = json!({ "textDocument": { "uri": buffer.uri }, "diagnostics": diagnostics });
+        server.notify("pilotlight/didChangeDiagnostics", params);
+    };
+    let shown = async || {
+        buffer.ghost(&server).await;
+        let why = buffer.why(&server).await;
+        let segments = why["segments"].as_array().unwrap().clone();
+        segments.into_iter().find(|it| it["source"] == "diagnostic").map(|it| it["tokens"].as_u64().unwrap())
+    };
+    report(json!([
+        { "range": at(1), "severity": 1, "message": "two is not defined\nand more" },
+        { "range": at(90), "message": "far away" },
+    ]));
+    let tokens = shown().await.unwrap();
+    // A byte is a token: the near one, its first line, by its number.
+    assert!(tokens >= "2: two is not defined\n".len() as u64 && tokens < 60, "{tokens}");
+    server.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_cursor_outside_the_document_is_told_of_and_nothing_is_computed() {
     let mut server = TestServer::start().await;
     let buffer = Buffer::new("a.txt", "x =$0");

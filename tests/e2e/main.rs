@@ -11,6 +11,7 @@ mod bad_input;
 mod cancellation;
 mod completion;
 mod documents;
+mod indexing;
 mod lifecycle;
 mod log;
 mod menu;

@@ -1,5 +1,6 @@
 /** Pilotlight in VS Code: what is there, and which command runs what. The work is the server's. */
 import * as vscode from 'vscode';
+import { Diagnostics } from './diagnostics';
 import { Doctor } from './doctor';
 import { showMenu } from './menu';
 import { chooseModel } from './models';
@@ -59,6 +60,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     why,
     doctor,
     nextEdits,
+    new Diagnostics(running),
     new StatusItem(running, suggestions),
     ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(`pilotlight.${name}`, () => told(log, run))),
     vscode.workspace.onDidChangeConfiguration((event) => {

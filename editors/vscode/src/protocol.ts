@@ -103,6 +103,7 @@ export const method = {
   settings: 'workspace/didChangeConfiguration',
   focus: 'textDocument/didFocus',
   moved: 'pilotlight/didMoveCursor',
+  reported: 'pilotlight/didChangeDiagnostics',
   shown: 'textDocument/didShowCompletion',
   partlyAccepted: 'textDocument/didPartiallyAcceptCompletion',
   explain: 'pilotlight/explain',

@@ -10,6 +10,7 @@ use std::{
 };
 
 use dashmap::DashMap;
+use pilotlight_context::sources::Note;
 use pilotlight_engine::{Engine, EngineError};
 use pilotlight_syntax::{Document, Snapshot, index::Exclusion};
 use tokio::sync::watch;
@@ -103,6 +104,8 @@ struct Open {
     warmed: Option<usize>,
     /// What the last prompt left for the next.
     last: Last,
+    /// What others report of it.
+    notes: Vec<Note>,
 }
 
 impl Open {

@@ -11,7 +11,7 @@ use std::{ops::Range, path::PathBuf, time::Instant};
 
 use pilotlight_context::{
     Anchor, Budget, Excerpt, Input, Order, Plan, Repository, Surroundings,
-    sources::{Edit, Place},
+    sources::{Edit, Note, Place},
 };
 use pilotlight_engine::{Event, Finish, Priority, Request};
 use tokio_util::sync::CancellationToken;
@@ -180,13 +180,15 @@ pub(crate) struct Surrounded<'a> {
     pub(crate) file: Option<(PathBuf, PathBuf)>,
     pub(crate) edits: Vec<Edit>,
     pub(crate) places: Vec<Place>,
+    /// What others report of the document.
+    pub(crate) notes: Vec<Note>,
 }
 
 impl<'a> Surrounded<'a> {
     /// Nothing yet.
     pub(crate) fn new(indexing: &'a Indexing, path: String, project: String) -> Self {
-        let (roots, file, edits, places) = (Vec::new(), None, Vec::new(), Vec::new());
-        Self { path, project, budget: 0, indexing, roots, file, edits, places }
+        let (roots, file, edits, places, notes) = (Vec::new(), None, Vec::new(), Vec::new(), Vec::new());
+        Self { path, project, budget: 0, indexing, roots, file, edits, places, notes }
     }
 
     /// Plans the prompt of `request`. Holds the index meanwhile.
@@ -208,7 +210,7 @@ impl<'a> Surrounded<'a> {
             file: self.file.as_ref().and_then(|(root, path)| reading.file(root, path)),
             edits: &self.edits,
             viewed: &self.places,
-            notes: &[],
+            notes: &self.notes,
         };
         let kept = last.excerpts.as_ref().map(|(excerpts, line_start)| (excerpts.as_slice(), *line_start));
         let repository = Repository { name: &self.project, around, budget: share, kept };

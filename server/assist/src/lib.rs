@@ -39,6 +39,7 @@ pub use journal::Journal;
 pub use model::markers;
 pub use next_edit::{NextEdit, NextEditId};
 pub use options::Options;
+pub use pilotlight_context::sources::Note;
 pub use pilotlight_syntax as syntax;
 pub use propagate::{DefinitionChange, Offer, PropagateError};
 pub use status::Status;

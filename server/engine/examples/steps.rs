@@ -2,15 +2,18 @@
 //!
 //! ```text
 //! steps MODEL.gguf THREADS CONTEXT
+//! -> ready BYTES of the weights, BYTES of a token's keys and values
 //! <- TOKENS DEPTH MILLISECONDS        a step of TOKENS at DEPTH, run for so long, at least once; before it once untimed if it is small
 //! -> median and least milliseconds, runs
+//! <- 0 0 MILLISECONDS                 memory read for so long by as many threads
+//! -> median and best bytes a second, 0
 //! ```
 
 use std::io::{BufRead as _, Write as _};
 
 use pilotlight_engine::{
     BackendChoice, EngineOptions,
-    bench::{Stand, bandwidth},
+    bench::{Reader, Stand},
 };
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -29,7 +32,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let mut stand = Stand::model(&options, context)?;
     let mut out = std::io::stdout().lock();
-    writeln!(out, "ready {} {} {}", bandwidth(threads), stand.bytes, stand.kv_bytes_per_token)?;
+    let reader = Reader::new(threads);
+    writeln!(out, "ready {} {}", stand.bytes, stand.kv_bytes_per_token)?;
     out.flush()?;
     for line in std::io::stdin().lock().lines() {
         let line = line?;
@@ -37,6 +41,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let [tokens, depth, milliseconds] = numbers[..] else {
             return Err(format!("expected TOKENS DEPTH MILLISECONDS, found `{line}`").into());
         };
+        if tokens == 0 {
+            let (median, best) = reader.bandwidth(milliseconds as u64);
+            writeln!(out, "{median} {best} 0")?;
+            out.flush()?;
+            continue;
+        }
         let (median, least, runs) = stand.time(tokens, depth, milliseconds as u64, 1)?;
         writeln!(out, "{:.6} {:.6} {runs}", median * 1e3, least * 1e3)?;
         out.flush()?;

@@ -3,7 +3,7 @@
 use std::{hint::black_box, time::Instant};
 
 use pilotlight_kernels::{
-    cpu::{Arena, Pool},
+    cpu::{Arena, Buffer, Pool},
     cuda::{Device, Found, found},
 };
 use serde::Serialize;
@@ -172,7 +172,7 @@ fn run(
     progress("measuring the memory bandwidth");
     let bandwidth = match threads {
         0 => device_bandwidth()?,
-        threads => bandwidth(threads),
+        threads => Reader::new(threads).bandwidth(1000).1,
     };
 
     let mut measure = |tokens: usize, depth: usize| -> Result<Measured, EngineError> {
@@ -246,23 +246,37 @@ fn time(
     Ok((all[all.len() / 2], all[0], all.len()))
 }
 
-/// Bytes a second that so many threads read, the best of a few reads of 512 MB.
-pub fn bandwidth(threads: usize) -> f64 {
-    // In large pages, as the weights are.
-    let mut data = Arena::default().zeroed::<u64>(64 << 20);
-    data.fill(1);
-    let pool = Pool::new(threads);
-    let read = || {
-        pool.run(64, &|chunk| {
-            let mut lanes = [0u64; 32];
-            for line in data[chunk << 20..(chunk + 1) << 20].chunks_exact(32) {
-                lanes.iter_mut().zip(line).for_each(|(lane, x)| *lane ^= x);
-            }
-            black_box(lanes);
-        });
-        Ok(())
-    };
-    time(1000, 3, read).map_or(f64::NAN, |(_, least, _)| 8.0 * data.len() as f64 / least)
+/// Reads memory as a step reads weights: 512 MB in large pages, by the same kind of threads.
+#[derive(Debug)]
+pub struct Reader {
+    data: Buffer<u64>,
+    pool: Pool,
+}
+
+impl Reader {
+    /// With so many threads.
+    pub fn new(threads: usize) -> Self {
+        let mut data = Arena::default().zeroed::<u64>(64 << 20);
+        data.fill(1);
+        Self { data, pool: Pool::new(threads) }
+    }
+
+    /// Bytes a second over so many milliseconds: the median read's, and the best one's.
+    pub fn bandwidth(&self, milliseconds: u64) -> (f64, f64) {
+        let data = &self.data;
+        let read = || {
+            self.pool.run(64, &|chunk| {
+                let mut lanes = [0u64; 32];
+                for line in data[chunk << 20..(chunk + 1) << 20].chunks_exact(32) {
+                    lanes.iter_mut().zip(line).for_each(|(lane, x)| *lane ^= x);
+                }
+                black_box(lanes);
+            });
+            Ok(())
+        };
+        let bytes = 8.0 * self.data.len() as f64;
+        time(milliseconds, 3, read).map_or((f64::NAN, f64::NAN), |(median, least, _)| (bytes / median, bytes / least))
+    }
 }
 
 /// Bytes a second that a copy on the GPU reads and writes.

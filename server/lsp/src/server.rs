@@ -57,6 +57,7 @@ impl Server {
             .add("textDocument/didClose", note::did_close::handle)
             .add("textDocument/didFocus", note::did_focus::handle)
             .add("pilotlight/didMoveCursor", note::did_move_cursor::handle)
+            .add("pilotlight/didChangeDiagnostics", note::did_change_diagnostics::handle)
             .add("textDocument/didShowCompletion", note::did_show_completion::handle)
             .add("textDocument/didPartiallyAcceptCompletion", note::did_partially_accept_completion::handle)
             .add("workspace/didChangeConfiguration", note::did_change_configuration::handle)

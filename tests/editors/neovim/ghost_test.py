@@ -76,6 +76,20 @@ def test_where_the_cursor_rests_is_told_and_not_while_typing(bench):
     equal(len(ed.log("pilotlight/didMoveCursor")), told + 1)
 
 
+def test_what_is_reported_of_a_buffer_is_told(bench):
+    ed = start(bench, [rule("let x", " = 42;")])
+    ed.type("let x")
+    ed.until(ed.ghost, "ghost text")
+    ed.run("_G.ns = vim.api.nvim_create_namespace('t') vim.diagnostic.set(ns, 0, { { lnum = 1, col = 4, message = 'odd', severity = 1 }, { lnum = 0, col = 0, message = 'a hint', severity = 4 } })")
+    ed.heard("pilotlight/didChangeDiagnostics")
+    told = ed.log("pilotlight/didChangeDiagnostics")[-1]["params"]
+    equal([(it["range"]["start"]["line"], it["message"]) for it in told["diagnostics"]], [(1, "odd")])
+    equal(told["textDocument"]["uri"], ed.log("textDocument/didOpen")[0]["params"]["textDocument"]["uri"])
+    ed.run("vim.diagnostic.reset(ns, 0)")
+    ed.heard("pilotlight/didChangeDiagnostics", 2)
+    equal(ed.log("pilotlight/didChangeDiagnostics")[-1]["params"]["diagnostics"], [])
+
+
 def test_multi_line(bench):
     ed = start(bench, [rule("fn add(", BODY)])
     ed.type("fn add(")

@@ -16,6 +16,7 @@ const FILES = {
   'src/again.rs': 'fn again(items: &[u64]) -> u64 {\n',
   'stats.py': 'items = [1, 2]\n',
   'broken.rs': '// broken\n',
+  'odd.json': '{ "one": 1 }\n',
   'ignored.rs': 'fn ignored() {\n',
   ...NEXT_EDIT_FILES,
   ...REWRITE_FILES,
@@ -74,6 +75,15 @@ export async function scripted({ folder, cache, vsix, artefacts, here }) {
       if (!versions.includes(request.params.textDocument.version)) throw new Error(`version ${request.params.textDocument.version} is none of ${versions}`);
       equal(request.params.formattingOptions, { tabSize: 4, insertSpaces: true }, 'formattingOptions');
       if (!received('textDocument/didFocus').some(({ params }) => params.textDocument?.uri.endsWith('/src/lib.rs'))) throw new Error('no didFocus of src/lib.rs');
+    });
+
+    await test('what VS Code’s own checkers report of a document is told', async () => {
+      await bench.closeAll();
+      bench.write('odd.json', FILES['odd.json']);
+      await bench.openFile('odd.json');
+      await bench.type('oops');
+      const told = () => received('pilotlight/didChangeDiagnostics').map(({ params }) => params).filter(({ textDocument }) => textDocument.uri.endsWith('/odd.json'));
+      await until('the report', () => told().some(({ diagnostics }) => diagnostics.some(({ range, message }) => range.start.line === 1 && message.length > 0)));
     });
 
     await test('Ctrl+Right takes a word, and the server is told how much', async () => {

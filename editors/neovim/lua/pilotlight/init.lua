@@ -30,6 +30,7 @@ function M.setup(options)
   client.on_attach = function(attached, bufnr)
     ghost().attach(attached, bufnr)
     require('pilotlight.rest').attach(attached, bufnr)
+    require('pilotlight.diagnostics').attach(attached, bufnr)
   end
   local group = vim.api.nvim_create_augroup('pilotlight', {})
   vim.api.nvim_create_autocmd('LspDetach', {
@@ -40,6 +41,7 @@ function M.setup(options)
       if left and left.name == 'pilotlight' then
         ghost().detach(event.buf)
         require('pilotlight.rest').detach(event.buf)
+        require('pilotlight.diagnostics').detach(event.buf)
       end
     end,
   })

@@ -58,7 +58,7 @@ impl Assistant {
             assistant.inner.accepting.made();
             // The excerpts stay: what is warm now is what the person will ask with.
             last.freeze(&accepted.snapshot, accepted.cursor);
-            let surrounded = assistant.surrounded(model, &options, full.as_deref(), path);
+            let surrounded = assistant.surrounded(model, &options, &accepted.document, full.as_deref(), path);
             let caller = assistant.in_background(&cancel);
             let outcome = completion::generate(model, &options, &accepted, &surrounded, &mut last, caller).await;
             let Some(mut completion) = outcome.completion else { return };
@@ -149,7 +149,7 @@ impl Assistant {
         let (assistant, request, options) = (self.clone(), request.clone(), options.clone());
         tokio::spawn(async move {
             let Some(model) = assistant.inner.serving() else { return };
-            let surrounded = assistant.surrounded(model, &options, full.as_deref(), path);
+            let surrounded = assistant.surrounded(model, &options, &request.document, full.as_deref(), path);
             let caller = assistant.in_background(&cancel);
             completion::prefill(model, &options, &request, &surrounded, caller, last, |_| ()).await;
         });
@@ -175,7 +175,7 @@ impl Assistant {
             }
             assistant.inner.resting.made();
             let path = workspace.prompt_path(full.as_deref(), &request.document);
-            let surrounded = assistant.surrounded(model, options, full.as_deref(), path);
+            let surrounded = assistant.surrounded(model, options, &request.document, full.as_deref(), path);
             let caller = assistant.in_background(&cancel);
             let line = request.snapshot.line_at(request.cursor).start;
             // The next completion goes on from this plan, whether or not there was time to compute it.

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Assistant, Inner};
 use crate::{
-    CompletionRequest, Outcome, Status,
+    CompletionRequest, DocumentId, Outcome, Status,
     completion::{self, Caller, Last, Reach, Shown, Surrounded},
     journal::{self, Entry},
     model::Model,
@@ -62,7 +62,7 @@ impl Assistant {
         };
         let mut ask = async |model: &Model| {
             let _busy = Busy::new(inner, &model.engine);
-            let surrounded = self.surrounded(model, options, full.as_deref(), path.clone());
+            let surrounded = self.surrounded(model, options, &request.document, full.as_deref(), path.clone());
             let (reach, session) = (Reach::GHOST, self.session());
             let caller = Caller { priority: Priority::Typing, session, reach, cancel: &current };
             completion::generate(model, options, &request, &surrounded, &mut last, caller).await
@@ -114,7 +114,7 @@ impl Assistant {
         };
         let path = workspace.prompt_path(full, &request.document);
         let _busy = Busy::new(&self.inner, &model.engine);
-        let surrounded = self.surrounded(model, &completion, full, path);
+        let surrounded = self.surrounded(model, &completion, &request.document, full, path);
         let caller = Caller { priority: Priority::Action, session: self.session(), reach, cancel };
         completion::generate(model, &completion, request, &surrounded, &mut Last::default(), caller).await
     }
@@ -124,6 +124,7 @@ impl Assistant {
         &self,
         model: &Model,
         options: &CompletionOptions,
+        document: &DocumentId,
         full: Option<&Path>,
         path: String,
     ) -> Surrounded<'_> {
@@ -145,6 +146,7 @@ impl Assistant {
         surrounded.budget = budget;
         surrounded.edits = trail.edits(shown);
         surrounded.places = trail.places(shown);
+        surrounded.notes = self.inner.documents.get(document).map(|open| open.notes.clone()).unwrap_or_default();
         surrounded.roots = workspace.folders.iter().map(|folder| folder.root.clone()).collect();
         surrounded.file = root.zip(full.map(Path::to_owned));
         surrounded

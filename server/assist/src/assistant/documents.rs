@@ -3,6 +3,7 @@
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use dashmap::mapref::multiple::RefMulti;
+use pilotlight_context::sources::Note;
 use pilotlight_syntax::{Change, Document, Language, PositionEncoding, Snapshot};
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +28,7 @@ impl Assistant {
             ahead: CancellationToken::new(),
             warmed: None,
             last: Last::default(),
+            notes: Vec::new(),
         };
         if let Some(replaced) = self.inner.documents.insert(document, open) {
             replaced.stop_work();
@@ -100,6 +102,13 @@ impl Assistant {
             }
             let named = workspace.prompt_path(path.as_deref(), document);
             trail.changed(document, path, named, before, line);
+        }
+    }
+
+    /// What others (compilers, linters) report of a document, all of it; prompts near it may show it. Of one that is not open nothing is kept.
+    pub fn diagnosed(&self, document: &DocumentId, notes: Vec<Note>) {
+        if let Some(mut open) = self.inner.documents.get_mut(document) {
+            open.notes = notes;
         }
     }
 

@@ -42,9 +42,13 @@ pub(super) async fn run(arguments: Doctor, settings: &Settings, config: Option<P
         Ok(info) => (model_facts(info), None),
         Err(error) => (Vec::new(), Some(format!("{error:#}"))),
     };
-    // A model that cannot be loaded at all has said so already.
-    let mut checks = assistant.check().await.unwrap_or_default();
+    let (mut checks, error) = match assistant.check().await {
+        Ok(checks) => (checks, error),
+        Err(why) => (Vec::new(), error.or(Some(why))),
+    };
     if settings.engine.remote.url.is_empty() {
+        // Its memory may be all that there is, on a GPU.
+        drop(assistant);
         checks.push(ember(settings).await);
     }
     let healthy = error.is_none() && checks.iter().all(|check| check.ok);

@@ -10,6 +10,8 @@ use super::{
     prompt::{ASSISTANT_PART, PREFIX_PART, SUFFIX_PART, SYSTEM_PART, USER_PART},
 };
 
+/// Questions under way at once. A server like llama.cpp's has a handful of threads and keeps one for each connection that is kept alive: with more, the rest wait for these to be given up.
+const AT_ONCE: usize = 2;
 /// Where neither the server nor the settings say.
 const USUAL_CONTEXT: usize = 8192;
 
@@ -113,19 +115,22 @@ async fn llama_cpp(client: &Client, options: &RemoteOptions, markers: &[&str]) -
         .into_iter()
         .find_map(|key| Some(props[key].as_str()?).filter(|it| !it.is_empty()));
     let model = if options.model.is_empty() { stem(name.unwrap_or("unnamed")) } else { options.model.clone() };
-    let asked = markers.iter().map(async |marker| {
-        let ids = async |parse: bool| {
-            let body = json!({ "content": marker, "add_special": false, "parse_special": parse });
-            let told = client.ask("/tokenize", &body).await?;
-            Ok::<_, Failure>(told["tokens"].as_array().cloned().unwrap_or_default())
-        };
-        let [id] = &ids(true).await?[..] else { return Ok(None) };
-        // What is one token as plain text, too, is no special one.
-        let special = ids(false).await? != [id.clone()];
-        Ok(id.as_u64().filter(|_| special).map(|id| ((*marker).to_owned(), Some(id as u32))))
-    });
-    let specials: Result<Vec<_>, Failure> = join_all(asked).await.into_iter().collect();
-    let specials: BTreeMap<_, _> = specials?.into_iter().flatten().collect();
+    let mut specials = BTreeMap::new();
+    for some in markers.chunks(AT_ONCE) {
+        let asked = some.iter().map(async |marker| {
+            let ids = async |parse: bool| {
+                let body = json!({ "content": marker, "add_special": false, "parse_special": parse });
+                let told = client.ask("/tokenize", &body).await?;
+                Ok::<_, Failure>(told["tokens"].as_array().cloned().unwrap_or_default())
+            };
+            let [id] = &ids(true).await?[..] else { return Ok(None) };
+            // What is one token as plain text, too, is no special one.
+            let special = ids(false).await? != [id.clone()];
+            Ok(id.as_u64().filter(|_| special).map(|id| ((*marker).to_owned(), Some(id as u32))))
+        });
+        let told: Result<Vec<_>, Failure> = join_all(asked).await.into_iter().collect();
+        specials.extend(told?.into_iter().flatten());
+    }
     let server_writes = writes(options, !specials.is_empty());
     let chats = props["chat_template"].as_str().is_some_and(|template| !template.trim().is_empty());
     Ok(Found { kind: RemoteKind::LlamaCpp, model, context: size(context), specials, server_writes, chats })
@@ -152,19 +157,13 @@ async fn openai(
     let context = entry["max_model_len"].as_u64();
     let mut specials = believed(options, markers);
     if kind == RemoteKind::Vllm {
-        let asked = markers.iter().map(async |marker| {
-            let body = json!({ "model": model, "prompt": marker, "add_special_tokens": false });
-            let told = client.ask("/tokenize", &body).await?;
-            let [id] = &told["tokens"].as_array().cloned().unwrap_or_default()[..] else { return Ok(None) };
-            Ok(id.as_u64().map(|id| ((*marker).to_owned(), Some(id as u32))))
-        });
-        let told: Result<Vec<_>, Failure> = join_all(asked).await.into_iter().collect();
-        match told {
-            Ok(told) => specials = told.into_iter().flatten().collect(),
+        match told(client, &model, markers).await {
+            Ok(told) => specials = told,
             // It is not vLLM's: of such servers nobody knows the tokens, and most take a suffix.
             Err(failure) if lacks(&failure) || failure.remedy == Remedy::Other => {
+                let failure = failure.message;
                 tracing::warn!(
-                    failure = failure.message,
+                    failure,
                     "it tells no tokens as vLLM does: it is asked as any other server of OpenAI's shape"
                 );
                 kind = RemoteKind::Openai;
@@ -185,6 +184,22 @@ async fn openai(
     // vLLM has no `suffix`.
     let server_writes = writes(options, !specials.is_empty() || kind == RemoteKind::Vllm);
     Ok(Found { kind, model, context: size(context), specials, server_writes, chats })
+}
+
+/// The special tokens that a server of vLLM's has.
+async fn told(client: &Client, model: &str, markers: &[&str]) -> Result<BTreeMap<String, Option<u32>>, Failure> {
+    let mut specials = BTreeMap::new();
+    for some in markers.chunks(AT_ONCE) {
+        let asked = some.iter().map(async |marker| {
+            let body = json!({ "model": model, "prompt": marker, "add_special_tokens": false });
+            let told = client.ask("/tokenize", &body).await?;
+            let [id] = &told["tokens"].as_array().cloned().unwrap_or_default()[..] else { return Ok(None) };
+            Ok(id.as_u64().map(|id| ((*marker).to_owned(), Some(id as u32))))
+        });
+        let told: Result<Vec<_>, Failure> = join_all(asked).await.into_iter().collect();
+        specials.extend(told?.into_iter().flatten());
+    }
+    Ok(specials)
 }
 
 fn mistral(options: &RemoteOptions) -> Found {

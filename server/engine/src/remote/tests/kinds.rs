@@ -62,6 +62,28 @@ fn vllm() {
     assert_eq!((&body["temperature"], &body["model"]), (&json!(0), &json!("Qwen/Q")));
 }
 
+/// As llama.cpp's server has: a thread belongs to a connection until that is closed.
+#[test]
+fn a_server_of_few_threads_is_not_asked_for_more() {
+    static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
+    static MOST: AtomicUsize = AtomicUsize::new(0);
+    let server = FaultServer::start(|seen, stream| {
+        if seen.path == "/tokenize" {
+            MOST.fetch_max(UNDER_WAY.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            std::thread::sleep(Duration::from_millis(5));
+            UNDER_WAY.fetch_sub(1, Ordering::SeqCst);
+        }
+        if !llama_cpp(seen, stream) {
+            say(stream, 404, "", "");
+        }
+    });
+    let markers = ["<a>", "<b>", "<c>", "<|fim_prefix|>", "<d>", "<e>", "<f>", "<g>", "<h>", "<i>"];
+    let engine = Engine::connect(&options(server.url(), |_| ()), &markers).unwrap();
+    assert!(engine.tokenizer().special("<|fim_prefix|>").is_some());
+    let most = MOST.load(Ordering::SeqCst);
+    assert!((1..=2).contains(&most), "{most} at once");
+}
+
 /// `pilotlight serve` is one: it has a `/tokenize`, of llama.cpp's shape.
 #[test]
 fn what_is_said_to_be_vllm_and_tells_no_tokens_is_asked_with_prefix_and_suffix() {
