@@ -18,7 +18,7 @@ pub use driver::{Found, found};
 pub use layout::Format;
 pub use matrix::Matrix;
 pub use ops::{
-    Activation, Attention, Choose, Embed, HeadNorms, KvShape, Part, Rope, SPLIT_ROWS, STEP_PASS, Split, StepLayout,
-    accept, attention, attention_dims, choose_greedy, choose_sampled, embed, gated, kv_copy, linear, normalise, padded,
-    rope,
+    Activation, Attention, Choices, Embed, ExpertScratch, ExpertShape, Experts, HeadNorms, KvShape, MOST_EXPERTS,
+    Moved, Part, Rope, SPLIT_ROWS, STEP_ABREAST, STEP_PASS, Sample, Split, StepLayout, Wanted, accept, attention,
+    attention_dims, choose, choose_sampled, embed, experts, gated, kv_copy, kv_rotate, linear, normalise, padded, rope,
 };

@@ -19,6 +19,8 @@ struct AttentionArgs {
     // Parts: [rows * heads][pages][d] and [rows * heads][pages][2] (greatest, sum).
     float *parts, *part_sums;
     u32 heads, kv_heads, rows, first, pages, out_stride, window;
+    // Whether each row is a sequence's own: a tile then has the queries of one row only, for they share their keys.
+    u32 abreast;
     // 1 / sqrt(d), mostly, times log2(e): exponentials are powers of two.
     float scale;
 };
@@ -32,12 +34,13 @@ struct Query {
 };
 
 __device__ __forceinline__ Query query_of(const AttentionArgs &args, u32 tile, u32 r, u32 kv_head) {
-    const u32 group = args.heads / args.kv_heads, index = 16 * tile + r;
+    const u32 group = args.heads / args.kv_heads, tiles = (group + 15) / 16;
+    const u32 index = args.abreast ? 16 * (tile % tiles) + r : 16 * tile + r;
     Query q;
-    q.row = index / group;
-    q.head = kv_head * group + index % group;
-    q.valid = q.row < args.rows && args.first + q.row < step_rows(args.step);
-    q.position = step_position(args.step) + args.first + q.row;
+    q.row = args.abreast ? tile / tiles : index / group;
+    q.head = kv_head * group + (args.abreast ? index : index % group);
+    q.valid = q.row < args.rows && args.first + q.row < step_rows(args.step) && (!args.abreast || index < group);
+    q.position = q.valid ? step_position(args.step, args.first + q.row) : 0;
     q.seen_from = args.window > 0 && q.position + 1 > args.window ? q.position + 1 - args.window : 0;
     return q;
 }
@@ -58,12 +61,16 @@ template <int D>
 struct Tile {
     u32 q[D / 16][4];
     Query queries[2];
+    // Where several sequences are abreast, the one that all of it belongs to.
+    u32 row;
 };
 
-// Elements along d: of each 32 the lane t owns 8 t to 8 t + 7; the first four belong to the first of two products, the last to the second.
+// Elements along d: of each 32 the lane t owns 8 t to 8 t + 7; the first four belong to the first of two products, the last to the second. Of 16 that
+// are left it owns 4 t to 4 t + 3.
 template <int D>
 __device__ __forceinline__ void load_tile(Tile<D> &tile, const AttentionArgs &args, u32 index, u32 kv_head) {
     const u32 g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
+    tile.row = args.first + query_of(args, index, 0, kv_head).row;
     UNROLL
     for (int half = 0; half < 2; ++half) {
         Query q = query_of(args, index, g + 8 * half, kv_head);
@@ -78,6 +85,12 @@ __device__ __forceinline__ void load_tile(Tile<D> &tile, const AttentionArgs &ar
             tile.q[2 * b + 1][half] = v.z;
             tile.q[2 * b + 1][half + 2] = v.w;
         }
+        if constexpr (D % 32 != 0) {
+            uint2 v = {0, 0};
+            if (q.valid) v = load8(x + D - 16 + 4 * t);
+            tile.q[D / 16 - 1][half] = v.x;
+            tile.q[D / 16 - 1][half + 2] = v.y;
+        }
     }
 }
 
@@ -85,7 +98,7 @@ __device__ __forceinline__ void load_tile(Tile<D> &tile, const AttentionArgs &ar
 template <int D>
 __device__ __forceinline__ void attend_page(float (&o)[D / 8][4], float (&greatest)[2], float (&sum)[2], const Tile<D> &tile, const AttentionArgs &args, u32 page, u32 kv_head) {
     const u32 g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
-    const size_t place = size_t(step_page(args.step, page)) * args.kv_heads + kv_head;
+    const size_t place = size_t(step_page(args.step, tile.row, page)) * args.kv_heads + kv_head;
     const u16 *keys = args.keys + place * PAGE * D, *values = args.values + place * PAGE * D;
     float s[8][4];
     // Column c of product 4 i + q is the position 32 i + 8 (c / 2) + 2 q + c % 2: what a lane gets of the scores is what it needs of the values.
@@ -100,6 +113,11 @@ __device__ __forceinline__ void attend_page(float (&o)[D / 8][4], float (&greate
             const u32 low[2] = {v.x, v.y}, high[2] = {v.z, v.w};
             tensor_product<true>(s[n], tile.q[2 * b], low);
             tensor_product<true>(s[n], tile.q[2 * b + 1], high);
+        }
+        if constexpr (D % 32 != 0) {
+            uint2 v = load8(key + D - 16 + 4 * t);
+            const u32 last[2] = {v.x, v.y};
+            tensor_product<true>(s[n], tile.q[D / 16 - 1], last);
         }
     }
     greatest[0] = greatest[1] = NONE;
@@ -195,7 +213,7 @@ __device__ __forceinline__ void attention_split(const AttentionArgs &args) {
 extern "C" __global__ void __launch_bounds__(256) attention_merge(AttentionArgs args, u32 d) {
     const u32 row = blockIdx.x, head = blockIdx.y;
     if (args.first + row >= step_rows(args.step) || threadIdx.x >= d) return;
-    const u32 position = step_position(args.step) + args.first + row;
+    const u32 position = step_position(args.step, args.first + row);
     const u32 seen_from = args.window > 0 && position + 1 > args.window ? position + 1 - args.window : 0;
     const size_t at = (size_t(row) * args.heads + head) * args.pages;
     float greatest = NONE, sum = 0.0f, o = 0.0f;
@@ -244,6 +262,7 @@ __device__ __forceinline__ void attention_whole(const AttentionArgs &args) {
 #define ATTENTION(D)                                                                                                                  \
     extern "C" __global__ void __launch_bounds__(128) attention_split_##D(AttentionArgs args) { attention_split<D>(args); }            \
     extern "C" __global__ void __launch_bounds__(128) attention_whole_##D(AttentionArgs args) { attention_whole<D>(args); }
+ATTENTION(16)
 ATTENTION(32)
 ATTENTION(64)
 ATTENTION(96)

@@ -58,6 +58,10 @@ pub(super) trait Machine: Send + Sync {
     /// What its launches read and write is still allocated.
     unsafe fn run_graph(&self, graph: u64) -> Result<()>;
     fn free_graph(&self, graph: u64);
+    /// Whether it has the kernels of `wide.cu` and they are to be used.
+    fn wide(&self) -> bool;
+    /// Not at all where it has none.
+    fn set_wide(&self, on: bool);
 }
 
 /// A device. `Clone` is cheap.
@@ -86,6 +90,16 @@ impl Device {
     /// Free and total bytes.
     pub fn memory(&self) -> Result<(u64, u64)> {
         self.machine.memory()
+    }
+
+    /// Whether products of many tokens go by Hopper's asynchronous products (`wide.cu`).
+    pub fn wide(&self) -> bool {
+        self.machine.wide()
+    }
+
+    /// Turns these off, or on again where the device has them.
+    pub fn set_wide(&self, on: bool) {
+        self.machine.set_wide(on);
     }
 
     /// `bytes` zeros.

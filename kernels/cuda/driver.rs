@@ -3,7 +3,10 @@
 use std::{
     collections::HashMap,
     ffi::{CString, c_void},
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 use cudarc::driver::{
@@ -15,7 +18,7 @@ use cudarc::driver::{
 use super::{
     device::{CudaError, Launch, Machine, Result},
     image,
-    ops::KERNELS,
+    ops::{KERNELS, WIDE_KERNELS},
 };
 
 /// What was found of CUDA on this machine.
@@ -69,6 +72,9 @@ pub(super) struct Driver {
     device: sys::CUdevice,
     context: sys::CUcontext,
     module: sys::CUmodule,
+    /// `wide.cu`, where the GPU is Hopper's.
+    wide_module: Option<sys::CUmodule>,
+    wide: AtomicBool,
     stream: sys::CUstream,
     functions: HashMap<&'static str, sys::CUfunction>,
     graphs: Mutex<Vec<Option<sys::CUgraphExec>>>,
@@ -95,6 +101,8 @@ impl Driver {
             device,
             context,
             module: std::ptr::null_mut(),
+            wide_module: None,
+            wide: AtomicBool::new(false),
             stream: std::ptr::null_mut(),
             functions: HashMap::new(),
             graphs: Mutex::default(),
@@ -116,18 +124,36 @@ impl Driver {
             return Err(CudaError::new("cuModuleLoadData", message));
         }
         driver.stream = result::stream::create(StreamKind::NonBlocking).map_err(|e| refuse("cuStreamCreate", e))?;
-        for name in KERNELS {
+        let most = sys::CUfunction_attribute_enum::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
+        let function = |module, name: &str, shared: i32| {
             let c_name = CString::new(name).map_err(|e| CudaError::new(name, e.to_string()))?;
             // SAFETY: a module that was loaded.
-            let function =
-                unsafe { result::module::get_function(driver.module, c_name) }.map_err(|e| refuse(name, e))?;
-            if name.starts_with("prefill") {
-                let most = sys::CUfunction_attribute_enum::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
-                // SAFETY: a function of that module. 96 KB are there from compute capability 8.0 on.
-                unsafe { result::function::set_function_attribute(function, most, 96 << 10) }
+            let function = unsafe { result::module::get_function(module, c_name) }.map_err(|e| refuse(name, e))?;
+            if shared > 0 {
+                // SAFETY: a function of that module.
+                unsafe { result::function::set_function_attribute(function, most, shared) }
                     .map_err(|e| refuse(name, e))?;
             }
-            driver.functions.insert(name, function);
+            Ok(function)
+        };
+        for name in KERNELS {
+            // 96 KB are there from compute capability 8.0 on.
+            let shared = if name.starts_with("prefill") { 96 << 10 } else { 0 };
+            driver.functions.insert(name, function(driver.module, name, shared)?);
+        }
+        if let Some(image) = image::wide(major, minor)? {
+            // SAFETY: a cubin.
+            match unsafe { result::module::load_data(image.as_ptr().cast()) } {
+                Ok(module) => {
+                    driver.wide_module = Some(module);
+                    for name in WIDE_KERNELS {
+                        driver.functions.insert(name, function(module, name, 227 << 10)?);
+                    }
+                    driver.set_wide(true);
+                }
+                // Without them it only takes longer.
+                Err(error) => eprintln!("pilotlight: the GPU's wide products are not used: {}", refuse("wide", error)),
+            }
         }
         Ok(driver)
     }
@@ -144,6 +170,14 @@ impl Driver {
 }
 
 impl Machine for Driver {
+    fn wide(&self) -> bool {
+        self.wide.load(Relaxed)
+    }
+
+    fn set_wide(&self, on: bool) {
+        self.wide.store(on && self.wide_module.is_some(), Relaxed);
+    }
+
     fn name(&self) -> String {
         self.name.clone()
     }
@@ -273,10 +307,41 @@ impl Drop for Driver {
             if !self.stream.is_null() {
                 let _ = result::stream::destroy(self.stream);
             }
-            if !self.module.is_null() {
-                let _ = result::module::unload(self.module);
+            for module in [Some(self.module), self.wide_module].into_iter().flatten() {
+                if !module.is_null() {
+                    let _ = result::module::unload(module);
+                }
             }
             let _ = result::primary_ctx::release(self.device);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// The machine code and the PTX too, which the driver compiles: what a GPU of another kind is given.
+    #[test]
+    fn every_image_is_loaded_and_has_every_kernel() {
+        let Found::Device(name) = found() else {
+            return println!("on a GPU: skipped: no CUDA device ({:?})", found());
+        };
+        let (_, _, (major, minor)) = first_device().unwrap();
+        let driver = Driver::first().unwrap();
+        driver.current().unwrap();
+        for (what, image) in image::images(major, minor).unwrap() {
+            let start = std::time::Instant::now();
+            // SAFETY: a cubin, or PTX that ends in a zero.
+            let module = unsafe { result::module::load_data(image.as_ptr().cast()) }.unwrap();
+            println!("{what} on {name}: loaded in {:.1} s", start.elapsed().as_secs_f64());
+            for kernel in KERNELS {
+                // SAFETY: a module that was loaded.
+                unsafe { result::module::get_function(module, CString::new(kernel).unwrap()) }.unwrap();
+            }
+            // SAFETY: nothing of it is used.
+            unsafe { result::module::unload(module) }.unwrap();
         }
     }
 }

@@ -45,7 +45,7 @@ __device__ __forceinline__ float matrix_at(const u8 *tiles, u32 chunks, u32 row,
 extern "C" __global__ void __launch_bounds__(256) embed(EmbedArgs args) {
     const u32 row = blockIdx.x;
     if (row >= step_rows(args.step)) return;
-    const u32 token = step_token(args.step, row), position = step_position(args.step) + row;
+    const u32 token = step_token(args.step, row), position = step_position(args.step, row);
     for (u32 i = threadIdx.x; i < args.columns; i += blockDim.x) {
         float v = 0.0f;
         WITH_FORMAT(args.format, F, v = args.scale * matrix_at<F>(args.embedding, args.chunks, token, i));

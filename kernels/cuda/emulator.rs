@@ -8,7 +8,10 @@ use std::{
     collections::BTreeMap,
     ffi::{CStr, CString, c_char, c_uint, c_void},
     path::Path,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 use super::device::{CudaError, Launch, Machine, Result};
@@ -33,6 +36,7 @@ pub(super) struct Emulator {
     _library: libloading::Library,
     emulate: Emulate,
     order: u32,
+    wide: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -61,7 +65,7 @@ impl Emulator {
         let library = unsafe { libloading::Library::new(path) }.map_err(refuse)?;
         // SAFETY: the symbol has this type (emulator.cpp).
         let emulate = unsafe { *library.get::<Emulate>(b"emulate\0").map_err(refuse)? };
-        Ok(Self { _library: library, emulate, order, state: Mutex::default() })
+        Ok(Self { _library: library, emulate, order, wide: AtomicBool::new(true), state: Mutex::default() })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -123,6 +127,14 @@ impl Emulator {
 }
 
 impl Machine for Emulator {
+    fn wide(&self) -> bool {
+        self.wide.load(Relaxed)
+    }
+
+    fn set_wide(&self, on: bool) {
+        self.wide.store(on, Relaxed);
+    }
+
     fn name(&self) -> String {
         "host emulator".into()
     }

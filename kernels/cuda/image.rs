@@ -8,6 +8,7 @@ use miniz_oxide::inflate::decompress_to_vec_zlib;
 use super::device::{CudaError, Result};
 
 const SM_90: &[u8] = include_bytes!("built/sm_90.cubin.z");
+const SM_90A: &[u8] = include_bytes!("built/sm_90a.cubin.z");
 const PTX: &[u8] = include_bytes!("built/compute_80.ptx.z");
 
 /// What a driver can load for a GPU of this compute capability, the best first, with names for messages.
@@ -24,6 +25,11 @@ pub(super) fn images(major: i32, minor: i32) -> Result<Vec<(&'static str, Vec<u8
     ptx.push(0); // The driver reads text up to a zero.
     all.push(("PTX", ptx));
     Ok(all)
+}
+
+/// The kernels that only Hopper has (`wide.cu`): such code runs on no other GPU, later ones neither.
+pub(super) fn wide(major: i32, minor: i32) -> Result<Option<Vec<u8>>> {
+    if (major, minor) == (9, 0) { inflate(SM_90A).map(Some) } else { Ok(None) }
 }
 
 fn inflate(packed: &[u8]) -> Result<Vec<u8>> {
@@ -58,6 +64,8 @@ mod tests {
             assert!(ptx.contains(&format!(".entry {kernel}(")), "no {kernel} in the PTX");
         }
         assert_eq!(images(8, 6).unwrap().len(), 1);
+        assert_eq!(&wide(9, 0).unwrap().unwrap()[..4], b"\x7fELF");
+        assert!(wide(10, 0).unwrap().is_none() && wide(8, 9).unwrap().is_none());
         assert!(images(7, 5).unwrap_err().to_string().contains("8.0"));
     }
 }

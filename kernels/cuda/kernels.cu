@@ -1,7 +1,10 @@
 // All kernels as one module: what tests/kernels/cuda compiles, for the GPU and for the host.
 #include "attention.cu"
+#include "choose.cu"
 #include "embed.cu"
+#include "experts.cu"
 #include "kv_copy.cu"
+#include "kv_rotate.cu"
 #include "linear.cu"
 #include "norm.cu"
 #include "prefill.cu"

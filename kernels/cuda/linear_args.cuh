@@ -1,4 +1,4 @@
-// What a product's launch says; shared by linear.cu and prefill.cu.
+// What a product's launch says, and the order of its sums; shared by linear.cu, prefill.cu and wide.cu.
 #pragma once
 #include "portable.cuh"
 
@@ -19,3 +19,16 @@ struct LinearArgs {
 
 // Runs of chunks that are summed by themselves: linear.cu's warps.
 constexpr u32 LINEAR_WARPS = 8;
+
+// Walks the chunks in linear.cu's order.
+struct ChunkWalk {
+    u32 run, chunk;
+    __device__ __forceinline__ void settle(u32 chunks) {
+        while (chunk >= chunks && run < LINEAR_WARPS) chunk = ++run;
+    }
+    __device__ __forceinline__ void next(u32 chunks) {
+        chunk += LINEAR_WARPS;
+        settle(chunks);
+    }
+    __device__ __forceinline__ bool done() const { return run >= LINEAR_WARPS; }
+};

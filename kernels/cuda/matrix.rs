@@ -17,6 +17,8 @@ pub struct Matrix {
     pub(super) columns: usize,
     /// What every weight is multiplied with.
     pub(super) scale: f32,
+    /// How many of this size follow each other: experts.
+    pub(super) count: usize,
 }
 
 impl Matrix {
@@ -30,6 +32,30 @@ impl Matrix {
         scale: f32,
         threads: usize,
     ) -> Result<Self> {
+        Self::upload_all(device, format, [rows, columns], 1, |_| Ok(blocks), scale, threads)
+    }
+
+    /// As [`Matrix::upload`], of `count` matrices of one size, one after the other.
+    pub fn upload_all<E: From<CudaError>, B: AsRef<[u8]>>(
+        device: &Device,
+        format: Format,
+        [rows, columns]: [usize; 2],
+        count: usize,
+        blocks: impl Fn(usize) -> std::result::Result<B, E>,
+        scale: f32,
+        threads: usize,
+    ) -> std::result::Result<Self, E> {
+        let memory = device.zeros(count * format.bytes(rows, columns))?;
+        let matrix = Self { memory, format, rows, columns, scale, count };
+        for i in 0..count {
+            matrix.put(i, blocks(i)?.as_ref(), threads)?;
+        }
+        Ok(matrix)
+    }
+
+    fn put(&self, i: usize, blocks: &[u8], threads: usize) -> Result<()> {
+        let Self { memory, format, rows, columns, .. } = self;
+        let (format, rows, columns) = (*format, *rows, *columns);
         let (block, bytes) = format.block();
         let refuse = |message: String| CudaError::new("upload", message);
         if rows == 0 || columns == 0 || !columns.is_multiple_of(block) {
@@ -40,7 +66,7 @@ impl Matrix {
             return Err(refuse(format!("{rows} x {columns} {format:?} in {} bytes", blocks.len())));
         }
         let tile_bytes = format.tile_bytes(columns);
-        let memory = device.zeros(format.bytes(rows, columns))?;
+        let start = i * format.bytes(rows, columns);
         let tiles = rows.div_ceil(TILE);
         let at_a_time = (PIECE / tile_bytes).max(1);
         for first in (0..tiles).step_by(at_a_time) {
@@ -59,9 +85,9 @@ impl Matrix {
                     });
                 }
             });
-            memory.write(first * tile_bytes, &piece)?;
+            memory.write(start + first * tile_bytes, &piece)?;
         }
-        Ok(Self { memory, format, rows, columns, scale })
+        Ok(())
     }
 
     /// Outputs of a product with it.
@@ -79,6 +105,6 @@ impl Matrix {
     }
 
     pub(super) fn address(&self) -> Result<u64> {
-        self.memory.address("weights", 0, self.format.bytes(self.rows, self.columns))
+        self.memory.address("weights", 0, self.count * self.format.bytes(self.rows, self.columns))
     }
 }

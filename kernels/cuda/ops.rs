@@ -3,6 +3,7 @@
 
 mod attention;
 mod choose;
+mod experts;
 mod kv;
 mod linear;
 
@@ -12,16 +13,18 @@ use super::{
     matrix::Matrix,
 };
 pub use attention::{Attention, SPLIT_ROWS, Split, attention, attention_dims};
-pub use choose::{Choose, accept, choose_greedy, choose_sampled};
-pub use kv::{HeadNorms, KvShape, Rope, kv_copy, rope};
+pub use choose::{Choices, Sample, accept, choose, choose_sampled};
+pub use experts::{ExpertScratch, ExpertShape, Experts, MOST_EXPERTS, experts};
+pub use kv::{HeadNorms, KvShape, Moved, Rope, kv_copy, kv_rotate, rope};
 pub use linear::{Activation, Part, gated, linear};
 
 /// Every kernel of the module.
-pub(super) const KERNELS: [&str; 36] = [
+pub(super) const KERNELS: [&str; 47] = [
     "embed",
     "normalise",
     "rope",
     "kv_copy",
+    "kv_rotate",
     "linear_1",
     "linear_2",
     "linear_4",
@@ -40,26 +43,43 @@ pub(super) const KERNELS: [&str; 36] = [
     "prefill_gated_q8_0",
     "prefill_gated_q4_k",
     "prefill_gated_q6_k",
+    "experts_route",
+    "experts_group",
+    "experts_inner_1",
+    "experts_inner_4",
+    "experts_outer_1",
+    "experts_outer_4",
+    "experts_add",
+    "attention_split_16",
     "attention_split_32",
     "attention_split_64",
     "attention_split_96",
     "attention_split_128",
     "attention_split_256",
+    "attention_whole_16",
     "attention_whole_32",
     "attention_whole_64",
     "attention_whole_96",
     "attention_whole_128",
     "attention_whole_256",
     "attention_merge",
-    "choose_greedy",
+    "choose_parts",
+    "choose_merge",
     "choose_sampled",
     "accept_drafted",
 ];
+
+/// Those of `wide.cu`.
+pub(super) const WIDE_KERNELS: [&str; 4] = ["wide_bf16", "wide_f8", "wide_gated_bf16", "wide_gated_f8"];
 
 /// Positions of a page.
 const PAGE: usize = crate::cpu::PAGE;
 /// Tokens of a pass at most (`step.cuh`).
 pub const STEP_PASS: usize = 512;
+/// Sequences that a step may be of.
+pub const STEP_ABREAST: usize = 16;
+/// Words before the tokens.
+const STEP_HEAD: usize = 6;
 /// Columns of a product's input in memory: whole chunks.
 pub fn padded(columns: usize) -> usize {
     columns.next_multiple_of(CHUNK)
@@ -95,37 +115,69 @@ fn launch(
 /// The kernel of a name made of these.
 fn named(prefix: &str, what: impl std::fmt::Display) -> &'static str {
     let name = format!("{prefix}_{what}");
-    KERNELS.into_iter().find(|kernel| *kernel == name).unwrap_or("")
+    KERNELS.into_iter().chain(WIDE_KERNELS).find(|kernel| *kernel == name).unwrap_or("")
 }
 
-/// What a step is about, as words in memory: position, rows, tokens, pages.
+/// What a step is about, as words in memory: rows, positions, wanted choices, tokens, pages.
 #[derive(Clone, Copy, Debug)]
 pub struct StepLayout {
     /// Pages that a sequence may have.
     pub pages: usize,
 }
 
+/// The rows of logits whose choice is wanted, and how many of the first of them have masks.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted {
+    /// The first of them, of the rows of logits that there will be.
+    pub first: usize,
+    /// How many.
+    pub rows: usize,
+    /// How many have masks.
+    pub masked: usize,
+}
+
 impl StepLayout {
     /// Bytes of it.
     pub fn bytes(self) -> usize {
-        4 * (2 + STEP_PASS + self.pages)
+        4 * (STEP_HEAD + STEP_PASS + STEP_ABREAST * (1 + self.pages))
     }
 
-    /// Writes it. `tokens` are at most [`STEP_PASS`], pages are those of the sequence up to the last token at least.
-    pub fn fill(self, words: &mut Vec<u8>, position: usize, tokens: &[u32], pages: &[u32]) -> Result<()> {
-        if tokens.len() > STEP_PASS
-            || pages.len() > self.pages
-            || (position + tokens.len()).div_ceil(PAGE) > pages.len()
-        {
-            let message = format!("{} tokens at {position} in {} of {} pages", tokens.len(), pages.len(), self.pages);
+    /// Writes it: the next tokens of one sequence, at most [`STEP_PASS`], or one each of several, at most [`STEP_ABREAST`]. Of each sequence the position of its next token and
+    /// its pages, up to that of its last token at least.
+    pub fn fill(
+        self,
+        words: &mut Vec<u8>,
+        sequences: &[(usize, &[u32])],
+        tokens: &[u32],
+        wanted: Wanted,
+    ) -> Result<()> {
+        let abreast = sequences.len() > 1;
+        let most = if abreast { STEP_ABREAST } else { STEP_PASS };
+        let each = if abreast { 1 } else { tokens.len() };
+        let room = |&(position, pages): &(usize, &[u32])| {
+            pages.len() <= self.pages && (position + each).div_ceil(PAGE) <= pages.len()
+        };
+        if tokens.len() > most || sequences.len() * each != tokens.len() || !sequences.iter().all(room) {
+            let of = |&(position, pages): &(usize, &[u32])| format!("{position} in {} pages", pages.len());
+            let all: Vec<String> = sequences.iter().map(of).collect();
+            let message = format!("{} tokens at {}; {} pages at most", tokens.len(), all.join(", "), self.pages);
             return Err(CudaError::new("step", message));
         }
+        let stride = if abreast { self.pages } else { 0 };
+        let first = sequences.first().map_or(0, |(position, _)| *position);
         words.clear();
-        words.extend((position as u32).to_le_bytes());
-        words.extend((tokens.len() as u32).to_le_bytes());
-        words.extend(tokens.iter().flat_map(|token| token.to_le_bytes()));
-        words.resize(4 * (2 + STEP_PASS), 0);
-        words.extend(pages.iter().flat_map(|page| page.to_le_bytes()));
+        let mut put = |word: usize| words.extend((word as u32).to_le_bytes());
+        [tokens.len(), first, stride, wanted.first, wanted.rows, wanted.masked].into_iter().for_each(&mut put);
+        tokens.iter().for_each(|token| put(*token as usize));
+        (tokens.len()..STEP_PASS).for_each(|_| put(0));
+        sequences.iter().for_each(|(position, _)| put(*position));
+        (sequences.len()..STEP_ABREAST).for_each(|_| put(0));
+        for (i, (_, pages)) in sequences.iter().enumerate() {
+            pages.iter().for_each(|page| put(*page as usize));
+            if i + 1 < sequences.len() {
+                (pages.len()..stride).for_each(|_| put(0));
+            }
+        }
         Ok(())
     }
 }
@@ -166,7 +218,7 @@ pub fn embed(step: &Memory, what: Embed<'_>, rows: usize, x: &Memory) -> Result<
         return Err(CudaError::new("embed", "positions of another width"));
     }
     let args = EmbedArgs {
-        step: step.address("step", 0, 4 * (2 + STEP_PASS))?,
+        step: step.address("step", 0, step.bytes())?,
         embedding: embedding.address()?,
         positions: positions.map_or(Ok(0), Matrix::address)?,
         x: x.address("x", 0, 4 * rows * columns)?,

@@ -229,3 +229,30 @@ __device__ __forceinline__ float block_sum(float x, float *scratch) {
     __syncthreads();
     return x;
 }
+
+// The greatest of a block by value, then by the lower id. `shared`: 32 floats and 32 ids.
+__device__ __forceinline__ void block_greatest(float &value, u32 &id, float *shared) {
+    u32 *ids = reinterpret_cast<u32 *>(shared + 32);
+    UNROLL
+    for (int mask = 16; mask > 0; mask /= 2) {
+        float other = shuffle_xor(value, mask);
+        u32 other_id = float_to_bits(shuffle_xor(bits_to_float(id), mask));
+        if (other > value || (other == value && other_id < id)) {
+            value = other;
+            id = other_id;
+        }
+    }
+    if (threadIdx.x % 32 == 0) {
+        shared[threadIdx.x / 32] = value;
+        ids[threadIdx.x / 32] = id;
+    }
+    __syncthreads();
+    value = shared[0];
+    id = ids[0];
+    for (u32 w = 1; w < blockDim.x / 32; ++w)
+        if (shared[w] > value || (shared[w] == value && ids[w] < id)) {
+            value = shared[w];
+            id = ids[w];
+        }
+    __syncthreads();
+}

@@ -11,19 +11,6 @@
 
 constexpr u32 PREFILL_STAGES = 3, PREFILL_TILES = 8, PREFILL_TOKENS = 128;
 
-// Walks the chunks in linear.cu's order.
-struct ChunkWalk {
-    u32 run, chunk;
-    __device__ __forceinline__ void settle(u32 chunks) {
-        while (chunk >= chunks && run < LINEAR_WARPS) chunk = ++run;
-    }
-    __device__ __forceinline__ void next(u32 chunks) {
-        chunk += LINEAR_WARPS;
-        settle(chunks);
-    }
-    __device__ __forceinline__ bool done() const { return run >= LINEAR_WARPS; }
-};
-
 template <class F, bool GATED>
 __device__ __forceinline__ void prefill(const LinearArgs &args) {
     SHARED_MEMORY(memory);

@@ -23,8 +23,8 @@ extern "C" __global__ void __launch_bounds__(128) rope(RopeArgs args) {
     float *scratch = reinterpret_cast<float *>(memory), *head = scratch + 8;
     const u32 row = blockIdx.x, d = args.d;
     if (row >= step_rows(args.step)) return;
-    const u32 position = step_position(args.step) + row;
-    const u32 page = step_page(args.step, position / PAGE), slot = position % PAGE;
+    const u32 position = step_position(args.step, row);
+    const u32 page = step_page(args.step, row, position / PAGE), slot = position % PAGE;
     u32 h = blockIdx.y;
     if (h >= args.heads + args.kv_heads) {
         h -= args.heads + args.kv_heads;

@@ -2,12 +2,12 @@
 //
 //   logits [rows][vocab] f32, changed in place: what the mask forbids becomes -inf      choices [rows] token ids
 //
-// `choose_greedy`: the greatest; ties go to the lowest id, NaN is never chosen. `choose_sampled`: top-k, then top-p, then one draw by a given
-// uniform number; a token's place among equals is by its id. `accept_drafted`: how many drafted tokens the choices confirm.
-// CPU reference: engine/sampling.rs, cpu/logits.rs; greedy exact, sampled exact but where a cut falls within 1e-6 of a sum.
+// `choose_sampled`: top-k, then top-p, then one draw by a given uniform number; a token's place among equals is by its id, NaN is never chosen.
+// `accept_drafted`: how many drafted tokens the choices confirm. The engine does not use these: see kernels/README.md.
+// CPU reference: engine/sampling.rs, cpu/logits.rs; exact but where a cut falls within 1e-6 of a sum.
 #include "portable.cuh"
 
-struct ChooseArgs {
+struct SampleArgs {
     float *logits;
     // A byte for each token, 0 for a forbidden one; null for none. The same for all rows.
     const u8 *mask;
@@ -18,37 +18,10 @@ struct ChooseArgs {
     float temperature, top_p;
 };
 
-// The greatest of a block by value, then by the lower id. `shared`: 32 floats and 32 ids.
-__device__ __forceinline__ void block_greatest(float &value, u32 &id, float *shared) {
-    u32 *ids = reinterpret_cast<u32 *>(shared + 32);
-    UNROLL
-    for (int mask = 16; mask > 0; mask /= 2) {
-        float other = shuffle_xor(value, mask);
-        u32 other_id = float_to_bits(shuffle_xor(bits_to_float(id), mask));
-        if (other > value || (other == value && other_id < id)) {
-            value = other;
-            id = other_id;
-        }
-    }
-    if (threadIdx.x % 32 == 0) {
-        shared[threadIdx.x / 32] = value;
-        ids[threadIdx.x / 32] = id;
-    }
-    __syncthreads();
-    value = shared[0];
-    id = ids[0];
-    for (u32 w = 1; w < blockDim.x / 32; ++w)
-        if (shared[w] > value || (shared[w] == value && ids[w] < id)) {
-            value = shared[w];
-            id = ids[w];
-        }
-    __syncthreads();
-}
-
-__device__ __forceinline__ bool allowed(const ChooseArgs &args, u32 id) { return !args.mask || args.mask[id] != 0; }
+__device__ __forceinline__ bool allowed(const SampleArgs &args, u32 id) { return !args.mask || args.mask[id] != 0; }
 
 // The first in the order (greater value, lower id) that comes after (value, id); id 0xffffffff for none.
-__device__ __forceinline__ void next_greatest(const ChooseArgs &args, const float *logits, float &value, u32 &id, bool any, float *shared) {
+__device__ __forceinline__ void next_greatest(const SampleArgs &args, const float *logits, float &value, u32 &id, bool any, float *shared) {
     float best = -INFINITY;
     u32 best_id = 0x7fffffff;
     for (u32 i = threadIdx.x; i < args.vocab; i += blockDim.x) {
@@ -65,17 +38,8 @@ __device__ __forceinline__ void next_greatest(const ChooseArgs &args, const floa
     id = best_id;
 }
 
-extern "C" __global__ void __launch_bounds__(1024) choose_greedy(ChooseArgs args) {
-    SHARED_MEMORY(memory);
-    float *shared = reinterpret_cast<float *>(memory);
-    float value = 0.0f;
-    u32 id = 0;
-    next_greatest(args, args.logits + size_t(blockIdx.x) * args.vocab, value, id, true, shared);
-    if (threadIdx.x == 0) args.choices[blockIdx.x] = id == 0x7fffffff ? 0 : id;
-}
-
 // The k most likely are found one by one: k is small (40), a row of logits lies in the second-level cache. k = 0: as many as `shared` holds.
-extern "C" __global__ void __launch_bounds__(1024) choose_sampled(ChooseArgs args) {
+extern "C" __global__ void __launch_bounds__(1024) choose_sampled(SampleArgs args) {
     SHARED_MEMORY(memory);
     float *shared = reinterpret_cast<float *>(memory), *weights = shared + 64;
     u32 *ids = reinterpret_cast<u32 *>(weights + args.top_k);

@@ -56,13 +56,18 @@ fn halves(memory: &Memory) -> Vec<f32> {
     read(memory).as_chunks().0.iter().map(|&b| f16::from_le_bytes(b).to_f32()).collect()
 }
 
-fn step(device: &Device, position: usize, tokens: &[u32], pages: &[u32]) -> Memory {
-    let layout = StepLayout { pages: pages.len() };
+/// A step of one sequence's next tokens, or of one each of several.
+fn about(device: &Device, sequences: &[(usize, &[u32])], tokens: &[u32], wanted: Wanted) -> Memory {
+    let layout = StepLayout { pages: sequences.iter().map(|(_, pages)| pages.len()).max().unwrap() };
     let mut words = Vec::new();
-    layout.fill(&mut words, position, tokens, pages).unwrap();
+    layout.fill(&mut words, sequences, tokens, wanted).unwrap();
     let memory = device.zeros(layout.bytes()).unwrap();
     memory.write(0, &words).unwrap();
     memory
+}
+
+fn step(device: &Device, position: usize, tokens: &[u32], pages: &[u32]) -> Memory {
+    about(device, &[(position, pages)], tokens, Wanted::default())
 }
 
 #[test]
@@ -105,7 +110,7 @@ fn emulated_what_does_not_fit_is_refused_before_it_is_launched() {
     assert_eq!(error.to_string(), "outputs: 128 bytes at 0 of 64");
     let error = Matrix::upload(&device, Format::Q4_K, [16, 64], &[], 1.0, 1).unwrap_err();
     assert_eq!(error.to_string(), "upload: 16 x 64 Q4_K: whole blocks of 256 columns are needed");
-    assert!(StepLayout { pages: 1 }.fill(&mut Vec::new(), 64, &[1], &[0]).is_err());
+    assert!(StepLayout { pages: 1 }.fill(&mut Vec::new(), &[(64, &[0])], &[1], Wanted::default()).is_err());
 }
 
 #[test]

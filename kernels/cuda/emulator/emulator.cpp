@@ -57,6 +57,8 @@ struct Warp {
     uint64_t passed = 0;
 };
 struct Copy { void *to; const void *from; };
+// A lane's part: rows g and g + 8 of the first operand.
+struct Later { float *c; float a[2][16]; uint64_t b; bool add; };
 struct Fiber {
     Context context;
     std::unique_ptr<unsigned char[]> stack;
@@ -65,6 +67,8 @@ struct Fiber {
     bool done = false;
     uint64_t warp_passed = 0, block_passed = 0;
     std::vector<std::vector<Copy>> groups{1};
+    std::vector<Later> products;
+    bool published = false;
 };
 struct Block {
     std::vector<Fiber> fibers;
@@ -77,6 +81,8 @@ struct Block {
     void **arguments = nullptr;
     const char *fault = nullptr;
     bool moved = false;
+    // Whether all threads that have come to the barrier had published; and those that came to the last one.
+    bool publishing = true, readable = false;
 };
 thread_local Block *block;
 thread_local Fiber *fiber;
@@ -94,6 +100,7 @@ void fail(const char *why) {
 void enter() {
     block->body(block->arguments);
     if (fiber->groups.size() > 1 || !fiber->groups.front().empty()) fail("a thread ended with copies that nobody waited for");
+    if (!fiber->products.empty()) fail("a thread ended with products that nobody waited for");
     fiber->done = true;
     block->moved = true;
     yield();
@@ -101,11 +108,15 @@ void enter() {
 }  // namespace
 
 const Place &place() { return fiber->place; }
-unsigned char *shared() { return block->shared.data() + (64 - reinterpret_cast<uintptr_t>(block->shared.data()) % 64) % 64; }
+unsigned char *shared() { return block->shared.data() + (1024 - reinterpret_cast<uintptr_t>(block->shared.data()) % 1024) % 1024; }
 
 void barrier_block() {
     block->moved = true;
+    block->publishing &= fiber->published;
+    fiber->published = false;
     if (++block->arrived == block->fibers.size()) {
+        block->readable = block->publishing;
+        block->publishing = true;
         block->arrived = 0;
         ++block->passed;
     }
@@ -141,6 +152,48 @@ void check_aligned(const void *p, size_t to) {
     if (reinterpret_cast<uintptr_t>(p) % to != 0) fail("an access that is not aligned");
 }
 
+void publish() { fiber->published = true; }
+
+void multiply_later(float *c, const unsigned *a, uint64_t b, bool add) {
+    if (!block->readable) fail("a product reads shared memory that not every thread had published before the barrier");
+    const unsigned char *slots = gather(a, 16);
+    Later later = {c, {}, b, add};
+    const unsigned g = fiber->lane / 4;
+    for (unsigned row = 0; row < 2; ++row)
+        for (unsigned k = 0; k < 16; ++k) {
+            uint16_t bits;
+            std::memcpy(&bits, slots + 64 * (4 * g + k % 8 / 2) + 4 * (row + 2 * (k / 8)) + 2 * (k % 2), 2);
+            const uint32_t wide = uint32_t(bits) << 16;
+            std::memcpy(&later.a[row][k], &wide, 4);
+        }
+    fiber->products.push_back(later);
+}
+
+void wait_products() {
+    for (const Later &p : fiber->products) {
+        const size_t start = (p.b & 0x3fff) << 4, eight = (p.b >> 32 & 0x3fff) << 4;
+        if (p.b >> 62 != 1) fail("a descriptor of another swizzle than that of 128 bytes");
+        for (unsigned n = 0; n < 32; ++n)
+            for (unsigned half = 0; half < 2; ++half) {
+                const unsigned column = 8 * n + 2 * (fiber->lane % 4) + half;
+                double sum[2] = {p.add ? p.c[4 * n + half] : 0.0, p.add ? p.c[4 * n + 2 + half] : 0.0};
+                for (unsigned k = 0; k < 16; ++k) {
+                    size_t at = start + column / 8 * eight + column % 8 * 128 + 2 * k;
+                    at ^= (at >> 7 & 7) << 4;
+                    uint16_t bits;
+                    std::memcpy(&bits, shared() + at, 2);
+                    const uint32_t wide = uint32_t(bits) << 16;
+                    float b;
+                    std::memcpy(&b, &wide, 4);
+                    for (unsigned row = 0; row < 2; ++row) sum[row] += double(p.a[row][k]) * double(b);
+                }
+                p.c[4 * n + half] = float(sum[0]);
+                p.c[4 * n + 2 + half] = float(sum[1]);
+            }
+    }
+    fiber->products.clear();
+}
+
 struct Kernel { const char *name; void (*body)(void **); const size_t *sizes; size_t count; };
 extern const Kernel KERNELS[];
 extern const size_t KERNEL_COUNT;
@@ -149,7 +202,9 @@ namespace {
 const char *run_block(Block &b, dim3 at, dim3 blocks, dim3 threads, size_t shared_bytes) {
     const unsigned count = b.fibers.size();
     b.warps.assign(count / 32, Warp{});
-    b.shared.assign(shared_bytes + 128, 0xff);
+    b.shared.assign(shared_bytes + 2048, 0xff);
+    b.publishing = true;
+    b.readable = false;
     b.arrived = 0;
     b.passed = 0;
     for (unsigned i = 0; i < count; ++i) {
@@ -159,6 +214,8 @@ const char *run_block(Block &b, dim3 at, dim3 blocks, dim3 threads, size_t share
         f.done = false;
         f.warp_passed = f.block_passed = 0;
         f.groups.assign(1, {});
+        f.products.clear();
+        f.published = false;
         f.place = {{i, 0, 0}, at, threads, blocks};
         start(f.context, f.stack.get(), STACK, enter);
     }

@@ -1,6 +1,7 @@
 // The kernels as host C++, and their table by name.
 #include "shim.h"
 #include "../kernels.cu"
+#include "../wide.cu"
 
 #include <tuple>
 #include <utility>
@@ -21,12 +22,14 @@ constexpr size_t count(void (*)(A...)) { return sizeof...(A); }
 
 struct Kernel { const char *name; void (*body)(void **); const size_t *sizes; size_t count; };
 #define K(NAME) {#NAME, body<&NAME>, sizes(&NAME), count(&NAME)}
-#define HEADS(NAME) K(NAME##_32), K(NAME##_64), K(NAME##_96), K(NAME##_128), K(NAME##_256)
+#define HEADS(NAME) K(NAME##_16), K(NAME##_32), K(NAME##_64), K(NAME##_96), K(NAME##_128), K(NAME##_256)
 #define ROWS(NAME) K(NAME##_1), K(NAME##_2), K(NAME##_4), K(NAME##_8)
 #define FORMATS(NAME) K(NAME##_bf16), K(NAME##_f8), K(NAME##_q8_0), K(NAME##_q4_k), K(NAME##_q6_k)
 extern const Kernel KERNELS[] = {
-    K(embed), K(normalise), K(rope), K(kv_copy), ROWS(linear), ROWS(gated), FORMATS(prefill), FORMATS(prefill_gated),
-    HEADS(attention_split), HEADS(attention_whole), K(attention_merge), K(choose_greedy), K(choose_sampled), K(accept_drafted),
+    K(embed), K(normalise), K(rope), K(kv_copy), K(kv_rotate), ROWS(linear), ROWS(gated), FORMATS(prefill), FORMATS(prefill_gated),
+    K(wide_bf16), K(wide_f8), K(wide_gated_bf16), K(wide_gated_f8),
+    K(experts_route), K(experts_group), K(experts_inner_1), K(experts_inner_4), K(experts_outer_1), K(experts_outer_4), K(experts_add),
+    HEADS(attention_split), HEADS(attention_whole), K(attention_merge), K(choose_parts), K(choose_merge), K(choose_sampled), K(accept_drafted),
 };
 extern const size_t KERNEL_COUNT = sizeof KERNELS / sizeof *KERNELS;
 }  // namespace emulator

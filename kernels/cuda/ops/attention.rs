@@ -12,7 +12,7 @@ pub const SPLIT_ROWS: usize = 32;
 
 /// The widths of heads that there are kernels for.
 pub fn attention_dims() -> &'static [usize] {
-    &[32, 64, 96, 128, 256]
+    &[16, 32, 64, 96, 128, 256]
 }
 
 #[derive(Clone, Copy)]
@@ -32,7 +32,9 @@ struct AttentionArgs {
     pages: u32,
     out_stride: u32,
     window: u32,
+    abreast: u32,
     scale: f32,
+    _padding: u32,
 }
 // SAFETY: numbers.
 unsafe impl Arguments for AttentionArgs {}
@@ -72,8 +74,10 @@ pub struct Attention {
     pub first: usize,
     /// How many.
     pub rows: usize,
-    /// Pages that the grid covers: at least those of the sequence.
+    /// Pages that the grid covers: at least those of each sequence.
     pub pages: usize,
+    /// Whether the step is of several sequences.
+    pub abreast: bool,
 }
 
 /// Attends rows `first..first + rows` of `q` (`[..][heads][head_dim]` f16) to a layer of the cache; writes rows `0..rows` of `out` (`[..][padded]` bfloat16, its padding zeros already).
@@ -107,9 +111,12 @@ pub fn attention(
         pages: a.pages as u32,
         out_stride: stride as u32,
         window: a.window.map_or(0, |window| window.try_into().unwrap_or(u32::MAX)),
+        abreast: a.abreast.into(),
         scale: a.scale * std::f32::consts::LOG2_E,
+        _padding: 0,
     };
-    let tiles = (a.rows * (a.heads / shape.kv_heads)).div_ceil(16);
+    let group = a.heads / shape.kv_heads;
+    let tiles = if a.abreast { a.rows * group.div_ceil(16) } else { (a.rows * group).div_ceil(16) };
     match split.filter(|split| a.rows <= split.rows) {
         Some(split) => {
             args.parts = split.parts.address("parts", 0, 4 * a.rows * a.heads * a.pages * d)?;

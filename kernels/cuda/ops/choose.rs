@@ -1,13 +1,96 @@
 //! The next token of each row, chosen on the device.
 
 use super::{
-    super::device::{CudaError, Memory, Result},
+    super::device::{CudaError, Device, Memory, Result},
     Arguments, launch,
 };
+
+/// Slices of a row (`choose.cu`).
+const SLICES: usize = 32;
 
 #[derive(Clone, Copy)]
 #[repr(C)]
 struct ChooseArgs {
+    step: u64,
+    logits: u64,
+    masks: u64,
+    parts: u64,
+    choices: u64,
+    base: u32,
+    vocab: u32,
+}
+// SAFETY: numbers.
+unsafe impl Arguments for ChooseArgs {}
+
+/// Memory for the choices of a step.
+#[derive(Debug)]
+pub struct Choices {
+    /// `[rows][vocab / 32]` words, a bit for each token: 0 for what is forbidden.
+    masks: Memory,
+    parts: Memory,
+    chosen: Memory,
+    vocab: usize,
+}
+
+impl Choices {
+    /// Bytes for so many rows.
+    pub fn bytes(rows: usize, vocab: usize) -> usize {
+        rows * (4 * vocab.div_ceil(32) + 16 * SLICES + 8)
+    }
+
+    /// Room for the choices of `rows` rows.
+    pub fn new(device: &Device, rows: usize, vocab: usize) -> Result<Self> {
+        let masks = device.zeros(rows * 4 * vocab.div_ceil(32))?;
+        Ok(Self { masks, parts: device.zeros(rows * 16 * SLICES)?, chosen: device.zeros(rows * 8)?, vocab })
+    }
+
+    /// Sets the mask of a wanted row: a bit for each token; those past its end are forbidden.
+    pub fn mask(&self, row: usize, bits: &[u32]) -> Result<()> {
+        let words = self.vocab.div_ceil(32);
+        if bits.len() > words {
+            return Err(CudaError::new("mask", format!("{} words: expected {words}", bits.len())));
+        }
+        let mut bytes: Vec<u8> = bits.iter().flat_map(|word| word.to_le_bytes()).collect();
+        bytes.resize(4 * words, 0);
+        self.masks.write(4 * row * words, &bytes)
+    }
+
+    /// Of the first `rows` wanted rows the most likely token and its log probability; none where no logit was a number.
+    pub fn read(&self, rows: usize, to: &mut Vec<Option<(u32, f32)>>) -> Result<()> {
+        let mut bytes = [0; 8 * super::STEP_PASS];
+        let Some(bytes) = bytes.get_mut(..8 * rows) else {
+            return Err(CudaError::new("choices", format!("{rows} rows")));
+        };
+        self.chosen.read(0, bytes)?;
+        to.clear();
+        to.extend(bytes.as_chunks().0.iter().map(|&[a, b, c, d, e, f, g, h]| {
+            let id = u32::from_le_bytes([a, b, c, d]);
+            (id != u32::MAX).then(|| (id, f32::from_le_bytes([e, f, g, h])))
+        }));
+        Ok(())
+    }
+}
+
+/// Chooses after each of the step's wanted rows among `rows` rows of logits (`[rows][vocab]` f32), which begin with the wanted row `base`.
+pub fn choose(step: &Memory, logits: &Memory, rows: usize, base: usize, choices: &Choices) -> Result<()> {
+    let Choices { masks, parts, chosen, vocab } = choices;
+    let room = chosen.bytes() / 8;
+    let args = ChooseArgs {
+        step: step.address("step", 0, step.bytes())?,
+        logits: logits.address("logits", 0, 4 * rows * vocab)?,
+        masks: masks.address("masks", 0, masks.bytes())?,
+        parts: parts.address("parts", 0, 16 * SLICES * rows.min(room))?,
+        choices: chosen.address("choices", 0, 8 * rows.min(room))?,
+        base: base as u32,
+        vocab: *vocab as u32,
+    };
+    launch(step.device(), "choose_parts", [SLICES, rows, 1], 256, 256, &[args.bytes()])?;
+    launch(step.device(), "choose_merge", [rows, 1, 1], 32, 256, &[args.bytes()])
+}
+
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct SampleArgs {
     logits: u64,
     mask: u64,
     choices: u64,
@@ -18,11 +101,11 @@ struct ChooseArgs {
     top_p: f32,
 }
 // SAFETY: numbers.
-unsafe impl Arguments for ChooseArgs {}
+unsafe impl Arguments for SampleArgs {}
 
-/// Rows of logits to choose from.
+/// Rows of logits to draw from.
 #[derive(Clone, Copy, Debug)]
-pub struct Choose<'a> {
+pub struct Sample<'a> {
     /// `[rows][vocab]` f32
     pub logits: &'a Memory,
     /// `[vocab]` bytes, 0 for what is forbidden.
@@ -35,36 +118,24 @@ pub struct Choose<'a> {
     pub vocab: usize,
 }
 
-impl Choose<'_> {
-    fn args(self) -> Result<ChooseArgs> {
-        Ok(ChooseArgs {
-            logits: self.logits.address("logits", 0, 4 * self.rows * self.vocab)?,
-            mask: self.mask.map_or(Ok(0), |mask| mask.address("mask", 0, self.vocab))?,
-            choices: self.choices.address("choices", 0, 4 * self.rows)?,
-            uniforms: 0,
-            vocab: self.vocab as u32,
-            top_k: 0,
-            temperature: 1.0,
-            top_p: 1.0,
-        })
-    }
-}
-
-/// The greatest logit of each row.
-pub fn choose_greedy(choose: Choose<'_>) -> Result<()> {
-    let args = choose.args()?;
-    launch(choose.logits.device(), "choose_greedy", [choose.rows, 1, 1], 1024, 256, &[args.bytes()])
-}
-
 /// Of each row's `top_k` greatest, those that make up `top_p`, one by a uniform number.
-pub fn choose_sampled(choose: Choose<'_>, uniforms: &Memory, temperature: f32, top_k: usize, top_p: f32) -> Result<()> {
+pub fn choose_sampled(sample: Sample<'_>, uniforms: &Memory, temperature: f32, top_k: usize, top_p: f32) -> Result<()> {
     if !(1..=4096).contains(&top_k) || temperature.is_nan() || temperature <= 0.0 {
         let message = format!("top-k {top_k} (1 to 4096), temperature {temperature} (positive)");
         return Err(CudaError::new("choose_sampled", message));
     }
-    let uniforms = uniforms.address("uniform numbers", 0, 4 * choose.rows)?;
-    let args = ChooseArgs { uniforms, top_k: top_k as u32, temperature, top_p, ..choose.args()? };
-    launch(choose.logits.device(), "choose_sampled", [choose.rows, 1, 1], 1024, 256 + 8 * top_k, &[args.bytes()])
+    let Sample { logits, mask, choices, rows, vocab } = sample;
+    let args = SampleArgs {
+        logits: logits.address("logits", 0, 4 * rows * vocab)?,
+        mask: mask.map_or(Ok(0), |mask| mask.address("mask", 0, vocab))?,
+        choices: choices.address("choices", 0, 4 * rows)?,
+        uniforms: uniforms.address("uniform numbers", 0, 4 * rows)?,
+        vocab: vocab as u32,
+        top_k: top_k as u32,
+        temperature,
+        top_p,
+    };
+    launch(logits.device(), "choose_sampled", [rows, 1, 1], 1024, 256 + 8 * top_k, &[args.bytes()])
 }
 
 #[derive(Clone, Copy)]

@@ -172,3 +172,90 @@ pub fn kv_copy(shape: KvShape, cache: &Memory, from: usize, to: usize, length: u
     };
     launch(cache.device(), "kv_copy", [shape.layers, shape.kv_heads, 1], 256, 0, &[args.bytes()])
 }
+
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct RotateArgs {
+    cache: u64,
+    frequencies: u64,
+    layer: u64,
+    values: u64,
+    from: u32,
+    offset: u32,
+    to: [u32; 2],
+    slot: u32,
+    length: u32,
+    kv_heads: u32,
+    d: u32,
+    pairs: u32,
+    adjacent: u32,
+    by: f32,
+    _padding: u32,
+}
+// SAFETY: numbers.
+unsafe impl Arguments for RotateArgs {}
+
+/// Positions of a page that are wanted elsewhere.
+#[derive(Clone, Copy, Debug)]
+pub struct Moved<'a> {
+    /// The page they are on.
+    pub from: usize,
+    /// The first of them, in that page.
+    pub offset: usize,
+    /// The pages of the sequence that they are wanted in.
+    pub pages: &'a [u32],
+    /// Where in it.
+    pub position: usize,
+    /// How many, on one page.
+    pub length: usize,
+    /// Positions by which their keys are turned.
+    pub by: isize,
+}
+
+/// Copies positions of a page to another place, in every layer, with the keys turned. Of `how` the frequencies and their pairs are used. The two places must not overlap.
+pub fn kv_rotate(shape: KvShape, cache: &Memory, moved: Moved<'_>, how: Rope<'_>) -> Result<()> {
+    let Moved { from, offset, pages, position, length, by } = moved;
+    let needed = (position + length).div_ceil(PAGE);
+    let pages = pages.get(position / PAGE..needed).unwrap_or_default();
+    let slot = position % PAGE;
+    let refuse = |why: &str| {
+        let message = format!("{length} positions of page {from} from {offset} on to {position}: {why}");
+        Err(CudaError::new("kv_rotate", message))
+    };
+    if length == 0 || offset + length > PAGE || pages.len() != needed - position / PAGE {
+        return refuse("they are not on one page, or the sequence has none for them");
+    }
+    if from.max(pages.iter().copied().max().unwrap_or(0) as usize) >= shape.pages {
+        return refuse("no such page");
+    }
+    let first = pages[0];
+    let last = pages.last().copied().unwrap_or(first);
+    let overlaps =
+        |page: u32, start: usize, end: usize| page as usize == from && start < offset + length && offset < end;
+    if overlaps(first, slot, slot + length) || (pages.len() == 2 && overlaps(last, 0, slot + length - PAGE)) {
+        return refuse("onto themselves");
+    }
+    let pairs = how.frequencies.map_or(0, |f| f.bytes() / 4);
+    if 2 * pairs > shape.head_dim {
+        return refuse("more pairs than a head has");
+    }
+    let elements = (shape.pages * shape.page_bytes() / 2) as u64;
+    let args = RotateArgs {
+        cache: cache.address("cache", 0, shape.bytes())?,
+        frequencies: how.frequencies.map_or(Ok(0), |f| f.address("frequencies", 0, 4 * pairs))?,
+        layer: 2 * elements,
+        values: elements,
+        from: from as u32,
+        offset: offset as u32,
+        to: [first, last],
+        slot: slot as u32,
+        length: length as u32,
+        kv_heads: shape.kv_heads as u32,
+        d: shape.head_dim as u32,
+        pairs: pairs as u32,
+        adjacent: how.adjacent.into(),
+        by: by as f32,
+        _padding: 0,
+    };
+    launch(cache.device(), "kv_rotate", [length, shape.kv_heads, shape.layers], 128, 0, &[args.bytes()])
+}

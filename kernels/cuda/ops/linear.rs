@@ -11,7 +11,7 @@ use super::{
 
 #[derive(Clone, Copy, Default)]
 #[repr(C)]
-struct Product {
+pub(super) struct Product {
     weights: u64,
     bias: u64,
     out: u64,
@@ -25,13 +25,13 @@ struct Product {
 
 #[derive(Clone, Copy)]
 #[repr(C)]
-struct LinearArgs {
-    parts: [Product; 3],
-    x: u64,
-    x_stride: u32,
-    chunks: u32,
-    rows: u32,
-    activation: u32,
+pub(super) struct LinearArgs {
+    pub(super) parts: [Product; 3],
+    pub(super) x: u64,
+    pub(super) x_stride: u32,
+    pub(super) chunks: u32,
+    pub(super) rows: u32,
+    pub(super) activation: u32,
 }
 // SAFETY: numbers.
 unsafe impl Arguments for LinearArgs {}
@@ -62,6 +62,10 @@ pub enum Activation {
 /// Rows of a product from which on shared memory pays: below, an input is read straight from the cache.
 const FEW: usize = 64;
 
+/// Tokens of a block of `wide.cu`, and its shared memory: two stages of 64 columns, the sums of 128 outputs, and what aligns them.
+const WIDE_TOKENS: usize = 256;
+const WIDE_SHARED: usize = 2 * WIDE_TOKENS * 128 + 4 * 128 * WIDE_TOKENS + 1024;
+
 fn groups_of(rows: usize) -> (usize, usize) {
     let index = match rows {
         0..=8 => 0,
@@ -72,7 +76,7 @@ fn groups_of(rows: usize) -> (usize, usize) {
     (index, 1 << index)
 }
 
-fn product(part: Part<'_>, columns: usize, rows: usize, stride: usize, out_bytes: usize) -> Result<Product> {
+pub(super) fn product(part: Part<'_>, columns: usize, rows: usize, stride: usize, out_bytes: usize) -> Result<Product> {
     let Part { weight, bias, out, add } = part;
     if weight.columns != columns {
         return Err(CudaError::new("linear", format!("a matrix of {} columns for {columns} inputs", weight.columns)));
@@ -115,9 +119,7 @@ pub fn linear(x: &Memory, rows: usize, parts: &[Part<'_>]) -> Result<()> {
     if rows > FEW {
         for (product, part) in products.iter().zip(parts) {
             args.parts[0] = *product;
-            let kernel = prefill_kernel(part.weight.format, false);
-            let grid = [rows.div_ceil(128), part.weight.tiles().div_ceil(8), 1];
-            launch(x.device(), kernel, grid, 256, prefill_shared(part.weight.format), &[args.bytes()])?;
+            many(x, part.weight, rows, false, &args)?;
         }
         return Ok(());
     }
@@ -155,15 +157,20 @@ pub fn gated(
         activation: activation as u32,
     };
     if rows > FEW && up.is_some_and(|(up, _)| up.format == gate.format) {
-        let grid = [rows.div_ceil(128), gate.tiles().div_ceil(4), 1];
-        let kernel = prefill_kernel(gate.format, true);
-        return launch(x.device(), kernel, grid, 256, prefill_shared(gate.format), &[args.bytes()]);
+        return many(x, gate, rows, true, &args);
     }
     let (index, groups) = groups_of(rows);
     let kernel = ["gated_1", "gated_2", "gated_4", "gated_8"][index];
     launch(x.device(), kernel, [rows.div_ceil(8 * groups), gate.tiles(), 1], 256, groups * 4096, &[args.bytes()])
 }
 
-fn prefill_kernel(format: Format, gated: bool) -> &'static str {
-    named(if gated { "prefill_gated" } else { "prefill" }, format.name())
+/// A product of more than [`FEW`] rows: by Hopper's asynchronous products where there are these and they multiply the format.
+fn many(x: &Memory, weight: &Matrix, rows: usize, gated: bool, args: &LinearArgs) -> Result<()> {
+    let (device, format) = (x.device(), weight.format);
+    let wide = device.wide() && matches!(format, Format::BF16 | Format::F8E4M3);
+    let (prefix, tokens, shared) =
+        if wide { ("wide", WIDE_TOKENS, WIDE_SHARED) } else { ("prefill", 128, prefill_shared(format)) };
+    let kernel = if gated { named(&format!("{prefix}_gated"), format.name()) } else { named(prefix, format.name()) };
+    let grid = [rows.div_ceil(tokens), weight.tiles().div_ceil(if gated { 4 } else { 8 }), 1];
+    launch(device, kernel, grid, 256, shared, &[args.bytes()])
 }

@@ -65,6 +65,7 @@ fn attended(c: &Cached, d: usize, heads: usize, q: &[f32], position: usize, wind
 #[test]
 fn attention_agrees_and_its_two_ways_give_the_same_bits() {
     for (d, group, positions, window) in [
+        (16, 2, 70, None),
         (32, 1, 70, None),
         (64, 3, 260, None),
         (64, 2, 260, Some(90)),
@@ -98,6 +99,7 @@ fn attention_agrees_and_its_two_ways_give_the_same_bits() {
                     first,
                     rows,
                     pages: if by_page { 5 } else { c.pages.len() },
+                    abreast: false,
                 };
                 attention(&step, a, &q, (c.shape, &c.cache, 1), by_page.then_some(&split), &out).unwrap();
                 let stride = padded(heads * d);
@@ -196,7 +198,7 @@ fn a_copied_page_attends_as_its_original() {
         let attend = |pages: &[u32], position| {
             let step = step(&device, position, &[0], pages);
             let out = poisoned(&device, 2 * padded(heads * d));
-            let a = Attention { heads, scale: 0.3, window: None, first: 0, rows: 1, pages: 2 };
+            let a = Attention { heads, scale: 0.3, window: None, first: 0, rows: 1, pages: 2, abreast: false };
             attention(&step, a, &q, (c.shape, &c.cache, 1), None, &out).unwrap();
             brains(&out)
         };

@@ -62,7 +62,11 @@ fn products_are_the_sums_of_their_inputs_whatever_the_rows() {
                 let (x, values) = inputs(&device, most, columns, 6);
                 let bias = random(7, outputs);
                 let memory = device.floats(&bias).unwrap();
-                for rows in [1, 2, 8, 9, 17, 40, 64, 65, most] {
+                // Many rows by both of their ways, where the device and the format have two.
+                for (rows, wide) in
+                    [1, 2, 8, 9, 17, 40, 64, 65, most].map(|rows| (rows, true)).into_iter().chain([(65, false)])
+                {
+                    device.set_wide(wide);
                     let out = poisoned(&device, 4 * rows * outputs);
                     linear(&x, rows, &[Part { weight: &w, bias: Some(&memory), out: &out, add: false }]).unwrap();
                     let got = floats(&out);
@@ -154,7 +158,8 @@ fn the_inner_half_of_an_mlp_agrees_whatever_the_rows() {
             let (gate, wg) = matrix(&device, format, outputs, columns, 11);
             let up = other.map(|other| matrix(&device, other, outputs, columns, 12));
             let (x, values) = inputs(&device, most, columns, 13);
-            for rows in [most, 1, 7, 16, 30, 64, 65] {
+            for (rows, wide) in [(most, true), (1, true), (7, true), (16, true), (30, true), (64, true), (65, false)] {
+                device.set_wide(wide);
                 // The padding must stay zero.
                 let out = device.zeros(2 * rows * padded(outputs)).unwrap();
                 gated(&x, rows, activation, (&gate, None), up.as_ref().map(|(up, _)| (up, None)), &out).unwrap();
@@ -210,6 +215,30 @@ fn rows_are_looked_up_by_token_and_position() {
                 }
             }
             assert!(got[3 * columns..].iter().all(|x| x.is_nan()), "padding is left alone");
+        }
+    }
+}
+
+/// Several blocks of tokens and of outputs, and an edge at each.
+#[test]
+fn many_rows_by_asynchronous_products_are_the_same_bits() {
+    let (outputs, columns, rows) = (150, 200, 300);
+    for format in [Format::BF16, Format::F8E4M3] {
+        for device in devices() {
+            let (w, _) = matrix(&device, format, outputs, columns, 5);
+            let (up, _) = matrix(&device, format, outputs, columns, 6);
+            let (x, _) = inputs(&device, rows, columns, 7);
+            let before = random(8, rows * outputs);
+            let [wide, plain] = [true, false].map(|wide| {
+                device.set_wide(wide);
+                let out = device.floats(&before).unwrap();
+                linear(&x, rows, &[Part { weight: &w, bias: None, out: &out, add: true }]).unwrap();
+                let inner = device.zeros(2 * rows * padded(outputs)).unwrap();
+                gated(&x, rows, Activation::Silu, (&w, None), Some((&up, None)), &inner).unwrap();
+                (floats(&out), brains(&inner))
+            });
+            assert!(wide.0 == plain.0, "{format:?} on {device:?}");
+            assert!(wide.1 == plain.1, "{format:?} on {device:?}: the inner half of an MLP");
         }
     }
 }

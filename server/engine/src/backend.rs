@@ -51,6 +51,9 @@ pub struct Sequence<'a> {
     pub position: usize,
 }
 
+/// The most likely token after a row, and its log probability; none where no allowed logit is a finite number.
+pub type Choice = Option<(u32, f32)>;
+
 /// A decoder with the keys and values (KV) of many sequences, in pages that sequences may share.
 ///
 /// It knows no tokens and no lengths: whoever drives it says which pages a sequence has and at which position the new tokens stand, and what stood
@@ -98,6 +101,25 @@ pub trait Backend: Send {
         }
     }
 
+    /// The most rows that [`Backend::choose`] gives; 0 where the caller is to choose from logits.
+    fn chooses(&self) -> usize {
+        0
+    }
+
+    /// As [`Backend::forward`] of one sequence's next tokens, or [`Backend::decode`] of several, but gives instead of the last `rows` rows of logits the most likely token after
+    /// each and its log probability: what greedy decoding asks for, computed where the logits are. Of several sequences all rows are wanted.
+    ///
+    /// The first rows may have masks, a bit for each token: 1 for what is allowed. The probability is then that among these.
+    fn choose(
+        &mut self,
+        _sequences: &[Sequence<'_>],
+        _tokens: &[u32],
+        _rows: usize,
+        _masks: &[Vec<u32>],
+    ) -> Result<&[Choice], EngineError> {
+        Err(EngineError::Compute { backend: "this backend", message: "it leaves the choice to the caller".into() })
+    }
+
     /// Whether [`Backend::shift`] does anything.
     fn shifts(&self) -> bool {
         false
@@ -136,9 +158,7 @@ pub trait Backend: Send {
 /// What was found of a GPU, in words.
 pub fn gpu() -> String {
     match found() {
-        Found::Device(name) => format!(
-            "{name}; it computes what its memory has room for, and no model with experts (never tried on a GPU yet)"
-        ),
+        Found::Device(name) => format!("{name}; it computes what its memory has room for (never tried on a GPU yet)"),
         Found::NoDevice(why) => format!("no CUDA device ({why}); the processor is used"),
         Found::NoLibrary => "no CUDA device (libcuda.so.1 not found); the processor is used".into(),
     }

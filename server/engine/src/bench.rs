@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::{
     EngineError, EngineOptions,
-    backend::{self, Backend, Logits, PAGE, Page},
+    backend::{self, Backend, Logits, PAGE, Page, Sequence},
     checkpoint::Checkpoint,
     decoder::Decoder,
     shape,
@@ -139,7 +139,12 @@ impl Stand {
         least: usize,
     ) -> Result<(f64, f64, usize), EngineError> {
         let ids: Vec<u32> = (0..tokens).map(|i| (i * 97 % self.vocab) as u32).collect();
-        let mut step = || self.backend.forward(&self.pages, depth, &ids, Logits::Last).map(|_| ());
+        let at = [Sequence { pages: &self.pages, position: depth }];
+        // As greedy decoding asks for it.
+        let mut step = || match self.backend.chooses() {
+            0 => self.backend.forward(&self.pages, depth, &ids, Logits::Last).map(|_| ()),
+            _ => self.backend.choose(&at, &ids, 1, &[]).map(|_| ()),
+        };
         if tokens < 64 {
             step()?;
         }

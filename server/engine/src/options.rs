@@ -23,7 +23,8 @@ pub struct EngineOptions {
     /// The longest sequence in tokens, where the model allows it: memory for the KV cache grows with what is used of it.
     pub context_length: usize,
     /// Memory for the KV cache in MiB, so that many states of many documents stay warm; 0 for an eighth of the machine's, 128 to 8192. It is taken from the system only as
-    /// it is used. One sequence of `context-length` is always given room.
+    /// it is used. One sequence of `context-length` is always given room. On a GPU 0 is for half of what the weights leave of its memory; what is asked for beyond all of that lies in
+    /// the machine's.
     pub kv_memory_mib: usize,
     /// How the processor stores keys and values. A GPU has its own way.
     pub kv_dtype: KvChoice,

@@ -6,7 +6,8 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::turns::Standing;
 use crate::{
-    Done, Event, Finish, Prefill, Priority, Request, Token, Tokenizer,
+    Done, Event, Finish, Prefill, Priority, Request, Sampling, Token, Tokenizer,
+    backend::Choice,
     cache::{Branch, Moved},
     sampling::Sampler,
     speculation::Script,
@@ -45,6 +46,13 @@ pub(super) struct Job {
     decoding: Duration,
 }
 
+/// What a step says of the token that comes next.
+pub(super) enum Row<'a> {
+    Logits(&'a [f32]),
+    /// The most likely token of those that fit, chosen by the backend.
+    Chosen(Choice),
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Queued,
@@ -76,6 +84,12 @@ fn check_ids(name: &str, tokens: &[u32], vocab: usize) -> Result<(), String> {
         Some(id) => Err(format!("the {name} has token {id}: expected ids below {vocab}, the model's vocabulary")),
         None => Ok(()),
     }
+}
+
+/// Either the token spells some of what is left to heal, or all of it and more. Markers have no bytes and do not fit.
+fn fits(heal: &[u8], id: u32, tokenizer: &Tokenizer) -> bool {
+    let bytes = tokenizer.bytes(id);
+    !bytes.is_empty() && (heal.starts_with(bytes) || bytes.starts_with(heal))
 }
 
 impl Job {
@@ -177,10 +191,30 @@ impl Job {
         self.request.max_tokens - self.decoded
     }
 
-    /// Its whole sequence is computed: `logits` are those after the last token; `drafted` was thought to be next. Gives the last event if this is the end.
+    /// Whether it always takes the most likely token.
+    pub(super) fn greedy(&self) -> bool {
+        matches!(self.request.sampling, Sampling::Greedy)
+    }
+
+    /// What may be said where the first bytes are still prescribed, as a bit for each token: after its sequence, and after each of `drafts` that leaves some.
+    pub(super) fn masks(&self, drafts: &[u32], tokenizer: &Tokenizer) -> Vec<Vec<u32>> {
+        let mut spelt = self.decoded_bytes;
+        let mut masks = Vec::new();
+        for draft in drafts.iter().map(Some).chain([None]) {
+            let Some(heal) = self.request.heal.get(spelt..).filter(|heal| !heal.is_empty()) else { break };
+            let vocab = tokenizer.vocab_size();
+            let mut mask = vec![0; vocab.div_ceil(32)];
+            (0..vocab).filter(|&id| fits(heal, id as u32, tokenizer)).for_each(|id| mask[id / 32] |= 1 << (id % 32));
+            masks.push(mask);
+            spelt += draft.map_or(0, |&id| tokenizer.bytes(id).len());
+        }
+        masks
+    }
+
+    /// Its whole sequence is computed: `row` is what follows the last token; `drafted` was thought to be next. Gives the last event if this is the end.
     pub(super) fn advance(
         &mut self,
-        logits: &[f32],
+        row: Row<'_>,
         drafted: Option<u32>,
         context_length: usize,
         is_end: impl Fn(u32) -> bool,
@@ -198,17 +232,12 @@ impl Job {
             return Some(self.done(Finish::Length));
         }
         let heal = self.request.heal.get(self.decoded_bytes..).unwrap_or_default();
-        let chosen = self.sampler.as_mut().and_then(|sampler| {
-            if heal.is_empty() {
-                return sampler.choose(logits);
-            }
-            // Either the token spells some of what is left to heal, or all of it and more. Markers have no bytes and do not fit.
-            let fits = |id| {
-                let bytes = tokenizer.bytes(id);
-                !bytes.is_empty() && (heal.starts_with(bytes) || bytes.starts_with(heal))
-            };
-            sampler.choose_among(logits, fits)
-        });
+        let chosen = match (row, &mut self.sampler) {
+            (Row::Chosen(choice), _) => choice,
+            (Row::Logits(logits), Some(sampler)) if heal.is_empty() => sampler.choose(logits),
+            (Row::Logits(logits), Some(sampler)) => sampler.choose_among(logits, |id| fits(heal, id, tokenizer)),
+            (Row::Logits(_), None) => None,
+        };
         let Some((id, logprob)) = chosen else {
             return Some(Event::Failed("the model gave no finite logit: its weights are corrupt".into()));
         };

@@ -11,10 +11,15 @@ use std::{
     time::Duration,
 };
 
-use super::{Score, clock::Clock, job::Job, turns::Turns};
+use super::{
+    Score,
+    clock::Clock,
+    job::{Job, Row},
+    turns::Turns,
+};
 use crate::{
     EngineError, EngineOptions, Event, Figures, Finish, Priority, Tokenizer,
-    backend::{Backend, Logits, Sequence},
+    backend::{Backend, Choice, Logits, Sequence},
     cache::{Cache, Full, Placement},
     figures::{CacheFigures, PageFigures},
     snapshot::Store,
@@ -58,6 +63,25 @@ pub(super) enum Message {
     Map(Sender<Vec<PageFigures>>),
     /// To score a text, so many tokens a step.
     Score(Vec<u32>, usize, Sender<Result<Vec<Score>, EngineError>>),
+}
+
+/// What a step gave.
+enum Rows<'a> {
+    Logits(&'a [f32]),
+    Chosen(&'a [Choice]),
+}
+
+impl<'a> Rows<'a> {
+    /// Row `i` of `count`.
+    fn row(&self, i: usize, count: usize) -> Row<'a> {
+        match *self {
+            Self::Logits(logits) => {
+                let vocab = logits.len() / count;
+                Row::Logits(&logits[i * vocab..][..vocab])
+            }
+            Self::Chosen(choices) => Row::Chosen(choices.get(i).copied().flatten()),
+        }
+    }
 }
 
 /// All handles are gone.
@@ -337,11 +361,18 @@ impl Scheduler {
         let (drafted, rows) = (self.drafts.len(), if whole { 1 + self.drafts.len() } else { 0 });
 
         let job = &mut self.jobs[i];
+        let chooses = whole && rows <= self.backend.chooses() && job.greedy();
+        let masks = if chooses { job.masks(&self.drafts, &self.tokenizer) } else { Vec::new() };
         let Some(branch) = &mut job.branch else { return Ok(None) };
         self.tokens.clear();
         self.tokens.extend_from_slice(&job.sequence[position..position + known]);
         self.tokens.extend_from_slice(&self.drafts);
-        let logits = self.backend.forward(branch.pages(), position, &self.tokens, Logits::Tail(rows))?;
+        let given = if chooses {
+            let at = [Sequence { pages: branch.pages(), position }];
+            Rows::Chosen(self.backend.choose(&at, &self.tokens, rows, &masks)?)
+        } else {
+            Rows::Logits(self.backend.forward(branch.pages(), position, &self.tokens, Logits::Tail(rows))?)
+        };
         let took = self.clock.now().saturating_sub(start);
         if !whole {
             self.cache.extend(branch, &self.tokens);
@@ -356,10 +387,10 @@ impl Scheduler {
         job.drafted += drafted;
         let (tokenizer, eos) = (&self.tokenizer, &self.eos);
         let (mut accepted, mut end) = (0, None);
-        for logits in logits.chunks_exact(logits.len() / rows) {
+        for i in 0..rows {
             let before = job.accepted;
             let expected = self.drafts.get(accepted).copied();
-            end = job.advance(logits, expected, self.context_length, |id| eos.contains(&id), tokenizer);
+            end = job.advance(given.row(i, rows), expected, self.context_length, |id| eos.contains(&id), tokenizer);
             let right = job.accepted > before;
             accepted += usize::from(right);
             if end.is_some() || !right {
@@ -402,24 +433,44 @@ impl Scheduler {
     fn compute_together(&mut self, start: Duration) {
         self.tokens.clear();
         let mut sequences = Vec::with_capacity(self.group.len());
+        let (mut chooses, mut masks) = (self.group.len() <= self.backend.chooses(), Vec::new());
         for &j in &self.group {
             let job = &self.jobs[j];
             if let (Some(branch), Some(&token)) = (&job.branch, job.sequence.last()) {
                 sequences.push(Sequence { pages: branch.pages(), position: branch.len() });
                 self.tokens.push(token);
+                chooses &= job.greedy();
+                masks.push(if chooses { job.masks(&[], &self.tokenizer).pop() } else { None });
             }
         }
+        // Where one has a mask all have one, which may forbid nothing.
+        let masks: Vec<Vec<u32>> = if masks.iter().any(Option::is_some) {
+            let any = vec![u32::MAX; self.tokenizer.vocab_size().div_ceil(32)];
+            masks.into_iter().map(|mask| mask.unwrap_or_else(|| any.clone())).collect()
+        } else {
+            Vec::new()
+        };
         let mut ends = Vec::new();
-        match self.backend.decode(&sequences, &self.tokens) {
-            Ok(logits) => {
+        let count = self.tokens.len();
+        let given = match chooses {
+            true => self.backend.choose(&sequences, &self.tokens, count, &masks).map(Rows::Chosen),
+            false => self.backend.decode(&sequences, &self.tokens).map(Rows::Logits),
+        };
+        match given {
+            Ok(given) => {
                 let took = self.clock.now().saturating_sub(start);
                 let (tokenizer, eos) = (&self.tokenizer, &self.eos);
-                let rows = logits.chunks_exact(logits.len() / self.tokens.len());
-                for ((&j, token), logits) in self.group.iter().zip(&self.tokens).zip(rows) {
+                for (row, (&j, token)) in self.group.iter().zip(&self.tokens).enumerate() {
                     let job = &mut self.jobs[j];
                     job.took(took);
                     job.standing.served();
-                    let end = job.advance(logits, None, self.context_length, |id| eos.contains(&id), tokenizer);
+                    let end = job.advance(
+                        given.row(row, count),
+                        None,
+                        self.context_length,
+                        |id| eos.contains(&id),
+                        tokenizer,
+                    );
                     if let Some(branch) = &mut job.branch {
                         self.cache.extend(branch, &[*token]);
                     }

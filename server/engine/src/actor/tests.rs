@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod chosen;
 mod moved;
 mod speculation;
 mod together;

@@ -10,7 +10,7 @@ use crate::{
     backend::{
         PAGE,
         reference::Reference,
-        testing::{A, B, CONTEXT, decoder, error, tokens},
+        testing::{self, A, B, CONTEXT, decoder, error, tokens},
     },
     checkpoint::Checkpoint,
     fixture::{
@@ -115,49 +115,25 @@ fn sequences_that_decode_together_get_the_bits_that_they_get_alone() {
         let golden = Golden::read(case);
         let decoder =
             Checkpoint::from_gguf(Path::new("golden.gguf"), &golden.gguf(Dtype::Q8_0).bytes()).unwrap().decoder;
-        let (vocab, sequence) = (decoder.config.vocab, golden.sequence());
-        let pages: [[Page; 2]; 3] = [[0, 1], [2, 3], [4, 5]];
-        let lengths = [3, 20, 11].map(|length| length.min(sequence.len() - 2));
         let (mut together, mut alone) = (cpu(&decoder, 2, KvDtype::F16), cpu(&decoder, 1, KvDtype::F16));
-        for (pages, length) in pages.iter().zip(lengths) {
-            together.forward(pages, 0, &sequence[..length], Logits::None).unwrap();
-            alone.forward(pages, 0, &sequence[..length], Logits::None).unwrap();
-        }
-        for step in 0..2 {
-            let at = lengths.map(|length| length + step);
-            let sequences: Vec<_> =
-                pages.iter().zip(at).map(|(pages, position)| Sequence { pages, position }).collect();
-            let got = together.decode(&sequences, &at.map(|at| sequence[at])).unwrap().to_vec();
-            for (i, (pages, at)) in pages.iter().zip(at).enumerate() {
-                let want = alone.forward(pages, at, &[sequence[at]], Logits::Last).unwrap();
-                assert_eq!(&got[i * vocab..][..vocab], want, "{case}: sequence {i}, step {step}");
-            }
-        }
+        testing::sequences_that_decode_together_get_the_bits_that_they_get_alone(
+            case,
+            &golden.sequence(),
+            &mut together,
+            &mut alone,
+        );
     }
 }
 
-/// In a model of one layer keys and values depend on a token and its place alone, so moved ones are those that a computation gives, but for f16's rounding of what was turned twice.
 #[test]
 fn keys_that_are_moved_are_turned_to_their_new_place() {
     for tiny in [LLAMA, QWEN2] {
         let decoder = decoder(&Tiny { layers: 1, ..tiny }, Dtype::F32);
         let tokens = tokens(&decoder, 200);
         for (kv, tolerance) in [(KvDtype::F32, 1e-5), (KvDtype::F16, 5e-3)] {
+            let what = format!("{} {kv:?}", tiny.architecture);
             let mut cpu = cpu(&decoder, 2, kv);
-            let want = cpu.forward(&A, 0, &tokens, Logits::Last).unwrap().to_vec();
-            // The same tokens further on, and from there back to where they belong: 30 to 63 of page 0, and 0 to 39 of page 1.
-            cpu.forward(&B, 0, &[&tokens[..17], &tokens[..]].concat(), Logits::None).unwrap();
-            cpu.forward(&A, 0, &[7; 200], Logits::None).unwrap();
-            cpu.forward(&A, 0, &tokens[..13], Logits::None).unwrap();
-            cpu.shift((B[0], 30), &A, 13, 34, -17).unwrap();
-            cpu.shift((B[1], 0), &A, 47, 40, -17).unwrap();
-            let got = cpu.forward(&A, 87, &tokens[87..], Logits::Last).unwrap();
-            let far = error(got, &want);
-            assert!(far < tolerance, "{} {kv:?}: {far:e}", tiny.architecture);
-            // Without the turn they are other keys.
-            cpu.shift((B[0], 30), &A, 13, 34, 0).unwrap();
-            let unturned = error(cpu.forward(&A, 87, &tokens[87..], Logits::Last).unwrap(), &want);
-            assert!(unturned > 4.0 * tolerance, "{unturned:e}");
+            testing::keys_that_are_moved_are_turned_to_their_new_place(&what, &tokens, &mut cpu, tolerance);
         }
     }
 }

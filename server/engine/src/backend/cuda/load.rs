@@ -1,14 +1,15 @@
 //! A decoder's tensors on their way to the device.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use half::bf16;
-use pilotlight_kernels::cuda::{Device, Format, Matrix, Memory};
+use pilotlight_kernels::cuda::{Device, ExpertShape, Format, Matrix, Memory};
 
 use super::{Model, activation};
 use crate::{
     EngineError,
-    decoder::{self, Decoder, Linear},
+    config::{DecoderConfig, Experts},
+    decoder::{self, Decoder, Gated, Linear},
     weights::{Dtype, Tensor},
 };
 
@@ -26,9 +27,25 @@ pub(super) struct Layer {
     pub(super) mlp: Mlp,
 }
 
+/// One a layer: nothing is gained where its variants are of one size.
+#[allow(clippy::large_enum_variant)]
 pub(super) enum Mlp {
-    Gated { gate: Projection, up: Projection, down: Projection },
+    Gated(Inner),
     Plain { up: Projection, down: Projection },
+    Experts { router: Matrix, gate: Matrix, up: Matrix, down: Matrix, shape: ExpertShape, shared: Option<Inner> },
+}
+
+/// `down(act(gate(x)) * up(x))`
+pub(super) struct Inner {
+    pub(super) gate: Projection,
+    pub(super) up: Projection,
+    pub(super) down: Projection,
+}
+
+/// The sizes of a decoder's experts, where it has them.
+pub(super) fn expert_shape(c: &DecoderConfig) -> Option<ExpertShape> {
+    let Experts { count, used, normalised, .. } = c.experts?;
+    Some(ExpertShape { count, used, normalised, hidden: c.hidden, ffn: c.ffn })
 }
 
 /// `[hidden]` each; with a bias it takes the mean off too.
@@ -58,15 +75,16 @@ pub(super) fn format(tensor: &Tensor) -> Format {
 /// Sends tensors off, and says how far it is.
 pub(super) struct Loader<'a> {
     device: &'a Device,
+    experts: Option<ExpertShape>,
     threads: usize,
     all: u64,
     sent: u64,
 }
 
 impl<'a> Loader<'a> {
-    pub(super) fn new(device: &'a Device, bytes: u64) -> Self {
+    pub(super) fn new(device: &'a Device, decoder: &Decoder) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { device, threads, all: bytes.max(1), sent: 0 }
+        Self { device, experts: expert_shape(&decoder.config), threads, all: decoder.bytes.max(1), sent: 0 }
     }
 
     pub(super) fn model(mut self, decoder: &Decoder) -> Result<Model, EngineError> {
@@ -117,19 +135,30 @@ impl<'a> Loader<'a> {
             o: self.projection(&layer.attn_output)?,
             ffn_norm: self.norm(&layer.ffn_norm)?,
             mlp: match &layer.mlp {
-                decoder::Mlp::Gated(gated) => Mlp::Gated {
-                    gate: self.projection(&gated.gate)?,
-                    up: self.projection(&gated.up)?,
-                    down: self.projection(&gated.down)?,
-                },
+                decoder::Mlp::Gated(gated) => Mlp::Gated(self.inner(gated)?),
                 decoder::Mlp::Plain { up, down } => {
                     Mlp::Plain { up: self.projection(up)?, down: self.projection(down)? }
                 }
-                decoder::Mlp::Experts { .. } => {
-                    let message = "experts are not computed on the GPU yet".into();
-                    return Err(EngineError::Compute { backend: "cuda", message });
-                }
+                decoder::Mlp::Experts { router, experts, shared } => Mlp::Experts {
+                    router: self.matrix(&router.weight)?,
+                    gate: self.stack(experts, |expert| &expert.gate)?,
+                    up: self.stack(experts, |expert| &expert.up)?,
+                    down: self.stack(experts, |expert| &expert.down)?,
+                    shape: self.experts.ok_or_else(|| EngineError::Compute {
+                        backend: "cuda",
+                        message: "experts without their number".into(),
+                    })?,
+                    shared: shared.as_ref().map(|shared| self.inner(shared)).transpose()?,
+                },
             },
+        })
+    }
+
+    fn inner(&mut self, gated: &Gated) -> Result<Inner, EngineError> {
+        Ok(Inner {
+            gate: self.projection(&gated.gate)?,
+            up: self.projection(&gated.up)?,
+            down: self.projection(&gated.down)?,
         })
     }
 
@@ -147,50 +176,89 @@ impl<'a> Loader<'a> {
     }
 
     fn matrix(&mut self, tensor: &Tensor) -> Result<Matrix, EngineError> {
-        let [rows, columns] = tensor.shape[..] else {
-            let found = format!("shape {:?}", tensor.shape);
-            return Err(EngineError::malformed(&tensor.file, &*tensor.name, "a matrix", found));
+        let (format, scale) = (format(tensor), scale(tensor));
+        let blocks = blocks(tensor, format)?;
+        let matrix = Matrix::upload(self.device, format, sides(tensor)?, &blocks, scale, self.threads)?;
+        self.sent(tensor);
+        Ok(matrix)
+    }
+
+    /// One of the matrices of all experts.
+    fn stack(&mut self, experts: &[Gated], which: impl Fn(&Gated) -> &Linear) -> Result<Matrix, EngineError> {
+        let tensors: Vec<&Tensor> = experts.iter().map(|expert| &which(expert).weight).collect();
+        let Some(&first) = tensors.first() else {
+            return Err(EngineError::Compute { backend: "cuda", message: "a block without experts".into() });
         };
-        let format = format(tensor);
-        let send =
-            |blocks: &[u8], scale| Matrix::upload(self.device, format, [rows, columns], blocks, scale, self.threads);
-        let matrix = match tensor.dtype {
-            // By the rows that are scaled alike there is no kernel.
-            Dtype::F8E4M3 if tensor.blocks.is_some() => send(&rounded(tensor)?, 1.0),
-            Dtype::BF16 | Dtype::F8E4M3 | Dtype::Q8_0 | Dtype::Q4_K | Dtype::Q6_K => send(&tensor.bytes, tensor.scale),
-            Dtype::Q4_0 => send(
-                &widened(&tensor.bytes, 18, |block| {
-                    let low = |i: usize| block[2 + i] & 15;
-                    let high = |i: usize| block[2 + i] >> 4;
-                    std::array::from_fn(|i| if i < 16 { low(i) } else { high(i - 16) }.wrapping_sub(8))
-                }),
-                1.0,
-            ),
-            Dtype::Q5_0 => send(
-                &widened(&tensor.bytes, 22, |block| {
-                    let fifth = u32::from_le_bytes([block[2], block[3], block[4], block[5]]);
-                    std::array::from_fn(|i| {
-                        let nibble = block[6 + i % 16] >> (4 * (i / 16)) & 15;
-                        (nibble | ((fifth >> i & 1) as u8) << 4).wrapping_sub(16)
-                    })
-                }),
-                1.0,
-            ),
-            _ => send(&rounded(tensor)?, 1.0),
-        }?;
+        let (format, scale, sides) = (stack_format(&tensors), scale(first), sides(first)?);
+        // What is widened has its scale in it.
+        let scale = if format == self::format(first) { scale } else { 1.0 };
+        let of = |i: usize| blocks(tensors[i], format);
+        let matrix = Matrix::upload_all(self.device, format, sides, tensors.len(), of, scale, self.threads)?;
+        tensors.into_iter().for_each(|tensor| self.sent(tensor));
+        Ok(matrix)
+    }
+
+    /// Says how far it is.
+    fn sent(&mut self, tensor: &Tensor) {
         let tenth = |sent: u64| 10 * sent / self.all;
         let before = tenth(self.sent);
         self.sent += tensor.bytes.len() as u64;
         if tenth(self.sent) > before {
             tracing::info!("weights on the GPU: {} %", (100 * self.sent / self.all).min(100));
         }
-        Ok(matrix)
     }
 }
 
-/// To the nearest floats of 16 bits.
-fn rounded(tensor: &Tensor) -> Result<Vec<u8>, EngineError> {
-    Ok(tensor.to_f32()?.into_iter().flat_map(|x| bf16::from_f32(x).to_le_bytes()).collect())
+/// How the matrices of all experts are multiplied: alike.
+pub(super) fn stack_format(tensors: &[&Tensor]) -> Format {
+    let of = |tensor: &&Tensor| (format(tensor), scale(tensor));
+    match tensors.first().map(of) {
+        Some(first) if tensors.iter().all(|tensor| of(tensor) == first) => first.0,
+        _ => Format::BF16,
+    }
+}
+
+fn sides(tensor: &Tensor) -> Result<[usize; 2], EngineError> {
+    tensor.shape[..].try_into().map_err(|_| {
+        let found = format!("shape {:?}", tensor.shape);
+        EngineError::malformed(&tensor.file, &*tensor.name, "a matrix", found)
+    })
+}
+
+/// What is multiplied with every weight: widened ones have it in them.
+fn scale(tensor: &Tensor) -> f32 {
+    match tensor.dtype {
+        _ if tensor.blocks.is_some() => 1.0,
+        Dtype::BF16 | Dtype::F8E4M3 | Dtype::Q8_0 | Dtype::Q4_K | Dtype::Q6_K => tensor.scale,
+        _ => 1.0,
+    }
+}
+
+/// A matrix in the format's blocks: as it is stored, or widened.
+fn blocks(tensor: &Tensor, to: Format) -> Result<Cow<'_, [u8]>, EngineError> {
+    Ok(match tensor.dtype {
+        // By the blocks that are scaled alike there is no kernel.
+        _ if format(tensor) != to || (to == Format::BF16 && tensor.dtype != Dtype::BF16) => bfloats(tensor)?,
+        Dtype::BF16 | Dtype::F8E4M3 | Dtype::Q8_0 | Dtype::Q4_K | Dtype::Q6_K => Cow::Borrowed(&tensor.bytes),
+        Dtype::Q4_0 => Cow::Owned(widened(&tensor.bytes, 18, |block| {
+            let low = |i: usize| block[2 + i] & 15;
+            let high = |i: usize| block[2 + i] >> 4;
+            std::array::from_fn(|i| if i < 16 { low(i) } else { high(i - 16) }.wrapping_sub(8))
+        })),
+        Dtype::Q5_0 => Cow::Owned(widened(&tensor.bytes, 22, |block| {
+            let fifth = u32::from_le_bytes([block[2], block[3], block[4], block[5]]);
+            std::array::from_fn(|i| {
+                let nibble = block[6 + i % 16] >> (4 * (i / 16)) & 15;
+                (nibble | ((fifth >> i & 1) as u8) << 4).wrapping_sub(16)
+            })
+        })),
+        _ => bfloats(tensor)?,
+    })
+}
+
+fn bfloats(tensor: &Tensor) -> Result<Cow<'static, [u8]>, EngineError> {
+    let values = tensor.to_f32()?;
+    Ok(Cow::Owned(values.into_iter().flat_map(|x| bf16::from_f32(x).to_le_bytes()).collect()))
 }
 
 /// Blocks of 32 with an f16 scale before them, as Q8_0.

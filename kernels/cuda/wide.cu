@@ -1,0 +1,136 @@
+// linear.cu's products for many tokens, by Hopper's asynchronous products: weights in bfloat16 and in 8-bit floats. Compiled for sm_90a alone.
+//
+// A block has 128 outputs (gated: 64 of each matrix) and 256 tokens; each of its two warpgroups 64 of the outputs. Weights go from device memory to
+// registers, where they are widened in the order in which they lie (format.cuh): a warp's tile is its 16 rows of the first operand. Inputs go through
+// two stages of shared memory. A lane owns four neighbouring columns where the product wants pairs eight apart: of each 16 columns the pairs 0 2 4 6 1 3
+// 5 7 follow each other in shared memory, so that both sides agree.
+// Chunks come in linear.cu's order; after each of its runs the sums go to the total, which lies in shared memory, each thread's own part.
+// What is not linear.cu's is the order within 16 columns: that is the hardware's, here and there. The engine therefore compares both when it starts
+// and goes without this file where they differ (engine/backend/cuda.rs, `prove`).
+// Shapes and reference as in linear.cu.
+#include "format.cuh"
+#include "activation.cuh"
+#include "linear_args.cuh"
+#include "wgmma.cuh"
+
+constexpr u32 WIDE_STAGE = WIDE_COLUMNS * 128, WIDE_STAGES = 2;
+
+template <class F, bool GATED>
+__device__ __forceinline__ void wide(const LinearArgs &args) {
+    SHARED_MEMORY(memory);
+    // To a multiple of 1024.
+    u8 *stages = memory + (1024 - wide_address(memory) % 1024) % 1024;
+    float *totals = reinterpret_cast<float *>(stages + WIDE_STAGES * WIDE_STAGE);
+    const u32 lane = threadIdx.x % 32, warp = threadIdx.x / 32, g = lane / 4, t = lane % 4;
+    const u32 first = blockIdx.x * WIDE_COLUMNS, rows = args.rows - first < WIDE_COLUMNS ? args.rows - first : WIDE_COLUMNS;
+    const u32 tiles = args.parts[0].tiles, tile = GATED ? 4 * blockIdx.y + warp % 4 : 8 * blockIdx.y + warp;
+    const u8 *weights = args.parts[GATED ? warp / 4 : 0].weights + (tile < tiles ? tile : tiles - 1) * tile_bytes<F>(args.chunks);
+
+    // Four times 16 columns of a row, which are one row's at four lanes.
+    uint4 inputs[4][2];
+    auto fetch = [&](u32 chunk) {
+        UNROLL
+        for (u32 k = 0; k < 4; ++k) {
+            const u32 row = threadIdx.x / 4 + 64 * k, from = row < rows ? row : rows - 1;
+            const u16 *x = args.x + size_t(first + from) * args.x_stride + 64 * chunk + 16 * (threadIdx.x % 4);
+            inputs[k][0] = load16(x);
+            inputs[k][1] = load16(x + 8);
+        }
+    };
+    auto put = [&](u32 stage) {
+        UNROLL
+        for (u32 k = 0; k < 4; ++k) {
+            const u32 row = threadIdx.x / 4 + 64 * k, unit = 2 * (threadIdx.x % 4);
+            u8 *to = stages + stage * WIDE_STAGE + row * 128;
+            const uint4 a = inputs[k][0], b = inputs[k][1];
+            *reinterpret_cast<uint4 *>(to + ((unit ^ row % 8) << 4)) = {a.x, a.z, b.x, b.z};
+            *reinterpret_cast<uint4 *>(to + (((unit + 1) ^ row % 8) << 4)) = {a.y, a.w, b.y, b.w};
+        }
+    };
+    Raw raw;
+    auto bring = [&](u32 chunk) { F::template load<FromDevice>(raw, weights + size_t(chunk / F::CHUNKS) * F::UNIT, chunk % F::CHUNKS, lane); };
+    auto fragments = [&](u32 (&a)[4][4]) {
+        UNROLL
+        for (int j = 0; j < 4; ++j) F::fragment(raw, j, a[j]);
+    };
+
+    UNROLL
+    for (u32 i = 0; i < 128; ++i) totals[256 * i + threadIdx.x] = 0.0f;
+    float sums[128];
+    UNROLL
+    for (int i = 0; i < 128; ++i) sums[i] = 0.0f;
+    // The chunk at hand, the one whose inputs are on their way, the one whose weights are.
+    ChunkWalk at = {0, 0}, next = {0, 0};
+    fetch(at.chunk);
+    bring(at.chunk);
+    put(0);
+    u32 a[4][4];
+    fragments(a);
+    next.next(args.chunks);
+    if (!next.done()) {
+        fetch(next.chunk);
+        bring(next.chunk);
+    }
+    u32 stage = 0;
+    bool add = false;
+    // `mine` is the chunk at hand; the next one's fragments go to `other` meanwhile.
+    auto multiply = [&](const u32 (&mine)[4][4], u32 (&other)[4][4]) {
+        // The stage at hand is whole, and nobody reads the other any more.
+        wide_publish();
+        __syncthreads();
+        const u32 operand = wide_address(stages) + stage * WIDE_STAGE;
+        wide_fence();
+        UNROLL
+        for (int j = 0; j < 4; ++j) wide_product(sums, mine[j], wide_operand(operand + 32 * j), j > 0 || add);
+        wide_commit();
+        if (!next.done()) {
+            put(1 - stage);
+            fragments(other);
+            ChunkWalk after = next;
+            after.next(args.chunks);
+            if (!after.done()) {
+                fetch(after.chunk);
+                bring(after.chunk);
+            }
+        }
+        wide_wait(sums);
+        add = next.run == at.run;
+        if (!add) {
+            UNROLL
+            for (u32 i = 0; i < 128; ++i) totals[256 * i + threadIdx.x] += sums[i];
+        }
+        at = next;
+        next.next(args.chunks);
+        stage = 1 - stage;
+    };
+    u32 b[4][4] = {};
+    while (!at.done()) {
+        multiply(a, b);
+        if (!at.done()) multiply(b, a);
+    }
+    // What a thread of the second warpgroup has of `up` is for the same output and token that one of the first has `gate` of.
+    if (GATED) __syncthreads();
+    if (tile >= tiles || (GATED && warp >= 4)) return;
+    const Product &part = args.parts[0];
+    for (u32 i = 0; i < 128; ++i) {
+        const u32 output = 16 * tile + g + 8 * (i / 2 % 2), token = 8 * (i / 4) + 2 * t + i % 2;
+        if (output >= part.outputs || token >= rows) continue;
+        float y = part.scale * totals[256 * i + threadIdx.x];
+        if (part.bias) y += part.bias[output];
+        const size_t place = size_t(first + token) * part.stride + output;
+        if (GATED) {
+            float up = args.parts[1].scale * totals[256 * i + threadIdx.x + 128];
+            if (args.parts[1].bias) up += args.parts[1].bias[output];
+            reinterpret_cast<u16 *>(part.out)[place] = float_to_bf16(activate(args.activation, y) * up);
+        } else {
+            float *out = reinterpret_cast<float *>(part.out) + place;
+            *out = part.add ? y + *out : y;
+        }
+    }
+}
+
+#define WIDE(NAME, F)                                                                                                        \
+    extern "C" __global__ void __launch_bounds__(256, 1) wide_##NAME(LinearArgs args) { wide<F, false>(args); }              \
+    extern "C" __global__ void __launch_bounds__(256, 1) wide_gated_##NAME(LinearArgs args) { wide<F, true>(args); }
+WIDE(bf16, FormatBf16)
+WIDE(f8, FormatF8)
