@@ -10,7 +10,7 @@
 pub(crate) mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512;
-#[cfg(all(target_arch = "aarch64", feature = "neon"))]
+#[cfg(target_arch = "aarch64")]
 pub(crate) mod neon;
 pub(crate) mod scalar;
 
@@ -106,7 +106,7 @@ macro_rules! entry {
             #[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
             #[allow(clippy::too_many_arguments)]
             unsafe fn avx512($($arg: $ty),*) $(-> $ret)? { $body::<$crate::cpu::simd::avx512::Avx512>($($arg),*) }
-            #[cfg(all(target_arch = "aarch64", feature = "neon"))]
+            #[cfg(target_arch = "aarch64")]
             #[target_feature(enable = "neon,dotprod")]
             #[allow(clippy::too_many_arguments)]
             unsafe fn neon($($arg: $ty),*) $(-> $ret)? { $body::<$crate::cpu::simd::neon::Neon>($($arg),*) }
@@ -117,7 +117,7 @@ macro_rules! entry {
                 $crate::cpu::Isa::AvxVnni => avx_vnni($($arg),*),
                 #[cfg(target_arch = "x86_64")]
                 $crate::cpu::Isa::Avx512Vnni => avx512($($arg),*),
-                #[cfg(all(target_arch = "aarch64", feature = "neon"))]
+                #[cfg(target_arch = "aarch64")]
                 $crate::cpu::Isa::NeonDot => neon($($arg),*),
                 _ => $body::<$crate::cpu::simd::scalar::Scalar>($($arg),*),
             }

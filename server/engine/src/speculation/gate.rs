@@ -124,7 +124,7 @@ mod tests {
         (0..100).for_each(|_| gate.verified(ANY, 8, 8));
         assert_eq!(gate.worth(ANY, MOST, 1), MOST);
         assert_eq!(gate.worth(ANY, 3, 1), 3, "no more than there are");
-        assert_eq!(gate.worth(ANY, MOST, 12), 4, "nor than rows");
+        assert_eq!(gate.worth(ANY, MOST, 12), ROWS - 12, "nor than rows");
         (0..100).for_each(|_| gate.verified(ANY, 8, 0));
         assert_eq!(gate.worth(ANY, MOST, 1), 0);
         // Another strength has its own record.
