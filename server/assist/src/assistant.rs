@@ -214,6 +214,11 @@ impl Assistant {
         (!(git && options.in_git_ignored_files)).then(|| format!("completions are off in this file: {why}"))
     }
 
+    /// Whether a model may see what was done in a file; `None`: one that was never saved.
+    pub(crate) fn may_show(&self, path: Option<&Path>) -> bool {
+        path.is_none_or(|path| self.inner.indexing.excluded(self.workspace().root_of(path), path).is_none())
+    }
+
     /// The model that answers now.
     pub(crate) fn serving(&self) -> Option<&Model> {
         self.inner.serving()

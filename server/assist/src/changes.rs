@@ -164,14 +164,16 @@ impl FileChange {
         self.path.clone().unwrap_or_else(unsaved)
     }
 
+    /// Syntax errors of the text with all edits made.
+    pub(crate) fn errors_after(&self) -> usize {
+        let after = Document::open(self.before.language(), 0, &self.after(Which::All)).snapshot();
+        after.syntax_errors(0..after.rope().len_bytes())
+    }
+
     /// Takes the edits out that add a syntax error, alone or with the others.
     fn check(&mut self) -> Vec<Edit> {
         self.edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
-        let errors = |edits: &[Edit]| {
-            let tried = Self { edits: edits.to_vec(), ..self.clone() };
-            let after = Document::open(self.before.language(), 0, &tried.after(Which::All)).snapshot();
-            after.syntax_errors(0..after.rope().len_bytes())
-        };
+        let errors = |edits: &[Edit]| Self { edits: edits.to_vec(), ..self.clone() }.errors_after();
         let most = self.before.syntax_errors(0..self.before.rope().len_bytes());
         if errors(&self.edits) <= most {
             return Vec::new();

@@ -167,8 +167,7 @@ fn by_line(file: &FileChange) -> Vec<Edit> {
 
 /// Whether the cursor stands where the change is being typed.
 fn touches(change: &DefinitionChange, cursor: usize) -> bool {
-    let end = change.parameters.as_ref().map_or(0, |parameters| parameters.new.list.end).max(change.name_range.end);
-    change.name_range.start <= cursor && cursor <= end
+    change.name_range.start <= cursor && cursor <= change.head_end()
 }
 
 /// A name may be done when the cursor is at its end; parameters are not while the cursor is among them.

@@ -139,9 +139,7 @@ impl Assistant {
         for folder in &workspace.folders {
             self.inner.indexing.begin(&folder.root);
         }
-        let shown = |full: &Option<PathBuf>| {
-            full.as_ref().is_none_or(|full| self.inner.indexing.excluded(workspace.root_of(full), full).is_none())
-        };
+        let shown = |full: &Option<PathBuf>| self.may_show(full.as_deref());
         let trail = self.trail();
         surrounded.budget = budget;
         surrounded.edits = trail.edits(shown);

@@ -1,6 +1,6 @@
 //! The next edit as a model writes it: the lines around the cursor anew, of which one change is offered.
 
-use std::{ops::Range, path::Path, time::Instant};
+use std::{ops::Range, time::Instant};
 
 use pilotlight_context::{
     next_edit::{Asked, Form, form},
@@ -71,12 +71,7 @@ impl Assistant {
 
     /// What was changed lately in files that a model may see, the edit that is going on included.
     fn recent_edits(&self, document: &DocumentId, now: &Snapshot) -> Vec<Recent> {
-        let workspace = self.workspace();
-        let shown = |full: &Option<std::path::PathBuf>| {
-            let excluded = |full: &Path| self.indexing_of().excluded(workspace.root_of(full), full).is_some();
-            full.as_deref().is_none_or(|full| !excluded(full))
-        };
-        let mut edits = self.trail().edits_until(document, now, shown);
+        let mut edits = self.trail().edits_until(document, now, |path| self.may_show(path.as_deref()));
         for edit in &mut edits {
             edit.before = secrets::masked(&edit.before).into_owned();
             edit.after = secrets::masked(&edit.after).into_owned();

@@ -43,6 +43,12 @@ impl DefinitionChange {
     pub fn is_renamed(&self) -> bool {
         self.old_name != self.new_name
     }
+
+    /// Where what tells the change ends: the name, or the parameters.
+    pub fn head_end(&self) -> usize {
+        let list = self.parameters.as_ref().map_or(0, |parameters| parameters.new.list.end);
+        list.max(self.name_range.end)
+    }
 }
 
 impl ParameterChange {

@@ -145,15 +145,18 @@ impl Assistant {
             Ok(Offer { change, set })
         });
         let offer = searched.await.map_err(|error| PropagateError::Cannot(error.to_string()))??;
+        self.still(&offer)?;
+        self.remembered().add(key, offer.clone());
+        Ok(offer)
+    }
+
+    /// Refuses an offer one of whose documents has been edited or closed since.
+    pub(super) fn still(&self, offer: &Offer) -> Result<(), PropagateError> {
         let moved = offer.set.files.iter().any(|file| {
             let now = file.document.as_ref().map(|document| self.snapshot(document));
             now.is_some_and(|now| now.map_or(true, |now| now.revision() != file.before.revision()))
         });
-        if moved {
-            return Err(PropagateError::MovedOn);
-        }
-        self.remembered().add(key, offer.clone());
-        Ok(offer)
+        if moved { Err(PropagateError::MovedOn) } else { Ok(()) }
     }
 
     fn search(

@@ -1,12 +1,11 @@
 //! What no rule can write when a change is carried, the arguments for new parameters, written by the model: one bounded piece a place, to be looked at.
 
 use pilotlight_engine::{Priority, Sampling};
-use pilotlight_syntax::Document;
 use tokio_util::sync::CancellationToken;
 
-use super::Offer;
+use super::{Offer, PropagateError};
 use crate::{
-    Assistant, ChangeSet, DocumentId, Edit, Fill, Left, Limits, Which,
+    Assistant, ChangeSet, DocumentId, Edit, Fill, Left, Limits,
     changes::{FileChange, Hole},
 };
 
@@ -17,17 +16,26 @@ const TOKENS: usize = 48;
 
 impl Assistant {
     /// Has the model write what an offer for a change in `document` leaves to be written; what it does not write well stays left. Every such edit is one to look at first.
-    pub async fn write_missing(&self, document: &DocumentId, mut offer: Offer, cancel: &CancellationToken) -> Offer {
+    ///
+    /// # Errors
+    ///
+    /// [`PropagateError::MovedOn`], where a document was edited meanwhile.
+    pub async fn write_missing(
+        &self,
+        document: &DocumentId,
+        mut offer: Offer,
+        cancel: &CancellationToken,
+    ) -> Result<Offer, PropagateError> {
         let holes = std::mem::take(&mut offer.set.holes);
         if !self.fills() {
-            return offer;
+            return Ok(offer);
         }
         // The definition as it is now says what is wanted.
         let definition = self.definition(document, &offer);
         for hole in holes.into_iter().take(MOST) {
             let writing = self.write_hole(&hole, definition.as_ref(), &offer.set);
             let text = match cancel.run_until_cancelled(writing).await {
-                None => return offer,
+                None => return Err(PropagateError::Cancelled),
                 Some(text) => text,
             };
             let Some(text) = text else { continue };
@@ -42,14 +50,15 @@ impl Assistant {
                 }
             }
         }
-        offer
+        self.still(&offer)?;
+        Ok(offer)
     }
 
     /// The changed definition's file and head.
     fn definition(&self, document: &DocumentId, offer: &Offer) -> Option<(String, String)> {
         let (_, state, path) = self.states(document).ok()?;
-        let end = offer.change.parameters.as_ref().map_or(offer.change.name_range.end, |it| it.new.list.end);
-        let head = state.slice(state.line_at(offer.change.name_range.start).start..state.line_at(end).end);
+        let line = |at| state.line_at(at);
+        let head = state.slice(line(offer.change.name_range.start).start..line(offer.change.head_end()).end);
         Some((self.workspace().prompt_path(path.as_deref(), document), head))
     }
 
@@ -114,11 +123,7 @@ fn add(set: &mut ChangeSet, hole: &Hole, edit: Edit) -> bool {
         None => tried.edits.push(edit),
     }
     tried.edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
-    let errors = |file: &FileChange| {
-        let after = Document::open(file.before.language(), 0, &file.after(Which::All)).snapshot();
-        after.syntax_errors(0..after.rope().len_bytes())
-    };
-    let good = errors(&tried) <= errors(file);
+    let good = tried.errors_after() <= file.errors_after();
     if good {
         *file = tried;
     }

@@ -28,7 +28,7 @@ pub(super) async fn offered(session: &Session, asked: &Asked, progress: &Progres
     let mut actions = Vec::new();
     for change in changes(session, &current.id).await? {
         let line = |at: usize| current.snapshot.line_at(at);
-        let head = line(change.name_range.start).start..=line(head_end(&change)).end;
+        let head = line(change.name_range.start).start..=line(change.head_end()).end;
         if selection.end < *head.start() || selection.start > *head.end() {
             continue;
         }
@@ -82,12 +82,7 @@ async fn written(session: &Session, current: &Current, offer: Offer) -> Result<O
     let _guard = cancel.clone().drop_guard();
     let progress = Progress::begin_or_create(session, None, "Pilotlight: writing");
     progress.show();
-    let offer = session.assistant.write_missing(&current.id, offer, &cancel).await;
-    let moved_on = offer.set.files.iter().any(|file| {
-        let now = file.document.as_ref().map(|document| session.assistant.snapshot(document));
-        now.is_some_and(|now| now.map_or(true, |now| now.revision() != file.before.revision()))
-    });
-    if moved_on { Err(refused(&PropagateError::MovedOn)) } else { Ok(offer) }
+    session.assistant.write_missing(&current.id, offer, &cancel).await.map_err(|error| refused(&error))
 }
 
 fn fill(session: &Session, action: &mut Value, uri: &str, offer: &Offer) -> Result<()> {
@@ -125,12 +120,6 @@ async fn propagate(
 
 pub(crate) fn refused(error: &PropagateError) -> Error {
     failure(matches!(error, PropagateError::MovedOn | PropagateError::NotOpen(_)), error.to_string())
-}
-
-/// Where what tells the change ends: the name, or the parameters.
-fn head_end(change: &DefinitionChange) -> usize {
-    let list = change.parameters.as_ref().map_or(0, |parameters| parameters.new.list.end);
-    list.max(change.name_range.end)
 }
 
 /// `None` where there is nothing to carry it to. What a model could write is to be looked at too.
