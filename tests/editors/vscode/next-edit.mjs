@@ -5,6 +5,14 @@ import { until } from './workbench.mjs';
 const FAR = 90;
 const padding = (count) => '// a line\n'.repeat(count);
 
+/** What the page's media ask for, and the theme that VS Code then chooses. */
+const THEMES = [
+  ['light', 'vs', 'none'],
+  ['dark', 'hc-black', 'active'],
+  ['light', 'hc-light', 'active'],
+  ['dark', 'vs-dark', 'none'],
+];
+
 export const FILES = {
   'next/main.rs': `fn area(a: u8) {}\nfn one() { area(1); }\n${padding(FAR - 3)}fn two() { area(2); }\n`,
   'next/other.rs': 'fn three() { area(3); }\n',
@@ -12,7 +20,8 @@ export const FILES = {
   'next/ghost.rs': 'fn area(a: u8) {}\nfn one() { area(1); }\nfn sum(items: &[u64]) {\n',
   'next/stale.rs': 'fn area(a: u8) {}\nfn one() { area(1); }\n',
   'next/asked.rs': 'fn area(a: u8) {}\nfn one() { area(1); }\n',
-  'next/colours.rs': 'fn area(a: u8) {}\nfn one() { area(1); }\n',
+  // A file for each theme: what was closed and written anew may be shown as it was for a moment.
+  ...Object.fromEntries(THEMES.map(([, theme]) => [`next/${theme}.rs`, 'fn area(a: u8) {}\nfn one() { area(1); }\n'])),
 };
 const BEGUN = '    let total = ';
 const REST = 'items.iter().sum::<u64>();';
@@ -145,12 +154,11 @@ export async function nextEdits(bench, test, received) {
   });
 
   await test('next edit in the colours of the light and the high-contrast themes', async () => {
-    for (const [scheme, theme, forced] of [['light', 'vs', 'none'], ['dark', 'hc-black', 'active'], ['light', 'hc-light', 'active'], ['dark', 'vs-dark', 'none']]) {
+    for (const [scheme, theme, forced] of THEMES) {
       await bench.closeAll();
-      bench.write('next/colours.rs', FILES['next/colours.rs']);
       await page.emulateMedia({ colorScheme: scheme, forcedColors: forced });
       await page.waitForSelector(`.monaco-workbench.${theme}`);
-      await bench.openFile('next/colours.rs');
+      await bench.openFile(`next/${theme}.rs`);
       await bench.goTo(1, 8);
       await bench.type('s');
       await bench.seesNextEdit('area', 'areas', 'Alt+Enter to go here');

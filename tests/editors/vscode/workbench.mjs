@@ -265,6 +265,8 @@ export class Workbench {
     await this.page.keyboard.type(`${line}:${column}`);
     await this.page.keyboard.press('Enter');
     await this.cursorIs(`Ln ${line}, Col ${column}`);
+    // The cursor is there before the box at the top has given the keys back.
+    await this.page.waitForFunction(() => document.activeElement?.closest('.editor-group-container.active .monaco-editor'));
   }
 
   /** Waits for ghost text that contains `text`. */
