@@ -9,6 +9,7 @@ mod acceptance;
 mod actions;
 mod bad_input;
 mod cancellation;
+mod carried_types;
 mod completion;
 mod documents;
 mod indexing;

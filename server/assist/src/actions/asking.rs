@@ -26,6 +26,7 @@ pub(super) struct Question<'a> {
     pub(super) lines: Range<usize>,
     pub(super) instruction: &'a str,
     pub(super) answer: Answer,
+    pub(super) priority: Priority,
 }
 
 impl Question<'_> {
@@ -83,7 +84,7 @@ impl Assistant {
         let most = home.options.max_tokens.max(lines.len() * 2 / BYTES_PER_TOKEN);
         let mut second = false;
         loop {
-            let talking = self.talk(&messages, &draft, most, progress);
+            let talking = self.talk(&messages, &draft, (most, question.priority), progress);
             let reply = tokio::select! {
                 reply = talking => reply.map_err(ActionError::Unavailable)?,
                 () = cancel.cancelled() => return Err(ActionError::Cancelled),
@@ -107,10 +108,10 @@ impl Assistant {
         &self,
         messages: &[Value],
         draft: &str,
-        max_tokens: usize,
+        (max_tokens, priority): (usize, Priority),
         progress: &(dyn Fn(usize) + Send + Sync),
     ) -> Result<String, String> {
-        let limits = Limits { max_tokens, sampling: Sampling::Greedy, stop: Vec::new(), priority: Priority::Action };
+        let limits = Limits { max_tokens, sampling: Sampling::Greedy, stop: Vec::new(), priority };
         let messages = Value::from(messages).to_string();
         let generation = self.chat_drafting(&messages, None, draft, limits).await;
         let mut generation = generation.map_err(|failure: ChatFailure| failure.to_string())?;
