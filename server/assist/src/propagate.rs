@@ -109,7 +109,13 @@ impl Scene<'_> {
                 let parent = home.container(item.name_range.start).filter(|_| in_type);
                 Defined { path: home.path.clone(), kind: item.kind, parent }
             });
-        let rivals: Vec<Defined> = self.rivals.iter().cloned().chain(own_rivals).collect();
+        let others: Vec<View> =
+            self.others.iter().map(|other| View::new(other.path.clone(), other.snapshot.clone())).collect();
+        // Members that only an assignment tells of are in no outline.
+        let assigned = std::iter::once(&home).chain(&others).filter(|_| change.container.is_some());
+        let assigned =
+            assigned.flat_map(|view| view.assigned(&change.old_name)).filter(|it| it.parent != change.container);
+        let rivals: Vec<Defined> = self.rivals.iter().cloned().chain(own_rivals).chain(assigned).collect();
         let search = Search {
             change: &change,
             home: &home,
@@ -145,12 +151,11 @@ impl Scene<'_> {
             before: self.home.snapshot.clone(),
             edits,
         });
-        for other in &self.others {
+        for (other, view) in self.others.iter().zip(&others) {
             if cancel.is_cancelled() {
                 return Err(None);
             }
-            let view = View::new(other.path.clone(), other.snapshot.clone());
-            let edits = work.edits(&view, other, &mut set);
+            let edits = work.edits(view, other, &mut set);
             set.files.push(FileChange {
                 creates: false,
                 path: Some(other.path.clone()),
