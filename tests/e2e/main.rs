@@ -6,6 +6,7 @@ mod client;
 mod model;
 
 mod acceptance;
+mod action_excerpts;
 mod actions;
 mod bad_input;
 mod cancellation;

@@ -6,6 +6,7 @@
 mod additions;
 mod answer;
 pub(crate) mod asking;
+mod excerpts;
 mod fitting;
 mod fixes;
 mod holes;

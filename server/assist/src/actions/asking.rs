@@ -1,10 +1,10 @@
 //! A chat model asked: the code around, what is wanted and the form of the answer; read strictly, asked again once.
 
-use std::{fmt::Write as _, ops::Range};
+use std::{fmt::Write as _, ops::Range, path::Path};
 
-use pilotlight_context::secrets;
+use pilotlight_context::{Excerpt, secrets};
 use pilotlight_engine::{Priority, Sampling};
-use pilotlight_syntax::Snapshot;
+use pilotlight_syntax::{Language, Snapshot};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -30,14 +30,23 @@ pub(super) struct Question<'a> {
 }
 
 impl Question<'_> {
+    /// Bytes that there are for what stands around the lines.
+    fn room(&self, home: &Home) -> usize {
+        (home.options.context_tokens * BYTES_PER_TOKEN).saturating_sub(self.lines.len())
+    }
+
     /// As messages of a conversation.
-    fn messages(&self, home: &Home, path: &str) -> Vec<Value> {
+    fn messages(&self, home: &Home, path: &str, excerpts: &[Excerpt]) -> Vec<Value> {
         let snapshot = &home.snapshot;
         let lines = snapshot.slice(self.lines.clone());
-        let room = (home.options.context_tokens * BYTES_PER_TOKEN).saturating_sub(lines.len());
-        let (before, after) = around(snapshot, &self.lines, room);
+        let spent: usize = excerpts.iter().map(|excerpt| excerpt.text.len()).sum();
+        let (before, after) = around(snapshot, &self.lines, self.room(home).saturating_sub(spent));
         let block = |text: &str| fenced(text, snapshot.language());
         let mut said = format!("The file is {path}.\n");
+        for Excerpt { id, text, .. } in excerpts {
+            let block = fenced(text, Language::from_path(Path::new(&id.path)));
+            _ = write!(said, "\nFrom {}, for you to know:\n{block}\n", id.path);
+        }
         for (what, text) in [("before", before), ("behind", after)] {
             if !text.trim().is_empty() {
                 _ = write!(said, "\nWhat stands {what} the lines in question, for you to know:\n{}\n", block(&text));
@@ -75,7 +84,13 @@ impl Assistant {
             return Err(ActionError::Unavailable(because.to_owned()));
         }
         let path = self.workspace().prompt_path(home.path.as_deref(), &home.document);
-        let mut messages = question.messages(home, &path);
+        let (before, after) = around(&home.snapshot, &question.lines, question.room(home));
+        let shown = question.lines.start - before.len()..question.lines.end + after.len();
+        let excerpts = tokio::select! {
+            excerpts = self.excerpts(home, &question.lines, shown) => excerpts,
+            () = cancel.cancelled() => return Err(ActionError::Cancelled),
+        };
+        let mut messages = question.messages(home, &path, &excerpts);
         // What is changed little is said again, more or less.
         let draft = match question.answer {
             Answer::Lines { .. } => fenced(&lines, home.snapshot.language()),

@@ -172,7 +172,10 @@ impl Assistant {
             trigger: Trigger::Invoked,
         };
         let reach = Reach { lines: MOST_LINES, body: is_body };
-        let filling = self.fill_in(&request, home.path.as_deref(), &home.options, reach, cancel);
+        let filling = async {
+            self.indexed(home).await;
+            self.fill_in(&request, home.path.as_deref(), &home.options, reach, cancel).await
+        };
         let Outcome { completion, explanation } = tokio::select! {
             outcome = filling => outcome,
             () = cancel.cancelled() => return Err(ActionError::Cancelled),

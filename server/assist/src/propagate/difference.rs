@@ -256,7 +256,7 @@ fn pair(old: &State, new: &State, of: (Option<usize>, Option<usize>), pairs: &mu
             }
         });
     }
-    // What is left has another name now, or is gone. Where another number came than went, which became which is known by what is long alone.
+    // What is left has another name now, or is gone. Where another number came than went, which became which is known only by what says much.
     let of_kind = |state: &State, all: &[usize], kind: DefinitionKind| {
         all.iter().filter(|&&at| family(state.items[at].kind) == family(kind)).count()
     };
@@ -267,7 +267,7 @@ fn pair(old: &State, new: &State, of: (Option<usize>, Option<usize>), pairs: &mu
             let is = |b: usize| {
                 family(old.items[a].kind) == family(new.items[b].kind)
                     && likeness(old, a, new, b, &found) <= alike
-                    && (!uneven.contains(&a) || old.rest(a).len() > LONG && old.rest(a) == new.rest(b))
+                    && (!uneven.contains(&a) || old.rest(a) == new.rest(b) && says_much(&old.rest(a)))
             };
             let mut candidates = (0..after.len()).filter(|&at| is(after[at]));
             match (candidates.next(), candidates.next()) {
@@ -283,6 +283,15 @@ fn pair(old: &State, new: &State, of: (Option<usize>, Option<usize>), pairs: &mu
         pairs.push((a, b));
         pair(old, new, (Some(a), Some(b)), pairs);
     }
+}
+
+/// Whether what stands behind a name belongs to few: it is long, or names a type that is not everybody's (`u32`, `string`).
+fn says_much(rest: &str) -> bool {
+    let own = |word: &str| {
+        word.starts_with(char::is_uppercase)
+            && !matches!(word, "Option" | "Optional" | "Vec" | "String" | "List" | "Box" | "Arc" | "Rc")
+    };
+    rest.len() > LONG || rest.split(|c: char| !c.is_alphanumeric() && c != '_').any(own)
 }
 
 /// A definition with so many bytes behind its name is known by them.

@@ -51,7 +51,8 @@ fn what_looks_like_another_thing_is_no_change_of_name() {
     let rust = |before: &str, after: &str| seen(Language::Rust, before, after);
     let fields = |fields: &str| format!("struct A {{ {fields} }}\n");
     assert_eq!(rust(&fields("a: u8, z: u8"), &fields("b: u16, z: u8")), [""; 0], "its type is another too");
-    assert_eq!(rust(&fields("a: Count"), &fields("b: Count, c: Count")), [""; 0], "which of the two?");
+    assert_eq!(rust(&fields("a: u8"), &fields("b: u8, c: u8")), [""; 0], "which of the two?");
+    assert_eq!(rust(&fields("a: Count"), &fields("b: Count, c: Count")), ["field A.a -> b"], "what is in its place");
     assert_eq!(rust(&fields("a: u8, b: u8"), &fields("x: u8, y: u8")), ["field A.a -> x", "field A.b -> y"]);
     assert_eq!(rust("const MOST: u8 = 1;\n", "const LEAST: u8 = 2;\n"), [""; 0], "its value is another too");
     let of_trait = "impl From<u8> for A {\n    fn from(n: u8) -> Self { Self { n, m: n + 1 } }\n}\n";
