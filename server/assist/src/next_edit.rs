@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 const REMEMBERED: usize = 4096;
 
 /// A change of which so many places were dismissed one after the other is not one that the person wants carried.
-const PATIENCE: usize = 2;
+const PATIENCE: usize = 3;
 
 /// Names one offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -310,7 +310,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_change_whose_places_are_dismissed_is_left_alone() {
-        let text = A.to_owned() + "fn four() { turn(7, 8); }\nfn half(c: u8) {}\nfn five() { half(1); }\n";
+        let text = A.to_owned()
+            + "fn four() { turn(7, 8); }\nfn six() { turn(9, 0); }\nfn half(c: u8) {}\nfn five() { half(1); }\n";
         let person = Person::new(&[("a.rs", &text)]);
         person.set("a.rs", text.replace("fn turn", "fn spin").replace("fn half", "fn part"));
         let mut lines = Vec::new();
@@ -318,7 +319,7 @@ mod tests {
             lines.push(next.file.before.rope().byte_to_line(next.edit.range.start));
             person.assistant.next_edit_dismissed(next.id);
         }
-        assert_eq!(lines, [1, 2, 5], "two of the three places of one, and the one of the other");
+        assert_eq!(lines, [1, 2, 3, 6], "three of the four places of one, and the one of the other");
     }
 
     #[tokio::test]

@@ -22,8 +22,8 @@ use checker::{Checker, Complaints};
 use clap::Parser;
 use mutation::{Kind, Mutation};
 use pilotlight_assist::{
-    Assistant, Options, Which, Workspace,
-    syntax::{Change, Language},
+    Assistant, Left, Options, Which, Workspace,
+    syntax::{Change, Document, Language},
 };
 use pilotlight_engine::EngineError;
 use serde_json::json;
@@ -177,6 +177,7 @@ impl Package {
         }
         score.uncertain += set.left.len();
         unsure.extend(set.left.iter().map(|left| (left.path.clone(), left.line + 1)));
+        unsure.extend(set.left.iter().flat_map(|left| call_lines(left, &mutation.name)));
         let after = self.checker.check().map(|now| now.since(&self.baseline)).unwrap_or_default();
         let mut seen = BTreeSet::new();
         for at in after.iter() {
@@ -236,6 +237,18 @@ impl Score {
             "recall_with_uncertain_as_missed": share(right, right + self.missed + self.uncertain),
         })
     }
+}
+
+/// The lines, counted from 1, of the calls whose name stands on a line that is left to a person: a checker may complain of an argument further down.
+fn call_lines(left: &Left, name: &str) -> Vec<(PathBuf, usize)> {
+    let text = fs::read_to_string(&left.path).unwrap_or_default();
+    let snapshot = Document::open(Language::from_path(&left.path), 0, &text).snapshot();
+    let line = |at: usize| snapshot.rope().byte_to_line(at);
+    let calls = snapshot.sites().calls;
+    let here = calls.iter().filter(|call| text[call.name.clone()] == *name && line(call.name.start) == left.line);
+    here.flat_map(|call| line(call.list.start)..=line(call.list.end))
+        .map(|line| (left.path.clone(), line + 1))
+        .collect()
 }
 
 /// A line, counted from 1, as the file has it now.

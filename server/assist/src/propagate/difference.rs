@@ -135,12 +135,18 @@ fn change(after: &State, before: &Item, to: usize, parameters: Option<ParameterC
             || it.range == now.range && now.kind == DefinitionKind::Method
     });
     let container = around.min_by_key(|it| it.range.len()).filter(|_| !matches!(now.kind, DefinitionKind::Module));
-    let local = std::iter::successors(now.parent, |&parent| after.items[parent].parent).any(|parent| {
-        matches!(
-            after.items[parent].kind,
-            DefinitionKind::Function | DefinitionKind::Method | DefinitionKind::Constructor
-        )
-    });
+    // The members of a class in a function are known by the class.
+    let of_class = matches!(
+        now.kind,
+        DefinitionKind::Method | DefinitionKind::Constructor | DefinitionKind::Field | DefinitionKind::Variant
+    );
+    let local = !of_class
+        && std::iter::successors(now.parent, |&parent| after.items[parent].parent).any(|parent| {
+            matches!(
+                after.items[parent].kind,
+                DefinitionKind::Function | DefinitionKind::Method | DefinitionKind::Constructor
+            )
+        });
     let member = container.filter(|_| now.kind != DefinitionKind::Module && !local);
     DefinitionChange {
         kind: now.kind,
@@ -220,14 +226,13 @@ impl<'a> State<'a> {
         found.map_or(rest.len(), |(at, _)| at)
     }
 
-    /// Of a function: its parameters, what stands between them and its body, and the body; without blanks at the ends.
-    fn parts(&self, at: usize) -> Option<(String, String, String)> {
+    /// Of a function: what stands between its parameters and its body, without blanks at the ends.
+    fn gives(&self, at: usize) -> Option<String> {
         let item = &self.items[at];
         let list = self.sites.signature(&item.name_range)?.list.clone();
         let rest = self.snapshot.slice(list.end..item.range.end.max(list.end));
-        let end = self.head_end(&rest);
-        let part = |text: &str| text.trim_matches([' ', ':', '\n', '\t']).to_owned();
-        Some((self.snapshot.slice(list), part(&rest[..end]), part(&rest[end..])))
+        let gives = rest[..self.head_end(&rest)].trim_matches([' ', ':', '\n', '\t']);
+        Some(plain(&Some(gives.to_owned())))
     }
 }
 
@@ -256,12 +261,13 @@ fn pair(old: &State, new: &State, of: (Option<usize>, Option<usize>), pairs: &mu
             }
         });
     }
-    // What is left has another name now, or is gone. Where another number came than went, which became which is known only by what says much.
+    // What is left has another name now, or is gone. Where more fields came than went, or fewer, which became which is known only by what says much.
     let of_kind = |state: &State, all: &[usize], kind: DefinitionKind| {
         all.iter().filter(|&&at| family(state.items[at].kind) == family(kind)).count()
     };
     let even = |kind| of_kind(old, &before, kind) == of_kind(new, &after, kind);
-    let uneven: Vec<usize> = before.iter().copied().filter(|&a| !even(old.items[a].kind)).collect();
+    let uneven: Vec<usize> =
+        before.iter().copied().filter(|&a| !has_body(old.items[a].kind) && !even(old.items[a].kind)).collect();
     for alike in [0, 1] {
         before.retain(|&a| {
             let is = |b: usize| {
@@ -315,11 +321,8 @@ fn likeness(old: &State, a: usize, new: &State, b: usize, paired: &[(usize, usiz
         (true, false) if before.len() > LONG && same_bases() => 0,
         (true, false) if same_bases() => 1,
         // Of another type or value it is another field or constant.
-        (false, true) if has_body(old.items[a].kind) && same_bases() => match (old.parts(a), new.parts(b)) {
-            (Some((_, gives, does)), Some((_, gives_now, does_now))) => {
-                let does_the_same = does == does_now || words_alike(&does, &does_now, (2, 3));
-                if gives == gives_now && does_the_same && words_alike(&before, &after, (1, 2)) { 1 } else { 2 }
-            }
+        (false, true) if has_body(old.items[a].kind) && same_bases() => match (old.gives(a), new.gives(b)) {
+            (Some(was), Some(is)) if was == is && words_alike(&before, &after, (2, 3)) => 1,
             (None, None) if words_alike(&before, &after, (4, 5)) => 1,
             _ => 2,
         },
@@ -383,8 +386,7 @@ fn shape(old: &State, a: usize, new: &State, b: usize) -> Option<ShapeChange> {
                     what.push(format!("`{}` is of another type", parameter.name));
                 }
             }
-            let gives = |state: &State, at| state.parts(at).map(|(_, gives, _)| plain(&Some(gives)));
-            if gives(old, a) != gives(new, b) {
+            if old.gives(a) != new.gives(b) {
                 what.push("it gives something else".to_owned());
             }
             let awaited = |state: &State, at| state.lead(at).split_whitespace().any(|word| word == "async");

@@ -259,6 +259,13 @@ async fn typescript() {
     insta::assert_snapshot!(all(TYPESCRIPT, &changes).await);
 }
 
+#[tokio::test]
+async fn a_class_in_a_function() {
+    let files = "//- src/plugin.ts\nexport function load() {\n  class DraftMap {\n    has(key: string, deep: boolean) { return deep }\n    drop(key: string) { return this.has(key, true) }\n  }\n  return new DraftMap()\n}\n";
+    let expected = "+++ b/src/plugin.ts\n-    drop(key: string) { return this.has(key, true) }\n+    drop(key: string) { return this.has(key) }\n";
+    assert_eq!(carried(files, "key: string, deep: boolean", "key: string").await, expected);
+}
+
 const GO: &str = r#"//- geo/geo.go
 package geo
 

@@ -113,6 +113,7 @@ fn engine(chooses: bool) -> (Engine, Arc<Mutex<Asked>>) {
         bytes: 0,
         context_length: 256,
         licence: None,
+        edit_form: None,
         backend: "cpu".into(),
         bos: None,
         eos: vec![],
