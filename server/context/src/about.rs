@@ -33,7 +33,7 @@ pub fn excerpts(
     let About { path, snapshot, lines, shown } = about;
     let line = |at: usize| snapshot.rope().byte_to_line(at.min(snapshot.rope().len_bytes()));
     let here = Here { path, snapshot, cursor: lines.end, lines: line(shown.start)..line(shown.end) + 1 };
-    let candidates = sources::propose(&here, around);
+    let candidates = sources::propose(&here, around, budget);
     let window = snapshot.slice(shown.clone());
     let choice = Choice { candidates: &candidates, kept: &[], warm_tail: 0, budget, window: &window };
     planner::choose(choice, counter).0
