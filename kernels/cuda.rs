@@ -13,7 +13,7 @@ mod ops;
 #[cfg(test)]
 mod tests;
 
-pub use device::{CudaError, Device, Graph, Memory};
+pub use device::{Asked, CudaError, Device, Graph, Memory};
 pub use driver::{Found, found};
 pub use layout::Format;
 pub use matrix::Matrix;

@@ -112,10 +112,10 @@ fn launch(
     unsafe { device.launch(&Launch { kernel, grid, threads, shared: shared as u32, arguments }) }
 }
 
-/// The kernel of a name made of these.
-fn named(prefix: &str, what: impl std::fmt::Display) -> &'static str {
-    let name = format!("{prefix}_{what}");
-    KERNELS.into_iter().chain(WIDE_KERNELS).find(|kernel| *kernel == name).unwrap_or("")
+/// The kernel whose name is the prefix and what `fits`.
+fn named(prefix: &str, fits: impl Fn(&str) -> bool) -> &'static str {
+    let is = |kernel: &&str| kernel.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_')).is_some_and(&fits);
+    KERNELS.into_iter().chain(WIDE_KERNELS).find(is).unwrap_or("")
 }
 
 /// What a step is about, as words in memory: rows, positions, wanted choices, tokens, pages.

@@ -9,7 +9,6 @@
 // and goes without this file where they differ (engine/backend/cuda.rs, `prove`).
 // Shapes and reference as in linear.cu.
 #include "format.cuh"
-#include "activation.cuh"
 #include "linear_args.cuh"
 #include "wgmma.cuh"
 
@@ -111,21 +110,14 @@ __device__ __forceinline__ void wide(const LinearArgs &args) {
     // What a thread of the second warpgroup has of `up` is for the same output and token that one of the first has `gate` of.
     if (GATED) __syncthreads();
     if (tile >= tiles || (GATED && warp >= 4)) return;
-    const Product &part = args.parts[0];
     for (u32 i = 0; i < 128; ++i) {
         const u32 output = 16 * tile + g + 8 * (i / 2 % 2), token = 8 * (i / 4) + 2 * t + i % 2;
-        if (output >= part.outputs || token >= rows) continue;
-        float y = part.scale * totals[256 * i + threadIdx.x];
-        if (part.bias) y += part.bias[output];
-        const size_t place = size_t(first + token) * part.stride + output;
-        if (GATED) {
-            float up = args.parts[1].scale * totals[256 * i + threadIdx.x + 128];
-            if (args.parts[1].bias) up += args.parts[1].bias[output];
-            reinterpret_cast<u16 *>(part.out)[place] = float_to_bf16(activate(args.activation, y) * up);
-        } else {
-            float *out = reinterpret_cast<float *>(part.out) + place;
-            *out = part.add ? y + *out : y;
-        }
+        if (output >= args.parts[0].outputs || token >= rows) continue;
+        const float sum = totals[256 * i + threadIdx.x];
+        if (GATED)
+            put_gated(args, output, first + token, sum, totals[256 * i + threadIdx.x + 128]);
+        else
+            put_product(args.parts[0], output, first + token, sum);
     }
 }
 

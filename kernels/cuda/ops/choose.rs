@@ -50,9 +50,12 @@ impl Choices {
         if bits.len() > words {
             return Err(CudaError::new("mask", format!("{} words: expected {words}", bits.len())));
         }
-        let mut bytes: Vec<u8> = bits.iter().flat_map(|word| word.to_le_bytes()).collect();
-        bytes.resize(4 * words, 0);
-        self.masks.write(4 * row * words, &bytes)
+        // SAFETY: words are bytes, in the order of the device's on every machine that has one.
+        let bytes = unsafe { std::slice::from_raw_parts(bits.as_ptr().cast::<u8>(), size_of_val(bits)) };
+        self.masks.write(4 * row * words, bytes)?;
+        const NONE: [u8; 256] = [0; 256];
+        let (start, end) = (4 * (row * words + bits.len()), 4 * (row + 1) * words);
+        (start..end).step_by(NONE.len()).try_for_each(|at| self.masks.write(at, &NONE[..NONE.len().min(end - at)]))
     }
 
     /// Of the first `rows` wanted rows the most likely token and its log probability; none where no logit was a number.

@@ -168,9 +168,14 @@ pub fn gated(
 fn many(x: &Memory, weight: &Matrix, rows: usize, gated: bool, args: &LinearArgs) -> Result<()> {
     let (device, format) = (x.device(), weight.format);
     let wide = device.wide() && matches!(format, Format::BF16 | Format::F8E4M3);
-    let (prefix, tokens, shared) =
-        if wide { ("wide", WIDE_TOKENS, WIDE_SHARED) } else { ("prefill", 128, prefill_shared(format)) };
-    let kernel = if gated { named(&format!("{prefix}_gated"), format.name()) } else { named(prefix, format.name()) };
+    let (tokens, shared) = if wide { (WIDE_TOKENS, WIDE_SHARED) } else { (128, prefill_shared(format)) };
+    let prefix = match (wide, gated) {
+        (true, true) => "wide_gated",
+        (true, false) => "wide",
+        (false, true) => "prefill_gated",
+        (false, false) => "prefill",
+    };
+    let kernel = named(prefix, |rest| rest == format.name());
     let grid = [rows.div_ceil(tokens), weight.tiles().div_ceil(if gated { 4 } else { 8 }), 1];
     launch(device, kernel, grid, 256, shared, &[args.bytes()])
 }

@@ -5,7 +5,7 @@ use std::{borrow::Cow, sync::Arc};
 use half::bf16;
 use pilotlight_kernels::cuda::{Device, ExpertShape, Format, Matrix, Memory};
 
-use super::{Model, activation};
+use super::model::{Model, activation};
 use crate::{
     EngineError,
     config::{DecoderConfig, Experts},
