@@ -5,7 +5,7 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     time::Instant,
 };
@@ -85,6 +85,16 @@ pub struct Asked {
     pub graphs: u64,
     /// Copies to the device and back.
     pub copies: u64,
+    /// Bytes that came back.
+    pub fetched: u64,
+}
+
+/// What all that share a device see of it.
+#[derive(Default)]
+struct Shared {
+    counters: Counters,
+    /// Whether products of bytes are asked for.
+    bytes: AtomicBool,
 }
 
 #[derive(Default)]
@@ -94,6 +104,7 @@ struct Counters {
     launches: AtomicU64,
     graphs: AtomicU64,
     copies: AtomicU64,
+    fetched: AtomicU64,
 }
 
 fn count(counter: &AtomicU64) {
@@ -104,7 +115,7 @@ fn count(counter: &AtomicU64) {
 #[derive(Clone)]
 pub struct Device {
     machine: Arc<dyn Machine>,
-    counters: Arc<Counters>,
+    shared: Arc<Shared>,
 }
 
 impl Device {
@@ -120,15 +131,15 @@ impl Device {
     }
 
     fn of(machine: impl Machine + 'static) -> Self {
-        Self { machine: Arc::new(machine), counters: Arc::default() }
+        Self { machine: Arc::new(machine), shared: Arc::default() }
     }
 
     /// What it was asked for so far, by all that share it.
     pub fn asked(&self) -> Asked {
-        let Counters { allocations, recordings, launches, graphs, copies } = &*self.counters;
-        let [allocations, recordings, launches, graphs, copies] =
-            [allocations, recordings, launches, graphs, copies].map(|counter| counter.load(Relaxed));
-        Asked { allocations, recordings, launches, graphs, copies }
+        let Counters { allocations, recordings, launches, graphs, copies, fetched } = &self.shared.counters;
+        let [allocations, recordings, launches, graphs, copies, fetched] =
+            [allocations, recordings, launches, graphs, copies, fetched].map(|counter| counter.load(Relaxed));
+        Asked { allocations, recordings, launches, graphs, copies, fetched }
     }
 
     /// `NVIDIA H200, compute capability 9.0`
@@ -151,9 +162,19 @@ impl Device {
         self.machine.set_wide(on);
     }
 
+    /// Whether these multiply inputs that were rounded to 8-bit floats as bytes: twice the rate, with sums whose last bits hardware makes its own. Off at first.
+    pub fn wide_bytes(&self) -> bool {
+        self.wide() && self.shared.bytes.load(Relaxed)
+    }
+
+    /// Asks for that, or not any more.
+    pub fn set_wide_bytes(&self, on: bool) {
+        self.shared.bytes.store(on, Relaxed);
+    }
+
     /// `bytes` zeros.
     pub fn zeros(&self, bytes: usize) -> Result<Memory> {
-        count(&self.counters.allocations);
+        count(&self.shared.counters.allocations);
         let at = self.machine.allocate(bytes.max(1))?;
         Ok(Memory { device: self.clone(), at, bytes })
     }
@@ -190,7 +211,7 @@ impl Device {
 
     /// Records what `work` launches. Nothing of it runs.
     pub fn graph(&self, work: impl FnOnce() -> Result<()>) -> Result<Graph> {
-        count(&self.counters.recordings);
+        count(&self.shared.counters.recordings);
         self.machine.begin_graph()?;
         let done = work();
         let graph = self.machine.end_graph();
@@ -209,7 +230,7 @@ impl Device {
     /// # Safety
     /// As [`Machine::launch`].
     pub(super) unsafe fn launch(&self, launch: &Launch<'_>) -> Result<()> {
-        count(&self.counters.launches);
+        count(&self.shared.counters.launches);
         // SAFETY: the caller's promise.
         unsafe { self.machine.launch(launch) }
     }
@@ -243,14 +264,15 @@ impl Memory {
     /// Writes `from` at byte `offset`.
     pub fn write(&self, offset: usize, from: &[u8]) -> Result<()> {
         self.check("write", offset, from.len())?;
-        count(&self.device.counters.copies);
+        count(&self.device.shared.counters.copies);
         self.device.machine.upload(self.at + offset as u64, from)
     }
 
     /// Reads from byte `offset`, after all that was asked for before.
     pub fn read(&self, offset: usize, to: &mut [u8]) -> Result<()> {
         self.check("read", offset, to.len())?;
-        count(&self.device.counters.copies);
+        self.device.shared.counters.fetched.fetch_add(to.len() as u64, Relaxed);
+        count(&self.device.shared.counters.copies);
         self.device.machine.download(self.at + offset as u64, to)
     }
 
@@ -286,7 +308,7 @@ impl Graph {
     /// # Safety
     /// All memory that the launches touch is still there.
     pub unsafe fn run(&self) -> Result<()> {
-        count(&self.device.counters.graphs);
+        count(&self.device.shared.counters.graphs);
         // SAFETY: the caller's promise.
         unsafe { self.device.machine.run_graph(self.id) }
     }

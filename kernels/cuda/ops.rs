@@ -13,16 +13,17 @@ use super::{
     matrix::Matrix,
 };
 pub use attention::{Attention, SPLIT_ROWS, Split, attention, attention_dims};
-pub use choose::{Choices, Sample, accept, choose, choose_sampled};
+pub use choose::{Choices, accept, choose, draw};
 pub use experts::{ExpertScratch, ExpertShape, Experts, MOST_EXPERTS, experts};
 pub use kv::{HeadNorms, KvShape, Moved, Rope, kv_copy, kv_rotate, rope};
-pub use linear::{Activation, Part, gated, linear};
+pub use linear::{Activation, Part, gated, linear, round_inputs};
 
 /// Every kernel of the module.
-pub(super) const KERNELS: [&str; 47] = [
+pub(super) const KERNELS: [&str; 48] = [
     "embed",
     "normalise",
     "rope",
+    "round_inputs",
     "kv_copy",
     "kv_rotate",
     "linear_1",
@@ -65,12 +66,13 @@ pub(super) const KERNELS: [&str; 47] = [
     "attention_merge",
     "choose_parts",
     "choose_merge",
-    "choose_sampled",
+    "draw",
     "accept_drafted",
 ];
 
 /// Those of `wide.cu`.
-pub(super) const WIDE_KERNELS: [&str; 4] = ["wide_bf16", "wide_f8", "wide_gated_bf16", "wide_gated_f8"];
+pub(super) const WIDE_KERNELS: [&str; 6] =
+    ["wide_bf16", "wide_f8", "wide_gated_bf16", "wide_gated_f8", "wide_bytes_f8", "wide_bytes_gated_f8"];
 
 /// Positions of a page.
 const PAGE: usize = crate::cpu::PAGE;

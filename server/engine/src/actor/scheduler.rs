@@ -13,6 +13,8 @@ use std::{
     time::Duration,
 };
 
+use pilotlight_kernels::cpu::Draw;
+
 use super::{Score, clock::Clock, job::Job, turns::Turns};
 use crate::{
     EngineError, EngineOptions, Event, Figures, Finish, Priority, Tokenizer,
@@ -38,10 +40,11 @@ pub(super) struct Scheduler {
     speculation: bool,
     drafter: Drafter,
     gate: Gate,
-    /// Scratch: what is drafted, all tokens of a step, and the requests that decode together in it.
+    /// Scratch: what is drafted, all tokens of a step, the requests that decode together in it, how tokens are drawn.
     drafts: Vec<u32>,
     tokens: Vec<u32>,
     group: Vec<usize>,
+    draws: Vec<Draw>,
     clock: Clock,
     inbox: Receiver<Message>,
     store: Option<Store>,
@@ -96,6 +99,7 @@ impl Scheduler {
             drafts: Vec::new(),
             tokens: Vec::new(),
             group: Vec::new(),
+            draws: Vec::new(),
             clock,
             inbox,
             store: None,

@@ -7,7 +7,7 @@
 //! (number of rows, number of pages, what is wanted), rounded up to powers of two: positions, lengths and page numbers lie in device memory. More go as
 //! launches, in passes of [`PASS`].
 //!
-//! Greedy decoding fetches choices, not logits: a few bytes a row.
+//! Decoding fetches tokens, not logits: a few bytes a row. Drawn ones are those that the CPU draws (`kernels/cpu/draw.rs`).
 //!
 //! None of this has run on a GPU yet: it is tested on the host emulator of the kernels (`kernels/README.md`).
 
@@ -19,6 +19,7 @@ mod spill;
 
 use std::collections::HashMap;
 
+use pilotlight_kernels::cpu::{Draw, Isa, draw};
 use pilotlight_kernels::cuda::{
     self, Choices, CudaError, Device, ExpertScratch, Graph, KvShape, Moved, STEP_ABREAST, STEP_PASS, Split, StepLayout,
     padded,
@@ -40,6 +41,8 @@ const GRAPH_ROWS: usize = 16;
 /// Tokens by which a GPU is proved: more than the kernels for few rows take; and which of them are computed by themselves.
 const PROVED: usize = 72;
 const PROVED_STEP: usize = 3;
+/// Root of the mean squared difference from other products' logits, relative to their spread, that products of 8-bit floats may have.
+const MOST_ERROR: f64 = 0.1;
 /// Rows of logits that there is room for on the device.
 const LOGIT_ROWS: usize = GRAPH_ROWS;
 
@@ -50,6 +53,10 @@ pub struct Cuda {
     device: Device,
     context_length: usize,
     model: Model,
+    /// Whether products' inputs are rounded to 8-bit floats.
+    rounds_inputs: bool,
+    /// Rows of which it chooses tokens.
+    pub(crate) chooses: usize,
     step: Step,
     /// Where the pages are.
     places: Places,
@@ -107,6 +114,7 @@ impl Cuda {
             "the model goes to the GPU"
         );
         let mut cuda = Self::new(decoder, device, context_length, slots, pages)?;
+        cuda.device.set_wide_bytes(cuda.rounds_inputs);
         match cuda.prove() {
             // `tests/gpu/run` measures what is wrong too.
             Err(error) if std::env::var_os("PILOTLIGHT_GPU_UNPROVED").is_some() => {
@@ -120,6 +128,8 @@ impl Cuda {
     /// Computes some tokens at once and one by one: what a driver or a GPU that nobody has tried gets wrong must not reach a user. Products of many rows that sum in another order
     /// than those of few are done without.
     fn prove(&mut self) -> Result<(), EngineError> {
+        let bytes = self.device.wide_bytes();
+        self.device.set_wide_bytes(false);
         match self.prove_with(PROVED) {
             Err(error) if self.device.wide() => {
                 tracing::info!(%error, "the GPU's asynchronous products are not used");
@@ -127,13 +137,37 @@ impl Cuda {
                 self.prove_with(PROVED)
             }
             proved => proved,
-        }
+        }?;
+        if bytes { self.prove_bytes() } else { Ok(()) }
+    }
+
+    /// Products of bytes have last bits of their own: they are taken if they come close to the others.
+    fn prove_bytes(&mut self) -> Result<(), EngineError> {
+        let tokens: Vec<u32> = self.proving(PROVED);
+        let pages: Vec<Page> = (0..self.places.pages().min(PROVED.div_ceil(PAGE)) as Page).collect();
+        let want = self.forward(&pages, 0, &tokens, Logits::All)?.to_vec();
+        self.device.set_wide_bytes(true);
+        let got = self.forward(&pages, 0, &tokens, Logits::All)?;
+        let squares = |difference: &mut dyn Iterator<Item = f32>| difference.map(|x| f64::from(x).powi(2)).sum::<f64>();
+        let mean = want.iter().sum::<f32>() / want.len() as f32;
+        let far = squares(&mut got.iter().zip(&want).map(|(got, want)| got - want));
+        let error = (far / squares(&mut want.iter().map(|x| x - mean))).sqrt();
+        let close = error < MOST_ERROR;
+        tracing::info!(error, "the GPU's products of 8-bit floats are {}", if close { "used" } else { "not used" });
+        self.device.set_wide_bytes(close);
+        Ok(())
+    }
+
+    /// Tokens to compute.
+    fn proving(&self, count: usize) -> Vec<u32> {
+        let vocab = self.model.config.vocab;
+        (0..count.min(self.context_length)).map(|i| (i * 131 % vocab) as u32).collect()
     }
 
     fn prove_with(&mut self, count: usize) -> Result<(), EngineError> {
         let count = count.min(self.context_length);
         let vocab = self.model.config.vocab;
-        let tokens: Vec<u32> = (0..count).map(|i| (i * 131 % vocab) as u32).collect();
+        let tokens = self.proving(count);
         let pages: Vec<Page> = (0..self.places.pages().min(PROVED.div_ceil(PAGE)) as Page).collect();
         let all = self.forward(&pages, 0, &tokens, Logits::All)?.to_vec();
         let refuse = |message: String| Err(EngineError::Compute { backend: "cuda", message });
@@ -147,9 +181,16 @@ impl Cuda {
             }
             let at = [Sequence { pages: &pages, position: i }];
             let most = want.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            match self.choose(&at, &tokens[i..=i], 1, &[])? {
+            match self.choose(&at, &tokens[i..=i], 1, &[], &[])? {
                 [Some((id, _))] if want.get(*id as usize) == Some(&most) => {}
                 other => return refuse(format!("the GPU's choice after token {i} is not the greatest: {other:?}")),
+            }
+            let number = (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let how = Draw { temperature: 0.9, top_k: 0, top_p: 0.95, number };
+            let drawn = draw(Isa::best(), want, most, &how, &mut Vec::new());
+            match self.choose(&at, &tokens[i..=i], 1, &[], &[how])? {
+                [Some((id, _))] if *id == drawn => {}
+                other => return refuse(format!("the GPU draws {other:?} after token {i}, not {drawn}")),
             }
         }
         Ok(())
@@ -196,13 +237,30 @@ impl Cuda {
         let (words, bytes, logits) = (Vec::new(), Vec::new(), vec![0.0; c.vocab]);
         let (graphs, chosen, places) = (HashMap::new(), Vec::with_capacity(LOGIT_ROWS), Places::new(slots, pages));
         let slots = Vec::new();
-        Ok(Self { graphs, context_length, model, step, places, slots, words, bytes, logits, chosen, device })
+        let rounds_inputs = decoder.rounds_inputs();
+        Ok(Self {
+            graphs,
+            context_length,
+            model,
+            rounds_inputs,
+            chooses: LOGIT_ROWS,
+            step,
+            places,
+            slots,
+            words,
+            bytes,
+            logits,
+            chosen,
+            device,
+        })
     }
 }
 
 impl Backend for Cuda {
     fn name(&self) -> String {
-        format!("cuda ({})", self.device.name())
+        // The first word is of what states of the cache are kept under.
+        let way = if self.rounds_inputs { "cuda-fp8" } else { "cuda" };
+        format!("{way} ({})", self.device.name())
     }
 
     fn pages(&self) -> usize {
@@ -225,7 +283,7 @@ impl Backend for Cuda {
         logits: Logits,
     ) -> Result<&[f32], EngineError> {
         let rows = logits.rows(tokens.len());
-        self.steps(&[Sequence { pages, position }], tokens, (Wanted::Logits, rows), &[])?;
+        self.steps(&[Sequence { pages, position }], tokens, (Wanted::Logits, rows), &[], &[])?;
         Ok(&self.logits[..rows * self.model.config.vocab])
     }
 
@@ -235,12 +293,12 @@ impl Backend for Cuda {
 
     fn decode(&mut self, sequences: &[Sequence<'_>], tokens: &[u32]) -> Result<&[f32], EngineError> {
         let rows = tokens.len();
-        self.steps(sequences, tokens, (Wanted::Logits, rows), &[])?;
+        self.steps(sequences, tokens, (Wanted::Logits, rows), &[], &[])?;
         Ok(&self.logits[..rows * self.model.config.vocab])
     }
 
     fn chooses(&self) -> usize {
-        LOGIT_ROWS
+        self.chooses
     }
 
     fn choose(
@@ -249,8 +307,10 @@ impl Backend for Cuda {
         tokens: &[u32],
         rows: usize,
         masks: &[Vec<u32>],
+        draws: &[Draw],
     ) -> Result<&[Choice], EngineError> {
-        self.steps(sequences, tokens, (Wanted::Choices, rows), masks)?;
+        let wanted = if draws.is_empty() { Wanted::Choices } else { Wanted::Draws };
+        self.steps(sequences, tokens, (wanted, rows), masks, draws)?;
         Ok(&self.chosen)
     }
 
@@ -295,4 +355,4 @@ impl Backend for Cuda {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -2,6 +2,8 @@
 
 use std::{cmp::Reverse, time::Duration};
 
+use pilotlight_kernels::cpu::Draw;
+
 use super::{super::job::Row, Scheduler};
 use crate::{
     EngineError, Event,
@@ -48,7 +50,11 @@ impl Scheduler {
         let (drafted, rows) = (self.drafts.len(), if whole { 1 + self.drafts.len() } else { 0 });
 
         let job = &mut self.jobs[i];
-        let chooses = whole && rows <= self.backend.chooses() && job.greedy();
+        let chooses = whole && rows <= self.backend.chooses();
+        self.draws.clear();
+        if chooses {
+            job.draws(rows, &mut self.draws);
+        }
         let masks = if chooses { job.masks(&self.drafts, &self.tokenizer) } else { Vec::new() };
         let Some(branch) = &mut job.branch else { return Ok(None) };
         self.tokens.clear();
@@ -56,7 +62,7 @@ impl Scheduler {
         self.tokens.extend_from_slice(&self.drafts);
         let given = if chooses {
             let at = [Sequence { pages: branch.pages(), position }];
-            Rows::Chosen(self.backend.choose(&at, &self.tokens, rows, &masks)?)
+            Rows::Chosen(self.backend.choose(&at, &self.tokens, rows, &masks, &self.draws)?)
         } else {
             Rows::Logits(self.backend.forward(branch.pages(), position, &self.tokens, Logits::Tail(rows))?)
         };
@@ -120,13 +126,16 @@ impl Scheduler {
     pub(super) fn compute_together(&mut self, start: Duration) {
         self.tokens.clear();
         let mut sequences = Vec::with_capacity(self.group.len());
-        let (mut chooses, mut masks) = (self.group.len() <= self.backend.chooses(), Vec::new());
+        let (chooses, mut masks) = (self.group.len() <= self.backend.chooses(), Vec::new());
+        self.draws.clear();
         for &j in &self.group {
             let job = &self.jobs[j];
             if let (Some(branch), Some(&token)) = (&job.branch, job.sequence.last()) {
                 sequences.push(Sequence { pages: branch.pages(), position: branch.len() });
                 self.tokens.push(token);
-                chooses &= job.greedy();
+                job.draws(1, &mut self.draws);
+                // Who takes the most likely token says so beside those who draw.
+                self.draws.resize(self.tokens.len(), Draw::GREEDY);
                 masks.push(if chooses { job.masks(&[], &self.tokenizer).pop() } else { None });
             }
         }
@@ -139,8 +148,9 @@ impl Scheduler {
         };
         let mut ends = Vec::new();
         let count = self.tokens.len();
+        let draws = if self.draws.iter().all(|draw| *draw == Draw::GREEDY) { &[] } else { &self.draws[..] };
         let given = match chooses {
-            true => self.backend.choose(&sequences, &self.tokens, count, &masks).map(Rows::Chosen),
+            true => self.backend.choose(&sequences, &self.tokens, count, &masks, draws).map(Rows::Chosen),
             false => self.backend.decode(&sequences, &self.tokens).map(Rows::Logits),
         };
         match given {

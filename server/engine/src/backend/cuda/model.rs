@@ -27,6 +27,15 @@ pub(super) enum Wanted {
     Logits,
     /// The most likely tokens.
     Choices,
+    /// Tokens drawn as is said beside the step.
+    Draws,
+}
+
+impl Wanted {
+    /// Whether tokens are wanted, not logits.
+    pub(super) fn tokens(self) -> bool {
+        matches!(self, Self::Choices | Self::Draws)
+    }
 }
 
 pub(super) struct Model {
@@ -86,10 +95,19 @@ impl Model {
         if shape.wanted != Wanted::Nothing {
             self.logits(step, 0, shape.rows)?;
         }
-        if shape.wanted == Wanted::Choices {
-            cuda::choose(&step.about, &step.logits, shape.rows, 0, &step.choices)?;
+        if shape.wanted.tokens() {
+            self.choose(step, shape.wanted, shape.rows, 0)?;
         }
         Ok(())
+    }
+
+    /// The tokens after rows of logits, the first of which is the wanted row `base`.
+    pub(super) fn choose(&self, s: &Step, wanted: Wanted, rows: usize, base: usize) -> Result<(), CudaError> {
+        cuda::choose(&s.about, &s.logits, rows, base, &s.choices)?;
+        match wanted {
+            Wanted::Draws => cuda::draw(&s.about, &s.logits, rows, base, &s.choices),
+            _ => Ok(()),
+        }
     }
 
     /// Embedding and blocks. `rows` and `pages` are at least the step's. Without `whole` it ends when all that later tokens need is stored.
@@ -114,6 +132,7 @@ impl Model {
         for (i, layer) in self.layers.iter().enumerate() {
             let kv = (s.shape, &s.cache, i);
             layer.attn_norm.apply(&s.x, 0, rows, self.norm_eps, &s.normed)?;
+            cuda::round_inputs(&s.normed, rows, &layer.q.weight)?;
             cuda::linear(&s.normed, rows, &[layer.q.part(&s.q), layer.k.part(&s.k), layer.v.part(&s.v)])?;
             let norms = HeadNorms { q: layer.q_norm.as_ref(), k: layer.k_norm.as_ref(), eps: c.norm_eps };
             cuda::rope(&s.about, rows, c.heads, [&s.q, &s.k, &s.v], norms, rope, kv, &s.turned)?;
@@ -121,6 +140,7 @@ impl Model {
                 return Ok(());
             }
             cuda::attention(&s.about, attention, &s.turned, kv, Some(&s.split), &s.attended)?;
+            cuda::round_inputs(&s.attended, rows, &layer.o.weight)?;
             cuda::linear(&s.attended, rows, &[layer.o.residual(&s.x)])?;
 
             layer.ffn_norm.apply(&s.x, 0, rows, self.norm_eps, &s.normed)?;
@@ -137,6 +157,7 @@ impl Model {
                     continue;
                 }
                 Mlp::Gated(Inner { gate, up, down }) => {
+                    cuda::round_inputs(&s.normed, rows, &gate.weight)?;
                     cuda::gated(&s.normed, rows, self.activation, gate.half(), Some(up.half()), &s.gated)?;
                     down
                 }
@@ -145,6 +166,7 @@ impl Model {
                     down
                 }
             };
+            cuda::round_inputs(&s.gated, rows, &down.weight)?;
             cuda::linear(&s.gated, rows, &[down.residual(&s.x)])?;
         }
         Ok(())

@@ -3,7 +3,10 @@
 // One block: running a recorded graph.
 #![allow(unsafe_code)]
 
-use pilotlight_kernels::cuda::{self, STEP_ABREAST};
+use pilotlight_kernels::{
+    cpu::Draw,
+    cuda::{self, STEP_ABREAST},
+};
 
 use super::{
     Cuda, GRAPH_ROWS, LOGIT_ROWS, PAGE, PASS, Page, Sequence,
@@ -47,11 +50,10 @@ impl Cuda {
             for first in (0..rows).step_by(LOGIT_ROWS) {
                 let some = LOGIT_ROWS.min(rows - first);
                 self.model.logits(&self.step, all - rows + first, some)?;
-                match wanted {
-                    Wanted::Choices => {
-                        cuda::choose(&self.step.about, &self.step.logits, some, first, &self.step.choices)?;
-                    }
-                    _ => self.take(0, some, given + first)?,
+                if wanted.tokens() {
+                    self.model.choose(&self.step, wanted, some, first)?;
+                } else {
+                    self.take(0, some, given + first)?;
                 }
             }
         } else {
@@ -72,7 +74,7 @@ impl Cuda {
                 self.take(all - rows, rows, given)?;
             }
         }
-        if wanted == Wanted::Choices && rows > 0 {
+        if wanted.tokens() && rows > 0 {
             self.step.choices.read(rows, &mut self.chosen)?;
         }
         Ok(())
@@ -98,15 +100,19 @@ impl Cuda {
         tokens: &[u32],
         (wanted, rows): (Wanted, usize),
         masks: &[Vec<u32>],
+        draws: &[Draw],
     ) -> Result<(), EngineError> {
         let vocab = self.model.config.vocab;
         match wanted {
-            Wanted::Choices if rows > LOGIT_ROWS => {
+            Wanted::Choices | Wanted::Draws if rows > LOGIT_ROWS => {
                 let message = format!("the choice after {rows} tokens: {LOGIT_ROWS} at most");
                 return Err(EngineError::Compute { backend: "cuda", message });
             }
             Wanted::Logits if self.logits.len() < rows * vocab => self.logits.resize(rows * vocab, 0.0),
             _ => {}
+        }
+        if wanted == Wanted::Draws {
+            self.draws(draws, rows)?;
         }
         for (row, mask) in masks.iter().enumerate() {
             self.step.choices.mask(row, mask)?;
@@ -114,14 +120,14 @@ impl Cuda {
         let ([one], true) = (sequences, tokens.len() > 1) else {
             return match self.fit(sequences) {
                 true => self.pass(sequences, tokens, (wanted, rows), masks.len(), 0),
-                false => self.one_by_one(sequences, tokens, wanted, masks),
+                false => self.one_by_one(sequences, tokens, wanted, masks, draws),
             };
         };
         // Choices come of one pass: its rows are not cut in two.
         let (all, mut start, mut given) = (tokens.len(), 0, 0);
         while start < all {
             let mut end = all.min(start + PASS);
-            if wanted == Wanted::Choices && end < all {
+            if wanted.tokens() && end < all {
                 end = end.min(all - rows);
             }
             // Of the last rows of all, those that are the last of this pass.
@@ -132,6 +138,13 @@ impl Cuda {
             start = end;
         }
         Ok(())
+    }
+
+    /// Says how each of the wanted rows is drawn from; those of which nothing is said take the most likely.
+    fn draws(&self, draws: &[Draw], rows: usize) -> Result<(), EngineError> {
+        let mut all = [Draw::GREEDY; LOGIT_ROWS];
+        all.iter_mut().zip(draws).for_each(|(to, draw)| *to = *draw);
+        Ok(self.step.choices.draw(&all[..rows.min(LOGIT_ROWS)])?)
     }
 
     /// Whether the next token of each of these sequences can be computed with all of their pages on the device.
@@ -147,17 +160,21 @@ impl Cuda {
         tokens: &[u32],
         wanted: Wanted,
         masks: &[Vec<u32>],
+        draws: &[Draw],
     ) -> Result<(), EngineError> {
         let mut chosen = Vec::with_capacity(tokens.len());
         for (i, (sequence, token)) in sequences.iter().zip(tokens).enumerate() {
-            let mask = masks.get(i).filter(|_| wanted == Wanted::Choices);
+            let mask = masks.get(i).filter(|_| wanted.tokens());
             if let Some(mask) = mask {
                 self.step.choices.mask(0, mask)?;
+            }
+            if wanted == Wanted::Draws {
+                self.draws(draws.get(i..=i).unwrap_or_default(), 1)?;
             }
             self.pass(&[*sequence], &[*token], (wanted, 1), usize::from(mask.is_some()), i)?;
             chosen.extend_from_slice(&self.chosen);
         }
-        if wanted == Wanted::Choices {
+        if wanted.tokens() {
             self.chosen = chosen;
         }
         Ok(())
