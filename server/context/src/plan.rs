@@ -99,7 +99,7 @@ pub fn plan_with(
             Some((kept, at)) if frozen || at == line_start => (kept.to_vec(), Vec::new()),
             _ => {
                 let here = Here { path, snapshot, cursor, lines: lines_of(&anchor.window, &typed) };
-                let candidates = sources::propose(&here, &repository.around);
+                let candidates = sources::propose(&here, &repository.around, repository.budget);
                 let choice = Choice {
                     candidates: &candidates,
                     kept: kept.map_or(&[], |(kept, _)| kept),

@@ -5,6 +5,8 @@
 
 use std::collections::HashSet;
 
+use pilotlight_syntax::index::words;
+
 use crate::{Candidate, Excerpt, LeftOut, Source, TokenCounter, secrets};
 
 /// The gain that pays for the prefill of a thousand tokens.
@@ -66,8 +68,9 @@ fn with_kept(choice: Choice<'_>, keep: usize, counter: &dyn TokenCounter) -> Opt
     let mut spent = 0;
     for kept in &choice.kept[..keep] {
         let now = choice.candidates.iter().find(|candidate| candidate.id == kept.id);
-        // What stands in the window by now is of no more use, but it costs nothing where it is.
-        let gain = now.map_or(kept.gain * FADED, |candidate| candidate.gain) * seen.new_share(&kept.text);
+        // What stands in the window by now, or says no longer what it would say now, is of less use, but it costs nothing where it is.
+        let gain = now.map_or(kept.gain * FADED, |now| now.gain * told_by(&kept.text, &now.text));
+        let gain = gain * seen.new_share(&kept.text);
         seen.add(&kept.text);
         spent += kept.tokens;
         chosen.push(Excerpt { gain, ..kept.clone() });
@@ -77,7 +80,11 @@ fn with_kept(choice: Choice<'_>, keep: usize, counter: &dyn TokenCounter) -> Opt
     }
     let mut rest: Vec<&Candidate> =
         choice.candidates.iter().filter(|candidate| !chosen.iter().any(|kept| kept.id == candidate.id)).collect();
-    let rank = |candidate: &Candidate| candidate.gain / (candidate.text.len() / BYTES + OVERHEAD + 8) as f32;
+    // Nothing holds as many names for its size as a list of names: it comes first.
+    let rank = |candidate: &Candidate| match candidate.id.source {
+        Source::Names => f32::INFINITY,
+        _ => candidate.gain / (candidate.text.len() / BYTES + OVERHEAD + 8) as f32,
+    };
     rest.sort_by(|left, right| rank(right).total_cmp(&rank(left)).then_with(|| left.id.cmp(&right.id)));
     // Those who say what a thing is may not crowd out those who show how it is used, as long as there are any.
     let is_definition =
@@ -129,6 +136,21 @@ fn with_kept(choice: Choice<'_>, keep: usize, counter: &dyn TokenCounter) -> Opt
     });
     chosen.extend(fresh);
     Some((chosen, left_out))
+}
+
+/// The share of what `now` names that `kept` names too.
+fn told_by(kept: &str, now: &str) -> f32 {
+    if kept == now {
+        return 1.0;
+    }
+    let mut names = HashSet::new();
+    words::identifiers(kept, |name| _ = names.insert(name));
+    let (mut all, mut told) = (0, 0);
+    words::identifiers(now, |name| {
+        all += 1;
+        told += usize::from(names.contains(name));
+    });
+    if all == 0 { 1.0 } else { told as f32 / all as f32 }
 }
 
 /// The lines that stand in the prompt.

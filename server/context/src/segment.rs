@@ -54,6 +54,8 @@ pub enum Source {
     Usage,
     /// Code that is much like the code around the cursor.
     Similar,
+    /// Names that other files define and that the code around the cursor may need.
+    Names,
     /// A place that was looked at lately.
     Viewed,
     /// A change that was made lately.
@@ -81,6 +83,7 @@ impl Source {
             Source::Sibling => "sibling",
             Source::Usage => "usage",
             Source::Similar => "similar",
+            Source::Names => "names",
             Source::Viewed => "viewed",
             Source::Edit => "edit",
             Source::Diagnostic => "diagnostic",

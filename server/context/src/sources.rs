@@ -4,6 +4,7 @@
 
 mod definitions;
 mod module;
+mod names;
 mod render;
 mod similar;
 mod trail;
@@ -70,13 +71,13 @@ impl Here<'_> {
     }
 }
 
-/// All candidates, of each identity the one with the most gain; in the order of their identities.
-pub(crate) fn propose(here: &Here<'_>, around: &Surroundings<'_>) -> Vec<Candidate> {
+/// All candidates for a budget of tokens, of each identity the one with the most gain; in the order of their identities.
+pub(crate) fn propose(here: &Here<'_>, around: &Surroundings<'_>, budget: usize) -> Vec<Candidate> {
     let mut proposals = Proposals::default();
     let line = here.snapshot.rope().byte_to_line(here.cursor);
     definitions::propose(here, around, line, &mut proposals);
     module::propose(here, around, &mut proposals);
-    similar::propose(here, around, line, &mut proposals);
+    similar::propose(here, around, line, budget, &mut proposals);
     trail::propose(here, around, line, &mut proposals);
     proposals.best.into_values().collect()
 }

@@ -146,6 +146,37 @@ fn what_the_code_uses_is_shown_and_what_it_does_not_is_left_out() {
 }
 
 #[test]
+fn names_that_may_be_needed_are_listed_by_what_they_belong_to() {
+    let fixture = r#"
+//- src/pump.rs
+pub struct Pump;
+impl Pump {
+    pub fn prime_slowly(&self) {}
+    pub fn drain_basin(&self, level: Level) {}
+}
+pub fn basin_level() -> Level {}
+//- src/other.rs
+fn evening(pump: &Pump) {
+    pump.prime_slowly();
+    pump.drain_basin(basin_level());
+    local_to_nobody();
+}
+//- src/shop.rs
+fn morning(pump: &Pump) {
+    pump.prime_slowly();
+    $0
+}
+"#;
+    let plan = Workspace::new(fixture).plan(&ember::FAMILY, 1000, None);
+    let names: Vec<&Excerpt> = plan.excerpts.iter().filter(|excerpt| excerpt.id.source == Source::Names).collect();
+    let [names] = names[..] else { panic!("{:?}", plan.excerpts) };
+    let mut lines: Vec<&str> = names.text.lines().collect();
+    lines.sort_unstable();
+    // Not what the file has already (`Pump`, `prime_slowly`), nor what nobody defines.
+    assert_eq!(lines, ["// Pump: drain_basin", "// basin_level, evening"], "{}", names.text);
+}
+
+#[test]
 fn qwen_reads_other_files_by_its_repository_form() {
     let display = Workspace::new(SHOP).plan(&qwen::FAMILY, 200, None).display();
     assert!(display.starts_with("<|repo_name|>w\n<|file_sep|>src/"), "{display}");

@@ -59,6 +59,17 @@ fn what_is_warm_gives_way_only_to_a_gain_that_pays_for_it() {
 }
 
 #[test]
+fn what_says_no_longer_what_it_would_say_now_loses_that_share_of_its_gain() {
+    let old = chosen(&[candidate("list", 2.0, 4)], &[], 0, 100, "");
+    let now = |words: &str| vec![Candidate { text: words.to_owned(), ..candidate("list", 2.0, 0) }];
+    // With a thousand warm tokens behind it, half of it may be out of date, all of it may not.
+    let half = now("listword0\nlistword1\nfresh\nother\n");
+    assert_eq!(chosen(&half, &old, 1000, 100, "")[0].text, old[0].text);
+    let all = now("fresh\nother\n");
+    assert_eq!(chosen(&all, &old, 1000, 100, "")[0].text, all[0].text);
+}
+
+#[test]
 fn secrets_are_masked_and_the_volatile_stands_last() {
     let mut edit = candidate("a", 5.0, 3);
     edit.id.source = Source::Edit;

@@ -120,7 +120,7 @@ fn fits(used: UseKind, defined: DefinitionKind) -> f32 {
 }
 
 /// Whether code of one language can use definitions of the other.
-fn speak(left: Language, right: Language) -> bool {
+pub(super) fn speak(left: Language, right: Language) -> bool {
     let group = |language: Language| match language {
         Language::TypeScript | Language::Tsx | Language::JavaScript => 1,
         Language::C | Language::Cpp => 2,

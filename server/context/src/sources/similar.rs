@@ -1,10 +1,13 @@
 //! Code that is much like the code around the cursor, by its words and their parts: BM25 (Robertson and Zaragoza 2009) over the index's inverted lists, then over the chunks of the best files.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use pilotlight_syntax::index::{FileId, words};
 
-use super::{Here, OWN, Proposals, Surroundings};
+use super::{Here, OWN, Proposals, Surroundings, names};
 use crate::Source;
 
 /// Lines around the cursor that are searched for.
@@ -17,6 +20,8 @@ const MOST_FILES: usize = 400;
 /// Files whose chunks are looked at, and chunks proposed.
 const BEST_FILES: usize = 16;
 const BEST_CHUNKS: usize = 20;
+/// Chunks whose names may be needed.
+const MOST_CHUNKS: usize = 60;
 /// The gain of the chunk that is most alike. Measured (tests/eval/context): code that is like this code names what comes next about as often as a definition does, and more of it.
 const MOST_GAIN: f32 = 2.0;
 /// What is so much less alike than the best is like everything else.
@@ -25,39 +30,55 @@ const LEAST_ALIKE: f32 = 0.35;
 const K1: f32 = 1.2;
 const B: f32 = 0.75;
 
-pub(super) fn propose(here: &Here<'_>, around: &Surroundings<'_>, line: usize, proposals: &mut Proposals) {
+/// Words and what each tells: the logarithm of how rare it is.
+pub(super) type Words = BTreeMap<String, f32>;
+
+/// A stretch of a file that is like the code around the cursor; the likest of all is so by 1.
+pub(super) struct Chunk<'t> {
+    pub(super) alike: f32,
+    file: FileId,
+    first: usize,
+    pub(super) text: &'t str,
+}
+
+pub(super) fn propose(
+    here: &Here<'_>,
+    around: &Surroundings<'_>,
+    line: usize,
+    budget: usize,
+    proposals: &mut Proposals,
+) {
     let query = query(here, around, line);
-    if query.is_empty() {
-        return;
-    }
-    let mut chunks: Vec<(f32, FileId, usize, String)> = Vec::new();
-    for id in files(around, &query) {
-        let Some(text) = around.texts.text(id) else { continue };
-        let own = around.file == Some(id);
-        for (first, chunk) in chunks_of(&text) {
-            if own && here.shows(first..first + CHUNK) {
-                continue;
-            }
-            let score = score(chunk, &query);
-            if score > 0.0 {
-                chunks.push((score, id, first, chunk.to_owned()));
+    let texts: Vec<(FileId, Arc<str>)> =
+        files(around, &query).into_iter().filter_map(|id| Some((id, around.texts.text(id)?))).collect();
+    let mut chunks: Vec<Chunk<'_>> = Vec::new();
+    for (file, text) in &texts {
+        let own = around.file == Some(*file);
+        for (first, text) in chunks_of(text) {
+            let alike = score(text, &query);
+            if alike > 0.0 && !(own && here.shows(first..first + CHUNK)) {
+                chunks.push(Chunk { alike, file: *file, first, text });
             }
         }
     }
-    chunks.sort_by(|left, right| right.0.total_cmp(&left.0).then_with(|| (left.1, left.2).cmp(&(right.1, right.2))));
-    let top = chunks.first().map_or(1.0, |chunk| chunk.0);
-    for (score, id, first, chunk) in chunks.into_iter().take(BEST_CHUNKS) {
-        if let Some(file) = around.index.file(id)
-            && score > LEAST_ALIKE * top
-        {
-            let own = if around.file == Some(id) { OWN } else { 1.0 };
-            proposals.add(Source::Similar, &file.path, first, chunk, own * MOST_GAIN * (score / top).powi(2));
+    chunks.sort_by(|left, right| {
+        right.alike.total_cmp(&left.alike).then_with(|| (left.file, left.first).cmp(&(right.file, right.first)))
+    });
+    chunks.truncate(MOST_CHUNKS);
+    let top = chunks.first().map_or(1.0, |chunk| chunk.alike);
+    chunks.iter_mut().for_each(|chunk| chunk.alike /= top);
+    for chunk in chunks.iter().take(BEST_CHUNKS).filter(|chunk| chunk.alike > LEAST_ALIKE) {
+        if let Some(file) = around.index.file(chunk.file) {
+            let own = if around.file == Some(chunk.file) { OWN } else { 1.0 };
+            let gain = own * MOST_GAIN * chunk.alike.powi(2);
+            proposals.add(Source::Similar, &file.path, chunk.first, chunk.text.to_owned(), gain);
         }
     }
+    names::propose(around, &chunks, &query, budget, proposals);
 }
 
 /// The words around the cursor and what each tells: the logarithm of how rare it is.
-fn query(here: &Here<'_>, around: &Surroundings<'_>, line: usize) -> BTreeMap<String, f32> {
+fn query(here: &Here<'_>, around: &Surroundings<'_>, line: usize) -> Words {
     let rope = here.snapshot.rope();
     let first = rope.line_to_byte(line.saturating_sub(ABOVE));
     let end = rope.line_to_byte((line + BELOW + 1).min(rope.len_lines()));
@@ -75,7 +96,7 @@ fn query(here: &Here<'_>, around: &Surroundings<'_>, line: usize) -> BTreeMap<St
 }
 
 /// The files that have most of what is searched for.
-fn files(around: &Surroundings<'_>, query: &BTreeMap<String, f32>) -> Vec<FileId> {
+fn files(around: &Surroundings<'_>, query: &Words) -> Vec<FileId> {
     let mut scores: HashMap<FileId, f32> = HashMap::new();
     for (word, rare) in query {
         let files = around.index.containing(word);
@@ -112,7 +133,7 @@ fn chunks_of(text: &str) -> Vec<(usize, &str)> {
     chunks
 }
 
-fn score(chunk: &str, query: &BTreeMap<String, f32>) -> f32 {
+fn score(chunk: &str, query: &Words) -> f32 {
     let mut counts: BTreeMap<&str, f32> = BTreeMap::new();
     let mut length = 0;
     words::identifiers(chunk, |word| {
