@@ -21,7 +21,7 @@ use crate::{
 const SILENCE: &str = "";
 
 /// A chat server: it gives its answers one after the other, and keeps the conversations that it was asked.
-struct Script {
+pub(crate) struct Script {
     url: String,
     asked: Arc<Mutex<Vec<Value>>>,
 }
@@ -42,7 +42,7 @@ impl Script {
     }
 
     /// The last message of each conversation.
-    fn asked(&self) -> Vec<String> {
+    pub(crate) fn asked(&self) -> Vec<String> {
         let last =
             |messages: &Value| messages.as_array().unwrap().last().unwrap()["content"].as_str().unwrap().to_owned();
         self.asked.lock().unwrap().iter().map(last).collect()
@@ -78,15 +78,15 @@ async fn answer(mut stream: TcpStream, asked: Arc<Mutex<Vec<Value>>>, answers: V
 }
 
 /// An editor with one open file in a folder, over a script.
-struct Person {
-    server: TestServer,
-    script: Script,
-    buffer: Buffer,
-    folder: tempfile::TempDir,
+pub(crate) struct Person {
+    pub(crate) server: TestServer,
+    pub(crate) script: Script,
+    pub(crate) buffer: Buffer,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Person {
-    async fn new(name: &str, fixture: &str, answers: &[&str]) -> Self {
+    pub(crate) async fn new(name: &str, fixture: &str, answers: &[&str]) -> Self {
         let mut capabilities = everything();
         capabilities["workspace"]["applyEdit"] = json!(true);
         capabilities["workspace"]["workspaceEdit"]["resourceOperations"] = json!(["create"]);
@@ -113,7 +113,7 @@ impl Person {
         Self { server, script, buffer, folder }
     }
 
-    async fn actions(&self, diagnostics: Value) -> Vec<Value> {
+    pub(crate) async fn actions(&self, diagnostics: Value) -> Vec<Value> {
         let at = self.buffer.position(self.buffer.cursor);
         let params = json!({
             "textDocument": self.buffer.named(), "range": { "start": at, "end": at },
@@ -137,7 +137,7 @@ impl Person {
     }
 
     /// The text after the edits of a `WorkspaceEdit` for it.
-    fn made(&self, edit: &Value) -> String {
+    pub(crate) fn made(&self, edit: &Value) -> String {
         let [document] = &edit["documentChanges"].as_array().unwrap()[..] else { panic!("one document: {edit}") };
         assert_eq!(document["textDocument"], json!({ "uri": self.buffer.uri, "version": self.buffer.version }));
         let mut text = self.buffer.text.clone();
@@ -149,7 +149,7 @@ impl Person {
         text
     }
 
-    async fn close(self) {
+    pub(crate) async fn close(self) {
         self.server.close().await.unwrap();
     }
 }

@@ -6,9 +6,11 @@ mod client;
 mod model;
 
 mod acceptance;
+mod action_excerpts;
 mod actions;
 mod bad_input;
 mod cancellation;
+mod carried_types;
 mod completion;
 mod documents;
 mod indexing;

@@ -17,14 +17,14 @@ const CURSOR: &str = "total = 1$0\nlimit = 1\nlast = limit\n";
 
 /// What the server answers, and what it was asked.
 #[derive(Clone, Default)]
-struct Script {
+pub(crate) struct Script {
     /// A text, and how it ended.
-    answer: Arc<Mutex<(String, &'static str)>>,
-    asked: Arc<Mutex<Vec<String>>>,
+    pub(crate) answer: Arc<Mutex<(String, &'static str)>>,
+    pub(crate) asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl Script {
-    async fn serve(&self) -> String {
+    pub(crate) async fn serve(&self) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let script = self.clone();

@@ -4,6 +4,7 @@ mod baseline;
 mod dice;
 mod driver;
 mod editor;
+mod encoder;
 mod exact;
 mod server;
 mod source;

@@ -6,6 +6,8 @@
 mod additions;
 mod answer;
 pub(crate) mod asking;
+mod excerpts;
+mod fitting;
 mod fixes;
 mod holes;
 mod reply;
@@ -17,6 +19,7 @@ use std::ops::Range;
 use pilotlight_syntax::{Language, Occasion, OccasionKind, Snapshot};
 
 use crate::{ChangeSet, DocumentId};
+pub(crate) use fitting::Fitting;
 
 /// One code action.
 #[derive(Debug)]

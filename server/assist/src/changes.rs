@@ -29,8 +29,10 @@ pub struct Hole {
     pub document: Option<DocumentId>,
     /// Its text.
     pub before: Snapshot,
-    /// The byte at which it is missing.
-    pub at: usize,
+    /// The bytes in whose place it comes; none where something is missing.
+    pub range: Range<usize>,
+    /// These are whole lines that are to be written anew, so that they fit a change; else it is one argument.
+    pub anew: bool,
     /// What stands before and behind it, once it is there.
     pub around: (String, String),
     /// What it is, in words.

@@ -9,7 +9,7 @@ use pilotlight_syntax::{Document, Language, Snapshot};
 
 use crate::{
     Assistant,
-    generation::{Generation, Limits},
+    generation::{Asked, Generation, Limits},
     model::Model,
 };
 
@@ -29,6 +29,8 @@ pub struct Fill {
     pub suffix: String,
     /// Other files' text, by name, the most important first.
     pub extra: Vec<(String, String)>,
+    /// What it may be, more or less: it comes the sooner, and is no other.
+    pub draft: String,
 }
 
 impl Assistant {
@@ -59,7 +61,9 @@ impl Assistant {
         }
         let prompt = encoder.encode(&plan);
         let markers = encoder.family().markers;
-        Ok(Generation::start(model, prompt.ids, prompt.heal, markers, limits, self.session(), started))
+        let draft = engine.tokenizer().encode(&fill.draft);
+        let asked = Asked { prompt: prompt.ids, heal: prompt.heal, draft };
+        Ok(Generation::of(engine, asked, encoder.stops(), markers, limits, self.session(), started))
     }
 
     /// Writes what follows `prompt`; the names of special tokens in it are those tokens, as servers of models have it.

@@ -26,7 +26,7 @@ mod trail;
 
 pub use actions::{Abilities, Action, ActionError, Chosen, Diagnostic, Done, Offered};
 pub use assistant::{Assistant, DocumentError, DocumentId, Prediction, Predictions};
-pub use changes::{ChangeSet, Edit, FileChange, Left, Which};
+pub use changes::{ChangeSet, Edit, FileChange, Hole, Left, Which};
 pub use check::Check;
 pub use completion::{
     Acceptance, Completion, CompletionId, CompletionRequest, Explanation, LeftOutReport, Outcome, SegmentReport,

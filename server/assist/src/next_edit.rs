@@ -1,12 +1,12 @@
 //! The next edit: what a person's last change asks for elsewhere, offered one place at a time, after a pause, where they can take it or leave it.
 //!
 //! It comes from carrying changed definitions ([`crate::propagate`]), of which only what is certain is offered; where nothing has to follow, from a model, if the loaded one was trained for that.
-//! What was dismissed is not offered again, nor what was taken and then undone.
+//! What was dismissed is not offered again, nor what was taken and then undone; of a change whose places are dismissed one after the other, nothing more is.
 
 mod written;
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     hash::{DefaultHasher, Hash, Hasher},
     time::Duration,
 };
@@ -20,6 +20,9 @@ use crate::{Assistant, DocumentId, Edit, FileChange, PropagateError, propagate::
 const PAUSE: Duration = Duration::from_millis(250);
 /// What is remembered of earlier offers; past it all is forgotten, and may be offered again.
 const REMEMBERED: usize = 4096;
+
+/// A change of which so many places were dismissed one after the other is not one that the person wants carried.
+const PATIENCE: usize = 3;
 
 /// Names one offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -40,10 +43,30 @@ pub struct NextEdit {
 #[derive(Debug, Default)]
 pub(crate) struct Offers {
     last: u64,
-    /// By number: the place as it was, and as the edit leaves it.
-    open: Vec<(NextEditId, u64, u64)>,
+    open: Vec<Open>,
     /// Places not to be offered as they are: dismissed, taken, or made by an edit that was taken.
     closed: HashSet<u64>,
+    /// By change: places dismissed since the last that was taken.
+    dismissed: HashMap<u64, usize>,
+}
+
+/// An offer of which the person has not said anything yet.
+#[derive(Debug)]
+struct Open {
+    id: NextEditId,
+    /// The change that it follows from; of what a model writes, none.
+    of: Option<u64>,
+    /// The place as it was, and as the edit leaves it.
+    before: u64,
+    after: u64,
+}
+
+/// An edit that may be offered.
+struct Found {
+    /// As [`Open::of`].
+    of: Option<u64>,
+    file: FileChange,
+    edit: Edit,
 }
 
 impl Assistant {
@@ -63,7 +86,7 @@ impl Assistant {
         tokio::time::sleep(PAUSE).await;
         let mut sources: Vec<DocumentId> = self.open_files().into_values().map(|(document, _)| document).collect();
         sources.sort_by_key(|other| (other != document, other.clone()));
-        let mut found: Vec<(FileChange, Edit)> = Vec::new();
+        let mut found: Vec<Found> = Vec::new();
         for source in sources {
             let assistant = self.clone();
             let of = source.clone();
@@ -74,33 +97,38 @@ impl Assistant {
                 if typing && !at_end_of_name(&change, cursor) {
                     continue;
                 }
+                let of = named(&source, &change);
+                if self.offers().dismissed.get(&of).is_some_and(|&count| count >= PATIENCE) {
+                    continue;
+                }
                 let Ok(now) = self.snapshot(&source) else { continue };
                 let Ok(offer) = self.propagate(&source, now.revision(), change, cancel.clone()).await else { continue };
                 for file in offer.set.files.into_iter().filter(|file| file.document.is_some()) {
                     let edits = by_line(&file);
-                    found.extend(edits.into_iter().map(|edit| (file.clone(), edit)));
+                    found.extend(edits.into_iter().map(|edit| Found { of: Some(of), file: file.clone(), edit }));
                 }
             }
         }
         // Nothing on what is being typed, nothing twice.
-        let wanted = |(file, edit): &(FileChange, Edit)| {
+        let wanted = |Found { file, edit, .. }: &Found| {
             let here = file.document.as_ref() == Some(document);
             let typed = here && edit.range.start <= cursor && cursor <= edit.range.end;
             !typed && !self.offers().closed.contains(&place(file, &file.before, edit.range.start))
         };
         found.retain(wanted);
-        found.sort_by_key(|(file, edit)| {
+        found.sort_by_key(|Found { file, edit, .. }| {
             let here = file.document.as_ref() == Some(document);
             (!here, here && edit.range.start < cursor, file.path.clone(), edit.range.start)
         });
         if found.is_empty() {
-            found = self.written_edits(document, cursor, &cancel).await;
+            let written = self.written_edits(document, cursor, &cancel).await;
+            found = written.into_iter().map(|(file, edit)| Found { of: None, file, edit }).collect();
             found.retain(wanted);
         }
         if self.states(document)?.1.revision() != asked.revision() {
             return Ok(None);
         }
-        Ok(found.into_iter().next().map(|(file, edit)| self.offers().offer(file, edit)))
+        Ok(found.into_iter().next().map(|found| self.offers().offer(found)))
     }
 
     /// The person took an offer: its place is not offered again, even where the edit is undone.
@@ -115,7 +143,7 @@ impl Assistant {
 }
 
 impl Offers {
-    fn offer(&mut self, file: FileChange, edit: Edit) -> NextEdit {
+    fn offer(&mut self, Found { of, file, edit }: Found) -> NextEdit {
         self.last += 1;
         let id = NextEditId(self.last);
         let after = file.before.with_replaced(edit.range.clone(), &edit.text);
@@ -123,15 +151,20 @@ impl Offers {
         if self.open.len() >= 64 {
             self.open.remove(0);
         }
-        self.open.push((id, places.0, places.1));
+        self.open.push(Open { id, of, before: places.0, after: places.1 });
         NextEdit { id, file, edit }
     }
 
     fn close(&mut self, id: NextEditId, taken: bool) {
-        let Some(at) = self.open.iter().position(|(open, ..)| *open == id) else { return };
-        let (_, before, after) = self.open.remove(at);
+        let Some(at) = self.open.iter().position(|open| open.id == id) else { return };
+        let Open { of, before, after, .. } = self.open.remove(at);
         if self.closed.len() > REMEMBERED {
             self.closed.clear();
+            self.dismissed.clear();
+        }
+        if let Some(of) = of {
+            let count = self.dismissed.entry(of).or_default();
+            *count = if taken { 0 } else { *count + 1 };
         }
         self.closed.insert(before);
         if taken {
@@ -139,6 +172,16 @@ impl Offers {
             self.closed.insert(after);
         }
     }
+}
+
+/// A change, so that it is the same one while the text around it is edited.
+fn named(document: &DocumentId, change: &DefinitionChange) -> u64 {
+    let parameters = change.parameters.as_ref();
+    let names = |it: &pilotlight_syntax::Signature| it.parameters.iter().map(|it| it.name.clone()).collect::<Vec<_>>();
+    let parameters = parameters.map(|it| (names(&it.old), names(&it.new)));
+    let mut hasher = DefaultHasher::new();
+    (document, &change.container, &change.old_name, &change.new_name, parameters).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// A line of a file by its words, so that it is the same one wherever it moves.
@@ -263,6 +306,20 @@ mod tests {
         // Undoing the change itself leaves nothing to carry.
         person.set("a.rs", A.to_owned());
         assert!(person.next("a.rs", 0).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_change_whose_places_are_dismissed_is_left_alone() {
+        let text = A.to_owned()
+            + "fn four() { turn(7, 8); }\nfn six() { turn(9, 0); }\nfn half(c: u8) {}\nfn five() { half(1); }\n";
+        let person = Person::new(&[("a.rs", &text)]);
+        person.set("a.rs", text.replace("fn turn", "fn spin").replace("fn half", "fn part"));
+        let mut lines = Vec::new();
+        while let Some(next) = person.next("a.rs", 0).await {
+            lines.push(next.file.before.rope().byte_to_line(next.edit.range.start));
+            person.assistant.next_edit_dismissed(next.id);
+        }
+        assert_eq!(lines, [1, 2, 3, 6], "three of the four places of one, and the one of the other");
     }
 
     #[tokio::test]

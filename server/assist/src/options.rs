@@ -26,7 +26,7 @@ pub struct ActionOptions {
     pub max_tokens: usize,
     /// About the most tokens that the model is shown for one.
     pub context_tokens: usize,
-    /// How the loaded model is asked for the next edit; `auto` goes by its name. Changed definitions are carried without a model, whatever stands here.
+    /// How the loaded model is asked for the next edit; `auto` goes by its file, or its name. Changed definitions are carried without a model, whatever stands here.
     pub next_edit_form: NextEditForm,
 }
 
@@ -34,19 +34,24 @@ pub struct ActionOptions {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum NextEditForm {
-    /// As the model's name says.
+    /// As the model's file or its name says.
     #[default]
     Auto,
     /// Not at all.
     Off,
     /// As sweep-next-edit.
     Sweep,
+    /// As Zeta 1.
+    #[serde(rename = "zeta-1")]
+    Zeta1,
     /// As Zeta 2.
     #[serde(rename = "zeta-2")]
     Zeta2,
     /// As Zeta 2.1.
     #[serde(rename = "zeta-2.1")]
     Zeta21,
+    /// As ember, of weights that were trained on it.
+    Ember,
 }
 
 impl NextEditForm {
@@ -56,8 +61,10 @@ impl NextEditForm {
             Self::Auto => "auto",
             Self::Off => "off",
             Self::Sweep => "sweep",
+            Self::Zeta1 => "zeta-1",
             Self::Zeta2 => "zeta-2",
             Self::Zeta21 => "zeta-2.1",
+            Self::Ember => "ember",
         }
     }
 }

@@ -6,6 +6,7 @@
 mod arguments;
 mod common;
 pub mod difference;
+mod regions;
 mod remembered;
 mod request;
 mod search;
@@ -18,7 +19,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pilotlight_syntax::{Before, Call, Definition, DefinitionKind, Document, Language, Occurrence, Snapshot, UseKind};
+use pilotlight_syntax::{
+    Before, Call, Definition, DefinitionKind, Document, Item, Language, Occurrence, Snapshot, UseKind,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -27,6 +30,7 @@ use crate::{
 };
 use arguments::Carried;
 pub use difference::DefinitionChange;
+use difference::ShapeChange;
 pub(crate) use remembered::Remembered;
 pub use request::{Offer, PropagateError};
 use search::{Search, Verdict};
@@ -105,7 +109,13 @@ impl Scene<'_> {
                 let parent = home.container(item.name_range.start).filter(|_| in_type);
                 Defined { path: home.path.clone(), kind: item.kind, parent }
             });
-        let rivals: Vec<Defined> = self.rivals.iter().cloned().chain(own_rivals).collect();
+        let others: Vec<View> =
+            self.others.iter().map(|other| View::new(other.path.clone(), other.snapshot.clone())).collect();
+        // Members that only an assignment tells of are in no outline.
+        let assigned = std::iter::once(&home).chain(&others).filter(|_| change.container.is_some());
+        let assigned =
+            assigned.flat_map(|view| view.assigned(&change.old_name)).filter(|it| it.parent != change.container);
+        let rivals: Vec<Defined> = self.rivals.iter().cloned().chain(own_rivals).chain(assigned).collect();
         let search = Search {
             change: &change,
             home: &home,
@@ -129,7 +139,7 @@ impl Scene<'_> {
         for edit in &mut edits {
             edit.range = delta(edit.range.start)..delta(edit.range.end);
         }
-        set.holes.iter_mut().for_each(|hole| hole.at = delta(hole.at));
+        set.holes.iter_mut().for_each(|hole| hole.range = delta(hole.range.start)..delta(hole.range.end));
         if let Some(parameters) = &self.change.parameters {
             edits.extend(body(&self.home.snapshot, &now, &self.change, parameters.renamed()));
             separate(&mut edits, &self.home, &mut set.left);
@@ -141,12 +151,11 @@ impl Scene<'_> {
             before: self.home.snapshot.clone(),
             edits,
         });
-        for other in &self.others {
+        for (other, view) in self.others.iter().zip(&others) {
             if cancel.is_cancelled() {
                 return Err(None);
             }
-            let view = View::new(other.path.clone(), other.snapshot.clone());
-            let edits = work.edits(&view, other, &mut set);
+            let edits = work.edits(view, other, &mut set);
             set.files.push(FileChange {
                 creates: false,
                 path: Some(other.path.clone()),
@@ -220,6 +229,7 @@ impl Work<'_> {
             self.site((view, candidate), &it, None, false, &mut edits, set);
         }
         separate(&mut edits, candidate, &mut set.left);
+        regions::joined(&mut set.holes);
         edits
     }
 
@@ -286,7 +296,8 @@ impl Work<'_> {
                             path: view.path.clone(),
                             document: candidate.document.clone(),
                             before: candidate.snapshot.clone(),
-                            at: missing.at,
+                            range: missing.at..missing.at,
+                            anew: false,
                             around: missing.around,
                             because: because(&missing.name),
                             what: format!("the new argument `{}`", missing.name),
@@ -302,6 +313,11 @@ impl Work<'_> {
                 None => left("it is used as a value: what calls it is not seen".to_owned()),
             }
         }
+        if let Some(shape) = &change.shape
+            && it.dead.is_none()
+        {
+            self.follows((view, candidate), it, shape, doubt.as_deref(), set);
+        }
         if change.is_renamed() && named {
             found.push(Edit { range: it.range.clone(), text: self.spelled(view, it), doubt: None });
         }
@@ -315,6 +331,57 @@ impl Work<'_> {
             taken.filter(|it| local(it)).map(|_| format!("`{}` means something else here", change.new_name))
         });
         edits.extend(found.into_iter().map(|edit| Edit { doubt: doubt.clone(), ..edit }));
+    }
+
+    /// What a use of something that is of another type now has to follow with: its lines are to be written anew, or looked at.
+    fn follows(
+        &self,
+        (view, candidate): (&View, &Candidate),
+        it: &Occurrence,
+        shape: &ShapeChange,
+        doubt: Option<&str>,
+        set: &mut ChangeSet,
+    ) {
+        let line = view.snapshot.rope().byte_to_line(it.range.start);
+        let mut left = |because: String| set.left.push(Left { path: view.path.clone(), line, because });
+        let defines = |item: &&Item| item.name_range == it.range && item.kind != DefinitionKind::Implementation;
+        let call = self.call(view, it);
+        let signature = self.search.home.sites.signature(&(self.search.at..self.search.at + it.range.len()));
+        if view.imports.iter().any(|import| import.range == it.range) {
+            return;
+        }
+        if view.outline.iter().any(|item| defines(&item)) {
+            return left(format!("another definition of it: {}", shape.what));
+        }
+        if let Some(doubt) = doubt {
+            return left(format!("{} now, and this may be a use of it: {doubt}", shape.what));
+        }
+        if signature.is_some() && call.is_none() {
+            return left(format!("{} now, and it is used as a value: what calls it is not seen", shape.what));
+        }
+        // Where an argument is missing that comes first.
+        let missing = |hole: &Hole| {
+            let inside = |call: &Call| call.list.start <= hole.range.start && hole.range.end <= call.list.end;
+            !hole.anew && hole.path == view.path && call.as_ref().is_some_and(inside)
+        };
+        let because = format!("{} now: this may have to follow", shape.what);
+        if set.holes.iter().any(missing) {
+            return left(because);
+        }
+        let end = call.as_ref().map_or(it.range.end, |call| call.list.end);
+        left(because.clone());
+        if let Some(range) = regions::around(&view.snapshot, it.range.start..end) {
+            set.holes.push(Hole {
+                path: view.path.clone(),
+                document: candidate.document.clone(),
+                before: candidate.snapshot.clone(),
+                range,
+                anew: true,
+                around: Default::default(),
+                because,
+                what: "these lines anew".to_owned(),
+            });
+        }
     }
 
     /// The new name, with the old one beside it where that stood for a variable too.

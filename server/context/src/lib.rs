@@ -3,6 +3,7 @@
 //! Pure: the same input gives the same plan. No IO, clock, threads or randomness, and no knowledge of engines or editors: tokens are counted through
 //! [`TokenCounter`], which `assist` implements, and markers leave this room by name, never as text.
 
+pub mod about;
 pub mod anchor;
 pub mod excerpt;
 pub mod family;

@@ -3,8 +3,10 @@
 //! The forms are those that the models were trained on; a model asked in another form says nothing of worth. Their marks are special tokens in some vocabularies and plain text in others: a
 //! [`Piece::Marker`] is the token where there is one, else its text.
 
+pub mod ember;
 pub mod sweep;
 pub mod zeta;
+pub mod zeta_1;
 
 use crate::{Piece, sources::Edit};
 
@@ -15,6 +17,8 @@ pub struct Asked<'a> {
     pub path: &'a str,
     /// Whole lines before the region, as many as there is room for.
     pub before: &'a str,
+    /// The file begins with them.
+    pub from_start: bool,
     /// Whole lines: what is to be written anew.
     pub region: &'a str,
     /// Where the person is: a byte of the region.
@@ -32,7 +36,7 @@ pub struct Asked<'a> {
 pub struct Form {
     /// As settings name it.
     pub name: &'static str,
-    /// Parts of names of the models that were trained on it, in lower case.
+    /// Parts of names of the models that were trained on it, in lower case; none where only the model's file can say so.
     pub models: &'static [&'static str],
     /// Special tokens without which a vocabulary is not such a model's.
     pub markers: &'static [&'static str],
@@ -56,14 +60,15 @@ impl Form {
 }
 
 /// Every form known here.
-pub static FORMS: &[Form] = &[sweep::FORM, zeta::ZETA_2_1, zeta::ZETA_2];
+pub static FORMS: &[Form] = &[sweep::FORM, zeta::ZETA_2_1, zeta::ZETA_2, zeta_1::FORM, ember::FORM];
 
-/// The form that a setting names, or with `auto` the one that a model of this name was trained on.
-pub fn form(setting: &str, model: &str) -> Option<&'static Form> {
+/// The form that a setting names, or with `auto` the one that a model was trained on: as its file tells, else by its name.
+pub fn form(setting: &str, model: &str, told: Option<&str>) -> Option<&'static Form> {
     let model = model.to_lowercase();
-    FORMS.iter().find(|form| match setting {
-        "auto" => form.models.iter().any(|name| model.contains(name)),
-        named => form.name == named,
+    FORMS.iter().find(|form| match (setting, told) {
+        ("auto", Some(told)) => form.name == told,
+        ("auto", None) => form.models.iter().any(|name| model.contains(name)),
+        (named, _) => form.name == named,
     })
 }
 
@@ -107,6 +112,7 @@ mod tests {
         let asked = Asked {
             path: "src/a.rs",
             before: "fn f() {\n",
+            from_start: true,
             region: "let a = 2;\nlet b = a;\n",
             cursor: 9,
             after: "}\n",
@@ -124,14 +130,36 @@ mod tests {
         assert_eq!(shown(&zeta::ZETA_2, &asked), history.to_owned() + zeta_2);
         let zeta_2_1 = "<|marker_1|>let a = 2<|user_cursor|>;\nlet b = a;\n<|marker_2|>\n<[fim-middle]>";
         assert_eq!(shown(&zeta::ZETA_2_1, &asked), history.to_owned() + zeta_2_1);
+        let zeta_1 = "\n\n### User Edits:\n\nUser edited \"src/a.rs\":\n```diff\n@@ -3,1 +3,1 @@\n-let a = 1;\n+let a = 2;\n```\n\n\
+            ### User Excerpt:\n\n```src/a.rs\n<|start_of_file|>\nfn f() {\n<|editable_region_start|>\n\
+            let a = 2<|user_cursor_is_here|>;\nlet b = a;\n<|editable_region_end|>\n}\n```\n\n### Response:\n\n";
+        let prompt = shown(&zeta_1::FORM, &asked);
+        assert!(prompt.starts_with("### Instruction:\n") && prompt.ends_with(zeta_1), "{prompt}");
+        let later = shown(&zeta_1::FORM, &Asked { from_start: false, ..asked });
+        assert!(later.contains("```src/a.rs\nfn f() {"), "{later}");
+        // As `server/ember/train/samples.py` cuts them.
+        let ember = "<|file|>src/a.rs\n<|suffix|>}\n<|edits|>src/a.rs\n-let a = 1;\n+let a = 2;\n<|prefix|>fn f() {\n\
+            <|region|>let a = 2<|cursor|>;\nlet b = a;\n<|endregion|><|next|>";
+        assert_eq!(shown(&ember::FORM, &asked), ember);
     }
 
     #[test]
     fn a_file_that_does_not_end_its_last_line_is_laid_out_in_lines() {
-        let asked = Asked { path: "a", before: "", region: "x", cursor: 1, after: "", earlier: "x", edits: &EDITS };
+        let asked = Asked {
+            path: "a",
+            before: "",
+            from_start: true,
+            region: "x",
+            cursor: 1,
+            after: "",
+            earlier: "x",
+            edits: &EDITS,
+        };
         for form in FORMS {
             let prompt = shown(form, &asked);
-            assert!(!prompt.contains("x<|file_sep|>") && !prompt.contains("x======="), "{prompt}");
+            for mark in ["<|file_sep|>", "=======", "<|editable_region_end|>", "<|endregion|>"] {
+                assert!(!prompt.contains(&format!("x{mark}")), "{prompt}");
+            }
         }
     }
 
@@ -149,15 +177,28 @@ mod tests {
         for nothing in ["<|marker_1|><|marker_1|>", "<|marker_1|>a\n", "a\n<|marker_2|>", "NO_EDITS", ""] {
             assert_eq!(read(&zeta::ZETA_2_1, nothing), None, "{nothing}");
         }
+        let answer =
+            |inside: &str| format!("```src/a.rs\n<|editable_region_start|>\n{inside}<|editable_region_end|>\n```\n");
+        assert_eq!(read(&zeta_1::FORM, &answer("a<|user_cursor_is_here|>b\n")), some("ab\n"));
+        for nothing in ["a\n<|editable_region_end|>", "<|editable_region_start|>\na\n", &answer(""), ""] {
+            assert_eq!(read(&zeta_1::FORM, nothing), None, "{nothing}");
+        }
+        assert_eq!((read(&ember::FORM, "a\n"), read(&ember::FORM, "")), (some("a\n"), None));
     }
 
     #[test]
     fn a_form_is_known_by_the_models_name_or_named() {
-        let name = |setting, model| form(setting, model).map(|form| form.name);
+        let name = |setting, model| form(setting, model, None).map(|form| form.name);
         assert_eq!(name("auto", "Sweep-Next-Edit-1.5B.Q8_0"), Some("sweep"));
         assert_eq!(name("auto", "zed-industries_zeta-2.1-Q4_K_M"), Some("zeta-2.1"));
         assert_eq!(name("auto", "zeta-2"), Some("zeta-2"));
+        assert_eq!(name("auto", "zed-industries_zeta.Q4_K_M"), Some("zeta-1"));
         assert_eq!(name("auto", "Qwen2.5-Coder-1.5B"), None);
+        // The name of ember says nothing of what it was trained on: its file does.
+        assert_eq!(name("auto", "ember"), None);
+        let told = |told| form("auto", "ember", Some(told)).map(|form| form.name);
+        assert_eq!((told("ember"), told("unheard of")), (Some("ember"), None));
+        assert_eq!(form("off", "ember", Some("ember")).map(|form| form.name), None);
         assert_eq!(name("zeta-2.1", "anything"), Some("zeta-2.1"));
         assert_eq!(name("off", "zeta-2"), None);
     }

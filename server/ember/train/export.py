@@ -65,12 +65,17 @@ def gguf_name(name: str) -> str:
     return NAMES[name]
 
 
-def write_gguf(model: Ember, tokenizer_path: Path, out: Path):
+ENOUGH_EDITS = 20_000  # samples of edits that weights must have seen before they are asked for any
+
+
+def write_gguf(model: Ember, tokenizer_path: Path, out: Path, edits: int = 0):
     c = model.config
     part = out.with_suffix(".part")
     writer = gguf.GGUFWriter(part, "llama")
     writer.add_name("ember")
     writer.add_license("MIT OR Apache-2.0")
+    if edits >= ENOUGH_EDITS:
+        writer.add_string("pilotlight.edit_form", "ember")
     writer.add_context_length(c.context)
     writer.add_embedding_length(c.hidden)
     writer.add_block_count(c.layers)
@@ -167,7 +172,7 @@ def main():
     model, state = load(args.data / "runs" / args.model / "checkpoint.pt")
     tokenizer_path = args.data / f"tokenizer-{model.config.vocab}.json"
     out = args.out or args.data / "out" / "ember.gguf"
-    write_gguf(model, tokenizer_path, out)
+    write_gguf(model, tokenizer_path, out, state.get("edits", 0))
     write_golden(model, tokenizer_path, out.with_name("golden.json"))
     if args.safetensors:
         write_safetensors(model, tokenizer_path, args.safetensors)

@@ -2,7 +2,8 @@
 
 A sample is `<|bos|>(<|file|>PATH\\nCHUNK)*<|file|>PATH\\n<|suffix|>S(<|recent|>SNIPPET)*<|prefix|>P` M `<|eot|>`, where P + M + S is a
 window of the document, byte for byte, and each part is tokenised on its own. Roles: 0 context and suffix, 1 prefix and plain files,
-2 the middle and its end. A shard is a function of its number and the data; missing shards are cut, present ones left alone.
+2 the middle and its end. Some samples are edits (`edits.py`): a region of lines, and what becomes of it. A shard is a function of its
+number and the data; missing shards are cut, present ones left alone.
 """
 
 import argparse, json, multiprocessing, os, random
@@ -10,12 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
+import edits
 import holes
 import tokenizer as tok
 from repository import Index
 
 MAX_TOKENS = 1024
 CHARS = 3.2  # a token, roughly: only for choosing windows
+EDIT_SHARE = 0.15  # of the samples that are no plain files
 
 
 def window(text: str, start: int, end: int, before: int, after: int) -> tuple[str, str]:
@@ -53,6 +56,28 @@ class Encoder:
         m = self.text(middle) + [tok.EOT]
         return ids + m, roles + [2] * len(m)
 
+    def edit(self, path: str, of: edits.Sample, before: str, after: str) -> tuple[list[int], list[int]]:
+        """`before` and `after` are as much of the document around the region as there is room for."""
+        ids = [tok.BOS, tok.FILE] + self.text(f"{path}\n") + [tok.SUFFIX] + self.text(after)
+        for was, now in of.edits:
+            lines = [f"{mark}{line}\n" for mark, text in (("-", was), ("+", now)) for line in text.splitlines()]
+            ids += [tok.EDITS] + self.text(f"{path}\n{''.join(lines)}")
+        ids.append(tok.PREFIX)
+        roles = [0] * len(ids)
+        p = self.text(before)
+        ids, roles = ids + p, roles + [1] * len(p)
+        region = [self.text(of.region)]
+        if of.cursor is not None:
+            region = [self.text(of.region[: of.cursor]), [tok.CURSOR], self.text(of.region[of.cursor :])]
+        asked = [tok.REGION, *sum(region, []), tok.ENDREGION]
+        if of.diagnostic:
+            asked += [tok.DIAGNOSTIC] + self.text(of.diagnostic)
+        if of.instruction:
+            asked += [tok.INSTRUCT] + self.text(of.instruction)
+        asked.append(tok.REWRITE if of.instruction else tok.NEXT)
+        answer = self.text(of.becomes) + [tok.EOT]
+        return ids + asked + answer, roles + [0] * len(asked) + [2] * len(answer)
+
     def plain(self, path: str, text: str) -> tuple[list[int], list[int]]:
         ids = [tok.BOS, tok.FILE] + self.text(f"{path}\n{text}")[: MAX_TOKENS - 3]
         ids.append(tok.EOT)
@@ -65,6 +90,8 @@ def sample(rng: random.Random, record: dict, encoder: Encoder, index) -> tuple[l
         if len(text) < 2800:
             return encoder.plain(path, text)
         return None
+    if rng.random() < EDIT_SHARE and len(text) < 60_000:
+        return edit_sample(rng, record, encoder)
     hole = holes.cut(rng, text, record["language"])
     if hole is None:
         return None
@@ -85,6 +112,23 @@ def sample(rng: random.Random, record: dict, encoder: Encoder, index) -> tuple[l
         if len(ids) <= MAX_TOKENS:
             return ids, roles
         before, after, context = before * 2 // 3, after * 2 // 3, context[1:]
+    return None
+
+
+def edit_sample(rng: random.Random, record: dict, encoder: Encoder) -> tuple[list[int], list[int]] | None:
+    """A region of `record` and what becomes of it."""
+    of = edits.cut(rng, record["text"], record["language"])
+    if of is None:
+        return None
+    document = of.before + of.region + of.after
+    start, end = len(of.before), len(of.before) + len(of.region)
+    before, after = int(CHARS * rng.randint(20, 400)), 0 if rng.random() < 0.15 else int(CHARS * rng.randint(10, 150))
+    for _ in range(4):
+        prefix, suffix = window(document, start, end, before, after)
+        ids, roles = encoder.edit(record["path"], of, prefix, suffix)
+        if len(ids) <= MAX_TOKENS:
+            return ids, roles
+        before, after = before // 2, after // 2
     return None
 
 

@@ -1,13 +1,14 @@
 """Checks of the recipe that need no data: `python -m pytest test_recipe.py` (or plain `python test_recipe.py`)."""
 
 import random
+import re
 import tempfile
 from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-import export, holes
+import edits, export, holes
 import tokenizer as tok
 from fetch import permissive
 from filter import reject
@@ -47,6 +48,61 @@ def test_a_sample_is_the_document_byte_for_byte():
         assert enc.tokenizer.decode([i for i in ids[at + 1 : -1]]) == prefix + middle
         assert enc.tokenizer.decode([i for i, r in zip(ids, roles) if r == 2 and i != tok.EOT]) == middle
     assert kinds == {"empty", "token", "node", "line"}
+
+
+CALLS = """use std::fmt;
+
+pub fn area(width: u32, height: u32) -> u32 {
+    let product = width * height;
+    product + 1
+}
+
+fn one(shape: &Shape) -> u32 {
+    shape.product() + area(1, 2) + area(3, 4)
+}
+"""
+
+
+def test_an_edit_sample_is_a_document_half_changed():
+    enc, rng = encoder(), random.Random(1)
+    seen = set()
+    for _ in range(400):
+        of = edits.cut(rng, CALLS, "rust")
+        if of is None:
+            continue
+        document = of.before + of.region + of.after
+        assert document != CALLS or of.region == of.becomes
+        # Each edit leads to a line of the source, from one that it does not have.
+        for was, now in of.edits:
+            assert was != now and now in CALLS and was not in CALLS
+        assert len(of.region.splitlines()) == len(of.becomes.splitlines()) <= 2 * edits.REACH + 1 and of.becomes in CALLS
+        # A method of the same name is another thing.
+        assert ".product()" in document
+        if of.diagnostic or of.instruction:
+            assert not of.edits and of.cursor is None and of.region != of.becomes
+        else:
+            assert of.edits and 0 <= of.cursor <= len(of.region)
+            if of.kind == "parameter":
+                assert ", height: u32) ->" in of.edits[0][1] and "height" not in of.edits[0][0]
+        seen.add((of.kind, bool(of.instruction), bool(of.diagnostic), of.region == of.becomes))
+        ids, roles = enc.edit("src/a.rs", of, of.before, of.after)
+        assert len(ids) == len(roles) and ids[0] == tok.BOS and ids[-1] == tok.EOT
+        assert enc.tokenizer.decode([i for i, r in zip(ids, roles) if r == 2 and i != tok.EOT]) == of.becomes
+        at = [i for i, r in enumerate(roles) if r == 2][0]
+        assert ids[at - 1] == (tok.REWRITE if of.instruction else tok.NEXT)
+        region = ids[ids.index(tok.REGION) + 1 : ids.index(tok.ENDREGION)]
+        assert enc.tokenizer.decode([i for i in region if i != tok.CURSOR]) == of.region
+        assert ids.count(tok.EDITS) == len(of.edits) and (tok.CURSOR in region) == (of.cursor is not None)
+    renames = {("rename", False, False, False), ("rename", True, False, False), ("rename", True, True, False), ("rename", False, False, True)}
+    assert seen == renames | {("parameter", False, False, False), ("parameter", False, False, True)}
+
+
+def test_names_that_are_made_up_are_in_the_style_of_the_name():
+    rng = random.Random(1)
+    for name, style in (("get_name", r"[a-z_]+"), ("getName", r"[a-z]+[A-Za-z]*"), ("MAX_SIZE", r"[A-Z_]+"), ("Shape", r"[A-Z][A-Za-z]*")):
+        for _ in range(50):
+            made = edits.other_name(rng, name, {name, "fill_colour", "Wide"})
+            assert made is None or made != name and re.fullmatch(style, made), (name, made)
 
 
 def test_special_strings_in_a_source_stay_text():

@@ -11,7 +11,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_token
 
 NAMED = ["eot", "bos", "file", "suffix", "prefix", "recent", "repo", "edits", "region", "endregion", "cursor", "rewrite", "next", "instruct", "diagnostic"]
 SPECIALS = [f"<|{name}|>" for name in NAMED] + [f"<|reserved_{i}|>" for i in range(len(NAMED), 32)]
-EOT, BOS, FILE, SUFFIX, PREFIX, RECENT = range(6)
+EOT, BOS, FILE, SUFFIX, PREFIX, RECENT, _, EDITS, REGION, ENDREGION, CURSOR, REWRITE, NEXT, INSTRUCT, DIAGNOSTIC = range(len(NAMED))
 QWEN2 = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )

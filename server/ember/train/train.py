@@ -15,6 +15,7 @@ import torch.distributed as dist
 import torch.nn.functional as F
 
 from model import CONFIGS, Config, Ember
+import tokenizer as tok
 from optimizer import Muon
 
 ROLE_WEIGHTS = torch.tensor([0.4, 1.0, 5.0])  # context and suffix, prefix, middle and its end
@@ -177,7 +178,7 @@ def main():
     others = [p for n, p in model.named_parameters() if p.dim() != 2 or "embed" in n]
     optimizers = [Muon(matrices, args.lr, weight_decay=0.02), torch.optim.AdamW(others, args.embed_lr, (0.9, 0.95), weight_decay=0.0)]
     peaks = [args.lr, args.embed_lr]
-    step = tokens = middle = shard = 0
+    step = tokens = middle = shard = edits = 0
     trained = 0.0
     checkpoint = run / "checkpoint.pt"
     if checkpoint.exists():
@@ -186,6 +187,7 @@ def main():
         for optimizer, saved in zip(optimizers, state["optimizers"]):
             optimizer.load_state_dict(saved)
         step, tokens, trained, shard = state["step"], state["tokens"], state["trained"], state["shard"]
+        edits = state.get("edits", 0)
         print(f"resumed at step {step}, {tokens / 1e6:.2f} M tokens")
     folder = args.data / f"shards-{config.vocab}"
     data = Batches(folder, args.micro, args.seed, shard)
@@ -199,7 +201,7 @@ def main():
         if rank:
             return
         save(checkpoint, model=model.state_dict(), optimizers=[o.state_dict() for o in optimizers], step=step, tokens=tokens,
-             trained=trained, shard=data.at, config=config.as_dict(), final=final)
+             trained=trained, shard=data.at, edits=edits, config=config.as_dict(), final=final)
         held = heldout(model, args.data / f"heldout-{config.vocab}", args.device)
         print(f"saved at step {step}; held-out loss: prefix {held['prefix']:.3f}, middle {held['middle']:.3f}", flush=True)
         log.write(json.dumps(dict(step=step, tokens=tokens, heldout=held)) + "\n")
@@ -228,6 +230,7 @@ def main():
                 group["lr"] = peak * scale
         batch = [next(stream) for _ in range(max(world, args.batch // args.micro))]
         tokens += sum(int((w > 0).sum()) for _, w in batch)
+        edits += sum(int((ids == tok.NEXT).sum()) for ids, _ in batch)
         if progress < args.drill_until:
             batch += [drill(batch[r % len(batch)][0], random.Random(f"{args.seed} {step} {r}")) for r in range(world)]
         total = sum(float(w.sum()) for _, w in batch)

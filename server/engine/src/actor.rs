@@ -57,6 +57,8 @@ pub struct ModelInfo {
     pub context_length: usize,
     /// As the file says, if it does.
     pub licence: Option<String>,
+    /// The next-edit form that it was trained on, where the file says so (`pilotlight.edit_form`).
+    pub edit_form: Option<String>,
     /// The way it is computed: `reference`, `cpu (avx512-vnni)`, ...
     pub backend: String,
     /// Beginning-of-text id, where the model wants one.
@@ -117,6 +119,7 @@ impl Engine {
             bytes: decoder.bytes,
             context_length,
             licence: None,
+            edit_form: None,
             backend: backend.name(),
             bos: None,
             eos: Vec::new(),
@@ -143,6 +146,7 @@ impl Engine {
             bytes: checkpoint.decoder.bytes,
             context_length,
             licence: checkpoint.licence,
+            edit_form: checkpoint.edit_form,
             backend: backend.name(),
             bos: checkpoint.bos,
             eos: checkpoint.eos,

@@ -21,6 +21,8 @@ pub struct Checkpoint {
     pub name: String,
     /// As the file says, if it does.
     pub licence: Option<String>,
+    /// The next-edit form that it was trained on, by name, where the file tells one.
+    pub edit_form: Option<String>,
     /// Shape and tensors.
     pub decoder: Decoder,
     /// Its tokenizer.
@@ -88,6 +90,7 @@ impl Checkpoint {
             chat,
             name: gguf.text("general.name")?.map_or_else(|| stem(path), str::to_owned),
             licence: gguf.text("general.license")?.map(str::to_owned),
+            edit_form: gguf.text("pilotlight.edit_form")?.map(str::to_owned),
             decoder,
             tokenizer,
             bos: bos.filter(|_| wants_bos),
@@ -126,7 +129,16 @@ impl Checkpoint {
             let (bos, eos) = (special("<s>")?, special("</s>")?);
             let chat = folder_chat(folder, &tokenizer)?;
             let name = stem(folder);
-            return Ok(Self { name, licence: None, decoder, tokenizer, bos: Some(bos), eos: vec![eos], chat });
+            return Ok(Self {
+                name,
+                licence: None,
+                edit_form: None,
+                decoder,
+                tokenizer,
+                bos: Some(bos),
+                eos: vec![eos],
+                chat,
+            });
         }
         let tokenizer_path = folder.join("tokenizer.json");
         let tokenizer_text = read("tokenizer.json")?;
@@ -150,7 +162,7 @@ impl Checkpoint {
             })?),
         };
         let chat = folder_chat(folder, &tokenizer)?;
-        Ok(Self { name: stem(folder), licence: None, decoder, tokenizer, bos, eos, chat })
+        Ok(Self { name: stem(folder), licence: None, edit_form: None, decoder, tokenizer, bos, eos, chat })
     }
 }
 

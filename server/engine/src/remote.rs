@@ -179,6 +179,7 @@ impl Link {
             bytes: 0,
             context_length: found.context,
             licence: None,
+            edit_form: None,
             backend: self.name(),
             bos: None,
             eos: Vec::new(),

@@ -107,7 +107,7 @@ pub(crate) async fn infill(surface: Surface, body: Result<Json<Infill>, JsonReje
     // `prompt` is the cursor's line up to the cursor.
     let prefix = input_prefix + &std::mem::take(&mut common.prompt);
     let extra = input_extra.into_iter().map(|extra| (extra.filename, extra.text)).collect();
-    let fill = Fill { path: None, prefix, suffix: input_suffix, extra };
+    let fill = Fill { prefix, suffix: input_suffix, extra, ..Fill::default() };
     answer(surface, What::Fill(fill), common).await
 }
 

@@ -38,7 +38,7 @@ impl Texts for Package {
 
 impl Package {
     pub(crate) fn read(folder: &Path) -> Self {
-        let root = folder.canonicalize().unwrap();
+        let root = folder.canonicalize().unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
         let index = RwLock::new(Index::default());
         // One thread, so that files are numbered in the order of their names: the same lines for everyone.
         scan::scan(
@@ -55,8 +55,9 @@ impl Package {
             .map(|(id, file)| (id, std::fs::read_to_string(root.join(&*file.path)).unwrap().into()))
             .collect();
         // A package's `src` goes by the package's name.
-        let named = if root.ends_with("src") { root.parent().unwrap() } else { &root };
-        let name = named.file_name().unwrap().to_string_lossy().into_owned();
+        let inner = |name: &str| matches!(name, "src" | "main" | "lib");
+        let names = root.iter().rev().map(|name| name.to_string_lossy().into_owned());
+        let name = names.into_iter().find(|name| !inner(name)).unwrap_or_default();
         Self { name, index, texts }
     }
 

@@ -36,6 +36,9 @@ struct Cli {
     /// Files of a commit at most: what changes more is no person's edit
     #[arg(long, default_value_t = 40)]
     files: usize,
+    /// Only these commits (how their names begin): for a look at some
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
     /// Write the table into this file too
     #[arg(long)]
     into: Option<PathBuf>,
@@ -68,7 +71,8 @@ async fn main() {
     let cli = Cli::parse();
     let mut score = Score::default();
     let list = git(&cli.repository, &["log", "--no-merges", "--format=%H", &format!("-{}", cli.commits)]);
-    for commit in String::from_utf8(list.unwrap()).unwrap().lines() {
+    let wanted = |commit: &&str| cli.only.is_empty() || cli.only.iter().any(|only| commit.starts_with(only.as_str()));
+    for commit in String::from_utf8(list.unwrap()).unwrap().lines().filter(wanted) {
         let files = changed(&cli.repository, commit);
         if files.is_empty() || files.len() > cli.files {
             continue;
@@ -159,10 +163,11 @@ async fn replay(
         score.reversals += usize::from(reversal);
         let errors = |text: &str| Document::open(now.language(), 0, text).snapshot().syntax_errors(0..text.len());
         score.syntax_errors += usize::from(errors(&after) > errors(&text));
+        let line = now.rope().byte_to_line(next.edit.range.start) + 1;
+        let place = format!("{:.12} {}:{line}", commit, file.path);
+        let verdict = if right { "right" } else { "not right" };
+        eprintln!("{place}: {verdict}: {made:?} ({} -> {})", change.old_name, change.new_name);
         if !right && score.wrong.len() < 40 {
-            let line = now.rope().byte_to_line(next.edit.range.start) + 1;
-            let place = format!("{:.12} {}:{line}", commit, file.path);
-            eprintln!("{place}: {made:?} ({} -> {})", change.old_name, change.new_name);
             score.wrong.push(
                 json!({ "at": place, "made": made, "change": format!("{} -> {}", change.old_name, change.new_name) }),
             );

@@ -1,7 +1,8 @@
 //! Definitions of real packages, mutated one at a time, their uses carried, and the language's own checker asked what it thinks. `tests/eval/propagate/run` makes the table.
 //!
 //! A mutation counts where the checker complains of it before anything is carried (but for added optional parameters, where it must not). After carrying what is certain, a complaint on a line that
-//! was edited is a wrong edit, one on a line with an uncertain place (or one told to be left) is neither, and any other is a use that was missed (of a name: where the line has it).
+//! was edited is a wrong edit, one on a line with an uncertain place (or one told to be left) is neither, and any other is a use that was missed (of a name: where the line has it; a class that inherits
+//! what does not agree any more is no use).
 #![allow(clippy::unwrap_used)]
 
 mod checker;
@@ -21,8 +22,8 @@ use checker::{Checker, Complaints};
 use clap::Parser;
 use mutation::{Kind, Mutation};
 use pilotlight_assist::{
-    Assistant, Options, Which, Workspace,
-    syntax::{Change, Language},
+    Assistant, Left, Options, Which, Workspace,
+    syntax::{Change, Document, Language},
 };
 use pilotlight_engine::EngineError;
 use serde_json::json;
@@ -60,7 +61,7 @@ struct Score {
     uncertain: usize,
     /// The same in comments and strings.
     in_text: usize,
-    /// Complaints of a changed name on lines that do not have it.
+    /// Complaints of a changed name on lines that do not have it, and of whole classes.
     elsewhere: usize,
     /// Complaints before anything was carried.
     complaints: usize,
@@ -176,6 +177,7 @@ impl Package {
         }
         score.uncertain += set.left.len();
         unsure.extend(set.left.iter().map(|left| (left.path.clone(), left.line + 1)));
+        unsure.extend(set.left.iter().flat_map(|left| call_lines(left, &mutation.name)));
         let after = self.checker.check().map(|now| now.since(&self.baseline)).unwrap_or_default();
         let mut seen = BTreeSet::new();
         for at in after.iter() {
@@ -190,8 +192,10 @@ impl Package {
                 "wrong"
             } else if mutation.holds(&at.path, at.line) {
                 continue;
-            } else if mutation.kind.is_a_name() && !line_of(&at.path, at.line).contains(&mutation.name) {
-                // No use: an interface that is not met any more, say.
+            } else if mutation.kind.is_a_name() && !line_of(&at.path, at.line).contains(&mutation.name)
+                || line_of(&at.path, at.line).trim_start().starts_with("class ")
+            {
+                // No use: an interface that is not met any more, say, or a class whose bases do not agree on a method.
                 score.elsewhere += 1;
                 continue;
             } else {
@@ -233,6 +237,18 @@ impl Score {
             "recall_with_uncertain_as_missed": share(right, right + self.missed + self.uncertain),
         })
     }
+}
+
+/// The lines, counted from 1, of the calls whose name stands on a line that is left to a person: a checker may complain of an argument further down.
+fn call_lines(left: &Left, name: &str) -> Vec<(PathBuf, usize)> {
+    let text = fs::read_to_string(&left.path).unwrap_or_default();
+    let snapshot = Document::open(Language::from_path(&left.path), 0, &text).snapshot();
+    let line = |at: usize| snapshot.rope().byte_to_line(at);
+    let calls = snapshot.sites().calls;
+    let here = calls.iter().filter(|call| text[call.name.clone()] == *name && line(call.name.start) == left.line);
+    here.flat_map(|call| line(call.list.start)..=line(call.list.end))
+        .map(|line| (left.path.clone(), line + 1))
+        .collect()
 }
 
 /// A line, counted from 1, as the file has it now.

@@ -76,7 +76,7 @@ fn names(snapshot: &Snapshot, range: &Range<usize>) -> BTreeSet<String> {
 }
 
 /// `text` with the indentation that `old` has, if it was written without any.
-fn indented_as(old: &str, text: &str) -> String {
+pub(super) fn indented_as(old: &str, text: &str) -> String {
     let least = |text: &str| -> String {
         let lines = text.lines().filter(|line| !line.trim().is_empty());
         let blanks = lines.map(|line| &line[..line.len() - line.trim_start().len()]);

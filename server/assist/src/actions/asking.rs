@@ -1,10 +1,10 @@
 //! A chat model asked: the code around, what is wanted and the form of the answer; read strictly, asked again once.
 
-use std::{fmt::Write as _, ops::Range};
+use std::{fmt::Write as _, ops::Range, path::Path};
 
-use pilotlight_context::secrets;
+use pilotlight_context::{Excerpt, secrets};
 use pilotlight_engine::{Priority, Sampling};
-use pilotlight_syntax::Snapshot;
+use pilotlight_syntax::{Language, Snapshot};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -26,17 +26,27 @@ pub(super) struct Question<'a> {
     pub(super) lines: Range<usize>,
     pub(super) instruction: &'a str,
     pub(super) answer: Answer,
+    pub(super) priority: Priority,
 }
 
 impl Question<'_> {
+    /// Bytes that there are for what stands around the lines.
+    fn room(&self, home: &Home) -> usize {
+        (home.options.context_tokens * BYTES_PER_TOKEN).saturating_sub(self.lines.len())
+    }
+
     /// As messages of a conversation.
-    fn messages(&self, home: &Home, path: &str) -> Vec<Value> {
+    fn messages(&self, home: &Home, path: &str, excerpts: &[Excerpt]) -> Vec<Value> {
         let snapshot = &home.snapshot;
         let lines = snapshot.slice(self.lines.clone());
-        let room = (home.options.context_tokens * BYTES_PER_TOKEN).saturating_sub(lines.len());
-        let (before, after) = around(snapshot, &self.lines, room);
+        let spent: usize = excerpts.iter().map(|excerpt| excerpt.text.len()).sum();
+        let (before, after) = around(snapshot, &self.lines, self.room(home).saturating_sub(spent));
         let block = |text: &str| fenced(text, snapshot.language());
         let mut said = format!("The file is {path}.\n");
+        for Excerpt { id, text, .. } in excerpts {
+            let block = fenced(text, Language::from_path(Path::new(&id.path)));
+            _ = write!(said, "\nFrom {}, for you to know:\n{block}\n", id.path);
+        }
         for (what, text) in [("before", before), ("behind", after)] {
             if !text.trim().is_empty() {
                 _ = write!(said, "\nWhat stands {what} the lines in question, for you to know:\n{}\n", block(&text));
@@ -74,7 +84,13 @@ impl Assistant {
             return Err(ActionError::Unavailable(because.to_owned()));
         }
         let path = self.workspace().prompt_path(home.path.as_deref(), &home.document);
-        let mut messages = question.messages(home, &path);
+        let (before, after) = around(&home.snapshot, &question.lines, question.room(home));
+        let shown = question.lines.start - before.len()..question.lines.end + after.len();
+        let excerpts = tokio::select! {
+            excerpts = self.excerpts(home, &question.lines, shown) => excerpts,
+            () = cancel.cancelled() => return Err(ActionError::Cancelled),
+        };
+        let mut messages = question.messages(home, &path, &excerpts);
         // What is changed little is said again, more or less.
         let draft = match question.answer {
             Answer::Lines { .. } => fenced(&lines, home.snapshot.language()),
@@ -83,7 +99,7 @@ impl Assistant {
         let most = home.options.max_tokens.max(lines.len() * 2 / BYTES_PER_TOKEN);
         let mut second = false;
         loop {
-            let talking = self.talk(&messages, &draft, most, progress);
+            let talking = self.talk(&messages, &draft, (most, question.priority), progress);
             let reply = tokio::select! {
                 reply = talking => reply.map_err(ActionError::Unavailable)?,
                 () = cancel.cancelled() => return Err(ActionError::Cancelled),
@@ -107,10 +123,10 @@ impl Assistant {
         &self,
         messages: &[Value],
         draft: &str,
-        max_tokens: usize,
+        (max_tokens, priority): (usize, Priority),
         progress: &(dyn Fn(usize) + Send + Sync),
     ) -> Result<String, String> {
-        let limits = Limits { max_tokens, sampling: Sampling::Greedy, stop: Vec::new(), priority: Priority::Action };
+        let limits = Limits { max_tokens, sampling: Sampling::Greedy, stop: Vec::new(), priority };
         let messages = Value::from(messages).to_string();
         let generation = self.chat_drafting(&messages, None, draft, limits).await;
         let mut generation = generation.map_err(|failure: ChatFailure| failure.to_string())?;

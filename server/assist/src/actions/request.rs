@@ -2,6 +2,7 @@
 
 use std::{ops::Range, path::PathBuf};
 
+use pilotlight_engine::Priority;
 use pilotlight_syntax::{Document, Language, Occasion, Snapshot};
 use tokio_util::sync::CancellationToken;
 
@@ -135,6 +136,16 @@ impl Assistant {
     /// The document, if a model may see it and change it.
     fn home(&self, document: &DocumentId) -> Result<Home, ActionError> {
         let (_, snapshot, path) = self.states(document).map_err(|_| ActionError::NotOpen(document.clone()))?;
+        self.home_of(document.clone(), snapshot, path)
+    }
+
+    /// A text, if a model may see it and change it.
+    pub(super) fn home_of(
+        &self,
+        document: DocumentId,
+        snapshot: Snapshot,
+        path: Option<PathBuf>,
+    ) -> Result<Home, ActionError> {
         let workspace = self.workspace();
         let options = workspace.options_for(path.as_deref());
         if !options.actions.enabled {
@@ -146,7 +157,7 @@ impl Assistant {
         if let Some(because) = self.excluded(path.as_deref(), &options.completion) {
             return Err(ActionError::Unavailable(because));
         }
-        Ok(Home { document: document.clone(), snapshot, path, options: options.actions.clone() })
+        Ok(Home { document, snapshot, path, options: options.actions.clone() })
     }
 
     /// The edit that fills a hole.
@@ -161,7 +172,10 @@ impl Assistant {
             trigger: Trigger::Invoked,
         };
         let reach = Reach { lines: MOST_LINES, body: is_body };
-        let filling = self.fill_in(&request, home.path.as_deref(), &home.options, reach, cancel);
+        let filling = async {
+            self.indexed(home).await;
+            self.fill_in(&request, home.path.as_deref(), &home.options, reach, cancel).await
+        };
         let Outcome { completion, explanation } = tokio::select! {
             outcome = filling => outcome,
             () = cancel.cancelled() => return Err(ActionError::Cancelled),
@@ -195,7 +209,7 @@ impl Assistant {
     ) -> Result<Vec<FileChange>, ActionError> {
         let (snapshot, language) = (&home.snapshot, home.snapshot.language());
         let lines = answer::lines(snapshot, inside, target, answer);
-        let question = Question { lines: lines.clone(), instruction, answer };
+        let question = Question { lines: lines.clone(), instruction, answer, priority: Priority::Action };
         if answer == Answer::Tests {
             let beside = self.beside(home, language)?;
             let read = |reply: &str| answer::tests(language, &reply::block(reply)?);

@@ -34,7 +34,8 @@ impl Assistant {
         let workspace = self.workspace();
         let options = workspace.options_for(path.as_deref());
         let Some(model) = self.serving() else { return Vec::new() };
-        let form = form(options.actions.next_edit_form.name(), &model.engine.info().name);
+        let info = model.engine.info();
+        let form = form(options.actions.next_edit_form.name(), &info.name, info.edit_form.as_deref());
         let Some(form) = form.filter(|form| form.markers.len() == model.encoder.specials(form.markers).len()) else {
             return Vec::new();
         };
@@ -120,7 +121,8 @@ impl Place {
         let (before, after) = around(snapshot, &self.lines, room.saturating_sub(region.len() * 3));
         let (before, after) = (secrets::masked(&before), secrets::masked(&after));
         let (cursor, earlier) = (self.cursor, self.earlier.as_str());
-        let asked = Asked { path, before: &before, region: &region, cursor, after: &after, earlier, edits };
+        let from_start = before.len() == self.lines.start;
+        let asked = Asked { path, before: &before, from_start, region: &region, cursor, after: &after, earlier, edits };
         let prompt = model.encoder.pieces(&(form.layout)(&asked));
         let draft = model.engine.tokenizer().encode(&region);
         let limits = Limits {

@@ -1,10 +1,10 @@
-//! What a person has changed of a text's definitions: names and parameters, found by comparing two states of the text.
+//! What a person has changed of a text's definitions: names, parameters and types, found by comparing two states of the text.
 
 use std::ops::Range;
 
-use pilotlight_syntax::{DefinitionKind, Item, Parameter, Signature, Sites, Snapshot};
+use pilotlight_syntax::{DefinitionKind, Item, Language, Parameter, Signature, Sites, Snapshot, Typed, TypedBy};
 
-/// A definition whose name or parameters have changed.
+/// A definition whose name, parameters or types have changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DefinitionChange {
     /// What it is.
@@ -25,6 +25,19 @@ pub struct DefinitionChange {
     pub local: bool,
     /// How its parameters have changed, if they have.
     pub parameters: Option<ParameterChange>,
+    /// What of it is of another type now, if something is.
+    pub shape: Option<ShapeChange>,
+}
+
+/// What a definition is, takes or gives is of another type: uses may have to say something else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShapeChange {
+    /// What, in words.
+    pub what: String,
+    /// The definition's head before, as written, on one line.
+    pub old: String,
+    /// Now.
+    pub new: String,
 }
 
 /// How parameters have changed.
@@ -88,14 +101,15 @@ pub fn differences(old: &Snapshot, new: &Snapshot) -> Vec<DefinitionChange> {
     let (before, after) = (State::new(old), State::new(new));
     let mut pairs = Vec::new();
     pair(&before, &after, (None, None), &mut pairs);
-    let (old_sites, new_sites) = (old.sites(), new.sites());
     let mut found: Vec<DefinitionChange> = pairs
         .into_iter()
         .filter_map(|(from, to)| {
             let (item, now) = (&before.items[from], &after.items[to]);
-            let parameters = parameters(&old_sites, item, &new_sites, now);
+            let parameters = parameters(&before.sites, item, &after.sites, now);
+            let shape = shape(&before, from, &after, to);
             let renamed = item.name != now.name && now.kind != DefinitionKind::Implementation;
-            (renamed || parameters.is_some()).then(|| change(&after, &new_sites, item, to, parameters))
+            let changed = renamed || parameters.is_some() || shape.is_some();
+            changed.then(|| DefinitionChange { shape, ..change(&after, item, to, parameters) })
         })
         .collect();
     found.sort_by_key(|change| change.name_range.start);
@@ -109,30 +123,30 @@ pub fn rename(now: &Snapshot, offset: usize, name: &str) -> Option<DefinitionCha
         item.kind != DefinitionKind::Implementation && item.name_range.start <= offset && offset <= item.name_range.end
     })?;
     let item = state.items[at].clone();
-    let change = change(&state, &now.sites(), &item, at, None);
+    let change = change(&state, &item, at, None);
     Some(DefinitionChange { new_name: name.to_owned(), ..change })
 }
 
-fn change(
-    after: &State,
-    sites: &Sites,
-    before: &Item,
-    to: usize,
-    parameters: Option<ParameterChange>,
-) -> DefinitionChange {
+fn change(after: &State, before: &Item, to: usize, parameters: Option<ParameterChange>) -> DefinitionChange {
     let now = &after.items[to];
-    let around = sites.containers.iter().filter(|it| {
+    let around = after.sites.containers.iter().filter(|it| {
         it.range.contains(&now.name_range.start) && it.range.end >= now.range.end && it.range != now.range
             // A type is no member of itself.
             || it.range == now.range && now.kind == DefinitionKind::Method
     });
     let container = around.min_by_key(|it| it.range.len()).filter(|_| !matches!(now.kind, DefinitionKind::Module));
-    let local = std::iter::successors(now.parent, |&parent| after.items[parent].parent).any(|parent| {
-        matches!(
-            after.items[parent].kind,
-            DefinitionKind::Function | DefinitionKind::Method | DefinitionKind::Constructor
-        )
-    });
+    // The members of a class in a function are known by the class.
+    let of_class = matches!(
+        now.kind,
+        DefinitionKind::Method | DefinitionKind::Constructor | DefinitionKind::Field | DefinitionKind::Variant
+    );
+    let local = !of_class
+        && std::iter::successors(now.parent, |&parent| after.items[parent].parent).any(|parent| {
+            matches!(
+                after.items[parent].kind,
+                DefinitionKind::Function | DefinitionKind::Method | DefinitionKind::Constructor
+            )
+        });
     let member = container.filter(|_| now.kind != DefinitionKind::Module && !local);
     DefinitionChange {
         kind: now.kind,
@@ -144,17 +158,19 @@ fn change(
         bases: member.map_or(Vec::new(), |it| it.bases.iter().map(|base| super::types::simple(base).0).collect()),
         local,
         parameters,
+        shape: None,
     }
 }
 
 struct State<'a> {
     snapshot: &'a Snapshot,
     items: Vec<Item>,
+    sites: Sites,
 }
 
 impl<'a> State<'a> {
     fn new(snapshot: &'a Snapshot) -> Self {
-        Self { snapshot, items: snapshot.outline() }
+        Self { snapshot, items: snapshot.outline(), sites: snapshot.sites() }
     }
 
     fn children(&self, of: Option<usize>) -> Vec<usize> {
@@ -165,6 +181,58 @@ impl<'a> State<'a> {
     fn rest(&self, at: usize) -> String {
         let item = &self.items[at];
         self.snapshot.slice(item.name_range.end..item.range.end)
+    }
+
+    /// What the container of an item extends or implements.
+    fn bases(&self, at: usize) -> &[String] {
+        let item = &self.items[at];
+        let around = self.sites.containers.iter().filter(|it| {
+            it.range.contains(&item.name_range.start) && it.range.end >= item.range.end && it.range != item.range
+        });
+        around.min_by_key(|it| it.range.len()).map_or(&[], |it| &it.bases)
+    }
+
+    /// What stands before the name on its line.
+    fn lead(&self, at: usize) -> String {
+        let name = self.items[at].name_range.start;
+        self.snapshot.slice(self.snapshot.line_at(name).start..name)
+    }
+
+    /// The definition without its body, on one line.
+    fn head(&self, at: usize) -> String {
+        let item = &self.items[at];
+        let end = match self.sites.signature(&item.name_range) {
+            Some(signature) => {
+                let behind = self.snapshot.slice(signature.list.end..item.range.end.max(signature.list.end));
+                signature.list.end + self.head_end(&behind)
+            }
+            None => self.snapshot.line_at(item.name_range.end).end,
+        };
+        let head = self.lead(at) + &self.snapshot.slice(item.name_range.start..end);
+        plain(&Some(head)).trim_end_matches([',', ';']).to_owned()
+    }
+
+    /// Where, in what stands behind a function's parameters, its head ends.
+    fn head_end(&self, rest: &str) -> usize {
+        let found = if self.snapshot.language() == Language::Python {
+            let mut depth = 0;
+            rest.char_indices().find(|(_, c)| {
+                depth += i32::from(matches!(c, '(' | '[')) - i32::from(matches!(c, ')' | ']'));
+                *c == ':' && depth == 0 || *c == '\n'
+            })
+        } else {
+            rest.char_indices().find(|(at, c)| matches!(c, '{' | '\n' | ';') || rest[*at..].starts_with("=>"))
+        };
+        found.map_or(rest.len(), |(at, _)| at)
+    }
+
+    /// Of a function: what stands between its parameters and its body, without blanks at the ends.
+    fn gives(&self, at: usize) -> Option<String> {
+        let item = &self.items[at];
+        let list = self.sites.signature(&item.name_range)?.list.clone();
+        let rest = self.snapshot.slice(list.end..item.range.end.max(list.end));
+        let gives = rest[..self.head_end(&rest)].trim_matches([' ', ':', '\n', '\t']);
+        Some(plain(&Some(gives.to_owned())))
     }
 }
 
@@ -193,15 +261,23 @@ fn pair(old: &State, new: &State, of: (Option<usize>, Option<usize>), pairs: &mu
             }
         });
     }
-    // What is left has another name now, or is gone.
+    // What is left has another name now, or is gone. Where more fields came than went, or fewer, which became which is known only by what says much.
+    let of_kind = |state: &State, all: &[usize], kind: DefinitionKind| {
+        all.iter().filter(|&&at| family(state.items[at].kind) == family(kind)).count()
+    };
+    let even = |kind| of_kind(old, &before, kind) == of_kind(new, &after, kind);
+    let uneven: Vec<usize> =
+        before.iter().copied().filter(|&a| !has_body(old.items[a].kind) && !even(old.items[a].kind)).collect();
     for alike in [0, 1] {
         before.retain(|&a| {
             let is = |b: usize| {
-                family(old.items[a].kind) == family(new.items[b].kind) && likeness(old, a, new, b, &found) <= alike
+                family(old.items[a].kind) == family(new.items[b].kind)
+                    && likeness(old, a, new, b, &found) <= alike
+                    && (!uneven.contains(&a) || old.rest(a) == new.rest(b) && says_much(&old.rest(a)))
             };
             let mut candidates = (0..after.len()).filter(|&at| is(after[at]));
             match (candidates.next(), candidates.next()) {
-                (Some(at), other) if other.is_none() || alike == 0 => {
+                (Some(at), None) => {
                     found.push((a, after.remove(at)));
                     false
                 }
@@ -215,6 +291,18 @@ fn pair(old: &State, new: &State, of: (Option<usize>, Option<usize>), pairs: &mu
     }
 }
 
+/// Whether what stands behind a name belongs to few: it is long, or names a type that is not everybody's (`u32`, `string`).
+fn says_much(rest: &str) -> bool {
+    let own = |word: &str| {
+        word.starts_with(char::is_uppercase)
+            && !matches!(word, "Option" | "Optional" | "Vec" | "String" | "List" | "Box" | "Arc" | "Rc")
+    };
+    rest.len() > LONG || rest.split(|c: char| !c.is_alphanumeric() && c != '_').any(own)
+}
+
+/// A definition with so many bytes behind its name is known by them.
+const LONG: usize = 40;
+
 /// How sure it is that two items of different names are one: 0 surely, 1 probably, 2 not.
 fn likeness(old: &State, a: usize, new: &State, b: usize, paired: &[(usize, usize)]) -> u8 {
     let (before, after) = (old.rest(a), new.rest(b));
@@ -226,17 +314,30 @@ fn likeness(old: &State, a: usize, new: &State, b: usize, paired: &[(usize, usiz
         (Some(left), Some(right)) => paired.contains(&(left, right)),
         _ => false,
     };
+    // What a trait asks for and what a type has of its own are two things.
+    let same_bases = || old.bases(a) == new.bases(b);
     match (before == after, in_place) {
-        (true, true) => 0,
-        (true, false) if before.len() > 40 => 0,
-        (true, false) => 1,
-        (false, true) if words_alike(&before, &after) => 1,
-        (false, _) => 2,
+        (true, true) if same_bases() => 0,
+        (true, false) if before.len() > LONG && same_bases() => 0,
+        (true, false) if same_bases() => 1,
+        // Of another type or value it is another field or constant.
+        (false, true) if has_body(old.items[a].kind) && same_bases() => match (old.gives(a), new.gives(b)) {
+            (Some(was), Some(is)) if was == is && words_alike(&before, &after, (2, 3)) => 1,
+            (None, None) if words_alike(&before, &after, (4, 5)) => 1,
+            _ => 2,
+        },
+        _ => 2,
     }
 }
 
-/// Whether at least half of the words of both are the same (Dice's coefficient).
-fn words_alike(before: &str, after: &str) -> bool {
+/// Kinds that have more than a type and a value behind the name.
+fn has_body(kind: DefinitionKind) -> bool {
+    use DefinitionKind::{Constant, Field, Import, Parameter, Type, Variable, Variant};
+    !matches!(kind, Constant | Field | Import | Parameter | Type | Variable | Variant)
+}
+
+/// Whether at least a `share` of the words of both, a fraction, are the same (Dice's coefficient).
+fn words_alike(before: &str, after: &str, share: (usize, usize)) -> bool {
     let words = |text: &str| -> Vec<String> {
         text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|it| !it.is_empty()).map(str::to_owned).collect()
     };
@@ -246,7 +347,7 @@ fn words_alike(before: &str, after: &str) -> bool {
         let at = after.iter().position(|other| other == *word);
         at.map(|at| after.swap_remove(at)).is_some()
     });
-    all > 0 && common.count() * 4 >= all
+    all > 0 && common.count() * 2 * share.1 >= all * share.0
 }
 
 /// Kinds that a change of a name may turn into each other.
@@ -270,6 +371,50 @@ fn parameters(old: &Sites, before: &Item, new: &Sites, now: &Item) -> Option<Par
     let from = correspondence(old, new);
     let change = ParameterChange { old: old.clone(), new: new.clone(), from };
     change.concerns_calls().then_some(change)
+}
+
+/// What of a definition is of another type, if it is one whose uses can be told. Of parameters those that were there before; new ones and their arguments are another matter.
+fn shape(old: &State, a: usize, new: &State, b: usize) -> Option<ShapeChange> {
+    let (before, now) = (&old.items[a], &new.items[b]);
+    let mut what = Vec::new();
+    match (old.sites.signature(&before.name_range), new.sites.signature(&now.name_range)) {
+        (Some(was), Some(is)) if now.kind != DefinitionKind::Constructor => {
+            let from = correspondence(was, is);
+            for (from, parameter) in from.iter().zip(&is.parameters) {
+                let earlier = from.and_then(|from| was.parameters.get(from));
+                if earlier.is_some_and(|earlier| plain(&earlier.type_text) != plain(&parameter.type_text)) {
+                    what.push(format!("`{}` is of another type", parameter.name));
+                }
+            }
+            if old.gives(a) != new.gives(b) {
+                what.push("it gives something else".to_owned());
+            }
+            let awaited = |state: &State, at| state.lead(at).split_whitespace().any(|word| word == "async");
+            match (awaited(old, a), awaited(new, b)) {
+                (false, true) => what.push("it is to be awaited".to_owned()),
+                (true, false) => what.push("it is not to be awaited any more".to_owned()),
+                _ => {}
+            }
+        }
+        (None, None) => {
+            let of = |state: &State, at: usize| {
+                let of_name = |it: &&Typed| it.range == state.items[at].name_range && it.by == TypedBy::Type;
+                let mut all = state.sites.members.iter().chain(&state.sites.typed);
+                all.find(of_name).map(|it| plain(&Some(it.text.clone())))
+            };
+            let (was, is) = (of(old, a), of(new, b));
+            if was.is_some() && is.is_some() && was != is {
+                what.push("it is of another type".to_owned());
+            }
+        }
+        _ => {}
+    }
+    (!what.is_empty()).then(|| ShapeChange { what: what.join(", "), old: old.head(a), new: new.head(b) })
+}
+
+/// A type as written, without what does not matter.
+fn plain(text: &Option<String>) -> String {
+    text.as_deref().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// For each new parameter, which it was: by name; what is left over, where as many came as went, by place and type.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pilotlight_syntax::{Before, CommentOrString, DefinitionKind, Language, Occurrence, UseKind};
+use pilotlight_syntax::{Before, CommentOrString, Container, DefinitionKind, Language, Occurrence, Signature, UseKind};
 
 use super::{
     common::is_common,
@@ -400,6 +400,9 @@ impl Search<'_> {
                 _ => Verdict::Other,
             };
         }
+        if self.in_class_body(view, it.range.start) && view.meaning(it.range.start).is_none() {
+            return Verdict::Same;
+        }
         let variant = self.change.kind == DefinitionKind::Variant && view.meaning(it.range.start).is_none();
         let star = |module: &str| self.owners.iter().any(|owner| module.rsplit("::").next() == Some(owner));
         if variant && view.imports.iter().any(|import| import.name.is_none() && star(&import.module)) {
@@ -410,6 +413,20 @@ impl Search<'_> {
             return if star(&import.module) { Verdict::Same } else { Verdict::Other };
         }
         Verdict::Other
+    }
+}
+
+impl Search<'_> {
+    /// Whether byte `at` stands in the changed class and in none of its functions: in Python the names of a class are known there without it.
+    fn in_class_body(&self, view: &View, at: usize) -> bool {
+        let own = |it: &&Container| it.range.contains(&at) && it.range.contains(&self.at);
+        view.snapshot.language() == Language::Python
+            && self.is_home(view)
+            && view.sites.container(at).filter(own).is_some_and(|class| {
+                let own = view.sites.container(self.at).is_some_and(|of| of.range == class.range);
+                let inside = |it: &Signature| class.range.contains(&it.range.start) && it.range.contains(&at);
+                own && !view.sites.signatures.iter().any(inside)
+            })
     }
 }
 

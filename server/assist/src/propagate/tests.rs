@@ -183,6 +183,38 @@ async fn python() {
     insta::assert_snapshot!(all(PYTHON, &changes).await);
 }
 
+/// Members that are given by an assignment, what an imported function gives, and the names of a class in its body.
+#[tokio::test]
+async fn members_in_python() {
+    let files = r#"//- pkg/parts.py
+class Parsed:
+    wanted_extras: list
+    pattern_text = "a"
+    pattern = compile(pattern_text + "b")
+    def of(self):
+        return self.pattern_text + pattern_text
+
+def parse_parts(text) -> Parsed:
+    return Parsed(text)
+//- pkg/user.py
+from .parts import parse_parts as _parse
+from elsewhere import parse_other
+
+class Wanted:
+    def __init__(self, text):
+        parsed = _parse(text)
+        self.wanted_extras = parsed.wanted_extras
+    def __eq__(self, other):
+        return self.wanted_extras == other.wanted_extras
+"#;
+    let expected = "+++ b/pkg/user.py\n-        self.wanted_extras = parsed.wanted_extras\n+        self.wanted_extras = parsed.extras\n\
+        ? pkg/user.py:9 the type of what it is a member of is not known\n";
+    assert_eq!(carried(files, "wanted_extras", "extras").await, expected);
+    let expected = "+++ b/pkg/parts.py\n-    pattern = compile(pattern_text + \"b\")\n+    pattern = compile(source + \"b\")\n\
+        -        return self.pattern_text + pattern_text\n+        return self.source + pattern_text\n";
+    assert_eq!(carried(files, "pattern_text", "source").await, expected);
+}
+
 const TYPESCRIPT: &str = r#"//- src/store.ts
 export interface Entry { entryKey: string; size: number }
 export class Store extends Base {
@@ -225,6 +257,13 @@ async fn typescript() {
         ("class Store", "class Shop"),
     ];
     insta::assert_snapshot!(all(TYPESCRIPT, &changes).await);
+}
+
+#[tokio::test]
+async fn a_class_in_a_function() {
+    let files = "//- src/plugin.ts\nexport function load() {\n  class DraftMap {\n    has(key: string, deep: boolean) { return deep }\n    drop(key: string) { return this.has(key, true) }\n  }\n  return new DraftMap()\n}\n";
+    let expected = "+++ b/src/plugin.ts\n-    drop(key: string) { return this.has(key, true) }\n+    drop(key: string) { return this.has(key) }\n";
+    assert_eq!(carried(files, "key: string, deep: boolean", "key: string").await, expected);
 }
 
 const GO: &str = r#"//- geo/geo.go

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pilotlight_syntax::{Before, Definition, DefinitionKind, Import, Item, Scopes, Sites, Snapshot, TypedBy};
+use pilotlight_syntax::{Before, Definition, DefinitionKind, Import, Item, Scopes, Sites, Snapshot, Typed, TypedBy};
 
 use super::types::{Made, made, simple};
 
@@ -121,6 +121,14 @@ impl View {
         self.sites.container(at).map(|container| simple(&container.name).0)
     }
 
+    /// The members of this name that are given here, in whatever type.
+    pub(super) fn assigned(&self, name: &str) -> Vec<Defined> {
+        let given = self.sites.members.iter().filter(|member| self.text[member.range.clone()] == *name);
+        let parents = given.map(|member| self.container(member.range.start));
+        let defined = parents.map(|parent| Defined { path: self.path.clone(), kind: DefinitionKind::Field, parent });
+        defined.collect()
+    }
+
     /// The containers of that name in this text.
     fn known(&self, name: &str) -> Vec<Known> {
         let named = self.sites.containers.iter().filter(|container| simple(&container.name).0 == name);
@@ -164,6 +172,26 @@ impl View {
         (!name.is_empty()).then_some(name)
     }
 
+    /// What a function gives that is imported and called for a value.
+    fn returned(&self, typed: &Typed, at: usize, types: &Types) -> Option<String> {
+        let called = typed.text.trim_start_matches("await ");
+        let name = &called[..called.find('(')?];
+        if typed.by != TypedBy::Value || made(&typed.text) != Made::By(name.to_owned()) {
+            return None;
+        }
+        let import = self.imported(name, at)?;
+        let first = import.module.split([':', '.', '/']).find(|part| !part.is_empty()).unwrap_or_default();
+        let own = import.module.starts_with('.')
+            || matches!(first, "crate" | "self" | "super")
+            || types.lookup.is_module(first);
+        if !own {
+            return None;
+        }
+        types.returned(
+            import.name.as_deref().filter(|_| import.alias.is_none() || import.alias.as_deref() == Some(name))?,
+        )
+    }
+
     /// The simple type of `chain` (`a.b` of `a.b.name`) at `at`; `None` where it is not told.
     pub(super) fn type_of(&self, chain: &[String], at: usize, types: &Types) -> Option<String> {
         let (first, rest) = chain.split_first()?;
@@ -178,7 +206,7 @@ impl View {
                 match definition.kind {
                     DefinitionKind::Variable | DefinitionKind::Parameter | DefinitionKind::Constant => {
                         let typed = self.sites.typed.iter().find(|typed| typed.range == definition.range)?;
-                        let read = self.read(&typed.text, typed.by)?;
+                        let read = self.read(&typed.text, typed.by).or_else(|| self.returned(typed, at, types))?;
                         if read == "Self" { self.container(at)? } else { read }
                     }
                     DefinitionKind::Import | DefinitionKind::Module | DefinitionKind::Function => return None,
@@ -216,6 +244,20 @@ impl<'a> Types<'a> {
         let found: Vec<Known> = paths.into_iter().filter_map(load).flatten().collect();
         self.known.borrow_mut().insert(name.to_owned(), found.clone());
         found
+    }
+
+    /// What the one function of that name in the workspace gives.
+    fn returned(&self, function: &str) -> Option<String> {
+        let defined = self.lookup.definitions(function);
+        let [one] = defined.as_slice() else { return None };
+        if one.kind != DefinitionKind::Function || one.parent.is_some() {
+            return None;
+        }
+        let view = View::new(one.path.clone(), self.lookup.load(&one.path)?);
+        let mut all = view.sites.returns.iter().filter(|it| view.text[it.range.clone()] == *function);
+        let (only, None) = (all.next()?, all.next()) else { return None };
+        let (name, given) = simple(&only.text);
+        (given.is_empty() && !name.is_empty() && name != "Self").then_some(name)
     }
 
     fn member(&self, view: &View, of: &str, member: &str) -> Option<String> {

@@ -251,6 +251,7 @@ fn counting_abreast(
         bytes: 0,
         context_length: CONTEXT,
         licence: None,
+        edit_form: None,
         backend: "counter".into(),
         bos: None,
         eos,
@@ -287,6 +288,7 @@ fn a_request_streams_and_ends() {
     let info = engine.info();
     assert_eq!((info.name.as_str(), info.architecture.as_str()), ("tiny llama", "llama"));
     assert_eq!((info.bos, &info.eos[..], info.licence.as_deref()), (Some(1), &[0][..], Some("MIT")));
+    assert_eq!(info.edit_form, None, "it was trained on none");
     assert_eq!(info.parameters * 4, info.bytes);
 }
 

@@ -47,6 +47,26 @@ fn something_else_in_its_place_is_no_change_of_name() {
 }
 
 #[test]
+fn what_looks_like_another_thing_is_no_change_of_name() {
+    let rust = |before: &str, after: &str| seen(Language::Rust, before, after);
+    let fields = |fields: &str| format!("struct A {{ {fields} }}\n");
+    assert_eq!(rust(&fields("a: u8, z: u8"), &fields("b: u16, z: u8")), [""; 0], "its type is another too");
+    assert_eq!(rust(&fields("a: u8"), &fields("b: u8, c: u8")), [""; 0], "which of the two?");
+    assert_eq!(rust(&fields("a: Count"), &fields("b: Count, c: Count")), ["field A.a -> b"], "what is in its place");
+    assert_eq!(rust(&fields("a: u8, b: u8"), &fields("x: u8, y: u8")), ["field A.a -> x", "field A.b -> y"]);
+    assert_eq!(rust("const MOST: u8 = 1;\n", "const LEAST: u8 = 2;\n"), [""; 0], "its value is another too");
+    let of_trait = "impl From<u8> for A {\n    fn from(n: u8) -> Self { Self { n, m: n + 1 } }\n}\n";
+    let own = "impl A {\n    fn new(n: u8, k: u8) -> Self { Self { n, m: n + 1 } }\n}\n";
+    assert_eq!(rust(of_trait, own), [""; 0], "a trait asked for it");
+    let gives = |head: &str| format!("fn {head} {{ let start = now(); run(n); start.elapsed() }}\n");
+    assert_eq!(rust(&gives("timed(n: u8) -> Time"), &gives("edit(n: u8) -> Text")), [""; 0], "it gives something else");
+    assert_eq!(
+        rust(&gives("timed(n: u8) -> Time"), &gives("took(n: u8, m: u8) -> Time")),
+        ["function timed -> took (0 new)"]
+    );
+}
+
+#[test]
 fn of_several_of_one_name_the_right_one_is_seen() {
     let before =
         "package a\n\nfunc (a A) Error() string { return \"a\" }\n\nfunc (b B) Error() string { return \"b\" }\n";
@@ -72,4 +92,46 @@ fn a_definition_is_found_by_its_name() {
     );
     assert_eq!(rename(&state, text.find("X int").unwrap(), "Y").unwrap().container.as_deref(), Some("A"));
     assert!(rename(&state, 0, "Y").is_none());
+}
+
+#[test]
+fn types_that_are_others() {
+    let seen = |language: Language, before: &str, after: &str| {
+        let state = |text: &str| Document::open(language, 0, text).snapshot();
+        let shown = |it: DefinitionChange| {
+            it.shape.map(|shape| format!("{}: {}: {} -> {}", it.old_name, shape.what, shape.old, shape.new))
+        };
+        differences(&state(before), &state(after)).into_iter().filter_map(shown).collect::<Vec<_>>()
+    };
+    let rust = "struct A { x: u8 }\nimpl A {\n    fn get(&self, a: u8) -> u8 { self.x }\n}\nconst C: u8 = 1;\n";
+    let check = |old: &str, new: &str| seen(Language::Rust, rust, &rust.replace(old, new));
+    assert_eq!(check("x: u8", "x: u16"), ["x: it is of another type: struct A { x: u8 } -> struct A { x: u16 }"]);
+    assert_eq!(
+        check("a: u8", "a: u16"),
+        ["get: `a` is of another type: fn get(&self, a: u8) -> u8 -> fn get(&self, a: u16) -> u8"]
+    );
+    assert_eq!(
+        check("-> u8", "-> Result<u8>"),
+        ["get: it gives something else: fn get(&self, a: u8) -> u8 -> fn get(&self, a: u8) -> Result<u8>"]
+    );
+    assert_eq!(
+        check("fn get", "async fn get"),
+        ["get: it is to be awaited: fn get(&self, a: u8) -> u8 -> async fn get(&self, a: u8) -> u8"]
+    );
+    assert_eq!(check("const C: u8", "const C: u16"), ["C: it is of another type: const C: u8 = 1 -> const C: u16 = 1"]);
+    assert_eq!(check("{ self.x }", "{ self.x + 1 }"), [""; 0], "a body alone");
+    assert_eq!(check("a: u8)", "a: u8, b: u8)"), [""; 0], "a parameter more");
+    let python = "class A:\n    n: int = 0\n\ndef f(a: int) -> int: return a\n";
+    let check = |old: &str, new: &str| seen(Language::Python, python, &python.replace(old, new)).len();
+    assert_eq!((check("n: int", "n: str"), check("-> int", "-> str"), check("def f", "async def f")), (1, 1, 1));
+    assert_eq!((check("return a", "return 1"), check("a: int", "a:  int")), (0, 0));
+    let typescript = "interface A { n: number }\nfunction f(a: string): number { return 1 }\n";
+    let check = |old: &str, new: &str| seen(Language::TypeScript, typescript, &typescript.replace(old, new)).len();
+    assert_eq!((check("n: number", "n: string"), check("): number", "): Promise<number>")), (1, 1));
+    let go = "package a\n\ntype A struct{ N int }\n\nfunc F(a int) int { return a }\n";
+    let check = |old: &str, new: &str| seen(Language::Go, go, &go.replace(old, new)).len();
+    assert_eq!(
+        (check("N int", "N string"), check(") int {", ") (int, error) {"), check("return a", "return 1")),
+        (1, 1, 0)
+    );
 }

@@ -19,6 +19,7 @@ fn engine(device: &Device, chooses: bool) -> Engine {
         bytes: 0,
         context_length: 256,
         licence: None,
+        edit_form: None,
         backend: "cuda".into(),
         bos: None,
         eos: vec![],

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use pilotlight_assist::{DefinitionChange, DocumentId, FileChange, Offer, PropagateError};
+use pilotlight_assist::{DefinitionChange, DocumentId, Edit, FileChange, Hole, Offer, PropagateError};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tower_lsp::jsonrpc::{Error, Result};
@@ -45,7 +45,8 @@ pub(super) async fn offered(session: &Session, asked: &Asked, progress: &Progres
                 return Ok(Vec::new());
             }
         };
-        let Some(title) = title(&offer, session.assistant.abilities().fills) else { continue };
+        let writes = |hole: &Hole| session.assistant.writes(hole);
+        let Some(title) = title(&offer, writes) else { continue };
         let data = asked.data(What::Change { at: offer.change.name_range.start });
         let mut action = json!({ "title": title, "kind": KIND, "data": data });
         if !session.profile.get().is_some_and(|profile| profile.resolves_edit) {
@@ -123,16 +124,25 @@ pub(crate) fn refused(error: &PropagateError) -> Error {
 }
 
 /// `None` where there is nothing to carry it to. What a model could write is to be looked at too.
-fn title(offer: &Offer, writes: bool) -> Option<String> {
-    let (certain, doubtful, _) = offer.set.counts();
-    let holes: Vec<_> = offer.set.holes.iter().filter(|_| writes).collect();
+fn title(offer: &Offer, writes: impl Fn(&Hole) -> bool) -> Option<String> {
+    let holes: Vec<_> = offer.set.holes.iter().filter(|hole| writes(hole)).collect();
     let mut files: Vec<PathBuf> = offer.set.files.iter().map(FileChange::name).collect();
     files.extend(holes.iter().map(|hole| hole.path.clone()));
     files.sort();
     files.dedup();
-    let (doubtful, files) = (doubtful + holes.len(), files.len());
+    // What is made in lines that a model writes anew is counted with these.
+    let anew = |path: &PathBuf, edit: &Edit| {
+        let holds = |hole: &&&Hole| {
+            hole.anew && hole.path == *path && hole.range.start <= edit.range.start && edit.range.end <= hole.range.end
+        };
+        holes.iter().any(|hole| holds(&hole))
+    };
+    let edits = offer.set.files.iter().flat_map(|file| file.edits.iter().map(|edit| (file.name(), edit)));
+    let edits: Vec<&Edit> = edits.filter(|(path, edit)| !anew(path, edit)).map(|(_, edit)| edit).collect();
+    let doubtful = edits.iter().filter(|edit| edit.doubt.is_some()).count() + holes.len();
+    let all = edits.iter().filter(|edit| edit.doubt.is_none()).count() + doubtful;
     let many = |count: usize, one: &str| if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") };
     let look = if doubtful > 0 { format!(", {doubtful} of them to look at first") } else { String::new() };
-    let uses = many(certain + doubtful, "use");
-    (certain + doubtful > 0).then(|| format!("Carry this change to its {uses} in {}{look}", many(files, "file")))
+    let (uses, files) = (many(all, "use"), many(files.len(), "file"));
+    (all > 0).then(|| format!("Carry this change to its {uses} in {files}{look}"))
 }

@@ -1,0 +1,80 @@
+//! What of the workspace a model is shown for a code action: definitions of what the lines use, without what is secret or excluded. Read off the prompts, over servers that answer by a script.
+
+use std::{fs, path::Path};
+
+use pilotlight_assist::Workspace;
+use serde_json::json;
+
+use crate::{
+    actions::{everything, uri},
+    chat_actions::Person,
+    client::{Buffer, Setup, TestServer},
+    remote::assistant,
+    written_edits::Script,
+};
+
+const GEO: &str = "/// It has corners.\npub struct Shape {\n    pub corners: u32,\n}\n\npub fn unfold(shape: &Shape) -> u32 {\n    shape.corners * 2\n}\n";
+
+/// The rest of a workspace, beside the file in question.
+fn others(root: &Path) {
+    fs::write(root.join("geo.rs"), GEO).unwrap();
+    fs::write(root.join("keys.rs"), "pub const API_KEY: &str = \"ghp_0123456789abcdefghijABCDEFGHIJ012345\";\n")
+        .unwrap();
+    fs::write(root.join("other.rs"), "pub struct Shape {\n    pub private_thing: u8,\n}\n").unwrap();
+    fs::write(root.join(".aiexclude"), "other.rs\n").unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_chats_is_shown_what_the_lines_use() {
+    let text = "use crate::geo::{Shape, unfold};\nuse crate::keys::API_KEY;\n\npub fn $0count(shape: &Shape) -> u32 {\n    send(API_KEY);\n    unfold(shape)\n}\n";
+    let person = Person::new("a.rs", text, &["```\n/// Counts.\n```"]).await;
+    others(&person.folder.path().canonicalize().unwrap());
+    let actions = person.actions(json!([])).await;
+    let action = actions.iter().find(|it| it["title"] == "Document `count`").unwrap().clone();
+    person.server.request("codeAction/resolve", action).await.unwrap();
+    let asked = &person.script.asked()[0];
+    assert!(asked.starts_with("The file is a.rs.\n\nFrom "), "{asked}");
+    for part in [
+        "From geo.rs, for you to know:\n```rust\n",
+        "pub struct Shape {",
+        "pub fn unfold(shape: &Shape) -> u32",
+        "pub const API_KEY",
+    ] {
+        assert!(asked.contains(part), "{part}: {asked}");
+    }
+    assert!(!asked.contains("ghp_0123") && !asked.contains("private_thing"), "{asked}");
+    assert_eq!(asked.matches("unfold(shape)\n").count(), 1, "the file itself is not shown twice: {asked}");
+    person.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_is_written_with_what_its_head_names() {
+    let script = Script::default();
+    *script.answer.lock().unwrap() = ("unfold(shape)".to_owned(), "eos");
+    let assistant = assistant(&script.serve().await).for_client(Workspace::default());
+    assistant.engine().await.unwrap();
+    let setup = Setup { capabilities: everything(), assistant: Some(assistant), ..Setup::default() };
+    let server = TestServer::with(setup).await;
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    others(&root);
+    let added = json!([{ "uri": uri(&root), "name": "work" }]);
+    server.notify("workspace/didChangeWorkspaceFolders", json!({ "event": { "added": added, "removed": [] } }));
+    let mut buffer =
+        Buffer::new("a.rs", "use crate::geo::{Shape, unfold};\n\npub fn count(shape: &Shape) -> u32 {$0}\n");
+    buffer.uri = uri(&root.join("a.rs"));
+    fs::write(root.join("a.rs"), &buffer.text).unwrap();
+    buffer.open(&server);
+    let at = buffer.position(buffer.cursor);
+    let params = json!({
+        "textDocument": buffer.named(), "range": { "start": at, "end": at }, "context": { "diagnostics": [] },
+    });
+    let actions = server.request("textDocument/codeAction", params).await.unwrap();
+    let action =
+        actions.as_array().unwrap().iter().find(|it| it["title"] == "Write the body of `count`").unwrap().clone();
+    server.request("codeAction/resolve", action).await.unwrap();
+    let prompt = script.asked.lock().unwrap().pop().unwrap();
+    assert!(prompt.contains("<|file_sep|>geo.rs\n") && prompt.contains("pub struct Shape {"), "{prompt}");
+    assert!(!prompt.contains("private_thing"), "{prompt}");
+    server.close().await.unwrap();
+}
