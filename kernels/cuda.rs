@@ -13,12 +13,13 @@ mod ops;
 #[cfg(test)]
 mod tests;
 
-pub use device::{CudaError, Device, Graph, Memory};
+pub use device::{Asked, CudaError, Device, Graph, Memory};
 pub use driver::{Found, found};
 pub use layout::Format;
 pub use matrix::Matrix;
 pub use ops::{
     Activation, Attention, Choices, Embed, ExpertScratch, ExpertShape, Experts, HeadNorms, KvShape, MOST_EXPERTS,
-    Moved, Part, Rope, SPLIT_ROWS, STEP_ABREAST, STEP_PASS, Sample, Split, StepLayout, Wanted, accept, attention,
-    attention_dims, choose, choose_sampled, embed, experts, gated, kv_copy, kv_rotate, linear, normalise, padded, rope,
+    Moved, Part, Rope, SPLIT_ROWS, STEP_ABREAST, STEP_PASS, Split, StepLayout, Wanted, accept, attention,
+    attention_dims, choose, draw, embed, experts, gated, kv_copy, kv_rotate, linear, normalise, padded, rope,
+    round_inputs,
 };

@@ -7,9 +7,11 @@
 
 use std::{path::Path, time::Instant};
 
+use pilotlight_kernels::cpu::Draw;
 use pilotlight_kernels::cuda::{
     Activation, Attention, Choices, CudaError, Device, Embed, Format, HeadNorms, KvShape, Matrix, Memory, Part, Rope,
-    Split, StepLayout, Wanted, attention, choose, embed, gated, kv_rotate, linear, normalise, padded, rope,
+    Split, StepLayout, Wanted, attention, choose, draw, embed, gated, kv_rotate, linear, normalise, padded, rope,
+    round_inputs,
 };
 
 type Result<T> = std::result::Result<T, CudaError>;
@@ -134,6 +136,25 @@ impl Bench {
                 self.device.set_wide(true);
             }
         }
+        // Inputs of 8 bits: rounded, and multiplied as bytes.
+        if format == Format::F8E4M3 && self.device.wide() {
+            self.device.set_wide_bytes(true);
+            let weights: Vec<Matrix> = weights.into_iter().map(|weight| weight.with_rounded_inputs(1.0)).collect();
+            for &rows in rows.iter().filter(|&&rows| rows > 64) {
+                let (x, out) = (self.halves(rows * padded(columns))?, self.device.zeros(4 * rows * outputs)?);
+                let bytes = weights[0].bytes() + rows * (columns + 4 * outputs);
+                let cost = Cost { bytes, operations: 2.0 * (rows * outputs * columns) as f64 };
+                self.time(&format!("linear {format:?} {outputs} x {columns}, {rows} rows of bytes"), cost, |i| {
+                    let weight = &weights[i % weights.len()];
+                    linear(&x, rows, &[Part { weight, bias: None, out: &out, add: false }])
+                });
+                let cost = Cost { bytes: 3 * rows * columns, ..Cost::default() };
+                self.time(&format!("round_inputs {columns}, {rows} rows"), cost, |_| {
+                    round_inputs(&x, rows, &weights[0])
+                });
+            }
+            self.device.set_wide_bytes(false);
+        }
         Ok(())
     }
 
@@ -215,6 +236,12 @@ impl Bench {
             let cost = Cost { bytes: 4 * rows * vocab, ..Cost::default() };
             self.time(&format!("choose among {vocab}, {rows} rows"), cost, |_| {
                 choose(&step, &logits, rows, 0, &choices)
+            });
+            let how = Draw { temperature: 0.8, top_k: 0, top_p: 0.95, number: 1 << 63 };
+            choices.draw(&vec![how; rows])?;
+            self.time(&format!("choose and draw among {vocab}, {rows} rows"), cost, |_| {
+                choose(&step, &logits, rows, 0, &choices)?;
+                draw(&step, &logits, rows, 0, &choices)
             });
         }
         Ok(())

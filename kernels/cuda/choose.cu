@@ -7,12 +7,12 @@
 // A row is cut into 32 slices, a block each (`choose_parts`): greatest, its id, and the sum of exponentials below it; a warp then merges them
 // (`choose_merge`). The order of sums does not depend on the number of rows. Reads the logits twice, the second time from the caches.
 // CPU reference: engine/sampling.rs, cpu/logits.rs; ids exact, log probabilities within 1e-5.
+#include "choice.cuh"
 #include "step.cuh"
 
-constexpr u32 CHOOSE_SLICES = 32, NO_CHOICE = 0xffffffff;
+constexpr u32 CHOOSE_SLICES = 32;
 
 struct ChoosePart { float greatest; u32 id; float sum; u32 none; };
-struct Choice { u32 id; float logprob; };
 
 struct ChooseArgs {
     const u32 *step;

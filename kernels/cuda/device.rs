@@ -1,6 +1,14 @@
 //! A device's memory and its queue of work.
 
-use std::{fmt, path::Path, sync::Arc, time::Instant};
+use std::{
+    fmt,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
+    time::Instant,
+};
 
 use super::{driver::Driver, emulator::Emulator};
 
@@ -64,22 +72,74 @@ pub(super) trait Machine: Send + Sync {
     fn set_wide(&self, on: bool);
 }
 
+/// How often a device was asked for what a warm step must not ask for, and for what it needs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Memory.
+    pub allocations: u64,
+    /// Graphs that were recorded.
+    pub recordings: u64,
+    /// Kernels one by one, recorded ones too. A driver may load a kernel when it is first launched.
+    pub launches: u64,
+    /// Recorded graphs that were run.
+    pub graphs: u64,
+    /// Copies to the device and back.
+    pub copies: u64,
+    /// Bytes that came back.
+    pub fetched: u64,
+}
+
+/// What all that share a device see of it.
+#[derive(Default)]
+struct Shared {
+    counters: Counters,
+    /// Whether products of bytes are asked for.
+    bytes: AtomicBool,
+}
+
+#[derive(Default)]
+struct Counters {
+    allocations: AtomicU64,
+    recordings: AtomicU64,
+    launches: AtomicU64,
+    graphs: AtomicU64,
+    copies: AtomicU64,
+    fetched: AtomicU64,
+}
+
+fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Relaxed);
+}
+
 /// A device. `Clone` is cheap.
 #[derive(Clone)]
 pub struct Device {
     machine: Arc<dyn Machine>,
+    shared: Arc<Shared>,
 }
 
 impl Device {
     /// The first NVIDIA GPU; an error says what is missing. Never panics where there is no driver.
     pub fn first() -> Result<Self> {
-        Ok(Self { machine: Arc::new(Driver::first()?) })
+        Ok(Self::of(Driver::first()?))
     }
 
     /// The host emulator that `tests/provision/cuda-emulator` builds, a shared library: the kernels on the CPU, thousands of times slower, for tests. `order` is that in which a
     /// block's threads run: 0 upwards, 1 downwards, others by a pattern.
     pub fn emulated(library: &Path, order: u32) -> Result<Self> {
-        Ok(Self { machine: Arc::new(Emulator::load(library, order)?) })
+        Ok(Self::of(Emulator::load(library, order)?))
+    }
+
+    fn of(machine: impl Machine + 'static) -> Self {
+        Self { machine: Arc::new(machine), shared: Arc::default() }
+    }
+
+    /// What it was asked for so far, by all that share it.
+    pub fn asked(&self) -> Asked {
+        let Counters { allocations, recordings, launches, graphs, copies, fetched } = &self.shared.counters;
+        let [allocations, recordings, launches, graphs, copies, fetched] =
+            [allocations, recordings, launches, graphs, copies, fetched].map(|counter| counter.load(Relaxed));
+        Asked { allocations, recordings, launches, graphs, copies, fetched }
     }
 
     /// `NVIDIA H200, compute capability 9.0`
@@ -102,8 +162,19 @@ impl Device {
         self.machine.set_wide(on);
     }
 
+    /// Whether these multiply inputs that were rounded to 8-bit floats as bytes: twice the rate, with sums whose last bits hardware makes its own. Off at first.
+    pub fn wide_bytes(&self) -> bool {
+        self.wide() && self.shared.bytes.load(Relaxed)
+    }
+
+    /// Asks for that, or not any more.
+    pub fn set_wide_bytes(&self, on: bool) {
+        self.shared.bytes.store(on, Relaxed);
+    }
+
     /// `bytes` zeros.
     pub fn zeros(&self, bytes: usize) -> Result<Memory> {
+        count(&self.shared.counters.allocations);
         let at = self.machine.allocate(bytes.max(1))?;
         Ok(Memory { device: self.clone(), at, bytes })
     }
@@ -140,6 +211,7 @@ impl Device {
 
     /// Records what `work` launches. Nothing of it runs.
     pub fn graph(&self, work: impl FnOnce() -> Result<()>) -> Result<Graph> {
+        count(&self.shared.counters.recordings);
         self.machine.begin_graph()?;
         let done = work();
         let graph = self.machine.end_graph();
@@ -158,6 +230,7 @@ impl Device {
     /// # Safety
     /// As [`Machine::launch`].
     pub(super) unsafe fn launch(&self, launch: &Launch<'_>) -> Result<()> {
+        count(&self.shared.counters.launches);
         // SAFETY: the caller's promise.
         unsafe { self.machine.launch(launch) }
     }
@@ -191,12 +264,15 @@ impl Memory {
     /// Writes `from` at byte `offset`.
     pub fn write(&self, offset: usize, from: &[u8]) -> Result<()> {
         self.check("write", offset, from.len())?;
+        count(&self.device.shared.counters.copies);
         self.device.machine.upload(self.at + offset as u64, from)
     }
 
     /// Reads from byte `offset`, after all that was asked for before.
     pub fn read(&self, offset: usize, to: &mut [u8]) -> Result<()> {
         self.check("read", offset, to.len())?;
+        self.device.shared.counters.fetched.fetch_add(to.len() as u64, Relaxed);
+        count(&self.device.shared.counters.copies);
         self.device.machine.download(self.at + offset as u64, to)
     }
 
@@ -232,6 +308,7 @@ impl Graph {
     /// # Safety
     /// All memory that the launches touch is still there.
     pub unsafe fn run(&self) -> Result<()> {
+        count(&self.device.shared.counters.graphs);
         // SAFETY: the caller's promise.
         unsafe { self.device.machine.run_graph(self.id) }
     }

@@ -6,10 +6,10 @@
 use std::{
     alloc::{Layout, alloc, dealloc},
     collections::BTreeMap,
-    ffi::{CStr, CString, c_char, c_uint, c_void},
+    ffi::{CStr, c_char, c_uint, c_void},
     path::Path,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
 };
@@ -45,17 +45,42 @@ struct State {
     /// Address to size.
     allocated: BTreeMap<u64, usize>,
     recording: Option<Vec<Recorded>>,
-    graphs: BTreeMap<u64, Vec<Recorded>>,
+    graphs: BTreeMap<u64, Arc<[Recorded]>>,
     next: u64,
 }
 
-#[derive(Clone)]
+/// Parameters of a kernel, and the most words of 16 bytes that one may have.
+const ARGUMENTS: usize = 4;
+const WORDS: usize = 32;
+
+/// A launch with copies of its arguments, at the alignment that parameters have; no memory besides.
 struct Recorded {
     kernel: &'static str,
     grid: [u32; 3],
     threads: u32,
     shared: u32,
-    arguments: Vec<Vec<u8>>,
+    arguments: [[u128; WORDS]; ARGUMENTS],
+    sizes: [usize; ARGUMENTS],
+    count: usize,
+}
+
+impl Recorded {
+    fn new(launch: &Launch<'_>) -> Result<Self> {
+        let &Launch { kernel, grid, threads, shared, arguments: given } = launch;
+        if given.len() > ARGUMENTS || given.iter().any(|argument| argument.len() > 16 * WORDS) {
+            return Err(CudaError::new(kernel, "more arguments than the emulator has room for"));
+        }
+        let (mut arguments, mut sizes) = ([[0; WORDS]; ARGUMENTS], [0; ARGUMENTS]);
+        for ((words, size), argument) in arguments.iter_mut().zip(&mut sizes).zip(given) {
+            *size = argument.len();
+            for (word, bytes) in words.iter_mut().zip(argument.chunks(16)) {
+                let mut all = [0; 16];
+                all[..bytes.len()].copy_from_slice(bytes);
+                *word = u128::from_ne_bytes(all);
+            }
+        }
+        Ok(Self { kernel, grid, threads, shared, arguments, sizes, count: given.len() })
+    }
 }
 
 impl Emulator {
@@ -73,32 +98,26 @@ impl Emulator {
     }
 
     fn run(&self, r: &Recorded) -> Result<()> {
-        let name = CString::new(r.kernel).map_err(|e| CudaError::new(r.kernel, e.to_string()))?;
-        // Copies at the alignment that parameters have.
-        let mut copies: Vec<Vec<u128>> = Vec::new();
-        for argument in &r.arguments {
-            let mut copy = vec![0u128; argument.len().div_ceil(16)];
-            for (word, bytes) in copy.iter_mut().zip(argument.chunks(16)) {
-                let mut all = [0; 16];
-                all[..bytes.len()].copy_from_slice(bytes);
-                *word = u128::from_ne_bytes(all);
-            }
-            copies.push(copy);
+        // A name and its zero.
+        let mut name = [0u8; 64];
+        match name.get_mut(..r.kernel.len()) {
+            Some(to) if r.kernel.len() < 64 => to.copy_from_slice(r.kernel.as_bytes()),
+            _ => return Err(CudaError::new(r.kernel, "too long a name")),
         }
-        let mut pointers: Vec<*mut c_void> = copies.iter_mut().map(|copy| copy.as_mut_ptr().cast()).collect();
-        let sizes: Vec<usize> = r.arguments.iter().map(Vec::len).collect();
+        // The kernels take their parameters by value: nothing is written through these.
+        let mut pointers = r.arguments.each_ref().map(|words| words.as_ptr().cast_mut().cast::<c_void>());
         let threads = [r.threads, 1, 1];
         // SAFETY: grids and threads are three numbers, there are as many sizes as pointers and each points to as many bytes; what the kernel
         // touches is the launcher's promise.
         let fault = unsafe {
             (self.emulate)(
-                name.as_ptr(),
+                name.as_ptr().cast(),
                 r.grid.as_ptr(),
                 threads.as_ptr(),
                 r.shared as usize,
                 pointers.as_mut_ptr(),
-                sizes.as_ptr(),
-                sizes.len(),
+                r.sizes.as_ptr(),
+                r.count,
                 self.order,
             )
         };
@@ -186,13 +205,7 @@ impl Machine for Emulator {
     }
 
     unsafe fn launch(&self, launch: &Launch<'_>) -> Result<()> {
-        let recorded = Recorded {
-            kernel: launch.kernel,
-            grid: launch.grid,
-            threads: launch.threads,
-            shared: launch.shared,
-            arguments: launch.arguments.iter().map(|argument| argument.to_vec()).collect(),
-        };
+        let recorded = Recorded::new(launch)?;
         if let Some(recording) = &mut self.state().recording {
             recording.push(recorded);
             return Ok(());
@@ -217,12 +230,13 @@ impl Machine for Emulator {
         let recorded = state.recording.take().ok_or_else(|| CudaError::new("end_graph", "none was begun"))?;
         state.next += 1;
         let id = state.next;
-        state.graphs.insert(id, recorded);
+        state.graphs.insert(id, recorded.into());
         Ok(id)
     }
 
     unsafe fn run_graph(&self, graph: u64) -> Result<()> {
-        let recorded = self.state().graphs.get(&graph).cloned().unwrap_or_default();
+        let recorded = self.state().graphs.get(&graph).cloned();
+        let recorded = recorded.ok_or_else(|| CudaError::new("run_graph", "no such graph"))?;
         recorded.iter().try_for_each(|r| self.run(r))
     }
 

@@ -34,6 +34,27 @@ __device__ __forceinline__ u32 word_of(const uint4 &v, int i) { return i == 0 ? 
 struct FromDevice { static __device__ __forceinline__ uint4 get(const u8 *p) { return load16_once(p); } };
 struct FromShared { static __device__ __forceinline__ uint4 get(const u8 *p) { return load16(p); } };
 
+// To the nearest number that an 8-bit float (E4M3) is, ties to even, the greatest (448) for all beyond; NaN stays one.
+__device__ __forceinline__ float round_to_e4m3(float x) {
+    float a = x < 0.0f ? -x : x;
+    if (a != a) return x;
+    a = a > 448.0f ? 448.0f : a;
+    if (a < 0.015625f) {
+        a = rintf(a * 512.0f) / 512.0f;
+    } else {
+        const u32 bits = float_to_bits(a);
+        a = bits_to_float((bits + 0x7ffff + (bits >> 20 & 1)) & 0xfff00000);
+    }
+    return x < 0.0f ? -a : a;
+}
+// The byte of such a number.
+__device__ __forceinline__ u8 e4m3_byte(float x) {
+    const float a = x < 0.0f ? -x : x;
+    if (a != a) return 0x7f;
+    const u32 magnitude = a < 0.015625f ? u32(a * 512.0f) : (float_to_bits(a) >> 20) - (120 << 3);
+    return u8(magnitude | (float_to_bits(x) >> 24 & 0x80));
+}
+
 // Each format has: HEAD and CHUNK (bytes), CHUNKS (of a unit), UNIT (bytes), SCALED; load(raw, unit, chunk of the unit, lane); fragment(raw, j, a).
 struct FormatBf16 {
     static constexpr u32 HEAD = 0, CHUNK = 2048, CHUNKS = 1, UNIT = HEAD + CHUNKS * CHUNK;

@@ -1,6 +1,8 @@
 // All kernels as one module: what tests/kernels/cuda compiles, for the GPU and for the host.
+#include "accept.cu"
 #include "attention.cu"
 #include "choose.cu"
+#include "draw.cu"
 #include "embed.cu"
 #include "experts.cu"
 #include "kv_copy.cu"
@@ -9,4 +11,4 @@
 #include "norm.cu"
 #include "prefill.cu"
 #include "rope.cu"
-#include "sample.cu"
+#include "round_inputs.cu"

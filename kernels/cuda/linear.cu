@@ -9,7 +9,6 @@
 // not depend on the number of tokens, and prefill.cu computes the same sums: the same bits at 1 token and at 512.
 // Reads every weight once for each 64 tokens. CPU reference: cpu/linear.rs, cpu/gated.rs over the same inputs rounded to bfloat16; the tests
 // hold it to f64 sums of exactly these inputs, within 1e-5 of the sum of magnitudes (2e-3 where the output is rounded to bfloat16).
-#include "activation.cuh"
 #include "tile_sums.cuh"
 
 template <int NT>
@@ -28,10 +27,7 @@ __device__ __forceinline__ void linear(const LinearArgs &args) {
     for (u32 e = threadIdx.x; e < NT * 128; e += blockDim.x) {
         u32 output = 16 * tile + element_output(e), token = element_token(e);
         if (output >= part.outputs || token >= rows) continue;
-        float y = part.scale * whole<NT>(shared, e);
-        if (part.bias) y += part.bias[output];
-        float *out = reinterpret_cast<float *>(part.out) + size_t(first + token) * part.stride + output;
-        *out = part.add ? y + *out : y;
+        put_product(part, output, first + token, whole<NT>(shared, e));
     }
 }
 

@@ -1,6 +1,6 @@
 // What a product's launch says, and the order of its sums; shared by linear.cu, prefill.cu and wide.cu.
 #pragma once
-#include "portable.cuh"
+#include "activation.cuh"
 
 struct Product {
     const u8 *weights;
@@ -32,3 +32,20 @@ struct ChunkWalk {
     }
     __device__ __forceinline__ bool done() const { return run >= LINEAR_WARPS; }
 };
+
+// Leaves what a product gives for an output and a token.
+__device__ __forceinline__ void put_product(const Product &part, u32 output, u32 token, float sum) {
+    float y = part.scale * sum;
+    if (part.bias) y += part.bias[output];
+    float *out = reinterpret_cast<float *>(part.out) + size_t(token) * part.stride + output;
+    *out = part.add ? y + *out : y;
+}
+// Of the inner half of an MLP: act(gate) * up.
+__device__ __forceinline__ void put_gated(const LinearArgs &args, u32 output, u32 token, float gate, float up) {
+    const Product &g = args.parts[0], &u = args.parts[1];
+    gate *= g.scale;
+    up *= u.scale;
+    if (g.bias) gate += g.bias[output];
+    if (u.bias) up += u.bias[output];
+    reinterpret_cast<u16 *>(g.out)[size_t(token) * g.stride + output] = float_to_bf16(activate(args.activation, gate) * up);
+}

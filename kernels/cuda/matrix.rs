@@ -19,6 +19,8 @@ pub struct Matrix {
     pub(super) scale: f32,
     /// How many of this size follow each other: experts.
     pub(super) count: usize,
+    /// By what its inputs are divided before they are rounded to 8-bit floats, where they are: part of `scale`.
+    pub(super) inputs: Option<f32>,
 }
 
 impl Matrix {
@@ -46,7 +48,7 @@ impl Matrix {
         threads: usize,
     ) -> std::result::Result<Self, E> {
         let memory = device.zeros(count * format.bytes(rows, columns))?;
-        let matrix = Self { memory, format, rows, columns, scale, count };
+        let matrix = Self { memory, format, rows, columns, scale, count, inputs: None };
         for i in 0..count {
             matrix.put(i, blocks(i)?.as_ref(), threads)?;
         }
@@ -88,6 +90,11 @@ impl Matrix {
             memory.write(start + first * tile_bytes, &piece)?;
         }
         Ok(())
+    }
+
+    /// To be multiplied with inputs that [`super::round_inputs`] has divided by `scale` and rounded to 8-bit floats. Only of 8-bit floats itself.
+    pub fn with_rounded_inputs(self, scale: f32) -> Self {
+        Self { scale: self.scale * scale, inputs: Some(scale), ..self }
     }
 
     /// Outputs of a product with it.

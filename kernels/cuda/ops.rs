@@ -13,16 +13,17 @@ use super::{
     matrix::Matrix,
 };
 pub use attention::{Attention, SPLIT_ROWS, Split, attention, attention_dims};
-pub use choose::{Choices, Sample, accept, choose, choose_sampled};
+pub use choose::{Choices, accept, choose, draw};
 pub use experts::{ExpertScratch, ExpertShape, Experts, MOST_EXPERTS, experts};
 pub use kv::{HeadNorms, KvShape, Moved, Rope, kv_copy, kv_rotate, rope};
-pub use linear::{Activation, Part, gated, linear};
+pub use linear::{Activation, Part, gated, linear, round_inputs};
 
 /// Every kernel of the module.
-pub(super) const KERNELS: [&str; 47] = [
+pub(super) const KERNELS: [&str; 48] = [
     "embed",
     "normalise",
     "rope",
+    "round_inputs",
     "kv_copy",
     "kv_rotate",
     "linear_1",
@@ -65,12 +66,13 @@ pub(super) const KERNELS: [&str; 47] = [
     "attention_merge",
     "choose_parts",
     "choose_merge",
-    "choose_sampled",
+    "draw",
     "accept_drafted",
 ];
 
 /// Those of `wide.cu`.
-pub(super) const WIDE_KERNELS: [&str; 4] = ["wide_bf16", "wide_f8", "wide_gated_bf16", "wide_gated_f8"];
+pub(super) const WIDE_KERNELS: [&str; 6] =
+    ["wide_bf16", "wide_f8", "wide_gated_bf16", "wide_gated_f8", "wide_bytes_f8", "wide_bytes_gated_f8"];
 
 /// Positions of a page.
 const PAGE: usize = crate::cpu::PAGE;
@@ -112,10 +114,10 @@ fn launch(
     unsafe { device.launch(&Launch { kernel, grid, threads, shared: shared as u32, arguments }) }
 }
 
-/// The kernel of a name made of these.
-fn named(prefix: &str, what: impl std::fmt::Display) -> &'static str {
-    let name = format!("{prefix}_{what}");
-    KERNELS.into_iter().chain(WIDE_KERNELS).find(|kernel| *kernel == name).unwrap_or("")
+/// The kernel whose name is the prefix and what `fits`.
+fn named(prefix: &str, fits: impl Fn(&str) -> bool) -> &'static str {
+    let is = |kernel: &&str| kernel.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_')).is_some_and(&fits);
+    KERNELS.into_iter().chain(WIDE_KERNELS).find(is).unwrap_or("")
 }
 
 /// What a step is about, as words in memory: rows, positions, wanted choices, tokens, pages.

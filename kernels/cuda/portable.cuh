@@ -151,6 +151,36 @@ __device__ __forceinline__ float shuffle_xor(float x, int mask) {
 #endif
 }
 
+__device__ __forceinline__ u32 shuffle_from(u32 x, u32 lane) {
+#if ON_DEVICE
+    return __shfl_sync(0xffffffffu, x, lane);
+#else
+    const unsigned char *slots = emulator::gather(&x, 4);
+    u32 y;
+    std::memcpy(&y, slots + 64 * lane, 4);
+    return y;
+#endif
+}
+
+// Whole numbers in shared memory, by many threads at once.
+template <class N>
+__device__ __forceinline__ void add_shared(N *sum, N x) {
+#if ON_DEVICE
+    atomicAdd(sum, x);
+#else
+    *sum += x;
+#endif
+}
+__device__ __forceinline__ void add_shared(u64 *sum, u32 x) { add_shared(sum, u64(x)); }
+// The upper half of a product.
+__device__ __forceinline__ u64 high_product(u64 a, u64 b) {
+#if ON_DEVICE
+    return __umul64hi(a, b);
+#else
+    return u64((static_cast<unsigned __int128>(a) * b) >> 64);
+#endif
+}
+
 // 16 bytes from device memory to shared memory, later: commit_copies closes a group, wait_copies<N> waits for all but the last N groups.
 __device__ __forceinline__ void copy16(void *shared, const void *global) {
 #if ON_DEVICE

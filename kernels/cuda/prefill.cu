@@ -6,7 +6,6 @@
 // fall on different banks.
 // Shapes, reference and tolerance as in linear.cu; the tests hold the results to linear.cu's, bit for bit.
 #include "format.cuh"
-#include "activation.cuh"
 #include "linear_args.cuh"
 
 constexpr u32 PREFILL_STAGES = 3, PREFILL_TILES = 8, PREFILL_TOKENS = 128;
@@ -109,18 +108,10 @@ __device__ __forceinline__ void prefill(const LinearArgs &args) {
                 const u32 tile = first_tile + (GATED ? by_row : 2 * by_row + m), output = 16 * tile + g + 8 * (i / 2);
                 const u32 token = 64 * by_token + 8 * n + 2 * t + i % 2;
                 if (tile >= tiles || output >= args.parts[0].outputs || token >= rows) continue;
-                const Product &part = args.parts[0];
-                float y = part.scale * total[m][n][i];
-                if (part.bias) y += part.bias[output];
-                const size_t place = size_t(first + token) * part.stride + output;
-                if (GATED) {
-                    float up = args.parts[1].scale * total[1][n][i];
-                    if (args.parts[1].bias) up += args.parts[1].bias[output];
-                    reinterpret_cast<u16 *>(part.out)[place] = float_to_bf16(activate(args.activation, y) * up);
-                } else {
-                    float *out = reinterpret_cast<float *>(part.out) + place;
-                    *out = part.add ? y + *out : y;
-                }
+                if (GATED)
+                    put_gated(args, output, first + token, total[0][n][i], total[1][n][i]);
+                else
+                    put_product(args.parts[0], output, first + token, total[m][n][i]);
             }
 }
 

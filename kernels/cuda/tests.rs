@@ -6,6 +6,7 @@ mod attention;
 mod choices;
 mod devices;
 mod products;
+mod rounding;
 
 use half::{bf16, f16};
 

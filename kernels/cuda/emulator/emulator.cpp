@@ -57,8 +57,8 @@ struct Warp {
     uint64_t passed = 0;
 };
 struct Copy { void *to; const void *from; };
-// A lane's part: rows g and g + 8 of the first operand.
-struct Later { float *c; float a[2][16]; uint64_t b; bool add; };
+// A lane's part: rows g and g + 8 of the first operand, 16 numbers each, or 32 of bytes.
+struct Later { float *c; float a[2][32]; uint64_t b; bool add, bytes; };
 struct Fiber {
     Context context;
     std::unique_ptr<unsigned char[]> stack;
@@ -154,41 +154,58 @@ void check_aligned(const void *p, size_t to) {
 
 void publish() { fiber->published = true; }
 
-void multiply_later(float *c, const unsigned *a, uint64_t b, bool add) {
+static float of_bf16(const unsigned char *p) {
+    uint16_t bits;
+    std::memcpy(&bits, p, 2);
+    const uint32_t wide = uint32_t(bits) << 16;
+    float x;
+    std::memcpy(&x, &wide, 4);
+    return x;
+}
+// By the letter of the format (OCP E4M3).
+static float of_e4m3(unsigned char byte) {
+    const int exponent = byte >> 3 & 15, mantissa = byte & 7;
+    if ((byte & 0x7f) == 0x7f) return NAN;
+    const float magnitude = exponent == 0 ? std::ldexp(float(mantissa), -9) : std::ldexp(float(8 + mantissa), exponent - 10);
+    return byte & 0x80 ? -magnitude : magnitude;
+}
+
+void multiply_later(float *c, const unsigned *a, uint64_t b, bool add, bool bytes) {
     if (!block->readable) fail("a product reads shared memory that not every thread had published before the barrier");
     const unsigned char *slots = gather(a, 16);
-    Later later = {c, {}, b, add};
+    Later later = {c, {}, b, add, bytes};
     const unsigned g = fiber->lane / 4;
     for (unsigned row = 0; row < 2; ++row)
-        for (unsigned k = 0; k < 16; ++k) {
-            uint16_t bits;
-            std::memcpy(&bits, slots + 64 * (4 * g + k % 8 / 2) + 4 * (row + 2 * (k / 8)) + 2 * (k % 2), 2);
-            const uint32_t wide = uint32_t(bits) << 16;
-            std::memcpy(&later.a[row][k], &wide, 4);
-        }
+        for (unsigned k = 0; k < (bytes ? 32 : 16); ++k)
+            later.a[row][k] = bytes ? of_e4m3(slots[64 * (4 * g + k % 16 / 4) + 4 * (row + 2 * (k / 16)) + k % 4])
+                                    : of_bf16(slots + 64 * (4 * g + k % 8 / 2) + 4 * (row + 2 * (k / 8)) + 2 * (k % 2));
     fiber->products.push_back(later);
 }
 
+// A product of bytes is summed as two of 16 numbers: what hardware does within one nobody promises.
 void wait_products() {
     for (const Later &p : fiber->products) {
         const size_t start = (p.b & 0x3fff) << 4, eight = (p.b >> 32 & 0x3fff) << 4;
-        if (p.b >> 62 != 1) fail("a descriptor of another swizzle than that of 128 bytes");
+        const unsigned swizzle = p.b >> 62, column_bytes = swizzle == 1 ? 128 : 64, units = swizzle == 1 ? 7 : 3;
+        if (swizzle != 1 && swizzle != 2) fail("a descriptor of another swizzle than that of 128 or 64 bytes");
+        if (eight != 8 * column_bytes) fail("a descriptor whose groups of 8 columns do not follow each other");
         for (unsigned n = 0; n < 32; ++n)
             for (unsigned half = 0; half < 2; ++half) {
                 const unsigned column = 8 * n + 2 * (fiber->lane % 4) + half;
-                double sum[2] = {p.add ? p.c[4 * n + half] : 0.0, p.add ? p.c[4 * n + 2 + half] : 0.0};
-                for (unsigned k = 0; k < 16; ++k) {
-                    size_t at = start + column / 8 * eight + column % 8 * 128 + 2 * k;
-                    at ^= (at >> 7 & 7) << 4;
-                    uint16_t bits;
-                    std::memcpy(&bits, shared() + at, 2);
-                    const uint32_t wide = uint32_t(bits) << 16;
-                    float b;
-                    std::memcpy(&b, &wide, 4);
-                    for (unsigned row = 0; row < 2; ++row) sum[row] += double(p.a[row][k]) * double(b);
+                float so_far[2] = {p.add ? p.c[4 * n + half] : 0.0f, p.add ? p.c[4 * n + 2 + half] : 0.0f};
+                for (unsigned first = 0; first < (p.bytes ? 32 : 16); first += 16) {
+                    double sum[2] = {so_far[0], so_far[1]};
+                    for (unsigned k = first; k < first + 16; ++k) {
+                        size_t at = start + column / 8 * eight + column % 8 * column_bytes + (p.bytes ? k : 2 * k);
+                        at ^= (at >> 7 & units) << 4;
+                        const double b = p.bytes ? of_e4m3(shared()[at]) : of_bf16(shared() + at);
+                        for (unsigned row = 0; row < 2; ++row) sum[row] += double(p.a[row][k]) * b;
+                    }
+                    so_far[0] = float(sum[0]);
+                    so_far[1] = float(sum[1]);
                 }
-                p.c[4 * n + half] = float(sum[0]);
-                p.c[4 * n + 2 + half] = float(sum[1]);
+                p.c[4 * n + half] = so_far[0];
+                p.c[4 * n + 2 + half] = so_far[1];
             }
     }
     fiber->products.clear();

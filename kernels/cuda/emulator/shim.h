@@ -37,7 +37,7 @@ void check_aligned(const void *p, size_t to);
 // A warpgroup's product (wgmma.cuh), computed when it is waited for: until then c holds what it held, and b is read as it is then. `publish`: what this
 // thread has written to shared memory may be read by products behind the next barrier; a product after a barrier that some thread came to without is a fault.
 void publish();
-void multiply_later(float *c, const unsigned *a, uint64_t b, bool add);
+void multiply_later(float *c, const unsigned *a, uint64_t b, bool add, bool bytes);
 void wait_products();
 }  // namespace emulator
 

@@ -115,6 +115,7 @@ pub fn attention(
         scale: a.scale * std::f32::consts::LOG2_E,
         _padding: 0,
     };
+    let of_dim = |rest: &str| rest.parse() == Ok(d);
     let group = a.heads / shape.kv_heads;
     let tiles = if a.abreast { a.rows * group.div_ceil(16) } else { (a.rows * group).div_ceil(16) };
     match split.filter(|split| a.rows <= split.rows) {
@@ -122,14 +123,14 @@ pub fn attention(
             args.parts = split.parts.address("parts", 0, 4 * a.rows * a.heads * a.pages * d)?;
             args.part_sums = split.sums.address("parts' sums", 0, 8 * a.rows * a.heads * a.pages)?;
             let grid = [a.pages.div_ceil(4), shape.kv_heads, tiles];
-            launch(step.device(), named("attention_split", d), grid, 128, 0, &[args.bytes()])?;
+            launch(step.device(), named("attention_split", of_dim), grid, 128, 0, &[args.bytes()])?;
             let width = (d as u32).to_le_bytes();
             let threads = (d as u32).next_multiple_of(32);
             launch(step.device(), "attention_merge", [a.rows, a.heads, 1], threads, 0, &[args.bytes(), &width])
         }
         None => {
             let grid = [tiles.div_ceil(4), shape.kv_heads, 1];
-            launch(step.device(), named("attention_whole", d), grid, 128, 0, &[args.bytes()])
+            launch(step.device(), named("attention_whole", of_dim), grid, 128, 0, &[args.bytes()])
         }
     }
 }

@@ -99,6 +99,42 @@ fn prefill_shared(format: Format) -> usize {
     3 * (8 * (head + chunk) + 128 * 128)
 }
 
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct RoundArgs {
+    x: u64,
+    stride: u32,
+    bytes: u32,
+    inverse: f32,
+    _padding: u32,
+}
+// SAFETY: numbers.
+unsafe impl Arguments for RoundArgs {}
+
+/// Whether a product of so many rows reads its inputs as bytes.
+fn by_bytes(weight: &Matrix, rows: usize) -> bool {
+    weight.inputs.is_some() && rows > FEW && weight.memory.device().wide_bytes()
+}
+
+/// Rounds the inputs `x` (`[rows][padded columns]` bfloat16) of a matrix, and of all others that are multiplied with them, where its file prescribes that; the products of as many rows
+/// expect it.
+pub fn round_inputs(x: &Memory, rows: usize, weight: &Matrix) -> Result<()> {
+    let Some(scale) = weight.inputs else { return Ok(()) };
+    let (columns, stride) = (weight.columns, padded(weight.columns));
+    // Bytes must not reach into the padding, which stays zeros for those who come later.
+    if weight.format != Format::F8E4M3 || columns < stride / 2 {
+        return Err(CudaError::new("round_inputs", format!("inputs of {columns} columns of {:?}", weight.format)));
+    }
+    let args = RoundArgs {
+        x: x.address("inputs", 0, 2 * rows * stride)?,
+        stride: stride as u32,
+        bytes: by_bytes(weight, rows).into(),
+        inverse: 1.0 / scale,
+        _padding: 0,
+    };
+    launch(x.device(), "round_inputs", [rows, 1, 1], 256, 0, &[args.bytes()])
+}
+
 /// `out = W x (+ b) (+ out)` for each of one to three matrices; `x` is `[rows][padded columns]` bfloat16.
 pub fn linear(x: &Memory, rows: usize, parts: &[Part<'_>]) -> Result<()> {
     let Some(columns) = parts.first().map(|part| part.weight.columns).filter(|_| parts.len() <= 3) else {
@@ -159,6 +195,9 @@ pub fn gated(
     if rows > FEW && up.is_some_and(|(up, _)| up.format == gate.format) {
         return many(x, gate, rows, true, &args);
     }
+    if by_bytes(gate, rows) {
+        return Err(CudaError::new("gated", "inputs of bytes for one matrix"));
+    }
     let (index, groups) = groups_of(rows);
     let kernel = ["gated_1", "gated_2", "gated_4", "gated_8"][index];
     launch(x.device(), kernel, [rows.div_ceil(8 * groups), gate.tiles(), 1], 256, groups * 4096, &[args.bytes()])
@@ -168,9 +207,16 @@ pub fn gated(
 fn many(x: &Memory, weight: &Matrix, rows: usize, gated: bool, args: &LinearArgs) -> Result<()> {
     let (device, format) = (x.device(), weight.format);
     let wide = device.wide() && matches!(format, Format::BF16 | Format::F8E4M3);
-    let (prefix, tokens, shared) =
-        if wide { ("wide", WIDE_TOKENS, WIDE_SHARED) } else { ("prefill", 128, prefill_shared(format)) };
-    let kernel = if gated { named(&format!("{prefix}_gated"), format.name()) } else { named(prefix, format.name()) };
+    let (tokens, shared) = if wide { (WIDE_TOKENS, WIDE_SHARED) } else { (128, prefill_shared(format)) };
+    let prefix = match (by_bytes(weight, rows), wide, gated) {
+        (true, _, true) => "wide_bytes_gated",
+        (true, _, false) => "wide_bytes",
+        (false, true, true) => "wide_gated",
+        (false, true, false) => "wide",
+        (false, false, true) => "prefill_gated",
+        (false, false, false) => "prefill",
+    };
+    let kernel = named(prefix, |rest| rest == format.name());
     let grid = [rows.div_ceil(tokens), weight.tiles().div_ceil(if gated { 4 } else { 8 }), 1];
     launch(device, kernel, grid, 256, shared, &[args.bytes()])
 }

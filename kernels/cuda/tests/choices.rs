@@ -1,6 +1,7 @@
 //! Choosing from logits.
 
 use super::*;
+use crate::cpu::Draw;
 
 fn words(memory: &Memory) -> Vec<u32> {
     read(memory).as_chunks().0.iter().map(|&b| u32::from_le_bytes(b)).collect()
@@ -61,41 +62,58 @@ fn the_greatest_is_chosen_and_ties_go_to_the_lower() {
     }
 }
 
+/// Every draw is the CPU's, for every number; what is not drawn from stays the likeliest.
 #[test]
-fn a_draw_is_of_the_likeliest_that_make_up_top_p() {
-    let vocab = 1000;
-    let logits = random(41, vocab);
-    let (temperature, top_k, top_p) = (0.7, 20, 0.8);
-    let mut order: Vec<usize> = (0..vocab).collect();
-    order.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]).then(a.cmp(&b)));
-    let weights: Vec<f64> = order[..top_k]
-        .iter()
-        .map(|&i| (f64::from(logits[i] - logits[order[0]]) / f64::from(temperature)).exp())
-        .collect();
-    let all: f64 = weights.iter().sum();
-    let mut cut = 0;
-    let mut kept = 0.0;
-    while kept < f64::from(top_p) * all {
-        kept += weights[cut];
-        cut += 1;
-    }
-    assert!(cut > 3 && cut < top_k, "a cut in the midst: {cut}");
+fn what_is_drawn_is_what_the_cpu_draws() {
+    let (vocab, rows) = (2100, 5);
+    let mut logits: Vec<f32> = random(41, rows * vocab).iter().map(|x| x * 6.0).collect();
+    // Ties across the parts of several warps; what is no number; one for all.
+    logits[vocab..2 * vocab].iter_mut().for_each(|x| *x = x.round());
+    (logits[17], logits[2 * vocab + 900], logits[3 * vocab + 1]) = (f32::NAN, f32::NEG_INFINITY, 60.0);
+    logits[4 * vocab..].fill(-3.0);
+    let mut mask = vec![0x5555_5555u32; vocab.div_ceil(32)];
+    mask[60] = 0;
+    let allowed = |row: usize, i: usize| row > 1 || mask[i / 32] >> (i % 32) & 1 == 1;
+    let isa = crate::cpu::Isa::best();
     for device in devices() {
         let l = device.floats(&logits).unwrap();
-        let choices = poisoned(&device, 4);
-        for i in 0..8 {
-            let uniform = (i as f32 + 0.5) / 8.0;
-            let u = device.floats(&[uniform]).unwrap();
-            let sample = Sample { logits: &l, mask: None, choices: &choices, rows: 1, vocab };
-            choose_sampled(sample, &u, temperature, top_k, top_p).unwrap();
-            let (mut left, mut want) = (f64::from(uniform) * kept, 0);
-            while want + 1 < cut && left >= weights[want] {
-                left -= weights[want];
-                want += 1;
+        let choices = Choices::new(&device, rows, vocab).unwrap();
+        (0..2).for_each(|row| choices.mask(row, &mask).unwrap());
+        for (temperature, top_k, top_p) in [
+            (0.8, 0, 0.9),
+            (1.0, 0, 1.0),
+            (1.0, 40, 0.7),
+            (1.5, 0, 0.999),
+            (0.3, 7, 1.0),
+            (1.0, 1 << 20, 0.2),
+            (0.0, 3, 0.5),
+        ] {
+            for number in [0, 1 << 61, 0x9e37_79b9_7f4a_7c15, u64::MAX] {
+                let how = |row: usize| Draw { temperature, top_k, top_p, number: number ^ (row as u64) << 50 };
+                let draws: Vec<Draw> = (0..rows).map(how).collect();
+                let about = about(&device, &[(0, &[0])], &[1; 5], Wanted { first: 0, rows, masked: 2 });
+                choices.draw(&draws).unwrap();
+                choose(&about, &l, rows, 0, &choices).unwrap();
+                draw(&about, &l, rows, 0, &choices).unwrap();
+                let mut got = Vec::new();
+                choices.read(rows, &mut got).unwrap();
+                for (row, got) in got.into_iter().enumerate() {
+                    let row_logits: Vec<f32> = (0..vocab)
+                        .map(|i| if allowed(row, i) { logits[row * vocab + i] } else { f32::NEG_INFINITY })
+                        .collect();
+                    let best = crate::cpu::argmax(isa, &row_logits);
+                    let want = match temperature {
+                        0.0 => best as u32,
+                        _ => crate::cpu::draw(isa, &row_logits, row_logits[best], &draws[row], &mut Vec::new()),
+                    };
+                    let (id, logprob) = got.unwrap();
+                    assert_eq!(id, want, "row {row}, {:?}", draws[row]);
+                    let sum: f64 = row_logits.iter().filter(|x| !x.is_nan()).map(|x| f64::from(*x).exp()).sum();
+                    let want = f64::from(row_logits[id as usize]) - sum.ln();
+                    assert!((f64::from(logprob) - want).abs() < 2e-5, "row {row}: {logprob} {want}");
+                }
             }
-            assert_eq!(words(&choices), [order[want] as u32], "{uniform}");
         }
-        let sample = Sample { logits: &l, mask: None, choices: &choices, rows: 1, vocab };
-        assert!(choose_sampled(sample, &l, 0.0, 4, 1.0).is_err());
+        assert!(choices.draw(&[Draw::GREEDY; 40]).is_err());
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::cpu::{Dtype, testing::blocks};
 
 /// The value of an 8-bit float by the letter of the format (OCP E4M3: bias 7, no infinities).
-fn e4m3(byte: u8) -> f64 {
+pub(super) fn e4m3(byte: u8) -> f64 {
     let (exponent, mantissa) = (i32::from(byte >> 3 & 15), f64::from(byte & 7));
     let magnitude =
         if exponent == 0 { mantissa / 8.0 / 64.0 } else { (1.0 + mantissa / 8.0) * 2f64.powi(exponent - 7) };
@@ -12,7 +12,7 @@ fn e4m3(byte: u8) -> f64 {
 }
 
 /// A matrix of random blocks on the device, and its values.
-fn matrix(device: &Device, format: Format, rows: usize, columns: usize, seed: u64) -> (Matrix, Vec<f64>) {
+pub(super) fn matrix(device: &Device, format: Format, rows: usize, columns: usize, seed: u64) -> (Matrix, Vec<f64>) {
     let (bytes, values) = match format {
         Format::F8E4M3 => {
             // All but the two NaNs.
@@ -47,7 +47,7 @@ fn columns(format: Format) -> [usize; 2] {
 }
 
 /// Sum and sum of magnitudes of a row's product.
-fn dot(x: &[f64], w: &[f64]) -> (f64, f64) {
+pub(super) fn dot(x: &[f64], w: &[f64]) -> (f64, f64) {
     x.iter().zip(w).fold((0.0, 0.0), |(sum, all), (x, w)| (sum + x * w, all + (x * w).abs()))
 }
 

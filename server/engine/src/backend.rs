@@ -8,7 +8,7 @@ mod testing;
 
 pub use pilotlight_kernels::cpu::PAGE;
 use pilotlight_kernels::{
-    cpu::{KvDtype, KvLayer},
+    cpu::{Draw, KvDtype, KvLayer},
     cuda::{Device, Found, found},
 };
 
@@ -51,7 +51,7 @@ pub struct Sequence<'a> {
     pub position: usize,
 }
 
-/// The most likely token after a row, and its log probability; none where no allowed logit is a finite number.
+/// The token after a row, and its log probability; none where no allowed logit is a finite number.
 pub type Choice = Option<(u32, f32)>;
 
 /// A decoder with the keys and values (KV) of many sequences, in pages that sequences may share.
@@ -106,16 +106,18 @@ pub trait Backend: Send {
         0
     }
 
-    /// As [`Backend::forward`] of one sequence's next tokens, or [`Backend::decode`] of several, but gives instead of the last `rows` rows of logits the most likely token after
-    /// each and its log probability: what greedy decoding asks for, computed where the logits are. Of several sequences all rows are wanted.
+    /// As [`Backend::forward`] of one sequence's next tokens, or [`Backend::decode`] of several, but gives instead of the last `rows` rows of logits the token after
+    /// each and its log probability, chosen where the logits are. Of several sequences all rows are wanted.
     ///
-    /// The first rows may have masks, a bit for each token: 1 for what is allowed. The probability is then that among these.
+    /// The first rows may have masks, a bit for each token: 1 for what is allowed. The probability is then that among these. The first rows may be drawn from
+    /// (the log probability is that at temperature 1); of the others the most likely token is taken.
     fn choose(
         &mut self,
         _sequences: &[Sequence<'_>],
         _tokens: &[u32],
         _rows: usize,
         _masks: &[Vec<u32>],
+        _draws: &[Draw],
     ) -> Result<&[Choice], EngineError> {
         Err(EngineError::Compute { backend: "this backend", message: "it leaves the choice to the caller".into() })
     }
@@ -170,6 +172,14 @@ pub fn build(
     context_length: usize,
     options: &EngineOptions,
 ) -> Result<Box<dyn Backend>, EngineError> {
+    let exact;
+    let decoder = match options.fp8_inputs {
+        true => decoder,
+        false => {
+            exact = decoder.without_input_scales();
+            &exact
+        }
+    };
     let threads = options.thread_count();
     let c = &decoder.config;
     let pages = |kv| options.pages(c.layers * KvLayer::page_bytes(kv, c.kv_heads, c.head_dim), context_length);

@@ -143,7 +143,7 @@ impl Stand {
         // As greedy decoding asks for it.
         let mut step = || match self.backend.chooses() {
             0 => self.backend.forward(&self.pages, depth, &ids, Logits::Last).map(|_| ()),
-            _ => self.backend.choose(&at, &ids, 1, &[]).map(|_| ()),
+            _ => self.backend.choose(&at, &ids, 1, &[], &[]).map(|_| ()),
         };
         if tokens < 64 {
             step()?;

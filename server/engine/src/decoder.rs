@@ -129,13 +129,41 @@ impl Decoder {
             places.weights.take("output");
             Linear { weight: embedding.clone(), bias: None }
         } else {
-            places.linear("output", config.vocab, config.hidden, false)?
+            let mut output = places.linear("output", config.vocab, config.hidden, false)?;
+            keep_inputs(&mut output);
+            output
         };
         if let Some((_, tensor)) = places.weights.iter().next() {
             let expected = format!("no such tensor in a {} model of {} layers", config.family.name, config.layers);
             return Err(EngineError::malformed(&tensor.file, &*tensor.name, expected, "one"));
         }
         Ok(Self { embedding, positions, layers, output_norm, output, parameters, bytes, config })
+    }
+}
+
+impl Decoder {
+    /// Whether inputs of products are to be rounded to 8-bit floats.
+    pub fn rounds_inputs(&self) -> bool {
+        self.layers.iter().any(|layer| layer.attn_q.weight.input_scale.is_some())
+    }
+
+    /// The same, with inputs that nobody rounds.
+    pub fn without_input_scales(&self) -> Self {
+        let mut decoder = self.clone();
+        for layer in &mut decoder.layers {
+            let Layer { attn_q, attn_k, attn_v, attn_output, mlp, .. } = layer;
+            [attn_q, attn_k, attn_v, attn_output].into_iter().for_each(keep_inputs);
+            if let Mlp::Gated(gated) = mlp {
+                gated.all().into_iter().for_each(keep_inputs);
+            }
+        }
+        decoder
+    }
+}
+
+impl Gated {
+    fn all(&mut self) -> [&mut Linear; 3] {
+        [&mut self.gate, &mut self.up, &mut self.down]
     }
 }
 
@@ -151,7 +179,7 @@ impl Places<'_> {
         let name = |part: &str| format!("{at}{part}");
         let (q_width, kv_width) = (c.heads * c.head_dim, c.kv_heads * c.head_dim);
         let attn_norm = self.norm(&name("attn_norm"))?;
-        let [attn_q, attn_k, attn_v] = if self.weights.get(&name("attn_qkv")).is_some() {
+        let [mut attn_q, mut attn_k, mut attn_v] = if self.weights.get(&name("attn_qkv")).is_some() {
             let fused =
                 self.linear(&name("attn_qkv"), q_width + 2 * kv_width, c.hidden, c.biases != Biases::Optional)?;
             [(0, q_width), (q_width, kv_width), (q_width + kv_width, kv_width)].map(|(from, n)| fused.rows(from, n))
@@ -168,6 +196,7 @@ impl Places<'_> {
             false => Ok(None),
         };
         let (attn_q_norm, attn_k_norm) = (head_norm("attn_q_norm")?, head_norm("attn_k_norm")?);
+        share_inputs(&mut [&mut attn_q, &mut attn_k, &mut attn_v]);
         let all = c.biases == Biases::All;
         Ok(Layer {
             attn_norm,
@@ -180,10 +209,12 @@ impl Places<'_> {
             ffn_norm: self.norm(&name("ffn_norm"))?,
             mlp: match c.family.mlp {
                 MlpKind::Gated => Mlp::Gated(self.gated(at, "", c.ffn)?),
-                MlpKind::Plain => Mlp::Plain {
-                    up: self.linear(&name("ffn_up"), c.ffn, c.hidden, all)?,
-                    down: self.linear(&name("ffn_down"), c.hidden, c.ffn, all)?,
-                },
+                MlpKind::Plain => {
+                    let mut up = self.linear(&name("ffn_up"), c.ffn, c.hidden, all)?;
+                    let mut down = self.linear(&name("ffn_down"), c.hidden, c.ffn, all)?;
+                    [&mut up, &mut down].into_iter().for_each(keep_inputs);
+                    Mlp::Plain { up, down }
+                }
                 MlpKind::Experts => self.experts(number, at)?,
             },
         })
@@ -193,11 +224,10 @@ impl Places<'_> {
     fn gated(&mut self, at: &str, kind: &str, width: usize) -> Result<Gated, EngineError> {
         let c = self.config;
         let all = c.biases == Biases::All;
-        Ok(Gated {
-            gate: self.linear(&format!("{at}ffn_gate{kind}"), width, c.hidden, all)?,
-            up: self.linear(&format!("{at}ffn_up{kind}"), width, c.hidden, all)?,
-            down: self.linear(&format!("{at}ffn_down{kind}"), c.hidden, width, all)?,
-        })
+        let mut gate = self.linear(&format!("{at}ffn_gate{kind}"), width, c.hidden, all)?;
+        let mut up = self.linear(&format!("{at}ffn_up{kind}"), width, c.hidden, all)?;
+        share_inputs(&mut [&mut gate, &mut up]);
+        Ok(Gated { gate, up, down: self.linear(&format!("{at}ffn_down{kind}"), c.hidden, width, all)? })
     }
 
     /// From one tensor for all experts (GGUF), or one for each.
@@ -210,10 +240,15 @@ impl Places<'_> {
             return Ok(Mlp::Gated(self.gated(at, "", shape.leading_ffn)?));
         }
         let count = shape.count;
-        let router = self.linear(&format!("{at}router"), count, c.hidden, false)?;
-        let shared = (shape.shared > 0).then(|| self.gated(at, "_shared", shape.shared)).transpose()?;
+        let mut router = self.linear(&format!("{at}router"), count, c.hidden, false)?;
+        keep_inputs(&mut router);
+        let kept = |mut gated: Gated| {
+            gated.all().into_iter().for_each(keep_inputs);
+            gated
+        };
+        let shared = (shape.shared > 0).then(|| self.gated(at, "_shared", shape.shared)).transpose()?.map(kept);
         if self.weights.get(&format!("{at}ffn_gate_exps")).is_none() {
-            let each = (0..count).map(|i| self.gated(&format!("{at}experts.{i}."), "", c.ffn));
+            let each = (0..count).map(|i| self.gated(&format!("{at}experts.{i}."), "", c.ffn).map(kept));
             return Ok(Mlp::Experts { router, experts: each.collect::<Result<_, _>>()?, shared });
         }
         let gate = self.need(&format!("{at}ffn_gate_exps"), &[count, c.ffn, c.hidden])?;
@@ -233,7 +268,14 @@ impl Places<'_> {
         let mut weight = self.need(canonical, &shape)?;
         if self.config.norm_without_one {
             let sums = weight.to_f32()?.into_iter().flat_map(|x| (1.0 + x).to_le_bytes());
-            weight = Tensor { dtype: Dtype::F32, bytes: Bytes::from_iter(sums), scale: 1.0, blocks: None, ..weight };
+            weight = Tensor {
+                dtype: Dtype::F32,
+                bytes: Bytes::from_iter(sums),
+                scale: 1.0,
+                input_scale: None,
+                blocks: None,
+                ..weight
+            };
         }
         let bias = match self.config.family.norm {
             NormKind::Layer => Some(self.need(&format!("{canonical}_bias"), &shape)?),
@@ -263,6 +305,18 @@ impl Places<'_> {
         let bias = if bias { Some(self.need(&bias_name, &[out])?) } else { self.optional(&bias_name, &[out])? };
         Ok(Linear { weight, bias })
     }
+}
+
+/// Inputs are rounded for attention and gated MLPs alone, which are nearly all of a model that prescribes it.
+fn keep_inputs(linear: &mut Linear) {
+    linear.weight.input_scale = None;
+}
+
+/// Matrices of one input round it by one scale: the greatest, by which nothing is cut off that the file's own would keep. Where one of them has none it is not rounded for any.
+fn share_inputs(linears: &mut [&mut Linear]) {
+    let scales = linears.iter().map(|linear| linear.weight.input_scale);
+    let shared = scales.reduce(|a, b| Some(a?.max(b?))).flatten();
+    linears.iter_mut().for_each(|linear| linear.weight.input_scale = shared);
 }
 
 impl Linear {

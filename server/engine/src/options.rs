@@ -26,6 +26,10 @@ pub struct EngineOptions {
     /// it is used. One sequence of `context-length` is always given room. On a GPU 0 is for half of what the weights leave of its memory; what is asked for beyond all of that lies in
     /// the machine's.
     pub kv_memory_mib: usize,
+    /// Whether products with weights of 8-bit floats are computed as their file prescribes where it gives a static scale for their inputs (Devstral as released): these are rounded to 8-bit
+    /// floats too. On an NVIDIA GPU of the Hopper kind long prompts then take half the products; a token may differ in its last bits with the number of tokens that are computed with it, and answers
+    /// are a little further from the model before it was quantised. The processor rounds in its own way whatever is said here.
+    pub fp8_inputs: bool,
     /// How the processor stores keys and values. A GPU has its own way.
     pub kv_dtype: KvChoice,
     /// Tokens of a prompt that are computed between two looks at whether something more urgent has come.
@@ -120,6 +124,7 @@ impl Default for EngineOptions {
             threads: 0,
             context_length: 16384,
             kv_memory_mib: 0,
+            fp8_inputs: false,
             kv_dtype: KvChoice::F16,
             prefill_chunk: 128,
             speculation: true,

@@ -1,6 +1,6 @@
 //! From logits to the next token.
 
-use pilotlight_kernels::cpu::{Isa, argmax, log_softmax_at};
+use pilotlight_kernels::cpu::{Draw, Isa, argmax, draw, log_softmax_at};
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 
 use crate::Sampling;
@@ -10,7 +10,7 @@ pub(crate) struct Sampler {
     isa: Isa,
     way: Way,
     /// Scratch: ids and weights of the candidates.
-    candidates: Vec<(u32, f32)>,
+    candidates: Vec<(u32, u32)>,
 }
 
 enum Way {
@@ -42,12 +42,26 @@ impl Sampler {
         let id = match &mut self.way {
             Way::Greedy => best,
             Way::TopP { temperature, top_p, random } => {
-                let scale = 1.0 / *temperature;
-                nucleus(logits, top, scale, *top_p, &mut self.candidates);
-                draw(&self.candidates, random.random())
+                let how = Draw { temperature: *temperature, top_k: 0, top_p: *top_p, number: random.random() };
+                draw(self.isa, logits, top, &how, &mut self.candidates)
             }
         };
         Some((id, log_softmax_at(self.isa, logits, id as usize)))
+    }
+
+    /// How the next `rows` tokens would be drawn, for whoever draws them in its place; nothing where the most likely ones are taken. [`Sampler::drawn`] is to be told of each that counts.
+    pub(crate) fn draws(&self, rows: usize, to: &mut Vec<Draw>) {
+        let Way::TopP { temperature, top_p, random } = &self.way else { return };
+        let mut random = random.clone();
+        let how = |number| Draw { temperature: *temperature, top_k: 0, top_p: *top_p, number };
+        to.extend((0..rows).map(|_| how(random.random())));
+    }
+
+    /// One was.
+    pub(crate) fn drawn(&mut self) {
+        if let Way::TopP { random, .. } = &mut self.way {
+            let _: u64 = random.random();
+        }
     }
 
     /// As [`Sampler::choose`], among the tokens that `fits` allows; `None` where none of these has a number. The probability is that among these.
@@ -76,53 +90,6 @@ fn most_likely(isa: Isa, logits: &[f32]) -> Option<(u32, f32)> {
     let best = argmax(isa, logits);
     let top = *logits.get(best)?;
     top.is_finite().then_some((best as u32, top))
-}
-
-/// Candidates sorted at first; a nucleus rarely has more, and a vocabulary has a hundred thousand.
-const LIKELY: usize = 64;
-
-/// The smallest set of most likely tokens whose probability reaches `top_p`, most likely first, ties by id; all of them, by id, where that is 1.
-fn nucleus(logits: &[f32], top: f32, scale: f32, top_p: f32, out: &mut Vec<(u32, f32)>) {
-    out.clear();
-    let weights = (0u32..).zip(logits).map(|(id, &x)| (id, ((x - top) * scale).exp()));
-    out.extend(weights.filter(|&(_, weight)| weight > 0.0 && weight.is_finite()));
-    if top_p >= 1.0 {
-        return;
-    }
-    let enough = out.iter().map(|&(_, weight)| f64::from(weight)).sum::<f64>() * f64::from(top_p);
-    let order = |a: &(u32, f32), b: &(u32, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
-    let mut likely = LIKELY;
-    loop {
-        likely = likely.min(out.len());
-        if likely < out.len() {
-            out.select_nth_unstable_by(likely, order);
-        }
-        out[..likely].sort_unstable_by(order);
-        let mut reached = 0.0;
-        let last = out[..likely].iter().position(|&(_, weight)| {
-            reached += f64::from(weight);
-            reached >= enough
-        });
-        if let Some(last) = last {
-            return out.truncate(last + 1);
-        }
-        if likely == out.len() {
-            return;
-        }
-        likely *= 8;
-    }
-}
-
-/// The candidate at `at`, 0 to 1, of the candidates laid end to end.
-fn draw(candidates: &[(u32, f32)], at: f64) -> u32 {
-    let mut left = at * candidates.iter().map(|&(_, weight)| f64::from(weight)).sum::<f64>();
-    for &(id, weight) in candidates {
-        left -= f64::from(weight);
-        if left < 0.0 {
-            return id;
-        }
-    }
-    candidates.last().map_or(0, |&(id, _)| id)
 }
 
 #[cfg(test)]
@@ -156,19 +123,21 @@ mod tests {
     }
 
     #[test]
-    fn a_nucleus_of_many_is_that_of_all_sorted() {
-        let mut random = StdRng::seed_from_u64(1);
-        for top_p in [0.01, 0.5, 0.9, 0.999] {
-            let logits: Vec<f32> = (0..5000).map(|_| random.random_range(0..40) as f32 / 8.0).collect();
-            let mut sorted: Vec<(u32, f32)> = (0..).zip(logits.iter().map(|x| (x - 5.0).exp())).collect();
-            sorted.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-            let all: f64 = sorted.iter().map(|it| f64::from(it.1)).sum();
-            let mut found = Vec::new();
-            nucleus(&logits, 5.0, 1.0, top_p, &mut found);
-            assert_eq!(found, sorted[..found.len()]);
-            let held = |count: usize| sorted[..count].iter().map(|it| f64::from(it.1)).sum::<f64>() / all;
-            assert!(held(found.len()) >= f64::from(top_p) - 1e-9 && held(found.len() - 1) < f64::from(top_p));
+    fn whoever_draws_draws_the_same() {
+        let logits: Vec<f32> = (0..300).map(|i| (i as f32 * 0.7).sin() * 3.0).collect();
+        let (mut own, mut told, mut draws) = (top_p(0.8, 0.9, 5), top_p(0.8, 0.9, 5), Vec::new());
+        for taken in [3, 1, 2] {
+            draws.clear();
+            told.draws(3, &mut draws);
+            for how in &draws[..taken] {
+                let id = draw(Isa::best(), &logits, most_likely(Isa::best(), &logits).unwrap().1, how, &mut Vec::new());
+                assert_eq!(own.choose(&logits).unwrap().0, id);
+                told.drawn();
+            }
         }
+        let mut none = Vec::new();
+        Sampler::new(&Sampling::Greedy).unwrap().draws(2, &mut none);
+        assert!(none.is_empty());
     }
 
     #[test]

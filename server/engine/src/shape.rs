@@ -224,7 +224,9 @@ impl Random {
 
 fn tensor(dtype: Dtype, shape: Vec<usize>, bytes: Bytes, scale: f32) -> Tensor {
     let file: Arc<Path> = Path::new("random weights").into();
-    Tensor { name: "random".into(), file, shape, dtype, bytes, scale, blocks: None }
+    // As large as what a norm gives.
+    let input_scale = (dtype == Dtype::F8E4M3).then_some(1.0 / 64.0);
+    Tensor { name: "random".into(), file, shape, dtype, bytes, scale, input_scale, blocks: None }
 }
 
 /// Blocks whose weights are any, with scales that keep sums of some thousands of them within bounds.

@@ -33,6 +33,8 @@ pub struct Tensor {
     pub bytes: Bytes,
     /// What every element is multiplied with: 1 but for 8-bit floats.
     pub scale: f32,
+    /// By what the inputs of a product are to be divided before they are rounded to 8-bit floats, where the file prescribes that (static activation scales).
+    pub input_scale: Option<f32>,
     /// What the elements of each block are multiplied with besides, where 8-bit floats are scaled by blocks.
     pub blocks: Option<Box<BlockScales>>,
 }

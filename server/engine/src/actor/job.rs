@@ -2,11 +2,12 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+use pilotlight_kernels::cpu::Draw;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::turns::Standing;
 use crate::{
-    Done, Event, Finish, Prefill, Priority, Request, Sampling, Token, Tokenizer,
+    Done, Event, Finish, Prefill, Priority, Request, Token, Tokenizer,
     backend::Choice,
     cache::{Branch, Moved},
     sampling::Sampler,
@@ -49,7 +50,7 @@ pub(super) struct Job {
 /// What a step says of the token that comes next.
 pub(super) enum Row<'a> {
     Logits(&'a [f32]),
-    /// The most likely token of those that fit, chosen by the backend.
+    /// The token, of those that fit, chosen by the backend: the most likely, or drawn as was said.
     Chosen(Choice),
 }
 
@@ -191,9 +192,11 @@ impl Job {
         self.request.max_tokens - self.decoded
     }
 
-    /// Whether it always takes the most likely token.
-    pub(super) fn greedy(&self) -> bool {
-        matches!(self.request.sampling, Sampling::Greedy)
+    /// How the next `rows` tokens are drawn, where the most likely ones are not taken.
+    pub(super) fn draws(&self, rows: usize, to: &mut Vec<Draw>) {
+        if let Some(sampler) = &self.sampler {
+            sampler.draws(rows, to);
+        }
     }
 
     /// What may be said where the first bytes are still prescribed, as a bit for each token: after its sequence, and after each of `drafts` that leaves some.
@@ -233,7 +236,10 @@ impl Job {
         }
         let heal = self.request.heal.get(self.decoded_bytes..).unwrap_or_default();
         let chosen = match (row, &mut self.sampler) {
-            (Row::Chosen(choice), _) => choice,
+            (Row::Chosen(choice), sampler) => {
+                sampler.iter_mut().for_each(Sampler::drawn);
+                choice
+            }
             (Row::Logits(logits), Some(sampler)) if heal.is_empty() => sampler.choose(logits),
             (Row::Logits(logits), Some(sampler)) => sampler.choose_among(logits, |id| fits(heal, id, tokenizer)),
             (Row::Logits(_), None) => None,

@@ -7,35 +7,32 @@
 //! (number of rows, number of pages, what is wanted), rounded up to powers of two: positions, lengths and page numbers lie in device memory. More go as
 //! launches, in passes of [`PASS`].
 //!
-//! Greedy decoding fetches choices, not logits: a few bytes a row.
+//! Decoding fetches tokens, not logits: a few bytes a row. Drawn ones are those that the CPU draws (`kernels/cpu/draw.rs`).
 //!
 //! None of this has run on a GPU yet: it is tested on the host emulator of the kernels (`kernels/README.md`).
 
-// One block: running a recorded graph.
-#![allow(unsafe_code)]
-
 mod budget;
 mod load;
+mod model;
+mod passes;
 mod spill;
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
+use pilotlight_kernels::cpu::{Draw, Isa, draw};
 use pilotlight_kernels::cuda::{
-    self, Attention, Choices, CudaError, Device, Embed, ExpertScratch, Experts, Graph, HeadNorms, KvShape, Matrix,
-    Memory, Moved, Part, Rope, STEP_ABREAST, STEP_PASS, Split, StepLayout, padded,
+    self, Choices, CudaError, Device, ExpertScratch, Graph, KvShape, Moved, STEP_ABREAST, STEP_PASS, Split, StepLayout,
+    padded,
 };
 
 use self::{
     budget::Budget,
-    load::{Inner, Layer, Loader, Mlp, Norm, Projection},
+    load::Loader,
+    model::{Model, Shape, Step, Wanted},
     spill::Places,
 };
 use super::{Backend, Choice, Logits, PAGE, Page, Sequence};
-use crate::{
-    EngineError, EngineOptions,
-    config::{self, DecoderConfig, RopeStyle},
-    decoder::Decoder,
-};
+use crate::{EngineError, EngineOptions, decoder::Decoder};
 
 /// Tokens computed together at most.
 const PASS: usize = STEP_PASS;
@@ -44,6 +41,8 @@ const GRAPH_ROWS: usize = 16;
 /// Tokens by which a GPU is proved: more than the kernels for few rows take; and which of them are computed by themselves.
 const PROVED: usize = 72;
 const PROVED_STEP: usize = 3;
+/// Root of the mean squared difference from other products' logits, relative to their spread, that products of 8-bit floats may have.
+const MOST_ERROR: f64 = 0.1;
 /// Rows of logits that there is room for on the device.
 const LOGIT_ROWS: usize = GRAPH_ROWS;
 
@@ -54,6 +53,10 @@ pub struct Cuda {
     device: Device,
     context_length: usize,
     model: Model,
+    /// Whether products' inputs are rounded to 8-bit floats.
+    rounds_inputs: bool,
+    /// Rows of which it chooses tokens.
+    pub(crate) chooses: usize,
     step: Step,
     /// Where the pages are.
     places: Places,
@@ -65,75 +68,6 @@ pub struct Cuda {
     bytes: Vec<u8>,
     logits: Vec<f32>,
     chosen: Vec<Choice>,
-}
-
-/// What a graph was recorded for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Shape {
-    rows: usize,
-    pages: usize,
-    /// Of several sequences, a row each.
-    abreast: bool,
-    wanted: Wanted,
-}
-
-/// What is to be known of the rows after a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Wanted {
-    Nothing,
-    Logits,
-    /// The most likely tokens.
-    Choices,
-}
-
-struct Model {
-    config: DecoderConfig,
-    /// `[vocab, hidden]`
-    embedding: Arc<Matrix>,
-    /// `[positions, hidden]`
-    positions: Option<Matrix>,
-    activation: cuda::Activation,
-    layers: Vec<Layer>,
-    /// Scaled by what the logits are scaled by.
-    output_norm: Norm,
-    /// Of the norms of the residual stream, which is kept divided by the residual scale.
-    norm_eps: f32,
-    /// `[vocab, hidden]`: the embedding itself where they are tied.
-    output: Projection,
-    /// `[pairs]`
-    frequencies: Option<Memory>,
-}
-
-/// What a step reads and writes besides weights.
-struct Step {
-    layout: StepLayout,
-    /// Position, rows, tokens, pages.
-    about: Memory,
-    /// `[PASS, hidden]` f32: the residual stream.
-    x: Memory,
-    /// `[PASS, padded hidden]` bfloat16
-    normed: Memory,
-    /// `[PASS, heads * head_dim]` f32
-    q: Memory,
-    /// `[PASS, kv_heads * head_dim]` f32
-    k: Memory,
-    /// `[PASS, kv_heads * head_dim]` f32
-    v: Memory,
-    /// `[PASS, heads * head_dim]` f16
-    turned: Memory,
-    /// `[PASS, padded heads * head_dim]` bfloat16
-    attended: Memory,
-    /// `[PASS, padded width]` bfloat16: of a block without experts, and of what every token takes beside its experts.
-    gated: Memory,
-    shared: Memory,
-    /// `[LOGIT_ROWS, vocab]` f32
-    logits: Memory,
-    /// Of [`LOGIT_ROWS`] rows.
-    choices: Choices,
-    experts: Option<ExpertScratch>,
-    split: Split,
-    shape: KvShape,
-    cache: Memory,
 }
 
 impl From<CudaError> for EngineError {
@@ -180,6 +114,7 @@ impl Cuda {
             "the model goes to the GPU"
         );
         let mut cuda = Self::new(decoder, device, context_length, slots, pages)?;
+        cuda.device.set_wide_bytes(cuda.rounds_inputs);
         match cuda.prove() {
             // `tests/gpu/run` measures what is wrong too.
             Err(error) if std::env::var_os("PILOTLIGHT_GPU_UNPROVED").is_some() => {
@@ -193,6 +128,8 @@ impl Cuda {
     /// Computes some tokens at once and one by one: what a driver or a GPU that nobody has tried gets wrong must not reach a user. Products of many rows that sum in another order
     /// than those of few are done without.
     fn prove(&mut self) -> Result<(), EngineError> {
+        let bytes = self.device.wide_bytes();
+        self.device.set_wide_bytes(false);
         match self.prove_with(PROVED) {
             Err(error) if self.device.wide() => {
                 tracing::info!(%error, "the GPU's asynchronous products are not used");
@@ -200,13 +137,37 @@ impl Cuda {
                 self.prove_with(PROVED)
             }
             proved => proved,
-        }
+        }?;
+        if bytes { self.prove_bytes() } else { Ok(()) }
+    }
+
+    /// Products of bytes have last bits of their own: they are taken if they come close to the others.
+    fn prove_bytes(&mut self) -> Result<(), EngineError> {
+        let tokens: Vec<u32> = self.proving(PROVED);
+        let pages: Vec<Page> = (0..self.places.pages().min(PROVED.div_ceil(PAGE)) as Page).collect();
+        let want = self.forward(&pages, 0, &tokens, Logits::All)?.to_vec();
+        self.device.set_wide_bytes(true);
+        let got = self.forward(&pages, 0, &tokens, Logits::All)?;
+        let squares = |difference: &mut dyn Iterator<Item = f32>| difference.map(|x| f64::from(x).powi(2)).sum::<f64>();
+        let mean = want.iter().sum::<f32>() / want.len() as f32;
+        let far = squares(&mut got.iter().zip(&want).map(|(got, want)| got - want));
+        let error = (far / squares(&mut want.iter().map(|x| x - mean))).sqrt();
+        let close = error < MOST_ERROR;
+        tracing::info!(error, "the GPU's products of 8-bit floats are {}", if close { "used" } else { "not used" });
+        self.device.set_wide_bytes(close);
+        Ok(())
+    }
+
+    /// Tokens to compute.
+    fn proving(&self, count: usize) -> Vec<u32> {
+        let vocab = self.model.config.vocab;
+        (0..count.min(self.context_length)).map(|i| (i * 131 % vocab) as u32).collect()
     }
 
     fn prove_with(&mut self, count: usize) -> Result<(), EngineError> {
         let count = count.min(self.context_length);
         let vocab = self.model.config.vocab;
-        let tokens: Vec<u32> = (0..count).map(|i| (i * 131 % vocab) as u32).collect();
+        let tokens = self.proving(count);
         let pages: Vec<Page> = (0..self.places.pages().min(PROVED.div_ceil(PAGE)) as Page).collect();
         let all = self.forward(&pages, 0, &tokens, Logits::All)?.to_vec();
         let refuse = |message: String| Err(EngineError::Compute { backend: "cuda", message });
@@ -220,9 +181,16 @@ impl Cuda {
             }
             let at = [Sequence { pages: &pages, position: i }];
             let most = want.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            match self.choose(&at, &tokens[i..=i], 1, &[])? {
+            match self.choose(&at, &tokens[i..=i], 1, &[], &[])? {
                 [Some((id, _))] if want.get(*id as usize) == Some(&most) => {}
                 other => return refuse(format!("the GPU's choice after token {i} is not the greatest: {other:?}")),
+            }
+            let number = (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let how = Draw { temperature: 0.9, top_k: 0, top_p: 0.95, number };
+            let drawn = draw(Isa::best(), want, most, &how, &mut Vec::new());
+            match self.choose(&at, &tokens[i..=i], 1, &[], &[how])? {
+                [Some((id, _))] if *id == drawn => {}
+                other => return refuse(format!("the GPU draws {other:?} after token {i}, not {drawn}")),
             }
         }
         Ok(())
@@ -269,273 +237,30 @@ impl Cuda {
         let (words, bytes, logits) = (Vec::new(), Vec::new(), vec![0.0; c.vocab]);
         let (graphs, chosen, places) = (HashMap::new(), Vec::with_capacity(LOGIT_ROWS), Places::new(slots, pages));
         let slots = Vec::new();
-        Ok(Self { graphs, context_length, model, step, places, slots, words, bytes, logits, chosen, device })
-    }
-
-    /// Computes up to [`PASS`] tokens of one sequence, or one each of several; what is wanted of the last `rows` is fetched from `given` on.
-    fn pass(
-        &mut self,
-        sequences: &[Sequence<'_>],
-        tokens: &[u32],
-        (wanted, rows): (Wanted, usize),
-        masked: usize,
-        given: usize,
-    ) -> Result<(), EngineError> {
-        let (all, abreast) = (tokens.len(), sequences.len() > 1);
-        let (each, most) = (if abreast { 1 } else { all }, self.step.layout.pages);
-        let used = |sequence: &Sequence<'_>| (sequence.position + each).div_ceil(PAGE).min(sequence.pages.len());
-        let used_pages = sequences.iter().flat_map(|sequence| sequence.pages[..used(sequence)].iter().copied());
-        self.places.bring(used_pages.clone(), self.step.shape, &self.step.cache)?;
-        self.slots.clear();
-        self.slots.extend(used_pages.filter_map(|page| self.places.slot(page)));
-        let (mut needed, mut rest) = (1, &self.slots[..]);
-        let mut about = [(0, &[] as &[Page]); STEP_ABREAST];
-        for (about, sequence) in about.iter_mut().zip(sequences) {
-            let (pages, others) = rest.split_at(used(sequence).min(rest.len()));
-            (*about, rest) = ((sequence.position, pages), others);
-            needed = needed.max((sequence.position + each).div_ceil(PAGE));
-        }
-        let about = about.get(..sequences.len()).unwrap_or_default();
-        let short = all <= GRAPH_ROWS;
-        let choices = cuda::Wanted { first: if short { all - rows } else { 0 }, rows, masked };
-        self.step.layout.fill(&mut self.words, about, tokens, choices)?;
-        self.step.about.write(0, &self.words)?;
-
-        if !short {
-            self.model.blocks(&self.step, all, needed, false, rows > 0)?;
-            // The last rows, as many at a time as there is room for.
-            for first in (0..rows).step_by(LOGIT_ROWS) {
-                let some = LOGIT_ROWS.min(rows - first);
-                self.model.logits(&self.step, all - rows + first, some)?;
-                match wanted {
-                    Wanted::Choices => {
-                        cuda::choose(&self.step.about, &self.step.logits, some, first, &self.step.choices)?;
-                    }
-                    _ => self.take(0, some, given + first)?,
-                }
-            }
-        } else {
-            let bucket = |n: usize, most: usize| n.next_power_of_two().min(most);
-            let wanted = if rows > 0 { wanted } else { Wanted::Nothing };
-            let shape = Shape { rows: bucket(all, GRAPH_ROWS), pages: bucket(needed, most), abreast, wanted };
-            match self.graphs.get(&shape) {
-                // SAFETY: all that was recorded belongs to `self`, and graphs are dropped first.
-                Some(graph) => unsafe { graph.run() }?,
-                None => {
-                    // Run once as it is, so that every kernel is loaded; recorded for the next time.
-                    self.model.short(&self.step, shape)?;
-                    let graph = self.device.graph(|| self.model.short(&self.step, shape))?;
-                    self.graphs.insert(shape, graph);
-                }
-            }
-            if wanted == Wanted::Logits {
-                self.take(all - rows, rows, given)?;
-            }
-        }
-        if wanted == Wanted::Choices && rows > 0 {
-            self.step.choices.read(rows, &mut self.chosen)?;
-        }
-        Ok(())
-    }
-
-    /// Fetches rows of logits.
-    fn take(&mut self, first: usize, rows: usize, given: usize) -> Result<(), EngineError> {
-        if rows == 0 {
-            return Ok(());
-        }
-        let vocab = self.model.config.vocab;
-        self.bytes.resize(4 * rows * vocab, 0);
-        self.step.logits.read(4 * first * vocab, &mut self.bytes)?;
-        let to = &mut self.logits[given * vocab..][..rows * vocab];
-        to.iter_mut().zip(self.bytes.as_chunks().0).for_each(|(to, &bytes)| *to = f32::from_le_bytes(bytes));
-        Ok(())
-    }
-}
-
-impl Cuda {
-    /// All passes over the tokens; leaves what is wanted of the last rows in `logits`, or in `chosen`.
-    fn steps(
-        &mut self,
-        sequences: &[Sequence<'_>],
-        tokens: &[u32],
-        (wanted, rows): (Wanted, usize),
-        masks: &[Vec<u32>],
-    ) -> Result<(), EngineError> {
-        let vocab = self.model.config.vocab;
-        match wanted {
-            Wanted::Choices if rows > LOGIT_ROWS => {
-                let message = format!("the choice after {rows} tokens: {LOGIT_ROWS} at most");
-                return Err(EngineError::Compute { backend: "cuda", message });
-            }
-            Wanted::Logits if self.logits.len() < rows * vocab => self.logits.resize(rows * vocab, 0.0),
-            _ => {}
-        }
-        for (row, mask) in masks.iter().enumerate() {
-            self.step.choices.mask(row, mask)?;
-        }
-        let ([one], true) = (sequences, tokens.len() > 1) else {
-            return match self.fit(sequences) {
-                true => self.pass(sequences, tokens, (wanted, rows), masks.len(), 0),
-                false => self.one_by_one(sequences, tokens, wanted, masks),
-            };
-        };
-        // Choices come of one pass: its rows are not cut in two.
-        let (all, mut start, mut given) = (tokens.len(), 0, 0);
-        while start < all {
-            let mut end = all.min(start + PASS);
-            if wanted == Wanted::Choices && end < all {
-                end = end.min(all - rows);
-            }
-            // Of the last rows of all, those that are the last of this pass.
-            let some = rows.saturating_sub(all - end).min(end - start);
-            let at = Sequence { pages: one.pages, position: one.position + start };
-            self.pass(&[at], &tokens[start..end], (wanted, some), if some > 0 { masks.len() } else { 0 }, given)?;
-            given += some;
-            start = end;
-        }
-        Ok(())
-    }
-}
-
-impl Cuda {
-    /// Whether the next token of each of these sequences can be computed with all of their pages on the device.
-    fn fit(&self, sequences: &[Sequence<'_>]) -> bool {
-        let used = sequences.iter().map(|sequence| sequence.position / PAGE + 1).sum::<usize>();
-        sequences.len() == 1 || used <= self.places.room()
-    }
-
-    /// The next token of each sequence by itself: there is no room for the pages of all.
-    fn one_by_one(
-        &mut self,
-        sequences: &[Sequence<'_>],
-        tokens: &[u32],
-        wanted: Wanted,
-        masks: &[Vec<u32>],
-    ) -> Result<(), EngineError> {
-        let mut chosen = Vec::with_capacity(tokens.len());
-        for (i, (sequence, token)) in sequences.iter().zip(tokens).enumerate() {
-            let mask = masks.get(i).filter(|_| wanted == Wanted::Choices);
-            if let Some(mask) = mask {
-                self.step.choices.mask(0, mask)?;
-            }
-            self.pass(&[*sequence], &[*token], (wanted, 1), usize::from(mask.is_some()), i)?;
-            chosen.extend_from_slice(&self.chosen);
-        }
-        if wanted == Wanted::Choices {
-            self.chosen = chosen;
-        }
-        Ok(())
-    }
-}
-
-impl Model {
-    /// A step as it is recorded.
-    fn short(&self, step: &Step, shape: Shape) -> Result<(), CudaError> {
-        self.blocks(step, shape.rows, shape.pages, shape.abreast, shape.wanted != Wanted::Nothing)?;
-        if shape.wanted != Wanted::Nothing {
-            self.logits(step, 0, shape.rows)?;
-        }
-        if shape.wanted == Wanted::Choices {
-            cuda::choose(&step.about, &step.logits, shape.rows, 0, &step.choices)?;
-        }
-        Ok(())
-    }
-
-    /// Embedding and blocks. `rows` and `pages` are at least the step's. Without `whole` it ends when all that later tokens need is stored.
-    fn blocks(&self, s: &Step, rows: usize, pages: usize, abreast: bool, whole: bool) -> Result<(), CudaError> {
-        let c = &self.config;
-        let scale = c.scales.embedding / c.scales.residual;
-        cuda::embed(
-            &s.about,
-            Embed { embedding: &self.embedding, positions: self.positions.as_ref(), scale },
-            rows,
-            &s.x,
-        )?;
-        let (rope, window) = (self.rope(), c.window);
-        let attention = Attention { heads: c.heads, scale: c.scales.attention, window, first: 0, rows, pages, abreast };
-        for (i, layer) in self.layers.iter().enumerate() {
-            let kv = (s.shape, &s.cache, i);
-            layer.attn_norm.apply(&s.x, 0, rows, self.norm_eps, &s.normed)?;
-            cuda::linear(&s.normed, rows, &[layer.q.part(&s.q), layer.k.part(&s.k), layer.v.part(&s.v)])?;
-            let norms = HeadNorms { q: layer.q_norm.as_ref(), k: layer.k_norm.as_ref(), eps: c.norm_eps };
-            cuda::rope(&s.about, rows, c.heads, [&s.q, &s.k, &s.v], norms, rope, kv, &s.turned)?;
-            if !whole && i + 1 == self.layers.len() {
-                return Ok(());
-            }
-            cuda::attention(&s.about, attention, &s.turned, kv, Some(&s.split), &s.attended)?;
-            cuda::linear(&s.attended, rows, &[layer.o.residual(&s.x)])?;
-
-            layer.ffn_norm.apply(&s.x, 0, rows, self.norm_eps, &s.normed)?;
-            let down = match &layer.mlp {
-                Mlp::Experts { router, gate, up, down, shape, shared } => {
-                    if let Some(Inner { gate, up, down }) = shared {
-                        cuda::gated(&s.normed, rows, self.activation, gate.half(), Some(up.half()), &s.shared)?;
-                        cuda::linear(&s.shared, rows, &[down.residual(&s.x)])?;
-                    }
-                    if let Some(scratch) = &s.experts {
-                        let weights = Experts { router, gate, up, down };
-                        cuda::experts(&s.about, &s.normed, rows, self.activation, (weights, *shape), scratch, &s.x)?;
-                    }
-                    continue;
-                }
-                Mlp::Gated(Inner { gate, up, down }) => {
-                    cuda::gated(&s.normed, rows, self.activation, gate.half(), Some(up.half()), &s.gated)?;
-                    down
-                }
-                Mlp::Plain { up, down } => {
-                    cuda::gated(&s.normed, rows, self.activation, up.half(), None, &s.gated)?;
-                    down
-                }
-            };
-            cuda::linear(&s.gated, rows, &[down.residual(&s.x)])?;
-        }
-        Ok(())
-    }
-
-    /// How heads are turned.
-    fn rope(&self) -> Rope<'_> {
-        let c = &self.config;
-        Rope {
-            frequencies: self.frequencies.as_ref(),
-            adjacent: c.rope.style == RopeStyle::AdjacentPairs,
-            magnitude: c.rope.magnitude,
-            temperature: c.temperature.map(|t| (t.beta, t.original)),
-        }
-    }
-
-    /// Logits of rows `first..first + rows` of the residual stream, at most [`LOGIT_ROWS`].
-    fn logits(&self, s: &Step, first: usize, rows: usize) -> Result<(), CudaError> {
-        self.output_norm.apply(&s.x, first, rows, self.norm_eps, &s.normed)?;
-        cuda::linear(&s.normed, rows, &[self.output.part(&s.logits)])
-    }
-}
-
-impl Norm {
-    fn apply(&self, x: &Memory, first: usize, rows: usize, eps: f32, out: &Memory) -> Result<(), CudaError> {
-        cuda::normalise(x, first, rows, &self.weight, self.bias.as_ref(), eps, out)
-    }
-}
-
-impl Projection {
-    /// `out = W x + b`
-    fn part<'a>(&'a self, out: &'a Memory) -> Part<'a> {
-        Part { weight: &self.weight, bias: self.bias.as_ref(), out, add: false }
-    }
-
-    /// `out += W x + b`
-    fn residual<'a>(&'a self, out: &'a Memory) -> Part<'a> {
-        Part { add: true, ..self.part(out) }
-    }
-
-    /// As the inner half of an MLP.
-    fn half(&self) -> (&Matrix, Option<&Memory>) {
-        (&self.weight, self.bias.as_ref())
+        let rounds_inputs = decoder.rounds_inputs();
+        Ok(Self {
+            graphs,
+            context_length,
+            model,
+            rounds_inputs,
+            chooses: LOGIT_ROWS,
+            step,
+            places,
+            slots,
+            words,
+            bytes,
+            logits,
+            chosen,
+            device,
+        })
     }
 }
 
 impl Backend for Cuda {
     fn name(&self) -> String {
-        format!("cuda ({})", self.device.name())
+        // The first word is of what states of the cache are kept under.
+        let way = if self.rounds_inputs { "cuda-fp8" } else { "cuda" };
+        format!("{way} ({})", self.device.name())
     }
 
     fn pages(&self) -> usize {
@@ -558,7 +283,7 @@ impl Backend for Cuda {
         logits: Logits,
     ) -> Result<&[f32], EngineError> {
         let rows = logits.rows(tokens.len());
-        self.steps(&[Sequence { pages, position }], tokens, (Wanted::Logits, rows), &[])?;
+        self.steps(&[Sequence { pages, position }], tokens, (Wanted::Logits, rows), &[], &[])?;
         Ok(&self.logits[..rows * self.model.config.vocab])
     }
 
@@ -568,12 +293,12 @@ impl Backend for Cuda {
 
     fn decode(&mut self, sequences: &[Sequence<'_>], tokens: &[u32]) -> Result<&[f32], EngineError> {
         let rows = tokens.len();
-        self.steps(sequences, tokens, (Wanted::Logits, rows), &[])?;
+        self.steps(sequences, tokens, (Wanted::Logits, rows), &[], &[])?;
         Ok(&self.logits[..rows * self.model.config.vocab])
     }
 
     fn chooses(&self) -> usize {
-        LOGIT_ROWS
+        self.chooses
     }
 
     fn choose(
@@ -582,8 +307,10 @@ impl Backend for Cuda {
         tokens: &[u32],
         rows: usize,
         masks: &[Vec<u32>],
+        draws: &[Draw],
     ) -> Result<&[Choice], EngineError> {
-        self.steps(sequences, tokens, (Wanted::Choices, rows), masks)?;
+        let wanted = if draws.is_empty() { Wanted::Choices } else { Wanted::Draws };
+        self.steps(sequences, tokens, (wanted, rows), masks, draws)?;
         Ok(&self.chosen)
     }
 
@@ -627,13 +354,5 @@ impl Backend for Cuda {
     }
 }
 
-/// The non-linearity's name in `kernels`.
-fn activation(c: &DecoderConfig) -> cuda::Activation {
-    match c.family.activation {
-        config::Activation::Silu => cuda::Activation::Silu,
-        config::Activation::GeluTanh => cuda::Activation::GeluTanh,
-    }
-}
-
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -4,6 +4,7 @@
 //! Weights are dequantised at load: 4 bytes for each. Shapes in comments: `t` tokens, `n` positions in the cache.
 
 use candle_core::{D, DType, Device, Result, Tensor};
+use float8::F8E4M3;
 
 use super::{Backend, Logits, PAGE, Page};
 use crate::{
@@ -296,16 +297,29 @@ struct Projection {
     /// `[in, out]`, a transposed view.
     weight: Tensor,
     bias: Option<Tensor>,
+    /// By what an input is divided before it is rounded to 8-bit floats, and multiplied after.
+    input_scale: Option<f32>,
+}
+
+/// `x` as 8-bit floats (E4M3) times `scale`; values beyond the greatest are the greatest.
+fn rounded(x: &Tensor, scale: f32) -> Result<Tensor> {
+    let values: Vec<f32> = x.flatten_all()?.to_vec1()?;
+    let round = |x: f32| F8E4M3::from_f32((x * (1.0 / scale)).clamp(-448.0, 448.0)).to_f32() * scale;
+    Tensor::from_vec(values.into_iter().map(round).collect::<Vec<_>>(), x.shape(), &Device::Cpu)
 }
 
 impl Projection {
     fn new(linear: &Linear) -> Loaded<Self> {
         let weight = dense(&linear.weight)?.t().map_err(|e| compute(e.to_string()))?;
-        Ok(Self { weight, bias: linear.bias.as_ref().map(dense).transpose()? })
+        let bias = linear.bias.as_ref().map(dense).transpose()?;
+        Ok(Self { weight, bias, input_scale: linear.weight.input_scale })
     }
 
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let y = x.matmul(&self.weight)?;
+        let y = match self.input_scale {
+            Some(scale) => rounded(x, scale)?.matmul(&self.weight)?,
+            None => x.matmul(&self.weight)?,
+        };
         match &self.bias {
             Some(bias) => y.broadcast_add(bias),
             None => Ok(y),

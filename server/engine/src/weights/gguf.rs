@@ -331,6 +331,7 @@ impl TensorInfo {
             dtype,
             bytes: bytes.slice(range),
             scale: 1.0,
+            input_scale: None,
             blocks: None,
         })
     }

@@ -2,7 +2,7 @@
 //!
 //! Canonical: `embedding`, `positions`, `output_norm`, `output`, `rope_factors`, and `layers.N.` followed by the parts below. An expert's are
 //! `layers.N.experts.M.` and `ffn_gate`, `ffn_up` or `ffn_down`, or all of a kind in one tensor, `ffn_gate_exps` and so on. A bias has
-//! `_bias` after the name of its weight, the scale of 8-bit floats `_scale`.
+//! `_bias` after the name of its weight, the scale of 8-bit floats `_scale`, that of their inputs `_input_scale`.
 
 /// How a format, or a family in a format, names tensors.
 #[derive(Debug)]
@@ -103,8 +103,15 @@ pub static HUGGING_FACE: Spelling = Spelling {
         ("ffn_up", "up_proj"),
         ("ffn_down", "down_proj"),
     ],
-    suffixes: &[("", ".weight"), ("_bias", ".bias"), ("_scale", ".weight_scale_inv"), ("_scale", ".weight_scale")],
-    ignored: &["rotary_emb.inv_freq", ".activation_scale", ".input_scale"],
+    suffixes: &[
+        ("", ".weight"),
+        ("_bias", ".bias"),
+        ("_scale", ".weight_scale_inv"),
+        ("_scale", ".weight_scale"),
+        ("_input_scale", ".activation_scale"),
+        ("_input_scale", ".input_scale"),
+    ],
+    ignored: &["rotary_emb.inv_freq"],
 };
 
 /// Hugging Face's StarCoder2: an MLP of two matrices.
@@ -158,8 +165,8 @@ pub static MISTRAL: Spelling = Spelling {
         ("ffn_down", "feed_forward.w2"),
         ("ffn_up", "feed_forward.w3"),
     ],
-    suffixes: &[("", ".weight"), ("_bias", ".bias"), ("_scale", ".qscale_weight")],
-    ignored: &[".qscale_act"],
+    suffixes: &[("", ".weight"), ("_bias", ".bias"), ("_scale", ".qscale_weight"), ("_input_scale", ".qscale_act")],
+    ignored: &[],
 };
 
 impl Spelling {
@@ -198,9 +205,10 @@ impl Spelling {
     /// A canonical name as this format spells it, for messages.
     pub fn spell(&self, canonical: &str) -> String {
         let suffixed = self.suffixes.iter().filter(|(suffix, _)| !suffix.is_empty());
+        // The longest: `_scale` ends `_input_scale`. Of spellings the first.
         let (stem, suffix) = suffixed
             .filter_map(|(suffix, spelled)| Some((canonical.strip_suffix(suffix)?, *spelled)))
-            .next()
+            .reduce(|best, next| if next.0.len() < best.0.len() { next } else { best })
             .unwrap_or((canonical, ".weight"));
         let part_of = |table: &'static [(&str, &'static str)], part: &str, last: bool| {
             let mut found = table.iter().filter(|(canonical, _)| *canonical == part).map(|(_, spelled)| *spelled);
@@ -248,6 +256,8 @@ mod tests {
             (&MISTRAL, "layers.3.feed_forward.w3.weight", "layers.3.ffn_up"),
             (&MISTRAL, "layers.3.attention.wq.qscale_weight", "layers.3.attn_q_scale"),
             (&HUGGING_FACE, "model.layers.3.mlp.up_proj.weight_scale_inv", "layers.3.ffn_up_scale"),
+            (&MISTRAL, "layers.0.attention.wq.qscale_act", "layers.0.attn_q_input_scale"),
+            (&HUGGING_FACE, "model.layers.0.self_attn.q_proj.activation_scale", "layers.0.attn_q_input_scale"),
             (&HUGGING_FACE, "model.layers.3.mlp.gate.weight", "layers.3.router"),
             (&GGUF, "blk.3.ffn_gate_inp.weight", "layers.3.router"),
             (&HUGGING_FACE, "model.layers.3.mlp.experts.12.down_proj.weight", "layers.3.experts.12.ffn_down"),
@@ -269,8 +279,6 @@ mod tests {
             (&HUGGING_FACE, "vision_tower.ln_pre.weight", Meaning::Other),
             (&HUGGING_FACE, "model.vision_tower.transformer.layers.0.attention.q_proj.weight", Meaning::Other),
             (&HUGGING_FACE, "model.layers.0.self_attn.rotary_emb.inv_freq", Meaning::Other),
-            (&HUGGING_FACE, "model.layers.0.self_attn.q_proj.activation_scale", Meaning::Other),
-            (&MISTRAL, "layers.0.attention.wq.qscale_act", Meaning::Other),
             (&MISTRAL, "vision_encoder.patch_conv.weight", Meaning::Other),
             (&STARCODER2, "model.layers.0.mlp.up_proj.weight", Meaning::Unknown),
             (&GGUF, "", Meaning::Unknown),

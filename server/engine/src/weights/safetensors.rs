@@ -31,9 +31,10 @@ pub fn read(
     spelling: &'static Spelling,
     block: Option<[usize; 2]>,
 ) -> Result<Weights, EngineError> {
-    let mut files = Files { spelling, weights: Weights::new(folder.into(), spelling), scales: BTreeMap::new() };
+    let (scales, input_scales) = (BTreeMap::new(), BTreeMap::new());
+    let mut files = Files { spelling, weights: Weights::new(folder.into(), spelling), scales, input_scales };
     files.read(folder, name)?;
-    let Files { mut weights, scales, .. } = files;
+    let Files { mut weights, scales, input_scales, .. } = files;
     for (canonical, scales) in scales {
         match weights.get_mut(&canonical) {
             Some(tensor) => scales.apply(tensor, block)?,
@@ -41,6 +42,13 @@ pub fn read(
                 let (expected, Scales { file, name, .. }) = ("the scale of a tensor that is there", scales);
                 return Err(EngineError::malformed(&file, name, expected, "another"));
             }
+        }
+    }
+    for (canonical, Scales { values, .. }) in input_scales {
+        // One for all inputs of 8-bit floats that have one scale: others are not computed so.
+        let tensor = weights.get_mut(&canonical).filter(|it| it.dtype == Dtype::F8E4M3 && it.blocks.is_none());
+        if let (Some(tensor), [scale]) = (tensor, &values[..]) {
+            tensor.input_scale = Some(*scale);
         }
     }
     let unscaled = |tensor: &Tensor| tensor.dtype == Dtype::F8E4M3 && tensor.scale == 0.0;
@@ -56,6 +64,8 @@ struct Files {
     weights: Weights,
     /// By the canonical name of what they scale.
     scales: BTreeMap<String, Scales>,
+    /// Those of inputs.
+    input_scales: BTreeMap<String, Scales>,
 }
 
 /// What the 8-bit floats of a matrix are multiplied with.
@@ -117,6 +127,10 @@ impl Files {
                     return Err(EngineError::malformed(path, name, expected, "an unknown one"));
                 }
             };
+            if let Some(of) = canonical.strip_suffix("_input_scale") {
+                self.input_scales.insert(of.to_owned(), Scales::read(&shared, name, &view)?);
+                continue;
+            }
             match canonical.strip_suffix("_scale") {
                 None => self.weights.insert(canonical, tensor(&shared, name, &bytes, &view)?)?,
                 Some(scaled) => {
@@ -203,6 +217,7 @@ fn tensor(file: &Arc<Path>, name: &str, bytes: &Bytes, view: &TensorView<'_>) ->
         bytes: bytes.slice_ref(view.data()),
         // To be found beside the 8-bit floats.
         scale: if dtype == Dtype::F8E4M3 { 0.0 } else { 1.0 },
+        input_scale: None,
         blocks: None,
     })
 }

@@ -5,7 +5,7 @@ use std::{borrow::Cow, sync::Arc};
 use half::bf16;
 use pilotlight_kernels::cuda::{Device, ExpertShape, Format, Matrix, Memory};
 
-use super::{Model, activation};
+use super::model::{Model, activation};
 use crate::{
     EngineError,
     config::{DecoderConfig, Experts},
@@ -172,7 +172,11 @@ impl<'a> Loader<'a> {
     }
 
     fn projection(&mut self, linear: &Linear) -> Result<Projection, EngineError> {
-        Ok(Projection { weight: Arc::new(self.matrix(&linear.weight)?), bias: self.floats(&linear.bias)? })
+        let mut weight = self.matrix(&linear.weight)?;
+        if let (Some(scale), Format::F8E4M3) = (linear.weight.input_scale, format(&linear.weight)) {
+            weight = weight.with_rounded_inputs(scale);
+        }
+        Ok(Projection { weight: Arc::new(weight), bias: self.floats(&linear.bias)? })
     }
 
     fn matrix(&mut self, tensor: &Tensor) -> Result<Matrix, EngineError> {

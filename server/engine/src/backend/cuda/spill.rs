@@ -12,7 +12,9 @@ pub(super) struct Places {
     /// By page: its place on the device.
     on_device: Vec<Option<Page>>,
     /// By page: what was taken from the device.
-    on_host: Vec<Option<Box<[u8]>>>,
+    on_host: Vec<Option<Vec<u8>>>,
+    /// What a page lay in that went back to the device: the next one's that leaves it.
+    spare: Vec<u8>,
     /// By place on the device: whose it is, and when it was last used.
     slots: Vec<(Option<Page>, u64)>,
     now: u64,
@@ -28,6 +30,7 @@ impl Places {
         Self {
             on_device: (0..pages).map(own).collect(),
             on_host: vec![None; pages],
+            spare: Vec::new(),
             slots: (0..slots).map(|i| (own(i), 0)).collect(),
             now: 0,
             spilled: 0,
@@ -69,15 +72,18 @@ impl Places {
                 return Err(CudaError { call: "KV cache".into(), message });
             };
             if let Some(owner) = self.slots[slot].0 {
-                let mut bytes = Vec::new();
+                let mut bytes = std::mem::take(&mut self.spare);
+                bytes.clear();
                 read(shape, cache, slot, &mut bytes)?;
-                self.on_host[owner as usize] = Some(bytes.into());
+                self.on_host[owner as usize] = Some(bytes);
                 self.on_device[owner as usize] = None;
                 self.spilled += 1;
             }
-            if let Some(bytes) = self.on_host.get(page as usize).and_then(Option::as_ref) {
+            if let Some(host) = self.on_host.get_mut(page as usize)
+                && let Some(bytes) = host
+            {
                 write(shape, cache, slot, bytes)?;
-                self.on_host[page as usize] = None;
+                self.spare = host.take().unwrap_or_default();
             }
             self.slots[slot] = (Some(page), self.now);
             if let Some(at) = self.on_device.get_mut(page as usize) {
