@@ -320,6 +320,26 @@ fn what_is_computed_is_exactly_what_is_new() {
     assert_eq!((answer.ids(), answer.counts(), answer.done().finish), (vec![], (9, 1), Finish::Length));
 }
 
+/// Whoever asks while a step is computed is answered, or accepted: no lock is held across it.
+#[test]
+fn nobody_waits_for_a_step() {
+    let (engine, steps) = counter(2);
+    let answer = engine.submit(request(&[40, 41], 1));
+    steps.wait(1);
+    let (told, telling) = std_mpsc::channel();
+    let others = engine.clone();
+    std::thread::spawn(move || {
+        others.figures();
+        drop(others.submit(request(&[60], 1)));
+        told.send(()).unwrap();
+    });
+    // The step waits for its permit as long as this takes: only a lock could make this fail.
+    telling.recv_timeout(Duration::from_secs(60)).expect("figures and a place in the queue while a step is computed");
+    assert_eq!(steps.taken().len(), 1);
+    steps.allow(100);
+    assert_eq!(collect(answer).ids(), [42]);
+}
+
 #[test]
 fn decoding_ends_at_a_stop_id_at_the_models_own_end_and_at_the_contexts() {
     let (engine, steps) = counter(2);
