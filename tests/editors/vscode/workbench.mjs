@@ -46,7 +46,7 @@ export class Workbench {
   }
 
   async #start({ folder, cache, vsix, artefacts, files, env, settings = {} }) {
-    const bench = Object.assign(this, { folder, artefacts, data: join(folder, 'data'), workspace: join(folder, 'workspace') });
+    const bench = Object.assign(this, { folder, artefacts, data: join(folder, 'data'), workspace: join(folder, 'workspace'), files });
     for (const [path, text] of Object.entries(files)) bench.write(path, text);
     bench.settings({
       'editor.wordBasedSuggestions': 'off',
@@ -172,6 +172,14 @@ export class Workbench {
     await until('all is saved', async () => (await this.page.locator('.tab.dirty').count()) === 0);
     await this.page.keyboard.press('Control+Alt+F2');
     await until('all editors are closed', async () => (await this.page.locator('.tabs-container .tab').count()) === 0);
+  }
+
+  /** As at the beginning: nothing open, and every file as it was. */
+  async reset() {
+    for (let count = 0; count < 3; count++) await this.page.keyboard.press('Escape');
+    await this.closeAll();
+    await this.clearNotifications();
+    for (const [path, text] of Object.entries(this.files)) this.write(path, text);
   }
 
   async clearNotifications() {
