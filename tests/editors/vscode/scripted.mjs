@@ -56,13 +56,14 @@ export async function scripted({ folder, cache, vsix, artefacts, here }) {
     });
 
     await test('ghost text appears while typing, and Tab takes all of it', async () => {
+      const before = received('workspace/executeCommand').length;
       await begin('src/lib.rs');
       await bench.screenshot('02-ghost-text');
       const [shown] = received('textDocument/didShowCompletion').slice(-1);
       equal(shown?.params.item.insertText, REST, 'didShowCompletion');
       await page.keyboard.press('Tab');
       await bench.saves('src/lib.rs', `${FILES['src/lib.rs']}${BEGUN}${REST}`);
-      const accepted = await until('the server is told', () => received('workspace/executeCommand')[0]);
+      const accepted = await until('the server is told', () => received('workspace/executeCommand')[before]);
       equal(accepted.params.command, 'pilotlight.accept', 'the command');
       equal(accepted.params.arguments, shown.params.item.command.arguments, 'its arguments');
       equal(received('textDocument/didPartiallyAcceptCompletion').length, 0, 'partial accepts');

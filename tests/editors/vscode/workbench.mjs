@@ -180,6 +180,8 @@ export class Workbench {
     await this.closeAll();
     await this.clearNotifications();
     for (const [path, text] of Object.entries(this.files)) this.write(path, text);
+    // What was closed just now would be opened as it was then, until its watch has told of the change.
+    await this.page.waitForTimeout(3_000);
   }
 
   async clearNotifications() {
