@@ -44,9 +44,11 @@ pub struct Choice<'a> {
 /// Chooses. The same choice gives the same answer.
 pub fn choose(choice: Choice<'_>, counter: &dyn TokenCounter) -> (Vec<Excerpt>, Vec<LeftOut>) {
     let mut best: Option<(f32, Vec<Excerpt>, Vec<LeftOut>)> = None;
+    // What is kept is worth the same however much of it is: looked at once.
+    let gains: Vec<f32> = choice.kept.iter().map(|kept| gain_now(kept, choice.candidates)).collect();
     // From all kept to none: of equals, the one that keeps more.
     for keep in (0..=choice.kept.len()).rev() {
-        let Some((excerpts, left_out)) = with_kept(choice, keep, counter) else { continue };
+        let Some((excerpts, left_out)) = with_kept(choice, &gains[..keep], counter) else { continue };
         let common = excerpts.iter().zip(choice.kept).take_while(|(new, old)| new.text == old.text).count();
         let changed = common < excerpts.len() || common < choice.kept.len();
         let new: usize = excerpts[common..].iter().map(|excerpt| excerpt.tokens).sum();
@@ -60,16 +62,20 @@ pub fn choose(choice: Choice<'_>, counter: &dyn TokenCounter) -> (Vec<Excerpt>, 
     best.map(|(_, excerpts, left_out)| (excerpts, left_out)).unwrap_or_default()
 }
 
-/// The first `keep` of the kept ones as they are, alone or with what is best besides. `None` where they are over the budget.
-fn with_kept(choice: Choice<'_>, keep: usize, counter: &dyn TokenCounter) -> Option<(Vec<Excerpt>, Vec<LeftOut>)> {
+/// What a kept excerpt would gain now: less where it says no longer what it would say now, but it costs nothing where it is.
+fn gain_now(kept: &Excerpt, candidates: &[Candidate]) -> f32 {
+    let now = candidates.iter().find(|candidate| candidate.id == kept.id);
+    now.map_or(kept.gain * FADED, |now| now.gain * told_by(&kept.text, &now.text))
+}
+
+/// The first of the kept ones as they are, as many as there are gains, alone or with what is best besides. `None` where they are over the budget.
+fn with_kept(choice: Choice<'_>, gains: &[f32], counter: &dyn TokenCounter) -> Option<(Vec<Excerpt>, Vec<LeftOut>)> {
     let mut seen = Seen::default();
     seen.add(choice.window);
     let mut chosen: Vec<Excerpt> = Vec::new();
     let mut spent = 0;
-    for kept in &choice.kept[..keep] {
-        let now = choice.candidates.iter().find(|candidate| candidate.id == kept.id);
-        // What stands in the window by now, or says no longer what it would say now, is of less use, but it costs nothing where it is.
-        let gain = now.map_or(kept.gain * FADED, |now| now.gain * told_by(&kept.text, &now.text));
+    for (kept, gain) in choice.kept.iter().zip(gains) {
+        // What stands in the window by now is of no more use.
         let gain = gain * seen.new_share(&kept.text);
         seen.add(&kept.text);
         spent += kept.tokens;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use pilotlight_assist::syntax::index::{FileId, words};
-use pilotlight_context::{Budget, Input, Repository, Surroundings, TokenCounter, family::ember, plan_with};
+use pilotlight_context::{Budget, Input, Repository, TokenCounter, family::ember, plan_with};
 
 use crate::{
     dice::Dice,
@@ -33,14 +33,7 @@ pub(crate) type Ranking = fn(&Package, &Hidden) -> Vec<String>;
 
 /// Our planner, with nothing but the package and the open file: no edits, no places.
 pub(crate) fn ours(package: &Package, hidden: &Hidden, budget: usize, counter: &dyn TokenCounter) -> String {
-    let around = Surroundings {
-        index: &package.index,
-        texts: package,
-        file: Some(hidden.file),
-        edits: &[],
-        viewed: &[],
-        notes: &[],
-    };
+    let around = package.around(hidden);
     let input = Input { path: &hidden.path, snapshot: &hidden.snapshot, cursor: hidden.cursor, anchor: None };
     let repository = Repository { name: &package.name, around, budget, kept: None };
     let plan = plan_with(&ember::FAMILY, input, Budget::shared(WINDOW), Some(repository), counter);

@@ -10,7 +10,7 @@ use pilotlight_assist::syntax::{
     Document, Language, Snapshot,
     index::{FileId, Index, Limits, Stamp, facts, scan, words},
 };
-use pilotlight_context::Texts;
+use pilotlight_context::{Surroundings, Texts};
 
 use crate::dice::Dice;
 
@@ -59,6 +59,12 @@ impl Package {
         let names = root.iter().rev().map(|name| name.to_string_lossy().into_owned());
         let name = names.into_iter().find(|name| !inner(name)).unwrap_or_default();
         Self { name, index, texts }
+    }
+
+    /// The package around a hidden line, and nothing that a person did: no edits, no places.
+    pub(crate) fn around(&self, hidden: &Hidden) -> Surroundings<'_> {
+        let file = Some(hidden.file);
+        Surroundings { index: &self.index, texts: self, file, edits: &[], viewed: &[], notes: &[] }
     }
 
     /// At most `most` lines, by dice: the code of each uses at least one name that stands nowhere else in its file, and that another file of the package defines.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use pilotlight_context::{Budget, Input, Repository, Surroundings, plan_with};
+use pilotlight_context::{Budget, Input, Repository, plan_with};
 use pilotlight_engine::{Engine, Event, ModelSource, Request};
 
 use crate::{
@@ -35,14 +35,7 @@ impl Writer {
 
     /// The line at the cursor as the model writes it, with so many tokens of prompt, of which `repository` are for the rest of the package.
     pub(crate) fn write(&self, package: &Package, hidden: &Hidden, budget: usize, repository: usize) -> Line {
-        let around = Surroundings {
-            index: &package.index,
-            texts: package,
-            file: Some(hidden.file),
-            edits: &[],
-            viewed: &[],
-            notes: &[],
-        };
+        let around = package.around(hidden);
         let input = Input { path: &hidden.path, snapshot: &hidden.snapshot, cursor: hidden.cursor, anchor: None };
         let rest = Repository { name: &package.name, around, budget: repository, kept: None };
         let family = self.encoder.family;
