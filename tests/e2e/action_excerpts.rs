@@ -2,16 +2,9 @@
 
 use std::{fs, path::Path};
 
-use pilotlight_assist::Workspace;
 use serde_json::json;
 
-use crate::{
-    actions::{everything, uri},
-    chat_actions::Person,
-    client::{Buffer, Setup, TestServer},
-    remote::assistant,
-    written_edits::Script,
-};
+use crate::{chat_actions::Person, written_edits::Script};
 
 const GEO: &str = "/// It has corners.\npub struct Shape {\n    pub corners: u32,\n}\n\npub fn unfold(shape: &Shape) -> u32 {\n    shape.corners * 2\n}\n";
 
@@ -51,20 +44,11 @@ async fn a_model_that_chats_is_shown_what_the_lines_use() {
 async fn a_body_is_written_with_what_its_head_names() {
     let script = Script::default();
     *script.answer.lock().unwrap() = ("unfold(shape)".to_owned(), "eos");
-    let assistant = assistant(&script.serve().await).for_client(Workspace::default());
-    assistant.engine().await.unwrap();
-    let setup = Setup { capabilities: everything(), assistant: Some(assistant), ..Setup::default() };
-    let server = TestServer::with(setup).await;
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().canonicalize().unwrap();
     others(&root);
-    let added = json!([{ "uri": uri(&root), "name": "work" }]);
-    server.notify("workspace/didChangeWorkspaceFolders", json!({ "event": { "added": added, "removed": [] } }));
-    let mut buffer =
-        Buffer::new("a.rs", "use crate::geo::{Shape, unfold};\n\npub fn count(shape: &Shape) -> u32 {$0}\n");
-    buffer.uri = uri(&root.join("a.rs"));
-    fs::write(root.join("a.rs"), &buffer.text).unwrap();
-    buffer.open(&server);
+    let text = "use crate::geo::{Shape, unfold};\n\npub fn count(shape: &Shape) -> u32 {$0}\n";
+    let (server, buffer) = script.with_open(&root, text).await;
     let at = buffer.position(buffer.cursor);
     let params = json!({
         "textDocument": buffer.named(), "range": { "start": at, "end": at }, "context": { "diagnostics": [] },

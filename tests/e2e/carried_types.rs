@@ -2,14 +2,12 @@
 
 use std::fs;
 
-use pilotlight_assist::Workspace;
 use serde_json::{Value, json};
 
 use crate::{
-    actions::{everything, uri},
+    actions::uri,
     chat_actions::Person,
-    client::{Buffer, Setup, TestServer},
-    remote::assistant,
+    client::{Buffer, TestServer},
     written_edits::Script,
 };
 
@@ -123,18 +121,8 @@ async fn lines_that_fit_as_they_are_stay() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_model_that_only_fills_is_shown_what_the_lines_were() {
     let script = Script::default();
-    let assistant = assistant(&script.serve().await).for_client(Workspace::default());
-    assistant.engine().await.unwrap();
-    let setup = Setup { capabilities: everything(), assistant: Some(assistant), ..Setup::default() };
-    let server = TestServer::with(setup).await;
     let folder = tempfile::tempdir().unwrap();
-    let root = folder.path().canonicalize().unwrap();
-    let added = json!([{ "uri": uri(&root), "name": "work" }]);
-    server.notify("workspace/didChangeWorkspaceFolders", json!({ "event": { "added": added, "removed": [] } }));
-    let mut buffer = Buffer::new("a.rs", AREA);
-    buffer.uri = uri(&root.join("a.rs"));
-    fs::write(root.join("a.rs"), &buffer.text).unwrap();
-    buffer.open(&server);
+    let (server, mut buffer) = script.with_open(&folder.path().canonicalize().unwrap(), AREA).await;
     change(&server, &mut buffer, "pub fn area", "pub async fn area");
     let at = buffer.position(buffer.text.find("area").unwrap());
     let params = json!({

@@ -1,12 +1,16 @@
 //! The next edit as a model writes it, over a server that answers by a script: what it is asked, what is offered, and what is not.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
 
 use pilotlight_assist::Workspace;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::{
+    actions::{everything, uri},
     client::{Buffer, Setup, TestServer},
     model::QWEN,
     remote::{assistant, read, say},
@@ -34,6 +38,21 @@ impl Script {
             }
         });
         url
+    }
+
+    /// A person with `a.rs` open in the workspace `root`, and a client of code actions; this script is the model.
+    pub(crate) async fn with_open(&self, root: &Path, text: &str) -> (TestServer, Buffer) {
+        let assistant = assistant(&self.serve().await).for_client(Workspace::default());
+        assistant.engine().await.unwrap();
+        let setup = Setup { capabilities: everything(), assistant: Some(assistant), ..Setup::default() };
+        let server = TestServer::with(setup).await;
+        let added = json!([{ "uri": uri(root), "name": "work" }]);
+        server.notify("workspace/didChangeWorkspaceFolders", json!({ "event": { "added": added, "removed": [] } }));
+        let mut buffer = Buffer::new("a.rs", text);
+        buffer.uri = uri(&root.join("a.rs"));
+        std::fs::write(root.join("a.rs"), &buffer.text).unwrap();
+        buffer.open(&server);
+        (server, buffer)
     }
 
     async fn answer(self, mut stream: TcpStream) {
