@@ -15,5 +15,11 @@
 (pair_pattern key: (property_identifier) @key)
 (object_pattern (shorthand_property_identifier_pattern) @key.shorthand)
 (object_pattern (object_assignment_pattern left: (shorthand_property_identifier_pattern) @key.shorthand))
+(variable_declarator
+  name: (object_pattern [
+    (pair_pattern key: (property_identifier) @key)
+    (shorthand_property_identifier_pattern) @key.shorthand
+    (object_assignment_pattern left: (shorthand_property_identifier_pattern) @key.shorthand)])
+  value: [(identifier) (this)] @key.value)
 
 (assignment_expression left: (member_expression object: (this) property: (property_identifier) @member.name) right: (_) @member.value)

@@ -10,6 +10,28 @@
 (formal_parameters (optional_parameter pattern: (_) @parameter.name type: (_)? @parameter.type) @parameter.default)
 (formal_parameters (required_parameter pattern: (rest_pattern)) @parameter.rest)
 
+(_
+  [name: (object_pattern [
+     (pair_pattern key: (property_identifier) @key)
+     (shorthand_property_identifier_pattern) @key.shorthand
+     (object_assignment_pattern left: (shorthand_property_identifier_pattern) @key.shorthand)])
+   pattern: (object_pattern [
+     (pair_pattern key: (property_identifier) @key)
+     (shorthand_property_identifier_pattern) @key.shorthand
+     (object_assignment_pattern left: (shorthand_property_identifier_pattern) @key.shorthand)])]
+  type: (type_annotation (_) @key.owner))
+(variable_declarator
+  type: (type_annotation (_) @key.owner)
+  value: (object [(pair key: (property_identifier) @key) (shorthand_property_identifier) @key.shorthand]))
+(as_expression (object [(pair key: (property_identifier) @key) (shorthand_property_identifier) @key.shorthand]) (_) @key.owner)
+(satisfies_expression (object [(pair key: (property_identifier) @key) (shorthand_property_identifier) @key.shorthand]) (_) @key.owner)
+(arrow_function
+  return_type: (type_annotation (_) @key.owner)
+  body: (parenthesized_expression (object [(pair key: (property_identifier) @key) (shorthand_property_identifier) @key.shorthand])))
+(_
+  return_type: (type_annotation (_) @key.owner)
+  body: (statement_block (return_statement (object [(pair key: (property_identifier) @key) (shorthand_property_identifier) @key.shorthand]))))
+
 (class_declaration name: (_) @container.name) @container
 (class_declaration name: (_) @container.name (class_heritage (extends_clause value: (_) @container.base))) @container
 (class_declaration name: (_) @container.name (class_heritage (implements_clause (_) @container.base))) @container

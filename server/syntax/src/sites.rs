@@ -105,8 +105,10 @@ pub struct Argument {
 pub struct Key {
     /// Its bytes.
     pub range: Range<usize>,
-    /// The type that the literal names, as written.
+    /// The type that is named for the literal or the pattern, as written.
     pub owner: Option<String>,
+    /// The variable that the pattern takes apart, or `this`.
+    pub value: Option<String>,
     /// It names a variable too (`C { x }`).
     pub shorthand: bool,
 }

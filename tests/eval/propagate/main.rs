@@ -63,8 +63,10 @@ struct Score {
     in_text: usize,
     /// Complaints of a changed name on lines that do not have it, and of whole classes.
     elsewhere: usize,
-    /// Complaints before anything was carried.
+    /// Lines complained of before anything was carried.
     complaints: usize,
+    /// Lines complained of that are carried only when a person says so.
+    asked: usize,
 }
 
 #[tokio::main]
@@ -126,7 +128,9 @@ impl Package {
             });
             if counts {
                 done += 1;
-                let complaints = before.map_or(0, |before| before.len());
+                let lines =
+                    |before: Complaints| before.iter().map(|at| (at.path.clone(), at.line)).collect::<BTreeSet<_>>();
+                let complaints = before.map_or(0, |before| lines(before).len());
                 let one = self.one(&mutation, &original, notes).await;
                 *score = score.plus(&Score { complaints, mutations: 1, ..one });
                 eprintln!("{name} {} {}: {one:?}", kind.name(), mutation.what);
@@ -158,14 +162,17 @@ impl Package {
             score.unseen += 1;
         }
         // Lines after the edits, of which none adds a line break: as before them.
-        let (mut edited, mut unsure) = (BTreeSet::new(), BTreeSet::new());
+        let (mut edited, mut unsure) = (BTreeSet::new(), BTreeMap::new());
         for file in &set.files {
             let path = file.path.clone().unwrap();
             for edit in &file.edits {
                 let lines =
                     file.before.rope().byte_to_line(edit.range.start)..=file.before.rope().byte_to_line(edit.range.end);
-                let of = if edit.doubt.is_none() { &mut edited } else { &mut unsure };
-                of.extend(lines.map(|line| (path.clone(), line + 1)));
+                let lines = lines.map(|line| (path.clone(), line + 1));
+                match &edit.doubt {
+                    None => edited.extend(lines),
+                    Some(doubt) => unsure.extend(lines.map(|line| (line, doubt.clone()))),
+                }
             }
             let certain = file.edits.iter().filter(|edit| edit.doubt.is_none()).count();
             score.edited += certain;
@@ -176,8 +183,10 @@ impl Package {
             fs::write(&path, file.after(Which::Certain)).unwrap();
         }
         score.uncertain += set.left.len();
-        unsure.extend(set.left.iter().map(|left| (left.path.clone(), left.line + 1)));
-        unsure.extend(set.left.iter().flat_map(|left| call_lines(left, &mutation.name)));
+        for left in &set.left {
+            let lines = std::iter::once((left.path.clone(), left.line + 1)).chain(call_lines(left, &mutation.name));
+            unsure.extend(lines.map(|line| (line, left.because.clone())));
+        }
         let after = self.checker.check().map(|now| now.since(&self.baseline)).unwrap_or_default();
         let mut seen = BTreeSet::new();
         for at in after.iter() {
@@ -185,7 +194,9 @@ impl Package {
             if !seen.insert(place.clone()) {
                 continue;
             }
-            let verdict = if unsure.contains(&place) {
+            let verdict = if let Some(doubt) = unsure.get(&place) {
+                score.asked += 1;
+                eprintln!("  asked: {}:{}: {doubt}: {}", at.path.display(), at.line, line_of(&at.path, at.line).trim());
                 continue;
             } else if edited.contains(&place) {
                 score.wrong += 1;
@@ -224,6 +235,7 @@ impl Score {
             in_text: self.in_text + other.in_text,
             elsewhere: self.elsewhere + other.elsewhere,
             complaints: self.complaints + other.complaints,
+            asked: self.asked + other.asked,
         }
     }
 
@@ -231,10 +243,10 @@ impl Score {
         let right = self.edited.saturating_sub(self.wrong);
         let share = |part: usize, of: usize| (of > 0).then(|| (part as f64 / of as f64 * 1e4).round() / 1e4);
         json!({
-            "mutations": self.mutations, "nothing_carried": self.unseen, "complaints_before": self.complaints,
+            "mutations": self.mutations, "nothing_carried": self.unseen, "lines_complained_of": self.complaints,
             "edited": self.edited, "wrong": self.wrong, "missed": self.missed, "uncertain": self.uncertain, "in_comments_and_strings": self.in_text, "complaints_elsewhere": self.elsewhere,
             "precision": share(right, self.edited), "recall": share(right, right + self.missed),
-            "recall_with_uncertain_as_missed": share(right, right + self.missed + self.uncertain),
+            "asked": self.asked, "settled_unasked": share(self.complaints.saturating_sub(self.asked + self.missed + self.wrong + self.elsewhere), self.complaints),
         })
     }
 }

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use pilotlight_syntax::{Before, CommentOrString, Container, DefinitionKind, Language, Occurrence, Signature, UseKind};
+use pilotlight_syntax::{
+    Before, CommentOrString, Container, DefinitionKind, Key, Language, Occurrence, Signature, UseKind,
+};
 
 use super::{
     common::is_common,
@@ -293,7 +295,7 @@ impl Search<'_> {
             return if self.owners.iter().any(|owner| owner == last) { Verdict::Same } else { Verdict::Other };
         }
         if let Some(key) = view.sites.keys.iter().find(|key| key.range == it.range) {
-            return self.key(view, it, key.owner.as_deref());
+            return self.key(view, key);
         }
         let method = matches!(self.change.kind, DefinitionKind::Method | DefinitionKind::Constructor);
         if view.snapshot.language() == Language::Rust && chain(&it.before).is_some() && method != it.called {
@@ -369,15 +371,15 @@ impl Search<'_> {
         Verdict::Same
     }
 
-    fn key(&self, view: &View, it: &Occurrence, owner: Option<&str>) -> Verdict {
-        let Some(owner) = owner else {
+    fn key(&self, view: &View, key: &Key) -> Verdict {
+        let Some(owner) = view.owner(key, &self.types) else {
             return match self.change.kind {
                 DefinitionKind::Field => unsure("the type of the object is not known"),
                 _ => Verdict::Other,
             };
         };
-        let owner = self.unaliased(view, &super::types::simple(owner).0);
-        let owner = if owner == "Self" { view.container(it.range.start).unwrap_or(owner) } else { owner };
+        let owner = self.unaliased(view, &owner);
+        let owner = if owner == "Self" { view.container(key.range.start).unwrap_or(owner) } else { owner };
         match self.types.relation(&owner, &self.owners) {
             Relation::Same => Verdict::Same,
             Relation::Unknown

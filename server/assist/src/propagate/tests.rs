@@ -215,6 +215,47 @@ class Wanted:
     assert_eq!(carried(files, "pattern_text", "source").await, expected);
 }
 
+/// Every way in which a type is told of an object that is written or taken apart.
+#[tokio::test]
+async fn objects_in_typescript() {
+    let files = r#"//- src/props.ts
+export interface Props { title: string; shown?: boolean; inner: Inner }
+export interface Inner { depth: number }
+export interface Other { title: string }
+//- src/use.ts
+import { Props, Inner, Other } from "./props";
+const made: Props = { title: "", inner: { depth: 1 } };
+const { title, inner: within } = made;
+function view({ title }: Props, { title: second }: Partial<Props>) { return title + second; }
+const other: Other = { title: "" };
+function make(): Props { return { title: "", inner }; }
+const anything = { title: "" };
+const cast = { title: "" } as Props;
+function depth(props: Props) { const { inner } = props; return inner.depth; }
+"#;
+    let changes = [("title: string; shown", "heading: string; shown"), ("depth: number", "level: number")];
+    insta::assert_snapshot!(all(files, &changes).await, @r#"
+    === heading: string; shown
+    +++ b/src/use.ts
+    -const made: Props = { title: "", inner: { depth: 1 } };
+    -const { title, inner: within } = made;
+    -function view({ title }: Props, { title: second }: Partial<Props>) { return title + second; }
+    +const made: Props = { heading: "", inner: { depth: 1 } };
+    +const { heading: title, inner: within } = made;
+    +function view({ heading: title }: Props, { heading: second }: Partial<Props>) { return title + second; }
+    -function make(): Props { return { title: "", inner }; }
+    +function make(): Props { return { heading: "", inner }; }
+    -const cast = { title: "" } as Props;
+    +const cast = { heading: "" } as Props;
+    ? src/use.ts:7 the type of the object is not known
+    === level: number
+    +++ b/src/use.ts
+    -function depth(props: Props) { const { inner } = props; return inner.depth; }
+    +function depth(props: Props) { const { inner } = props; return inner.level; }
+    ? src/use.ts:2 the type of the object is not known
+    "#);
+}
+
 const TYPESCRIPT: &str = r#"//- src/store.ts
 export interface Entry { entryKey: string; size: number }
 export class Store extends Base {

@@ -19,9 +19,16 @@ pub(crate) fn simple(text: &str) -> (String, String) {
         for word in ["mut ", "dyn ", "impl ", "const ", "readonly ", "final "] {
             text = text.strip_prefix(word).unwrap_or(text);
         }
-        for (open, close) in
-            [("Box<", '>'), ("Arc<", '>'), ("Rc<", '>'), ("Optional[", ']'), ("Readonly<", '>'), ("Self::", ' ')]
-        {
+        for (open, close) in [
+            ("Box<", '>'),
+            ("Arc<", '>'),
+            ("Rc<", '>'),
+            ("Optional[", ']'),
+            ("Readonly<", '>'),
+            ("Partial<", '>'),
+            ("Required<", '>'),
+            ("Self::", ' '),
+        ] {
             let inner = text.strip_prefix(open).map(|inner| inner.trim_end_matches(close));
             text = inner.filter(|inner| !inner.contains(',')).unwrap_or(text);
         }
@@ -114,6 +121,7 @@ mod tests {
             ("Option<Point>", "Option"),
             ("Optional[Point]", "Point"),
             ("Point | null", "Point"),
+            ("Readonly<Partial<Point>>", "Point"),
             ("Map<A | B, C>", "Map"),
             ("*pkg.Point", "Point"),
             ("'Point'", "Point"),

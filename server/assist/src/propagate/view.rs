@@ -6,7 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pilotlight_syntax::{Before, Definition, DefinitionKind, Import, Item, Scopes, Sites, Snapshot, Typed, TypedBy};
+use pilotlight_syntax::{
+    Before, Definition, DefinitionKind, Import, Item, Key, Scopes, Sites, Snapshot, Typed, TypedBy,
+};
 
 use super::types::{Made, made, simple};
 
@@ -195,30 +197,45 @@ impl View {
     /// The simple type of `chain` (`a.b` of `a.b.name`) at `at`; `None` where it is not told.
     pub(super) fn type_of(&self, chain: &[String], at: usize, types: &Types) -> Option<String> {
         let (first, rest) = chain.split_first()?;
-        let mut now = match first.as_str() {
-            "self" | "this" | "cls" | "Self"
-                if self.visible(first, at).is_none_or(|it| it.kind == DefinitionKind::Parameter) =>
-            {
-                self.container(at)?
-            }
-            name => {
-                let definition = self.visible(name, at)?;
-                match definition.kind {
-                    DefinitionKind::Variable | DefinitionKind::Parameter | DefinitionKind::Constant => {
-                        let typed = self.sites.typed.iter().find(|typed| typed.range == definition.range)?;
-                        let read = self.read(&typed.text, typed.by).or_else(|| self.returned(typed, at, types))?;
-                        if read == "Self" { self.container(at)? } else { read }
-                    }
-                    DefinitionKind::Import | DefinitionKind::Module | DefinitionKind::Function => return None,
-                    // What is a type itself has its static members.
-                    _ => name.to_owned(),
-                }
-            }
-        };
+        let mut now = self.declared(first, at, types).or_else(|| self.taken_out(first, at, types))?;
         for member in rest {
             now = types.member(self, &now, member)?;
         }
         Some(now)
+    }
+
+    /// The simple type of one name at `at`, by its own declaration.
+    fn declared(&self, name: &str, at: usize, types: &Types) -> Option<String> {
+        let this = matches!(name, "self" | "this" | "cls" | "Self");
+        if this && self.visible(name, at).is_none_or(|it| it.kind == DefinitionKind::Parameter) {
+            return self.container(at);
+        }
+        let definition = self.visible(name, at)?;
+        match definition.kind {
+            DefinitionKind::Variable | DefinitionKind::Parameter | DefinitionKind::Constant => {
+                let typed = self.sites.typed.iter().find(|typed| typed.range == definition.range)?;
+                let read = self.read(&typed.text, typed.by).or_else(|| self.returned(typed, at, types))?;
+                if read == "Self" { self.container(at) } else { Some(read) }
+            }
+            DefinitionKind::Import | DefinitionKind::Module | DefinitionKind::Function => None,
+            // What is a type itself has its static members.
+            _ => Some(name.to_owned()),
+        }
+    }
+
+    /// The simple type of a variable that a pattern takes out of an object: `b` of `const { b } = a`.
+    fn taken_out(&self, name: &str, at: usize, types: &Types) -> Option<String> {
+        let definition = self.visible(name, at)?;
+        let key = self.sites.keys.iter().find(|key| key.shorthand && key.range == definition.range)?;
+        types.member(self, &self.owner(key, types)?, name)
+    }
+
+    /// The simple name of the type that has the key as its member; `None` where it is not told.
+    pub(super) fn owner(&self, key: &Key, types: &Types) -> Option<String> {
+        match &key.owner {
+            Some(owner) => Some(simple(owner).0),
+            None => self.declared(key.value.as_deref()?, key.range.start, types),
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
 
 /// Every capture that may stand in sites.scm.
 #[cfg(test)]
-pub(crate) const CAPTURES: [&str; 33] = [
+pub(crate) const CAPTURES: [&str; 34] = [
     "signature",
     "signature.name",
     "signature.parameters",
@@ -36,6 +36,7 @@ pub(crate) const CAPTURES: [&str; 33] = [
     "key",
     "key.owner",
     "key.shorthand",
+    "key.value",
     "typed.name",
     "typed.type",
     "typed.value",
@@ -90,8 +91,11 @@ pub(super) fn read(snapshot: &Snapshot) -> Sites {
             known.bases.extend(node("container.base").map(text));
         } else if let Some(key) = node("key").or(node("key.shorthand")) {
             let shorthand = node("key.shorthand").is_some();
-            let owner = node("key.owner").map(text);
-            raw.keys.insert(key.id(), Key { range: key.byte_range(), owner, shorthand });
+            let new = || Key { range: key.byte_range(), owner: None, value: None, shorthand };
+            let known = raw.keys.entry(key.id()).or_insert_with(new);
+            // One pattern finds the key, another may find what tells its type.
+            known.owner = node("key.owner").map(text).or(known.owner.take());
+            known.value = node("key.value").map(text).or(known.value.take());
         } else if let Some(name) = node("typed.name") {
             sites.typed.extend(typed(snapshot, name, ["typed.type", "typed.value", "typed.each"].map(node)));
         } else if let Some(name) = node("member.name") {

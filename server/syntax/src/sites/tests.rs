@@ -36,7 +36,9 @@ fn shown(language: Language, text: &str) -> String {
         out += &format!("{}({})\n", &text[call.name.clone()], arguments.collect::<Vec<_>>().join(" | "));
     }
     for key in &sites.keys {
-        out += &format!("{:?} {}{}\n", key.owner, &text[key.range.clone()], ["", " too"][usize::from(key.shorthand)]);
+        let of = key.value.as_ref().map_or(String::new(), |value| format!(" of {value}"));
+        out +=
+            &format!("{:?} {}{}{of}\n", key.owner, &text[key.range.clone()], ["", " too"][usize::from(key.shorthand)]);
     }
     for container in &sites.containers {
         out += &format!("{} of {:?}\n", container.name, container.bases);
@@ -87,6 +89,38 @@ returns f Type T
 }
 
 #[test]
+fn keys_of_typescript() {
+    let text = "const { a, b: c, d = 1 } = e;\nfunction f({ g, h: { i } }: J, { k } = this): L { const { m } = this; return { n, o: 1 }; }\nconst p: Q = { r: { s: 1 }, t };\nconst u = [{ v } as W, { x: 1 } satisfies Y];\nconst z = ({ a }: B): C => ({ d });\nconst { g }: H = i();\n";
+    insta::assert_snapshot!(shown(Language::TypeScript, text), @r#"
+f [{ g, h: { i } }: J, { k }?: -]
+z [{ a }: B]
+i()
+None a too of e
+None b of e
+None d too of e
+Some("J") g too
+Some("J") h
+None i too
+None k too
+None m too of this
+Some("L") n too
+Some("L") o
+Some("Q") r
+None s
+Some("Q") t too
+Some("W") v too
+Some("Y") x
+Some("B") a too
+Some("C") d too
+Some("H") g too
+typed p Type Q
+typed u Value [{ v } as W, { x: 1 } satisfies Y]
+typed z Value ({ a }: B): C => ({ d })
+returns f Type L
+"#);
+}
+
+#[test]
 fn typescript() {
     let text = "class A extends B implements C {\n  x: number = 1;\n  f(a: string, b?: number, c = 1, ...d: string[]): T { const e: E = { a, b: 1 }; return new G(a, ...d); }\n}\nconst h = (a: A) => a.f('', 1);\ninterface I extends J { x: K; m(a: string): void }\n";
     insta::assert_snapshot!(shown(Language::TypeScript, text), @r#"
@@ -95,8 +129,8 @@ h [a: A]
 m [a: string]
 G(a | *...d)
 f('' | 1)
-None a too
-None b
+Some("E") a too
+Some("E") b
 A of ["B", "C"]
 I of ["J"]
 typed a Type string
