@@ -95,7 +95,7 @@ fn a_sound_model_passes_and_each_damaged_one_is_found_out() {
                 let key = b"llama.rope.freq_base";
                 let at = e.bytes.windows(key.len()).position(|some| some == key).unwrap() + key.len() + 4;
                 assert_eq!(e.bytes[at..at + 4], 10_000f32.to_le_bytes());
-                e.bytes[at..at + 4].copy_from_slice(&500f32.to_le_bytes());
+                e.bytes[at..at + 4].copy_from_slice(&100f32.to_le_bytes());
             },
             &["looks back"],
         ),
@@ -113,7 +113,7 @@ fn a_sound_model_passes_and_each_damaged_one_is_found_out() {
             |e| {
                 e.every_layer(|e, i| e.exchange(&format!("blk.{i}.ffn_gate.weight"), &format!("blk.{i}.ffn_up.weight")))
             },
-            &["knows code", "looks back"],
+            &["knows code"],
         ),
         (
             "keys of the wrong group of heads",

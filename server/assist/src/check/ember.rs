@@ -4,19 +4,16 @@ use pilotlight_engine::Engine;
 
 use super::{Check, known};
 
-/// Beginnings, how many tokens follow, and what these are, greedily: none of much less than even odds, so that the rounding of another processor changes nothing. (It is a small model.)
-const SAID: [(&str, usize, &str); 4] = [
-    ("    def __init__(self, name):\n        self.0", 6, ".0.0.0"),
-    ("for i in range(00", 6, "000000"),
-    ("assert_eq!(a, 1);\nassert_eq!(b, 2);\nassert_eq!(", 3, "a, "),
-    (
-        "// Licensed under the Apache License, Version 2.0 (the \"License\");\n// you may not use this file except in compliance with the 2",
-        6,
-        ".0 (the \"License",
-    ),
+/// Beginnings, how many tokens follow, and what these are, greedily: none of less than three in five, so that the rounding of another processor changes nothing. (It is a small model.)
+const SAID: [(&str, usize, &str); 5] = [
+    ("    def __init__(self, name):\n        self.name", 5, " = name\n        self"),
+    ("assert_eq!(a, 1);\nassert_eq!(b, 2);\nassert_eq!(b, 3", 4, ");\nassert_eq!("),
+    ("impl fmt::Display for Error {\n    fn fmt(&self, f: &mut fmt::", 7, "Formatter<'_>) -> fmt::Result {\n"),
+    ("import java.util.List;\nimport java.util.List", 4, ";\nimport java.util"),
+    ("#include <stdio.h>\n#include <stdlib", 4, ".h>\n#include <"),
 ];
 /// Bits for a byte of known code, and how far rounding may move them: to half of the digits of its weights, by 0.004.
-const BITS: f64 = 1.827;
+const BITS: f64 = 1.150;
 const MOST_APART: f64 = 0.02;
 
 pub(super) async fn check(engine: &Engine) -> Check {

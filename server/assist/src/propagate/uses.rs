@@ -1,0 +1,282 @@
+//! The uses of a changed definition in one file: what is edited at each, what wants new text, and what is left to a person.
+
+use std::collections::HashMap;
+
+use pilotlight_syntax::{Before, Call, Definition, DefinitionKind, Document, Item, Language, Occurrence, UseKind};
+
+use super::{
+    Candidate,
+    arguments::{self, Carried},
+    difference::ShapeChange,
+    regions,
+    search::{Search, Verdict},
+    view::View,
+};
+use crate::changes::{ChangeSet, Edit, Hole, Left};
+
+/// One change, carried file by file.
+pub(super) struct Work<'a> {
+    pub(super) search: &'a Search<'a>,
+    /// It is a constructor's: calls of its class are meant.
+    pub(super) constructor: bool,
+    /// The definition itself is still to be edited.
+    pub(super) definition_too: bool,
+}
+
+impl Work<'_> {
+    /// The edits of one file, in its own bytes (of the changed one: with the old name back in place).
+    pub(super) fn edits(&self, view: &View, candidate: &Candidate, set: &mut ChangeSet) -> Vec<Edit> {
+        let change = self.search.change;
+        let home = view.path == self.search.home.path;
+        let occurrences = view.snapshot.occurrences(&change.old_name);
+        let uses: HashMap<usize, UseKind> =
+            view.snapshot.uses(0..usize::MAX).into_iter().map(|used| (used.range.start, used.kind)).collect();
+        let mut edits = Vec::new();
+        for it in occurrences {
+            if home && it.range.start == self.search.at {
+                if self.definition_too {
+                    edits.push(Edit { range: it.range, text: change.new_name.clone(), doubt: None });
+                }
+                continue;
+            }
+            let doubt = match self.search.judge(view, &it, uses.get(&it.range.start).copied()) {
+                Verdict::Other => continue,
+                Verdict::Same => None,
+                Verdict::Unsure(why) => Some(why),
+            };
+            self.site((view, candidate), &it, doubt, true, &mut edits, set);
+        }
+        for it in self.aliased(view) {
+            self.site((view, candidate), &it, None, false, &mut edits, set);
+        }
+        separate(&mut edits, candidate, &mut set.left);
+        regions::joined(&mut set.holes);
+        edits
+    }
+
+    /// Where the function is called by another name, which an import gives it: the arguments may have to change there too.
+    fn aliased(&self, view: &View) -> Vec<Occurrence> {
+        let change = self.search.change;
+        let aliases = view.imports.iter().filter(|import| {
+            change.parameters.is_some()
+                && change.container.is_none()
+                && import.name.as_deref() == Some(&*change.old_name)
+                && self.search.module(view, &import.module) == Verdict::Same
+        });
+        let of = |alias: &String| {
+            let all = view.snapshot.occurrences(alias).into_iter();
+            let means = |it: &Occurrence| {
+                let import = view.imported(alias, it.range.start);
+                it.dead.is_none()
+                    && it.called
+                    && it.before == Before::Bare
+                    && import.is_some_and(|it| it.alias.as_ref() == Some(alias))
+            };
+            all.filter(means).collect::<Vec<_>>()
+        };
+        aliases.filter_map(|import| import.alias.as_ref()).flat_map(of).collect()
+    }
+
+    /// One place that means the definition, or may; `named` by its own name.
+    fn site(
+        &self,
+        (view, candidate): (&View, &Candidate),
+        it: &Occurrence,
+        doubt: Option<String>,
+        named: bool,
+        edits: &mut Vec<Edit>,
+        set: &mut ChangeSet,
+    ) {
+        let line = view.snapshot.rope().byte_to_line(it.range.start);
+        let mut left = |because: String| set.left.push(Left { path: view.path.clone(), line, because });
+        let change = self.search.change;
+        let mut found = Vec::new();
+        if let Some(parameters) = &change.parameters
+            && it.dead.is_none()
+        {
+            let definition = view
+                .outline
+                .iter()
+                .any(|item| item.name_range == it.range && item.kind != DefinitionKind::Implementation);
+            let import = view.imports.iter().any(|import| import.range == it.range);
+            match self.call(view, it) {
+                Some(call) => match arguments::carried(
+                    parameters,
+                    &call,
+                    self.bound(view, it),
+                    view.snapshot.language(),
+                    &view.text,
+                ) {
+                    Carried::Edits(edits) => found = edits,
+                    Carried::Wants(all) => {
+                        let because = |name: &str| format!("a new argument is needed: {name}");
+                        all.iter().for_each(|missing| left(because(&missing.name)));
+                        // Of a place that may mean something else nothing is written.
+                        let all = all.into_iter().filter(|_| doubt.is_none());
+                        set.holes.extend(all.map(|missing| Hole {
+                            path: view.path.clone(),
+                            document: candidate.document.clone(),
+                            before: candidate.snapshot.clone(),
+                            range: missing.at..missing.at,
+                            anew: false,
+                            around: missing.around,
+                            because: because(&missing.name),
+                            what: format!("the new argument `{}`", missing.name),
+                        }));
+                    }
+                    Carried::Foreign => return,
+                    Carried::Unsure(why) => left(why),
+                },
+                None if definition => {
+                    left("another definition of it: its parameters are to be changed by hand".to_owned())
+                }
+                None if import || self.constructor => {}
+                None => left("it is used as a value: what calls it is not seen".to_owned()),
+            }
+        }
+        if let Some(shape) = &change.shape
+            && it.dead.is_none()
+        {
+            self.follows((view, candidate), it, shape, doubt.as_deref(), set);
+        }
+        if change.is_renamed() && named {
+            found.push(Edit { range: it.range.clone(), text: self.spelled(view, it), doubt: None });
+        }
+        let taken =
+            (doubt.is_none() && change.is_renamed() && matches!(it.before, Before::Bare) && change.container.is_none())
+                .then(|| view.visible(&change.new_name, it.range.start))
+                .flatten();
+        let local =
+            |definition: &Definition| matches!(definition.kind, DefinitionKind::Variable | DefinitionKind::Parameter);
+        let doubt = doubt.or_else(|| {
+            taken.filter(|it| local(it)).map(|_| format!("`{}` means something else here", change.new_name))
+        });
+        edits.extend(found.into_iter().map(|edit| Edit { doubt: doubt.clone(), ..edit }));
+    }
+
+    /// What a use of something that is of another type now has to follow with: its lines are to be written anew, or looked at.
+    fn follows(
+        &self,
+        (view, candidate): (&View, &Candidate),
+        it: &Occurrence,
+        shape: &ShapeChange,
+        doubt: Option<&str>,
+        set: &mut ChangeSet,
+    ) {
+        let line = view.snapshot.rope().byte_to_line(it.range.start);
+        let mut left = |because: String| set.left.push(Left { path: view.path.clone(), line, because });
+        let defines = |item: &&Item| item.name_range == it.range && item.kind != DefinitionKind::Implementation;
+        let call = self.call(view, it);
+        let signature = self.search.home.sites.signature(&(self.search.at..self.search.at + it.range.len()));
+        if view.imports.iter().any(|import| import.range == it.range) {
+            return;
+        }
+        if view.outline.iter().any(|item| defines(&item)) {
+            return left(format!("another definition of it: {}", shape.what));
+        }
+        if let Some(doubt) = doubt {
+            return left(format!("{} now, and this may be a use of it: {doubt}", shape.what));
+        }
+        if signature.is_some() && call.is_none() {
+            return left(format!("{} now, and it is used as a value: what calls it is not seen", shape.what));
+        }
+        // Where an argument is missing that comes first.
+        let missing = |hole: &Hole| {
+            let inside = |call: &Call| call.list.start <= hole.range.start && hole.range.end <= call.list.end;
+            !hole.anew && hole.path == view.path && call.as_ref().is_some_and(inside)
+        };
+        let because = format!("{} now: this may have to follow", shape.what);
+        if set.holes.iter().any(missing) {
+            return left(because);
+        }
+        let end = call.as_ref().map_or(it.range.end, |call| call.list.end);
+        left(because.clone());
+        if let Some(range) = regions::around(&view.snapshot, it.range.start..end) {
+            set.holes.push(Hole {
+                path: view.path.clone(),
+                document: candidate.document.clone(),
+                before: candidate.snapshot.clone(),
+                range,
+                anew: true,
+                around: Default::default(),
+                because,
+                what: "these lines anew".to_owned(),
+            });
+        }
+    }
+
+    /// The new name, with the old one beside it where that stood for a variable too.
+    fn spelled(&self, view: &View, it: &Occurrence) -> String {
+        let change = self.search.change;
+        let shorthand = view.sites.keys.iter().any(|key| key.range == it.range && key.shorthand);
+        match (shorthand, change.container.is_some()) {
+            (false, _) => change.new_name.clone(),
+            (true, true) => format!("{}: {}", change.new_name, change.old_name),
+            (true, false) => format!("{}: {}", change.old_name, change.new_name),
+        }
+    }
+
+    /// Whether the object is given as the first argument.
+    fn bound(&self, view: &View, it: &Occurrence) -> bool {
+        match &it.before {
+            Before::Path(_) => true,
+            Before::Member(of) => match of.as_slice() {
+                [one] => view.visible(one, it.range.start).is_some_and(|definition| {
+                    definition.kind == DefinitionKind::Class
+                        || definition.kind == DefinitionKind::Import && self.search.owners.contains(one)
+                }),
+                _ => false,
+            },
+            Before::Bare => false,
+        }
+    }
+
+    /// The call of the name; in a macro's arguments it is read from its text.
+    fn call(&self, view: &View, it: &Occurrence) -> Option<Call> {
+        if let Some(call) = view.sites.call(&it.range) {
+            return Some(call.clone());
+        }
+        if !it.called
+            || view.snapshot.language() != Language::Rust
+            || !it.around.iter().any(|kind| kind == "token_tree")
+        {
+            return None;
+        }
+        let list = view.snapshot.brackets_after(it.range.end)?;
+        let (lead, name) = ("fn f() { ", "g");
+        let text = format!("{lead}{name}{}; }}", &view.text[list.clone()]);
+        let sites = Document::open(Language::Rust, 0, &text).snapshot();
+        if sites.syntax_errors(0..text.len()) > 0 {
+            return None;
+        }
+        let sites = sites.sites();
+        let mut call = sites.call(&(lead.len()..lead.len() + name.len()))?.clone();
+        let shift = |range: &mut std::ops::Range<usize>| {
+            let by = lead.len() + name.len();
+            *range = range.start - by + list.start..range.end - by + list.start;
+        };
+        shift(&mut call.list);
+        call.arguments.iter_mut().for_each(|argument| shift(&mut argument.range));
+        call.name = it.range.clone();
+        Some(call)
+    }
+}
+
+/// Sorts the edits; of calls in each other's arguments only the inner ones are changed, and the outer are told.
+pub(super) fn separate(edits: &mut Vec<Edit>, candidate: &Candidate, left: &mut Vec<Left>) {
+    edits.sort_by_key(|edit| (edit.range.start, usize::MAX - edit.range.end));
+    edits.dedup_by(|later, kept| later.range == kept.range && later.text == kept.text);
+    let mut outer: Vec<usize> = Vec::new();
+    for at in 0..edits.len() {
+        let end = edits[at].range.end;
+        if edits[at + 1..].iter().take_while(|next| next.range.start < end).next().is_some() {
+            outer.push(at);
+        }
+    }
+    for at in outer.into_iter().rev() {
+        let edit = edits.remove(at);
+        let line = candidate.snapshot.rope().byte_to_line(edit.range.start.min(candidate.snapshot.rope().len_bytes()));
+        let because = "calls stand in each other's arguments: the outer one is to be changed by hand".to_owned();
+        left.push(Left { path: candidate.path.clone(), line, because });
+    }
+}
