@@ -13,8 +13,8 @@ from server import Suite, equal, raises, serve
 PREFIX = "def add(a, b):\n    return a + b\n\n\ndef subtract(a, b):\n    return "
 SUFFIX = "\n\n\nprint(subtract(2, 1))\n"
 TOKEN = "a-token-that-is-long-enough"
-# Long enough to be seen at work: chance keeps the model from an early end, and the seed is one with which it goes on.
-LONG = {"prompt": "def f():\n", "max_tokens": 1500, "temperature": 2}
+# Long enough to be seen at work: at such a temperature one token is as good as another, and the end comes seldom.
+LONG = {"prompt": "def f():\n", "max_tokens": 1500, "temperature": 5}
 
 suite = Suite("clients")
 
