@@ -207,8 +207,8 @@ async fn who_stops_typing_finds_the_window_anchored_where_they_are() {
         segments.iter().find(|segment| segment["source"] == "typed").map(|segment| segment["tokens"].as_u64().unwrap())
     };
     let why = buffer.why(&server).await;
-    // A byte is a token; the last is healed.
-    assert_eq!(behind(&why), Some(typed.len() as u64), "{why}");
+    // A byte is a token; the last is healed, and so no longer of the prompt.
+    assert_eq!(behind(&why), Some(typed.len() as u64 - 1), "{why}");
     assert!(why["prefilled"].as_u64().unwrap() <= 4, "the anchor held: {why}");
     while server.assistant.predictions().resting.made < 1 {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
@@ -221,7 +221,7 @@ async fn who_stops_typing_finds_the_window_anchored_where_they_are() {
     let ghost = buffer.ghost(&server).await;
     assert_eq!(ghost["insertText"], " 1;");
     let why = buffer.why(&server).await;
-    assert_eq!(behind(&why), Some("x ==".len() as u64), "{why}");
+    assert_eq!(behind(&why), Some("x =".len() as u64), "{why}");
     assert!(why["prefilled"].as_u64().unwrap() <= 2, "it was computed while nothing was typed: {why}");
     assert_eq!(server.assistant.predictions().resting.used, 1);
     server.close().await.unwrap();
@@ -324,5 +324,42 @@ async fn what_is_switched_off_says_so() {
     assert_eq!(buffer.ghost(&server).await, Value::Null);
     let why = buffer.why(&server).await["nothing_because"].as_str().unwrap().to_owned();
     assert!(why.contains("switched off for rust"), "{why}");
+    server.close().await.unwrap();
+}
+
+/// A function, and the beginning of one like it.
+const LIKE: &str = "fn users(app: &mut App) {\n    let handler = load(\"users\");\n    app.register(handler);\n    app.enable_logging();\n}\n";
+const BEGUN: &str =
+    "\nfn orders(app: &mut App) {\n    let handler = load(\"orders\");\n    app.re$0\n    app.enable_logging();\n}\n";
+
+#[tokio::test]
+async fn a_line_from_a_place_like_this_one_is_there_without_the_model() {
+    let server = TestServer::start().await;
+    let buffer = Buffer::new("a.rs", &format!("{LIKE}{BEGUN}"));
+    buffer.open(&server);
+    assert_eq!(buffer.ghost(&server).await["insertText"], "gister(handler);");
+    let why = buffer.why(&server).await;
+    assert_eq!((&why["recalled"]["path"], &why["recalled"]["line"]), (&json!("a.rs"), &json!(2)), "{why}");
+    assert_eq!((&why["prefilled"], &why["decoded"]), (&json!(0), &json!(0)), "the model was not asked");
+    server.close().await.unwrap();
+
+    let completion = CompletionOptions { recall: Some(false), ..CompletionOptions::default() };
+    let assist = AssistOptions { completion, ..AssistOptions::default() };
+    let server = TestServer::with(Setup { assist, ..Setup::default() }).await;
+    buffer.open(&server);
+    assert_eq!(buffer.ghost(&server).await, Value::Null, "the model says nothing here");
+    assert_eq!(buffer.why(&server).await["recalled"], Value::Null);
+    server.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_line_that_is_half_as_sure_stands_back_behind_what_the_model_is_surer_of() {
+    let server = TestServer::start().await;
+    // Of two lines that begin alike neither is sure; the model is certain of `1;`, and of nothing behind `q`.
+    let file = |begun: &str| format!("a = 1\nx = 22\nb = 2\n\na = 3\nx = 33\nb = 2\n\na = 4\n{begun}\n");
+    let buffer = Buffer::new("a.txt", &file("x =$0"));
+    buffer.open(&server);
+    assert_eq!(buffer.ghost(&server).await["insertText"], " 1;");
+    assert_eq!(buffer.why(&server).await["recalled"], Value::Null);
     server.close().await.unwrap();
 }

@@ -54,3 +54,39 @@ async fn a_long_scan_shows_how_far_it_is() {
     assert!(kinds[1..kinds.len() - 1].iter().all(|kind| kind == "report") && kinds.len() > 2, "{kinds:?}");
     server.close().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_of_another_file_is_offered_once_the_workspace_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    let like = |name: &str, line: &str| {
+        format!(
+            "fn {name}(app: &mut App) {{\n    let handler = load(\"{name}\");\n    {line}\n    app.enable_logging();\n}}\n"
+        )
+    };
+    fs::write(root.join(".gitignore"), "hidden.rs\n").unwrap();
+    fs::write(root.join("users.rs"), like("users", "app.register(handler);")).unwrap();
+    fs::write(root.join("hidden.rs"), like("hidden", "app.reveal(handler);")).unwrap();
+    let server = TestServer::start().await;
+    let added = json!([{ "uri": uri(&root), "name": "work" }]);
+    server.notify("workspace/didChangeWorkspaceFolders", json!({ "event": { "added": added, "removed": [] } }));
+    let mut buffer = Buffer::new("orders.rs", &like("orders", "app.re$0"));
+    buffer.uri = uri(&root.join("orders.rs"));
+    buffer.open(&server);
+    // The first question has the folder indexed, and nobody waits for that. A place that has been looked for is not looked for again until something changes around it.
+    let mut ghost = buffer.ghost(&server).await;
+    while ghost.is_null() {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        let at = buffer.cursor + 1;
+        buffer.replace(&server, 3, 3, "x");
+        buffer.cursor = at;
+        ghost = buffer.ghost(&server).await;
+    }
+    assert_eq!(ghost["insertText"], "gister(handler);");
+    assert_eq!(buffer.why(&server).await["recalled"]["path"], "users.rs");
+    let mut hidden = Buffer::new("others.rs", &like("others", "app.rev$0"));
+    hidden.uri = uri(&root.join("others.rs"));
+    hidden.open(&server);
+    assert!(hidden.ghost(&server).await.is_null(), "what .gitignore excludes is nobody's guess");
+    server.close().await.unwrap();
+}

@@ -73,7 +73,11 @@ async fn each_answered_completion_leaves_one_line() {
         (&some["uri"], &some["version"], &some["trigger"]),
         (&buffer.uri.as_str().into(), &1.into(), &"Automatic".into())
     );
-    assert_eq!((&some["reused"], &some["decoded"], &some["kept"]), (&0.into(), &3.into(), &false.into()));
+    assert_eq!(
+        (&some["reused"], &some["decoded"], &some["kept"]),
+        (&0.into(), &4.into(), &false.into()),
+        "the `=` again, and ` 1;`"
+    );
     assert!(some["prefilled"].as_u64().unwrap() > 3, "{some}");
     for stage in ["plan_ms", "queued_ms", "prefill_ms", "first_token_ms", "decode_ms", "total_ms"] {
         assert!(some[stage].is_number(), "{stage}: {some}");

@@ -131,6 +131,9 @@ struct RunArguments {
     /// Lets Pilotlight work ahead while nothing is typed.
     #[arg(long)]
     look_ahead: bool,
+    /// Lets it answer with lines from places like the cursor's.
+    #[arg(long)]
+    recall: bool,
     #[arg(long)]
     out: PathBuf,
 }
@@ -150,6 +153,9 @@ struct CompareArguments {
     /// The llama-server to measure against: `tests/bench/llama-cpp` prints its folder.
     #[arg(long)]
     llama_server: PathBuf,
+    /// Lets Pilotlight answer with lines from places like the cursor's.
+    #[arg(long)]
+    recall: bool,
     /// Pilotlight's run goes to OUT.ours.json, the baseline's to OUT.baseline.json, llama-server's log to OUT.log.
     #[arg(long)]
     out: PathBuf,
@@ -197,16 +203,17 @@ async fn main() -> Result<ExitCode> {
 }
 
 async fn run(arguments: &RunArguments) -> Result<Run> {
-    let RunArguments { set, play, model, human_pace, look_ahead, .. } = arguments;
+    let RunArguments { set, play, model, human_pace, look_ahead, recall, .. } = arguments;
     let sessions = set.sessions()?;
     let pace = if *human_pace { Pace::Human } else { Pace::Answers };
-    let mut server = pilotlight(model, play.threads, *look_ahead, pace).await?;
+    let mut server = pilotlight(model, play.threads, (*look_ahead, *recall), pace).await?;
     let info = server.model().await?;
     let setting = Setting {
         model: info.name,
         backend: info.backend,
         human_pace: *human_pace,
         look_ahead: *look_ahead,
+        recall: *recall,
         ..setting("pilotlight", set, play, model)?
     };
     let records = driver::play(&mut server, &sessions, play.extent(), &bar(play.keys)).await?;
@@ -214,10 +221,10 @@ async fn run(arguments: &RunArguments) -> Result<Run> {
 }
 
 async fn compare(arguments: &CompareArguments) -> Result<()> {
-    let CompareArguments { set, play, model, format, llama_server, out } = arguments;
+    let CompareArguments { set, play, model, format, llama_server, recall, out } = arguments;
     let path = model.to_str().context("the model's path is not UTF-8")?;
     let sessions = set.sessions()?;
-    let mut ours = pilotlight(path, play.threads, false, Pace::Answers).await?;
+    let mut ours = pilotlight(path, play.threads, (false, *recall), Pace::Answers).await?;
     let llama = LlamaServer::start(llama_server, model, *format, play.threads, &out.with_extension("log")).await?;
     let mut theirs = LlamaVim::new(llama);
     let info = ours.model().await?;
@@ -228,7 +235,12 @@ async fn compare(arguments: &CompareArguments) -> Result<()> {
     };
     let mut runs = [
         Run {
-            setting: Setting { model: name.clone(), backend: info.backend, ..setting("pilotlight", set, play, path)? },
+            setting: Setting {
+                model: name.clone(),
+                backend: info.backend,
+                recall: *recall,
+                ..setting("pilotlight", set, play, path)?
+            },
             records: Vec::new(),
         },
         Run {
@@ -263,16 +275,18 @@ fn setting(peer: &str, set: &Set, play: &Play, model: &str) -> Result<Setting> {
         per_session: play.per_session,
         human_pace: false,
         look_ahead: false,
+        recall: false,
         background_tokens: 0,
     })
 }
 
-/// The server that is measured: look-ahead depends on the clock, so it is off where counters are to repeat.
-async fn pilotlight(model: &str, threads: usize, look_ahead: bool, pace: Pace) -> Result<Server> {
+/// The server that is measured. Looking ahead depends on the clock, and so does what recall knows of the other document: both are off where counters are to repeat.
+async fn pilotlight(model: &str, threads: usize, (look_ahead, recall): (bool, bool), pace: Pace) -> Result<Server> {
     let engine = EngineOptions { model: model.to_owned(), threads, ..EngineOptions::default() };
     let mut options = Options::default();
     options.completion.look_ahead = look_ahead;
     options.completion.look_ahead_always = true;
+    options.completion.recall = Some(recall);
     Server::start(engine, options, pace).await
 }
 
@@ -283,6 +297,7 @@ async fn check(set: &Set, record: bool) -> Result<ExitCode> {
         model: "ember".to_owned(),
         human_pace: false,
         look_ahead: false,
+        recall: false,
         out: PathBuf::new(),
     };
     let run = run(&arguments).await?;
@@ -338,7 +353,7 @@ async fn approximate(set: &Set, play: &Play, model: &str, record: bool) -> Resul
 
 /// A server for a twin, its engine's options and the tokens of a prompt.
 async fn under_test(play: &Play, model: &str) -> Result<(Server, EngineOptions, usize)> {
-    let server = pilotlight(model, play.threads, false, Pace::Answers).await?;
+    let server = pilotlight(model, play.threads, (false, false), Pace::Answers).await?;
     let options = EngineOptions { model: model.to_owned(), threads: play.threads, ..EngineOptions::default() };
     Ok((server, options, Options::default().completion.context_tokens))
 }

@@ -34,6 +34,8 @@ pub(crate) struct Setting {
     pub(crate) human_pace: bool,
     /// Whether the peer worked ahead while nothing was typed.
     pub(crate) look_ahead: bool,
+    #[serde(default)]
+    pub(crate) recall: bool,
     /// Prompt tokens computed by what no key asked for (warm-up calls, requests ahead); 0 where the peer does not tell.
     pub(crate) background_tokens: usize,
 }

@@ -44,6 +44,8 @@ export interface Explanation {
   readonly kept?: boolean;
   /** It was computed while the person read the ghost text that has now been taken. */
   readonly foreseen?: boolean;
+  /** The text is not the model's: it is a line from a place like this one. */
+  readonly recalled?: Recalled | null;
   /** The prompt, in order. */
   readonly segments?: readonly Segment[];
   /** What might have stood in the prompt too. */
@@ -57,6 +59,15 @@ export interface Explanation {
   readonly confidence?: number | null;
   /** Milliseconds by stage, from the request on. */
   readonly millis?: Readonly<Record<string, number>>;
+}
+
+/** Where a line that is offered again stands. */
+export interface Recalled {
+  readonly path: string;
+  /** Zero-based. */
+  readonly line: number;
+  /** How often such a line is the right one: 0 to 1. */
+  readonly sureness: number;
 }
 
 /** One segment of the prompt. */

@@ -106,6 +106,8 @@ function render(why: Explanation, name: string, millis: number | undefined): str
         ? 'You typed what the suggestion said: it was kept, and the model was not asked again.'
         : why.foreseen === true
           ? 'It was computed while you read the suggestion before, and was there at once.'
+          : why.recalled
+            ? `It is a line from a place like this one, ${place(why.recalled)}: right in ${(why.recalled.sureness * 100).toFixed(0)} of 100 cases like it.`
           : 'The model had a suggestion, and VS Code was given it.';
   const facts: [string, string][] = [];
   if (reused + prefilled > 0) {
@@ -142,7 +144,7 @@ function without(leftOut: readonly LeftOut[]): string {
 <table><tr><th>Segment</th><th>From</th><th class="number">Tokens</th><th class="number">Gain</th><th>Because</th></tr>${rows.join('')}</table>`;
 }
 
-function place({ path, line }: Segment): string {
+function place({ path, line }: Pick<Segment, 'path' | 'line'>): string {
   return `${escape(path)}${path ? `:${line + 1}` : ''}`;
 }
 

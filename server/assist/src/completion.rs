@@ -1,6 +1,7 @@
 //! Inline completion: the request, the answer, and why it is what it is.
 
 mod extent;
+mod recalled;
 mod shown;
 mod trim;
 
@@ -11,13 +12,21 @@ use std::{ops::Range, path::PathBuf, time::Instant};
 
 use pilotlight_context::{
     Anchor, Budget, Excerpt, Input, Order, Plan, Repository, Surroundings,
+    recall::Recall,
     sources::{Edit, Note, Place},
 };
 use pilotlight_engine::{Event, Finish, Priority, Request};
 use tokio_util::sync::CancellationToken;
 
-use crate::{DocumentId, decoded::Decoded, indexing::Indexing, model::Model, options::CompletionOptions};
+use crate::{
+    DocumentId,
+    decoded::Decoded,
+    indexing::{Indexing, Reading},
+    model::Model,
+    options::CompletionOptions,
+};
 pub(crate) use extent::Reach;
+use recalled::Recalled;
 pub(crate) use shown::{Memory, Shown};
 
 /// Who asked.
@@ -75,6 +84,9 @@ pub struct Explanation {
     pub kept: bool,
     /// Whether the engine was not asked, because the answer was computed while the person read the ghost text that has now been accepted.
     pub foreseen: bool,
+    /// Where the text stood before, if it is a line from a place like this one and not the model's.
+    #[serde(default)]
+    pub recalled: Option<RecalledReport>,
     /// The prompt's segments in order.
     pub segments: Vec<SegmentReport>,
     /// What might have stood in the prompt too, the most gain for its size first; empty where the last prompt's excerpts were kept as they were.
@@ -117,6 +129,17 @@ pub struct SegmentReport {
     pub warm: bool,
 }
 
+/// Where a line that is offered again stands.
+#[derive(Clone, Debug, PartialEq, serde::Deserialize, serde::Serialize)]
+pub struct RecalledReport {
+    /// The file it comes from.
+    pub path: String,
+    /// The zero-based line there.
+    pub line: usize,
+    /// How often such a line is the right one.
+    pub sureness: f32,
+}
+
 /// Something that does not stand in the prompt.
 #[derive(Clone, Debug, PartialEq, serde::Deserialize, serde::Serialize)]
 pub struct LeftOutReport {
@@ -141,13 +164,19 @@ pub(crate) struct Last {
     family: &'static str,
     anchor: Option<Anchor>,
     excerpts: Option<(Vec<Excerpt>, usize)>,
+    recall: Recall,
 }
 
 impl Last {
     /// What `model` can go on with: of another format, nothing.
     fn of(self, model: &Model) -> Self {
         let family = model.encoder.family().name;
-        if self.family == family { self } else { Self { family, ..Self::default() } }
+        if self.family == family { self } else { Self { family, recall: self.recall, ..Self::default() } }
+    }
+
+    /// What `plan` leaves.
+    fn leave(&mut self, family: &'static str, plan: Plan) {
+        (self.family, self.anchor, self.excerpts) = (family, Some(plan.anchor), Some((plan.excerpts, plan.line_start)));
     }
 
     /// Where what was typed since the anchor is more than the cursor's line: has the next plan make a new one. `false` where there is nothing to gain.
@@ -173,6 +202,8 @@ pub(crate) struct Surrounded<'a> {
     pub(crate) project: String,
     /// Tokens for excerpts; 0: the document alone.
     pub(crate) budget: usize,
+    /// Whether lines from places like the cursor's are guesses for its own.
+    pub(crate) recalls: bool,
     pub(crate) indexing: &'a Indexing,
     /// The client's folders.
     pub(crate) roots: Vec<PathBuf>,
@@ -188,7 +219,19 @@ impl<'a> Surrounded<'a> {
     /// Nothing yet.
     pub(crate) fn new(indexing: &'a Indexing, path: String, project: String) -> Self {
         let (roots, file, edits, places, notes) = (Vec::new(), None, Vec::new(), Vec::new(), Vec::new());
-        Self { path, project, budget: 0, indexing, roots, file, edits, places, notes }
+        Self { path, project, budget: 0, recalls: false, indexing, roots, file, edits, places, notes }
+    }
+
+    /// What sources look at.
+    fn around<'r>(&'r self, reading: &'r Reading<'_>) -> Surroundings<'r> {
+        Surroundings {
+            index: &reading.index,
+            texts: reading,
+            file: self.file.as_ref().and_then(|(root, path)| reading.file(root, path)),
+            edits: &self.edits,
+            viewed: &self.places,
+            notes: &self.notes,
+        }
     }
 
     /// Plans the prompt of `request`. Holds the index meanwhile.
@@ -204,14 +247,7 @@ impl<'a> Surrounded<'a> {
             return pilotlight_context::plan(encoder.family(), input, Budget::shared(total), encoder);
         }
         let reading = self.indexing.read(self.roots.clone());
-        let around = Surroundings {
-            index: &reading.index,
-            texts: &reading,
-            file: self.file.as_ref().and_then(|(root, path)| reading.file(root, path)),
-            edits: &self.edits,
-            viewed: &self.places,
-            notes: &self.notes,
-        };
+        let around = self.around(&reading);
         let kept = last.excerpts.as_ref().map(|(excerpts, line_start)| (excerpts.as_slice(), *line_start));
         let repository = Repository { name: &self.project, around, budget: share, kept };
         pilotlight_context::plan_with(encoder.family(), input, Budget::shared(total - share), Some(repository), encoder)
@@ -287,7 +323,13 @@ pub(crate) async fn generate(
     let encoder = &model.encoder;
 
     *last = std::mem::take(last).of(model);
-    let plan = surrounded.plan(model, options, request, last);
+    let recalled = Recalled::of(request, surrounded, last, reach);
+    if let Some(recalled) = recalled.as_ref().filter(|recalled| recalled.is_certain()) {
+        let mut explanation = Explanation { recalled: Some(recalled.report()), ..Explanation::default() };
+        explanation.millis.total = millis(started);
+        return Outcome { completion: Some(recalled.completion.clone()), explanation };
+    }
+    let mut plan = surrounded.plan(model, options, request, last);
     let prompt = encoder.encode(&plan);
     let mut explanation = Explanation { segments: prompt.segments, ..Explanation::default() };
     for segment in &mut explanation.segments {
@@ -298,8 +340,7 @@ pub(crate) async fn generate(
         });
         segment.gain = excerpt.map(|excerpt| excerpt.gain);
     }
-    explanation.left_out = plan
-        .left_out
+    explanation.left_out = std::mem::take(&mut plan.left_out)
         .into_iter()
         .map(|left| LeftOutReport {
             source: left.id.source.name().to_owned(),
@@ -310,11 +351,7 @@ pub(crate) async fn generate(
             because: left.because.to_owned(),
         })
         .collect();
-    *last = Last {
-        family: encoder.family().name,
-        anchor: Some(plan.anchor),
-        excerpts: Some((plan.excerpts, plan.line_start)),
-    };
+    last.leave(encoder.family().name, plan);
     explanation.millis.plan = millis(started);
 
     let mut events = model.engine.submit(Request {
@@ -378,8 +415,17 @@ pub(crate) async fn generate(
         settle(extent, &decoded, ended, options, request.trigger)
     };
     explanation.millis.total = millis(started);
+    let settled = settled.map(|(range, text)| Completion { id: CompletionId(0), range, text });
+    let least = if request.trigger == Trigger::Invoked { 0.0 } else { options.min_confidence };
+    if let Some(recalled) = recalled
+        && !cancel.is_cancelled()
+        && recalled.is_better(&settled, &explanation, least)
+    {
+        explanation.recalled = Some(recalled.report());
+        return Outcome { completion: Some(recalled.completion), explanation };
+    }
     let completion = match settled {
-        Ok((range, text)) => Some(Completion { id: CompletionId(0), range, text }),
+        Ok(completion) => Some(completion),
         Err(because) => {
             explanation.nothing_because = Some(because.to_owned());
             None
@@ -398,14 +444,11 @@ pub(crate) async fn prefill(
     last: Last,
     planned: impl FnOnce(Last),
 ) {
-    let last = last.of(model);
+    let mut last = last.of(model);
     let plan = surrounded.plan(model, options, request, &last);
     let prompt = model.encoder.encode(&plan).ids;
-    planned(Last {
-        family: model.encoder.family().name,
-        anchor: Some(plan.anchor),
-        excerpts: Some((plan.excerpts, plan.line_start)),
-    });
+    last.leave(model.encoder.family().name, plan);
+    planned(last);
     let Caller { priority, session, cancel, .. } = caller;
     let ask = Request { prompt, priority, session, cancel: cancel.clone(), ..Request::default() };
     let mut events = model.engine.submit(ask);

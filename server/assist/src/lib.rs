@@ -29,8 +29,8 @@ pub use assistant::{Assistant, DocumentError, DocumentId, Prediction, Prediction
 pub use changes::{ChangeSet, Edit, FileChange, Hole, Left, Which};
 pub use check::Check;
 pub use completion::{
-    Acceptance, Completion, CompletionId, CompletionRequest, Explanation, LeftOutReport, Outcome, SegmentReport,
-    Trigger,
+    Acceptance, Completion, CompletionId, CompletionRequest, Explanation, LeftOutReport, Outcome, RecalledReport,
+    SegmentReport, Trigger,
 };
 pub use fill::Fill;
 pub use generation::{Generation, Limits, Report};

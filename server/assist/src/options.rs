@@ -90,6 +90,9 @@ pub struct CompletionOptions {
     /// Of these, the most that show other files of the workspace (half of them at most); 0 shows the open file alone. Where nothing is said, the model's family decides: none for ember,
     /// a third for families trained on repositories.
     pub repository_tokens: Option<usize>,
+    /// Whether a line from a place like the cursor's, in the open file or another of the workspace, is offered where it is surer than what the model writes. Where nothing is said: with ember,
+    /// which knows little by itself.
+    pub recall: Option<bool>,
     /// Whether there are completions in files that `.gitignore` or `.ignore` exclude. (There are none in files that `.pilotlightignore`, `.aiexclude`, `.cursorignore` or
     /// `.copilotignore` exclude, and none of all these ever stands in another file's prompt.)
     pub in_git_ignored_files: bool,
@@ -113,6 +116,7 @@ impl Default for CompletionOptions {
             max_tokens: 64,
             context_tokens: 1024,
             repository_tokens: None,
+            recall: None,
             in_git_ignored_files: false,
             min_confidence: 0.25,
             look_ahead: true,

@@ -77,7 +77,7 @@ impl PromptEncoder {
     /// The plan as token ids.
     pub(crate) fn encode(&self, plan: &Plan) -> Prompt {
         let mut ids = Vec::new();
-        let segments = plan
+        let mut segments: Vec<SegmentReport> = plan
             .segments
             .iter()
             .map(|segment| {
@@ -104,6 +104,10 @@ impl PromptEncoder {
             PartialWords::Heal if self.engine.heals() => self.step_back(&mut ids),
             PartialWords::Heal | PartialWords::Trained => Vec::new(),
         };
+        // What was taken off is decoded again, not read.
+        if let Some(last) = segments.iter_mut().rfind(|segment| !heal.is_empty() && segment.tokens > 0) {
+            last.tokens -= 1;
+        }
         Prompt { ids, heal, segments }
     }
 

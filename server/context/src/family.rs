@@ -39,6 +39,8 @@ pub struct Family {
     pub with_excerpts: Option<WithExcerpts>,
     /// Excerpts get one part in so many of the prompt's tokens where no setting says; `None`: none, because it was measured not to help, or was not measured.
     pub repository_share: Option<usize>,
+    /// Whether lines from places like the cursor's ([`crate::recall`]) are worth more than what its models know, where no setting says.
+    pub recalls: bool,
 }
 
 /// See [`Family::with_excerpts`].

@@ -10,6 +10,7 @@ pub mod family;
 pub mod next_edit;
 pub mod plan;
 pub mod planner;
+pub mod recall;
 pub mod secrets;
 pub mod segment;
 pub mod sources;

@@ -6,7 +6,7 @@ mod definitions;
 mod module;
 mod names;
 mod render;
-mod similar;
+pub(crate) mod similar;
 mod trail;
 
 use std::{collections::BTreeMap, sync::Arc};

@@ -1,18 +1,17 @@
 //! Plans with the rest of a workspace: what they show of it, what they keep while a person types, and that no secret of any source is in any prompt.
 #![allow(clippy::unwrap_used)]
 
-use std::{collections::HashMap, path::Path, sync::Arc};
+#[path = "fixture/workspace.rs"]
+mod workspace;
 
 use pilotlight_context::{
-    Anchor, Budget, Excerpt, Family, Input, Plan, Repository, Segment, Source, Surroundings, Texts, TokenCounter,
+    Anchor, Budget, Excerpt, Family, Input, Plan, Repository, Segment, Source, TokenCounter,
     family::{FAMILIES, ember, qwen},
     plan_with,
     sources::{Edit, Note, Place},
 };
-use pilotlight_syntax::{
-    Document, Language, Snapshot,
-    index::{FileId, Index, Stamp, facts},
-};
+use pilotlight_syntax::{Document, Language};
+use workspace::Workspace;
 
 /// Four bytes a token.
 struct Quarters;
@@ -23,64 +22,14 @@ impl TokenCounter for Quarters {
     }
 }
 
-/// A workspace of files as text: `//- path` begins each; `$0` is the cursor, in the last file that has one.
-struct Workspace {
-    index: Index,
-    texts: HashMap<FileId, Arc<str>>,
-    path: String,
-    snapshot: Snapshot,
-    cursor: usize,
-    edits: Vec<Edit>,
-    viewed: Vec<Place>,
-    notes: Vec<Note>,
-}
-
-impl Texts for Workspace {
-    fn text(&self, file: FileId) -> Option<Arc<str>> {
-        self.texts.get(&file).cloned()
-    }
-}
-
 impl Workspace {
-    fn new(fixture: &str) -> Self {
-        let (mut index, mut texts) = (Index::default(), HashMap::new());
-        let root = index.root_id(Path::new("/w"));
-        let mut open = None;
-        for file in fixture.split("//- ").skip(1) {
-            let (path, text) = file.split_once('\n').unwrap();
-            let cursor = text.find("$0");
-            let text = text.replacen("$0", "", 1);
-            let snapshot = Document::open(Language::from_path(Path::new(path)), 0, &text).snapshot();
-            let id = index.put(root, path, Stamp::default(), facts(&snapshot));
-            texts.insert(id, text.into());
-            if let Some(cursor) = cursor {
-                open = Some((path.to_owned(), snapshot, cursor));
-            }
-        }
-        let (path, snapshot, cursor) = open.unwrap();
-        Self { index, texts, path, snapshot, cursor, edits: Vec::new(), viewed: Vec::new(), notes: Vec::new() }
-    }
-
     fn plan(&self, family: &Family, budget: usize, last: Option<&Plan>) -> Plan {
-        let around = Surroundings {
-            index: &self.index,
-            texts: self,
-            file: self.index.find(0, &self.path),
-            edits: &self.edits,
-            viewed: &self.viewed,
-            notes: &self.notes,
-        };
+        let around = self.around();
         let kept: Option<(&[Excerpt], usize)> = last.map(|last| (last.excerpts.as_slice(), last.line_start));
         let anchor: Option<&Anchor> = last.map(|last| &last.anchor);
         let input = Input { path: &self.path, snapshot: &self.snapshot, cursor: self.cursor, anchor };
         let window = Budget { prefix: 400, suffix: 100 };
         plan_with(family, input, window, Some(Repository { name: "w", around, budget, kept }), &Quarters)
-    }
-
-    /// Types at the cursor.
-    fn type_text(&mut self, text: &str) {
-        self.snapshot = self.snapshot.with_replaced(self.cursor..self.cursor, text);
-        self.cursor += text.len();
     }
 }
 

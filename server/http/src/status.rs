@@ -47,6 +47,7 @@ pub(crate) async fn status(surface: Surface) -> Result<Json<Value>, Failure> {
             entry.path = String::new();
             entry.why.segments.clear();
             entry.why.left_out.clear();
+            entry.why.recalled = None;
         }
     }
     let engine = surface.assistant.engine().now_or_never().and_then(Result::ok);

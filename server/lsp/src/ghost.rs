@@ -143,8 +143,19 @@ fn nothing(because: String) -> Outcome {
 
 /// The one line that each answered completion leaves in the log.
 fn log(ask: &Ask, snapshot: &Snapshot, id: Option<CompletionId>, explanation: &Explanation) {
-    let Explanation { nothing_because, kept, foreseen, reused, prefilled, moved, decoded, confidence, millis, .. } =
-        explanation;
+    let Explanation {
+        nothing_because,
+        kept,
+        foreseen,
+        recalled,
+        reused,
+        prefilled,
+        moved,
+        decoded,
+        confidence,
+        millis,
+        ..
+    } = explanation;
     tracing::info!(
         id = id.map(|id| id.0),
         uri = ask.uri,
@@ -152,6 +163,7 @@ fn log(ask: &Ask, snapshot: &Snapshot, id: Option<CompletionId>, explanation: &E
         trigger = ?ask.trigger,
         kept,
         foreseen,
+        recalled = recalled.as_ref().map(|recalled| recalled.sureness),
         prefilled,
         reused,
         moved,

@@ -108,7 +108,7 @@ def test_setup_twice(bench):
 
 EXPLANATION = {
     "nothing_because": "it would repeat what follows", "kept": False, "segments": [{"source": "suffix", "tokens": 40}, {"source": "prefix", "tokens": 3}],
-    "reused": 41, "prefilled": 2, "decoded": 5, "millis": {"total": 25.5, "decode": 20.0},
+    "recalled": {"path": "src/like.rs", "line": 6, "sureness": 0.724}, "reused": 41, "prefilled": 2, "decoded": 5, "millis": {"total": 25.5, "decode": 20.0},
 }
 
 
@@ -123,6 +123,7 @@ def test_command(bench):
     ed.command("Pilotlight why")
     ed.sees("Last asked at main.rs:2:10: 1 suggestion(s) after")
     ed.sees("Nothing is shown because it would repeat what follows")
+    ed.sees("Recalled: a line from a place like this one, src/like.rs:7 (72 % sure)")
     ed.sees("40 tokens  suffix")
     ed.sees("Tokens: 41 reused, 2 prefilled, 5 decoded")
     ed.sees("Milliseconds: decode 20.0, total 25.5")

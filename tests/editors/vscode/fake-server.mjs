@@ -72,6 +72,7 @@ function complete({ textDocument, position, context }) {
   last = {
     nothing_because: line === undefined ? 'the model has nothing to add here' : null,
     kept: false,
+    recalled: line === undefined ? null : { path: 'src/like.rs', line: 6, sureness: 0.724 },
     segments: [
       { source: 'header', path: 'src/lib.rs', line: 0, tokens: 7, gain: null, warm: true },
       { source: 'definition', path: 'src/sum.rs', line: 30, tokens: 40, gain: 2.75, warm: true },

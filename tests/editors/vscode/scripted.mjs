@@ -176,7 +176,7 @@ export async function scripted({ folder, cache, vsix, artefacts, here }) {
       await begin('src/again.rs');
       await bench.menu('Why this suggestion');
       const text = await whyText(page);
-      const parts = ['src/again.rs', '146', 'suffix', '78', 'src/sum.rs:31', '2.8', 'src/other.rs:12', 'no room for it', 'In the server', '14.9', '83 %'];
+      const parts = ['src/again.rs', '146', 'suffix', '78', 'src/sum.rs:31', '2.8', 'src/other.rs:12', 'no room for it', 'src/like.rs:7', '72 of 100', 'In the server', '14.9', '83 %'];
       for (const part of parts) contains(text, part, 'the view');
       await bench.screenshot('07-why');
       await bench.focus();

@@ -28,6 +28,9 @@ pub(crate) struct Hidden {
     pub(crate) snapshot: Snapshot,
     pub(crate) cursor: usize,
     pub(crate) needs: Vec<String>,
+    /// What of the line's code stands there already, left of the cursor; nothing where whole lines are hidden.
+    #[allow(dead_code)]
+    pub(crate) typed: String,
 }
 
 impl Texts for Package {
@@ -102,11 +105,12 @@ impl Package {
         lines
     }
 
-    /// Hides a line: the index has the file without it while `look` looks.
+    /// Hides a line but for the first `standing` characters of its code: the index has the file without the rest while `look` looks.
     pub(crate) fn hiding<R>(
         &mut self,
         file: FileId,
         line: usize,
+        standing: usize,
         needs: &[String],
         look: impl FnOnce(&Self, &Hidden) -> R,
     ) -> R {
@@ -116,11 +120,13 @@ impl Package {
         let start: usize = whole.split_inclusive('\n').take(line).map(str::len).sum();
         let content = whole[start..].lines().next().unwrap();
         let code = start + content.len() - content.trim_start().len();
-        let text = format!("{}{}", &whole[..code], &whole[start + content.len()..]);
+        let typed: String = content.trim_start().chars().take(standing).collect();
+        let cursor = code + typed.len();
+        let text = format!("{}{}", &whole[..cursor], &whole[start + content.len()..]);
         let snapshot = Document::open(language, 0, &text).snapshot();
         self.index.put(root, &path, Stamp::default(), facts(&snapshot));
         self.texts.insert(file, text.into());
-        let hidden = Hidden { file, path: path.clone(), snapshot, cursor: code, needs: needs.to_vec() };
+        let hidden = Hidden { file, path: path.clone(), snapshot, cursor, needs: needs.to_vec(), typed };
         let seen = look(self, &hidden);
         let before = Document::open(language, 0, &whole).snapshot();
         self.index.put(root, &path, Stamp::default(), facts(&before));

@@ -36,7 +36,7 @@ pub(crate) fn run(folders: &[PathBuf], most: usize) -> Value {
         let mut package = Package::read(folder);
         let mut table = Table::default();
         for (file, line, needs) in package.lines(most, Dice::new(11).on(&package.name)) {
-            package.hiding(file, line, &needs, |package, hidden| {
+            package.hiding(file, line, 0, &needs, |package, hidden| {
                 let mut add = |name, budget, context: &str| {
                     let mut has: HashSet<&str> = HashSet::new();
                     words::identifiers(context, |word| _ = has.insert(word));

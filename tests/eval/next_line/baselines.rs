@@ -32,8 +32,10 @@ impl Baselines {
 
     /// The line after the one that is most like the line above the hidden one, of all other files and of what stands above. Of equals the last: this file's, the nearest.
     pub(crate) fn similar_line(&self, hidden: &Hidden) -> Line {
-        let above = trimmed(&hidden.snapshot.slice(0..hidden.cursor));
-        let Some(last) = above.last() else { return Line { text: String::new(), tokens: 0, ended: true } };
+        let above = trimmed(&hidden.snapshot.slice(0..hidden.snapshot.line_at(hidden.cursor).start));
+        let Some(last) = above.last() else {
+            return Line { text: String::new(), tokens: 0, ended: true, confidence: 0.0 };
+        };
         let words = |line: &str| {
             let mut found = HashSet::new();
             words::identifiers(line, |word| _ = found.insert(word.to_owned()));
@@ -57,7 +59,8 @@ impl Baselines {
                 }
             }
         }
-        Line { text: best.1.to_owned(), tokens: 0, ended: true }
+        let rest = best.1.strip_prefix(hidden.typed.as_str()).unwrap_or_default();
+        Line { text: rest.to_owned(), tokens: 0, ended: true, confidence: 0.0 }
     }
 
     /// Token by token what most often follows the longest end of the text that stands elsewhere in the package, at most [`ORDER`] tokens of it.
@@ -76,7 +79,7 @@ impl Baselines {
             text.extend_from_slice(bytes);
             own.push(next);
         }
-        Line { text: String::from_utf8_lossy(&text).into_owned(), tokens: 0, ended: true }
+        Line { text: String::from_utf8_lossy(&text).into_owned(), tokens: 0, ended: true, confidence: 0.0 }
     }
 }
 

@@ -21,12 +21,13 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
+use pilotlight_context::{Surroundings, recall::Recall};
 use serde_json::{Value, json};
 
 use crate::{
     baselines::Baselines,
     package::Package,
-    score::{Line, Score},
+    score::{Line, Score, share},
     writer::Writer,
 };
 
@@ -59,11 +60,17 @@ struct Cli {
     against: Option<PathBuf>,
 }
 
+/// Characters of the lines that stand there when they are completed once more.
+const TYPED: usize = 4;
+
 /// Everything that was measured of some lines.
 #[derive(Default)]
 struct Scores {
     full: Score,
     file_only: Score,
+    recalling: Score,
+    recalling_file_only: Score,
+    recalled: Score,
     beside: Option<Score>,
     similar_line: Score,
     n_gram: Score,
@@ -73,6 +80,9 @@ impl Scores {
     fn add(&mut self, other: &Self) {
         self.full.add(&other.full);
         self.file_only.add(&other.file_only);
+        self.recalling.add(&other.recalling);
+        self.recalling_file_only.add(&other.recalling_file_only);
+        self.recalled.add(&other.recalled);
         if let Some(beside) = &other.beside {
             self.beside.get_or_insert_default().add(beside);
         }
@@ -90,6 +100,13 @@ impl Scores {
             "valid": self.full.valid(),
             "ended_the_line": self.full.ended(),
             "tokens_of_a_line": self.full.tokens(),
+            "with_recall": {
+                "next_line_exact": self.recalling.exact(),
+                "next_line_exact_file_only": self.recalling_file_only.exact(),
+                "edit_similarity": self.recalling.similarity(),
+                "recalled": share(self.recalled.lines() as f64, self.full.lines()),
+                "recalled_exact": self.recalled.exact(),
+            },
             "baselines": {
                 "similar_line": { "exact": self.similar_line.exact(), "edit_similarity": self.similar_line.similarity() },
                 "n_gram": { "exact": self.n_gram.exact(), "edit_similarity": self.n_gram.similarity() },
@@ -108,38 +125,17 @@ fn main() -> Result<()> {
     let writer = Writer::load(cli.model.as_deref())?;
     let beside = cli.beside.as_deref().map(|path| Writer::load(Some(path))).transpose()?;
     let mut packages: Vec<Package> = cli.packages.iter().map(|folder| Package::read(folder)).collect();
-    let mut languages: BTreeMap<&'static str, Scores> = BTreeMap::new();
-    for (language, at, lines) in holes::drawn(&packages, cli.lines) {
-        let package = &mut packages[at];
-        let baselines = Baselines::of(package, &writer.encoder);
-        for (file, line) in lines {
-            let truth = package.texts[&file].lines().nth(line).unwrap().trim().to_owned();
-            let mut scores = Scores::default();
-            package.hiding(file, line, &[], |package, hidden| {
-                let look = |writer: &Writer, repository| writer.write(package, hidden, BUDGET, repository);
-                let score = |line: Line| Score::of(hidden, &truth, line);
-                let full = look(&writer, REPOSITORY);
-                if cli.show && full.text.trim_end() != truth {
-                    println!("{language} {}:{}\n  expected {truth}\n  found    {}", hidden.path, line + 1, full.text);
-                }
-                scores = Scores {
-                    full: score(full),
-                    file_only: score(look(&writer, 0)),
-                    beside: beside.as_ref().map(|writer| score(look(writer, REPOSITORY))),
-                    similar_line: score(baselines.similar_line(hidden)),
-                    n_gram: score(baselines.n_gram(hidden, &writer.encoder)),
-                };
-            });
-            languages.entry(language).or_default().add(&scores);
-        }
-        eprintln!("{language}, {}: {}", package.name, languages[language].table());
-    }
-    let mut overall = Scores::default();
-    languages.values().for_each(|scores| overall.add(scores));
+    let languages = measured(&cli, 0, &mut packages, &writer, beside.as_ref());
+    let begun = measured(&cli, TYPED, &mut packages, &writer, None);
+    let overall = |languages: &BTreeMap<&'static str, Scores>| {
+        let mut overall = Scores::default();
+        languages.values().for_each(|scores| overall.add(scores));
+        overall.table()
+    };
     let mut table = json!({
         "model": writer.name, "tokens": { "budget": BUDGET, "of_the_rest_of_the_package": REPOSITORY },
         "packages": packages.iter().map(|package| package.name.as_str()).collect::<Vec<_>>(),
-        "overall": overall.table(),
+        "overall": overall(&languages), "after_characters": { "typed": TYPED, "overall": overall(&begun) },
     });
     for (language, scores) in &languages {
         table[*language] = scores.table();
@@ -151,6 +147,54 @@ fn main() -> Result<()> {
     if let Some(path) = cli.against {
         let known: Value = serde_json::from_str(&std::fs::read_to_string(&path)?).context("the committed table")?;
         score::same(&table["overall"], &known["overall"])?;
+        score::same(&table["after_characters"]["overall"], &known["after_characters"]["overall"])?;
     }
     Ok(())
+}
+
+/// Hides lines of each language but for their first `typed` characters, and scores what is written there.
+fn measured(
+    cli: &Cli,
+    typed: usize,
+    packages: &mut [Package],
+    writer: &Writer,
+    beside: Option<&Writer>,
+) -> BTreeMap<&'static str, Scores> {
+    let mut languages: BTreeMap<&'static str, Scores> = BTreeMap::new();
+    for (language, at, lines) in holes::drawn(packages, cli.lines) {
+        let package = &mut packages[at];
+        let baselines = Baselines::of(package, &writer.encoder);
+        for (file, line) in lines {
+            let truth: String = package.texts[&file].lines().nth(line).unwrap().trim().chars().skip(typed).collect();
+            let mut scores = Scores::default();
+            package.hiding(file, line, typed, &[], |package, hidden| {
+                let score = |line: Line| Score::of(hidden, &truth, line);
+                let (full, file_only) =
+                    (writer.write(package, hidden, BUDGET, REPOSITORY), writer.write(package, hidden, BUDGET, 0));
+                if cli.show && full.text.trim_end() != truth {
+                    println!("{language} {}:{}\n  expected {truth}\n  found    {}", hidden.path, line + 1, full.text);
+                }
+                let recall = |around: Option<&Surroundings<'_>>| {
+                    Recall::at(&hidden.snapshot, hidden.cursor, &hidden.path, around, &Recall::default())
+                };
+                let (everywhere, here) = (recall(Some(&package.around(hidden))), recall(None));
+                let recalled = writer::recalled(&everywhere, hidden, &file_only);
+                scores = Scores {
+                    recalling: score(recalled.clone().unwrap_or_else(|| file_only.clone())),
+                    recalling_file_only: score(
+                        writer::recalled(&here, hidden, &file_only).unwrap_or_else(|| file_only.clone()),
+                    ),
+                    recalled: recalled.map(score).unwrap_or_default(),
+                    full: score(full),
+                    file_only: score(file_only),
+                    beside: beside.map(|writer| score(writer.write(package, hidden, BUDGET, REPOSITORY))),
+                    similar_line: score(baselines.similar_line(hidden)),
+                    n_gram: score(baselines.n_gram(hidden, &writer.encoder)),
+                };
+            });
+            languages.entry(language).or_default().add(&scores);
+        }
+        eprintln!("{language}, {}: {}", package.name, languages[language].table());
+    }
+    languages
 }

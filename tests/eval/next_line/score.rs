@@ -10,12 +10,15 @@ use crate::package::Hidden;
 const TOLERANCE: f64 = 0.02;
 
 /// What was written in the place of the hidden line.
+#[derive(Clone)]
 pub(crate) struct Line {
     pub(crate) text: String,
     /// Of the model; 0 for a baseline.
     pub(crate) tokens: usize,
     /// Whether it came to the end of the line, or of all it had to say.
     pub(crate) ended: bool,
+    /// The geometric mean of its tokens' probabilities; of a baseline 0.
+    pub(crate) confidence: f32,
 }
 
 /// Sums over lines.
@@ -82,15 +85,25 @@ impl Score {
     }
 
     fn share(&self, sum: f64) -> f64 {
-        (sum / self.lines.max(1) as f64 * 1000.0).round() / 1000.0
+        share(sum, self.lines)
     }
+}
+
+/// `sum` over `of`, in thousandths.
+pub(crate) fn share(sum: f64, of: usize) -> f64 {
+    (sum / of.max(1) as f64 * 1000.0).round() / 1000.0
 }
 
 /// That two tables of the same lines say the same.
 pub(crate) fn same(found: &Value, expected: &Value) -> Result<()> {
     ensure!(found["holes"] == expected["holes"], "{} lines, expected {}", found["holes"], expected["holes"]);
-    for name in ["next_line_exact", "next_line_exact_file_only", "edit_similarity", "valid", "ended_the_line"] {
-        let (found, expected) = (found[name].as_f64().unwrap_or(f64::NAN), expected[name].as_f64().unwrap_or(f64::NAN));
+    let figures = ["next_line_exact", "next_line_exact_file_only", "edit_similarity", "valid", "ended_the_line"];
+    let recalling = ["next_line_exact", "next_line_exact_file_only", "recalled", "recalled_exact"];
+    let all =
+        figures.map(|name| format!("/{name}")).into_iter().chain(recalling.map(|name| format!("/with_recall/{name}")));
+    for name in all {
+        let figure = |table: &Value| table.pointer(&name).and_then(Value::as_f64).unwrap_or(f64::NAN);
+        let (found, expected) = (figure(found), figure(expected));
         let near = (found - expected).abs() <= TOLERANCE;
         ensure!(near, "{name}: {found}, expected {expected} as committed (tests/eval/next_line/run makes it anew)");
     }
@@ -105,10 +118,13 @@ mod tests {
 
     #[test]
     fn a_table_is_the_same_within_what_rounding_does() {
-        let table = |exact: f64, holes: usize| json!({ "holes": holes, "next_line_exact": exact, "next_line_exact_file_only": 0.1, "edit_similarity": 0.3, "valid": 0.9, "ended_the_line": 1.0 });
+        let table = |exact: f64, holes: usize| {
+            let recall = json!({ "next_line_exact": 0.2, "next_line_exact_file_only": 0.1, "recalled": 0.3, "recalled_exact": 0.6 });
+            json!({ "holes": holes, "next_line_exact": exact, "next_line_exact_file_only": 0.1, "edit_similarity": 0.3, "valid": 0.9, "ended_the_line": 1.0, "with_recall": recall })
+        };
         assert!(same(&table(0.11, 96), &table(0.1, 96)).is_ok());
         let error = same(&table(0.2, 96), &table(0.1, 96)).unwrap_err().to_string();
-        assert!(error.starts_with("next_line_exact: 0.2, expected 0.1"), "{error}");
+        assert!(error.starts_with("/next_line_exact: 0.2, expected 0.1"), "{error}");
         assert!(same(&table(0.1, 95), &table(0.1, 96)).is_err());
         assert!(same(&json!({ "holes": 96 }), &table(0.1, 96)).is_err());
     }

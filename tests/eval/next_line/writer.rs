@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use pilotlight_context::{Budget, Input, Repository, plan_with};
+use pilotlight_context::{Budget, Input, Repository, plan_with, recall::Recall};
 use pilotlight_engine::{Engine, Event, ModelSource, Request};
 
 use crate::{
@@ -44,11 +44,12 @@ impl Writer {
         let healed = heal.len();
         let stop = self.encoder.stops.clone();
         let mut events = self.engine.submit(Request { prompt, heal, max_tokens: MOST, stop, ..Request::default() });
-        let (mut bytes, mut tokens, mut ended) = (Vec::new(), 0, false);
+        let (mut bytes, mut tokens, mut ended, mut logprobs) = (Vec::new(), 0, false, 0.0);
         while let Some(event) = events.blocking_recv() {
             match event {
                 Event::Token(token) => {
                     tokens += 1;
+                    logprobs += token.logprob;
                     bytes.extend_from_slice(&token.bytes);
                     if let Some(end) = bytes.iter().skip(healed).position(|byte| *byte == b'\n') {
                         bytes.truncate(healed + end);
@@ -62,6 +63,14 @@ impl Writer {
             }
         }
         let text = String::from_utf8_lossy(bytes.get(healed..).unwrap_or_default()).into_owned();
-        Line { text, tokens, ended }
+        let confidence = if tokens == 0 { 0.0 } else { (logprobs / tokens as f32).exp() };
+        Line { text, tokens, ended, confidence }
     }
+}
+
+/// The line from a like place that would be shown in the place of the model's, if one would: as `assist` decides, but that nothing is parsed.
+pub(crate) fn recalled(recall: &Recall, hidden: &Hidden, written: &Line) -> Option<Line> {
+    let guess = recall.guess(&hidden.typed)?;
+    let line = || Line { text: guess.rest.to_owned(), tokens: 0, ended: true, confidence: guess.sureness };
+    guess.beats(written.confidence.powf(written.tokens as f32)).then(line)
 }

@@ -29,6 +29,7 @@ fn run(records: Vec<Record>) -> Run {
         per_session: 10,
         human_pace: false,
         look_ahead: false,
+        recall: false,
         background_tokens: 0,
     };
     Run { setting, records }

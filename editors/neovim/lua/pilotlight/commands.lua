@@ -39,6 +39,10 @@ local function explanation(e)
   if e.kept == true then
     lines[#lines + 1] = 'Kept: what was typed is what the suggestion said; the model was not asked'
   end
+  if type(e.recalled) == 'table' then
+    local sure = math.floor(e.recalled.sureness * 100 + 0.5)
+    lines[#lines + 1] = ('Recalled: a line from a place like this one, %s:%d (%d %% sure)'):format(e.recalled.path, e.recalled.line + 1, sure)
+  end
   for _, segment in ipairs(type(e.segments) == 'table' and e.segments or {}) do
     lines[#lines + 1] = ('  %6d tokens  %s'):format(segment.tokens, segment.source)
   end

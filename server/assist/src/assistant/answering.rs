@@ -133,7 +133,8 @@ impl Assistant {
             options.repository_tokens.unwrap_or_else(|| model.encoder.repository_tokens(options.context_tokens));
         let root = full.and_then(|full| workspace.root_of(full)).map(Path::to_owned);
         let mut surrounded = Surrounded::new(&self.inner.indexing, path, workspace.name_of(full));
-        if budget == 0 {
+        surrounded.recalls = options.recall.unwrap_or_else(|| model.encoder.family().recalls);
+        if budget == 0 && !surrounded.recalls {
             return surrounded;
         }
         for folder in &workspace.folders {

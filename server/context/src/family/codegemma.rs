@@ -15,6 +15,7 @@ pub const FAMILY: Family = Family {
     layout,
     with_excerpts: Some(with_excerpts),
     repository_share: Some(3),
+    recalls: false,
 };
 
 fn layout(path: &str, window: &Window, typed: &str) -> Vec<Segment> {

@@ -12,10 +12,12 @@ pub const FAMILY: Family = Family {
     markers: &["<|bos|>", "<|file|>", "<|suffix|>", "<|prefix|>", "<|recent|>"],
     foreign: &[],
     stops: &["<|eot|>", "<|file|>"],
-    partial_words: PartialWords::Trained,
+    // Trained on holes inside of words too, but on too few: three characters into a line it is right about the rest four times as often with healing (7.7 % instead of 2.0, 960 lines).
+    partial_words: PartialWords::Heal,
     layout,
     with_excerpts: Some(with_excerpts),
     repository_share: None,
+    recalls: true,
 };
 
 fn layout(path: &str, window: &Window, _typed: &str) -> Vec<Segment> {

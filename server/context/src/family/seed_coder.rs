@@ -16,6 +16,7 @@ pub const FAMILY: Family = Family {
     layout,
     with_excerpts: None,
     repository_share: None,
+    recalls: false,
 };
 
 fn layout(path: &str, window: &Window, _typed: &str) -> Vec<Segment> {

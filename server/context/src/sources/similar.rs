@@ -31,7 +31,7 @@ const K1: f32 = 1.2;
 const B: f32 = 0.75;
 
 /// Words and what each tells: the logarithm of how rare it is.
-pub(super) type Words = BTreeMap<String, f32>;
+pub(crate) type Words = BTreeMap<String, f32>;
 
 /// A stretch of a file that is like the code around the cursor; the likest of all is so by 1.
 pub(super) struct Chunk<'t> {
@@ -77,15 +77,19 @@ pub(super) fn propose(
     names::propose(around, &chunks, &query, budget, proposals);
 }
 
-/// The words around the cursor and what each tells: the logarithm of how rare it is.
+/// The words around the cursor and what each tells.
 fn query(here: &Here<'_>, around: &Surroundings<'_>, line: usize) -> Words {
     let rope = here.snapshot.rope();
     let first = rope.line_to_byte(line.saturating_sub(ABOVE));
     let end = rope.line_to_byte((line + BELOW + 1).min(rope.len_lines()));
-    let text = here.snapshot.slice(first..end);
+    rare_words(around, &here.snapshot.slice(first..end))
+}
+
+/// The words of a text that the workspace has, and what each tells: the logarithm of how rare it is.
+pub(crate) fn rare_words(around: &Surroundings<'_>, text: &str) -> Words {
     let all = around.index.len() as f32;
     let mut query = BTreeMap::new();
-    for word in words::words(&text, 256) {
+    for word in words::words(text, 256) {
         let files = around.index.containing(&word).len();
         if files > 0 {
             let rare = (1.0 + (all - files as f32 + 0.5) / (files as f32 + 0.5)).ln();
@@ -95,8 +99,8 @@ fn query(here: &Here<'_>, around: &Surroundings<'_>, line: usize) -> Words {
     query
 }
 
-/// The files that have most of what is searched for.
-fn files(around: &Surroundings<'_>, query: &Words) -> Vec<FileId> {
+/// The files that have most of what is searched for, the best first.
+pub(crate) fn files(around: &Surroundings<'_>, query: &Words) -> Vec<FileId> {
     let mut scores: HashMap<FileId, f32> = HashMap::new();
     for (word, rare) in query {
         let files = around.index.containing(word);

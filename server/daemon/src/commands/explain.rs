@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use pilotlight_assist::{Explanation, Workspace};
+use pilotlight_assist::{Explanation, RecalledReport, Workspace};
 
 use super::place::{Place, project_of};
 use crate::{cli::Explain, model, settings::Settings};
@@ -20,7 +20,7 @@ pub(super) async fn run(arguments: Explain, settings: &Settings) -> Result<ExitC
     }
     let assistant = model::assistant(settings);
     assistant.set_workspace(Workspace::new(options.clone(), [root]));
-    if options.completion.repository_tokens != Some(0) {
+    if options.completion.repository_tokens != Some(0) || options.completion.recall != Some(false) {
         assistant.index_now();
     }
     let outcome = place.complete(&assistant, settings).await?;
@@ -38,6 +38,13 @@ fn print(text: Option<&str>, explanation: &Explanation) {
     match text {
         Some(text) => println!("{text}"),
         None => println!("no completion: {}", explanation.nothing_because.as_deref().unwrap_or("no reason given")),
+    }
+    if let Some(RecalledReport { path, line, sureness }) = &explanation.recalled {
+        println!("\nIt is a line from a place like this one: {path}:{} ({:.0} % sure).", line + 1, 100.0 * sureness);
+    }
+    if explanation.segments.is_empty() {
+        println!("The model was not asked.");
+        return;
     }
     println!("\nIn the prompt, in this order (* was in the cache):");
     for segment in &explanation.segments {

@@ -1,0 +1,85 @@
+//! Lines from places like the cursor's.
+#![allow(clippy::unwrap_used)]
+
+#[path = "fixture/workspace.rs"]
+mod workspace;
+
+use pilotlight_context::recall::Recall;
+use workspace::Workspace;
+
+impl Workspace {
+    /// What is remembered at the cursor, of the workspace or of the open file alone.
+    fn recall(&self, everywhere: bool, last: &Recall) -> Recall {
+        let around = self.around();
+        Recall::at(&self.snapshot, self.cursor, &self.path, everywhere.then_some(&around), last)
+    }
+}
+
+const ROUTES: &str = r#"
+//- src/users.rs
+fn users(app: &mut App) {
+    let handler = load_handler("users");
+    app.register(handler);
+    app.enable_logging();
+}
+//- src/token.rs
+fn token(app: &mut App) {
+    let handler = load_handler("token");
+    connect("postgres://app:hunter2secret@db");
+    app.enable_logging();
+}
+//- src/orders.rs
+fn orders(app: &mut App) {
+    let handler = load_handler("orders");
+    $0
+    app.enable_logging();
+}
+"#;
+
+#[test]
+fn the_line_of_the_place_that_is_most_alike_is_the_guess() {
+    let work = Workspace::new(ROUTES);
+    let recall = work.recall(true, &Recall::default());
+    let guess = recall.guess("").unwrap();
+    assert_eq!((guess.rest.as_str(), &*guess.of.path, guess.of.line), ("app.register(handler);", "src/users.rs", 2));
+    assert_eq!(recall.guess("app.reg").unwrap().rest, "ister(handler);", "what was typed is not written again");
+    assert_eq!(recall.guess("app.register(handler);"), None, "nothing is left to write");
+    assert_eq!(recall.guess("something_else"), None);
+    assert_eq!(work.recall(false, &Recall::default()).guess("app.r"), None, "the open file alone has none");
+}
+
+#[test]
+fn a_place_with_the_same_lines_around_it_is_surer_than_one_that_shares_a_word() {
+    let alike = |above: &str| {
+        let file = format!(
+            "//- a.py\ndef one():\n    start = clock()\n    record(start)\n    finish()\n\ndef two():\n    {above}\n    $0\n    finish()\n"
+        );
+        Workspace::new(&file).recall(true, &Recall::default()).guess("record").unwrap().sureness
+    };
+    let (same, word, none) = (alike("start = clock()"), alike("begin = clock()"), alike("go_on = True"));
+    assert!(same > word && word > none, "{same} {word} {none}");
+    assert!(same > 0.8, "{same}");
+}
+
+#[test]
+fn typing_on_the_line_leaves_what_is_remembered_as_it_is() {
+    let mut work = Workspace::new(ROUTES);
+    let before = work.recall(true, &Recall::default());
+    work.type_text("app.");
+    // Nothing is looked through again: what there is comes from `last`, although the workspace is not to be seen.
+    assert_eq!(work.recall(false, &before), before);
+    work.type_text("register(handler);\n    ");
+    assert_ne!(work.recall(true, &before), before, "another line is another place");
+}
+
+#[test]
+fn lines_with_secrets_are_no_guesses() {
+    let work = Workspace::new(ROUTES);
+    assert_eq!(work.recall(true, &Recall::default()).guess("connect"), None);
+}
+
+#[test]
+fn the_cursor_of_an_empty_file_remembers_nothing() {
+    let work = Workspace::new("//- a.rs\n$0");
+    assert_eq!(work.recall(true, &Recall::default()).guess(""), None);
+}
