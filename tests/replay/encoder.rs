@@ -42,6 +42,9 @@ impl Encoder {
         }
         let heals = self.family.partial_words == PartialWords::Heal;
         let last = if heals { ids.pop_if(|last| !self.tokenizer.is_special(*last)) } else { None };
+        if let Some(tokens) = tokens.iter_mut().rfind(|tokens| last.is_some() && **tokens > 0) {
+            *tokens -= 1;
+        }
         let heal = last.map(|id| self.tokenizer.bytes(id).to_vec()).unwrap_or_default();
         (ids, heal, tokens)
     }

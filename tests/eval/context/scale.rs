@@ -13,7 +13,9 @@ use pilotlight_assist::syntax::{
     Document, Language,
     index::{FileId, Index, Limits, scan},
 };
-use pilotlight_context::{Budget, Input, Repository, Surroundings, Texts, TokenCounter, family::ember, plan_with};
+use pilotlight_context::{
+    Budget, Input, Repository, Surroundings, Texts, TokenCounter, family::ember, plan_with, recall::Recall,
+};
 use serde_json::{Value, json};
 
 use crate::dice::Dice;
@@ -86,7 +88,7 @@ pub(crate) fn one(files: usize) -> Value {
     pilotlight_assist::syntax::index::cache::save(&index.read().unwrap(), &root, &cache).unwrap();
     let saved = started.elapsed();
     let dice = Dice::new(files as u64);
-    let mut plans = Vec::new();
+    let (mut plans, mut recalls) = (Vec::new(), Vec::new());
     {
         let read = index.read().unwrap();
         let disk = Disk { index: &read, read: Mutex::default() };
@@ -106,6 +108,11 @@ pub(crate) fn one(files: usize) -> Value {
             let plan = plan_with(&ember::FAMILY, input, Budget::shared(1024), Some(repository), &Quarters);
             plans.push(started.elapsed().as_secs_f64() * 1e3);
             assert!(!plan.excerpts.is_empty(), "nothing was found for {path}");
+            // At a place that was not looked at before; while a person types on the line there is nothing to do.
+            let started = Instant::now();
+            let recall = Recall::at(&snapshot, cursor, &path, Some(&around), &Recall::default());
+            recalls.push(started.elapsed().as_secs_f64() * 1e3);
+            assert!(recall.guess("").is_some(), "nothing was remembered for {path}");
         }
     }
     let mut saves = Vec::new();
@@ -124,7 +131,7 @@ pub(crate) fn one(files: usize) -> Value {
         "index_seconds": report.took.as_secs_f64(), "index_resident_mb": (indexed.saturating_sub(before)) as f64 / 1e6,
         "peak_resident_mb": resident("VmHWM:") as f64 / 1e6,
         "cache_mb": fs::metadata(&cache).unwrap().len() as f64 / 1e6, "cache_save_seconds": saved.as_secs_f64(),
-        "plan_ms": quantiles(plans), "saved_file_ms": quantiles(saves),
+        "plan_ms": quantiles(plans), "recall_ms": quantiles(recalls), "saved_file_ms": quantiles(saves),
     })
 }
 
