@@ -26,8 +26,6 @@ const NEAR: usize = 32;
 const REACH: usize = 4000;
 /// A guess so sure is better than anything that a small model says.
 const CERTAIN: f32 = 0.8;
-/// One that is right less often is no reason to show another text than the model's.
-const WORTH: f32 = 0.1;
 /// Lines remembered of a place: those that begin with what will have been typed are among them, or are no good guesses.
 const MOST: usize = 256;
 
@@ -151,7 +149,7 @@ impl Guess {
 
     /// Whether it is better than a text that is right in a share of `likely` cases, by what the model makes of it: the product of its tokens' probabilities.
     pub fn beats(&self, likely: f32) -> bool {
-        self.sureness > likely.max(WORTH)
+        self.sureness > likely
     }
 }
 

@@ -43,6 +43,12 @@ def adjacent_pairs(weight: np.ndarray, heads: int) -> np.ndarray:
     return weight.reshape(heads, 2, rows // heads // 2, hidden).swapaxes(1, 2).reshape(rows, hidden)
 
 
+def halves(weight: np.ndarray, heads: int) -> np.ndarray:
+    """What `adjacent_pairs` did, undone."""
+    rows, hidden = weight.shape
+    return weight.reshape(heads, rows // heads // 2, 2, hidden).swapaxes(1, 2).reshape(rows, hidden)
+
+
 NAMES = {
     "embed_tokens.weight": "token_embd.weight",
     "norm.weight": "output_norm.weight",

@@ -19,6 +19,8 @@ from repository import Index
 MAX_TOKENS = 1024
 CHARS = 3.2  # a token, roughly: only for choosing windows
 EDIT_SHARE = 0.15  # of the samples that are no plain files
+# Share of the samples by language: what people write, and no language starved.
+MIX = {"rust": 0.22, "python": 0.20, "typescript": 0.13, "javascript": 0.10, "go": 0.10, "java": 0.09, "c": 0.08, "cpp": 0.08}
 
 
 def window(text: str, start: int, end: int, before: int, after: int) -> tuple[str, str]:
@@ -84,13 +86,13 @@ class Encoder:
         return ids, [1] * len(ids)
 
 
-def sample(rng: random.Random, record: dict, encoder: Encoder, index) -> tuple[list[int], list[int]] | None:
+def sample(rng: random.Random, record: dict, encoder: Encoder, index, edit_share: float) -> tuple[list[int], list[int]] | None:
     text, path = record["text"], record["path"]
     if rng.random() < 0.08:
         if len(text) < 2800:
             return encoder.plain(path, text)
         return None
-    if rng.random() < EDIT_SHARE and len(text) < 60_000:
+    if rng.random() < edit_share and len(text) < 60_000:
         return edit_sample(rng, record, encoder)
     hole = holes.cut(rng, text, record["language"])
     if hole is None:
@@ -132,9 +134,9 @@ def edit_sample(rng: random.Random, record: dict, encoder: Encoder) -> tuple[lis
     return None
 
 
-def package_samples(job: tuple[str, str, int, int]) -> list[tuple[list[int], list[int]]]:
+def package_samples(job: tuple[str, str, int, int, float]) -> list[tuple[list[int], list[int]]]:
     """All samples of one package of one shard."""
-    path, tokenizer_path, count, seed = job
+    path, tokenizer_path, count, seed, edit_share = job
     global ENCODER
     if "ENCODER" not in globals():
         ENCODER = Encoder(tok.load(Path(tokenizer_path)))
@@ -152,7 +154,7 @@ def package_samples(job: tuple[str, str, int, int]) -> list[tuple[list[int], lis
     out = []
     for record in rng.choices(files, weights, k=count):
         for _ in range(3):
-            made = sample(rng, record, ENCODER, index)
+            made = sample(rng, record, ENCODER, index, edit_share)
             if made:
                 out.append(made)
                 break
@@ -160,8 +162,8 @@ def package_samples(job: tuple[str, str, int, int]) -> list[tuple[list[int], lis
 
 
 def plan(data: Path, split: str, count: int, seed: int) -> list[tuple[str, int]]:
-    """How many samples each package gives: languages by `tokenizer.MIX`, packages by a damped size."""
-    sizes: dict[str, list[tuple[str, float]]] = {language: [] for language in tok.MIX}
+    """How many samples each package gives: languages by `MIX`, packages by a damped size."""
+    sizes: dict[str, list[tuple[str, float]]] = {language: [] for language in MIX}
     for path in sorted((data / "files" / split).glob("*.jsonl")):
         with path.open() as f:
             language = json.loads(f.readline())["language"]
@@ -170,7 +172,7 @@ def plan(data: Path, split: str, count: int, seed: int) -> list[tuple[str, int]]
     jobs = []
     for language, packages in sizes.items():
         shares = np.array([size for _, size in packages])
-        counts = rng.multinomial(int(count * tok.MIX[language]), shares / shares.sum())
+        counts = rng.multinomial(int(count * MIX[language]), shares / shares.sum())
         jobs += [(path, int(n)) for (path, _), n in zip(packages, counts) if n]
     return jobs
 
@@ -182,17 +184,19 @@ def main():
     parser.add_argument("--split", choices=["train", "heldout"], default="train")
     parser.add_argument("--shards", type=int, default=2)
     parser.add_argument("--samples", type=int, default=8_000, help="samples a shard (about 500 tokens each)")
+    parser.add_argument("--edits", type=float, default=EDIT_SHARE, help="share of edits among the samples that are no plain files")
+    parser.add_argument("--first", type=int, default=0, help="number of the first shard; a shard never seen has a number never used")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     args = parser.parse_args()
     folder = args.data / f"{'shards' if args.split == 'train' else args.split}-{args.vocab}"
     folder.mkdir(exist_ok=True)
     tokenizer_path = str(args.data / f"tokenizer-{args.vocab}.json")
     with multiprocessing.Pool(args.workers) as pool:
-        for number in range(args.shards):
+        for number in range(args.first, args.first + args.shards):
             out = folder / f"{number:04}.npz"
             if out.exists():
                 continue
-            jobs = [(path, tokenizer_path, n, number) for path, n in plan(args.data, args.split, args.samples, number)]
+            jobs = [(path, tokenizer_path, n, number, args.edits) for path, n in plan(args.data, args.split, args.samples, number)]
             jobs.sort(key=lambda job: -job[2])
             made = []
             for done, result in enumerate(pool.imap(package_samples, jobs)):

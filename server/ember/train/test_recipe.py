@@ -146,6 +146,7 @@ def test_rows_for_adjacent_pairs():
 
     rows = np.arange(8.0)[:, None]  # two heads of four
     assert export.adjacent_pairs(rows, 2)[:, 0].tolist() == [0, 2, 1, 3, 4, 6, 5, 7]
+    assert (export.halves(export.adjacent_pairs(rows, 2), 2) == rows).all()
 
 
 if __name__ == "__main__":

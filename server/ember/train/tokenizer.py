@@ -15,7 +15,7 @@ EOT, BOS, FILE, SUFFIX, PREFIX, RECENT, _, EDITS, REGION, ENDREGION, CURSOR, REW
 QWEN2 = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
-# Share of the training text by language, for the vocabulary and for the samples alike.
+# Share of the vocabulary's training text by language.
 MIX = {"rust": 0.45, "python": 0.20, "typescript": 0.09, "javascript": 0.06, "go": 0.06, "c": 0.05, "cpp": 0.04, "java": 0.05}
 
 

@@ -184,7 +184,7 @@ def main():
     if checkpoint.exists():
         state = torch.load(checkpoint, map_location=args.device, weights_only=False)
         model.load_state_dict(state["model"])
-        for optimizer, saved in zip(optimizers, state["optimizers"]):
+        for optimizer, saved in zip(optimizers, state["optimizers"] or []):  # none of weights that `begin.py` read
             optimizer.load_state_dict(saved)
         step, tokens, trained, shard = state["step"], state["tokens"], state["trained"], state["shard"]
         edits = state.get("edits", 0)
