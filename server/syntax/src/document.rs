@@ -35,8 +35,8 @@ impl Document {
     /// For a text of more bytes completions are off ([`Snapshot::too_large`]).
     pub const COMPLETION_LIMIT: usize = 8 << 20;
     /// A text of up to so many bytes is parsed whole at every edit. In a larger one only the [part](Snapshot::around) that is edited is,
-    /// and the whole when somebody asks for its [tree](Snapshot::tree).
-    pub const WHOLE_LIMIT: usize = 16 << 10;
+    /// and the whole when somebody asks for its [tree](Snapshot::tree). A broken one of 16 KB takes 1.5 ms in Python, three times a keystroke.
+    pub const WHOLE_LIMIT: usize = 4 << 10;
     /// The longest a parse of a whole text may take, in processor time (as all deadlines here). Past it the text is plain; the next edits
     /// try again, after 1, 2, 4, ... 64 of them.
     pub const OPEN_DEADLINE: Duration = Duration::from_millis(2000);
