@@ -6,22 +6,25 @@
 //!
 //! Shapes in comments: `t` tokens of a pass, at most [`PASS`].
 
+mod layer;
 mod mlp;
 
 use std::sync::Arc;
 
 use pilotlight_kernels::cpu::{
-    Activation, Activations, Adjusted, Arena, AttentionShape, Buffer, Gate, KvDtype, KvLayer, Matrix, Part, Pool,
-    Projected, Rope, RopePairs, Span, attention, give_way, layer_norm, linear, rms_norm, turn_and_store,
+    Activation, Activations, Adjusted, Arena, AttentionShape, Buffer, KvDtype, KvLayer, Matrix, Pool, Projected, Rope,
+    RopePairs, Span, attention, give_way, linear, turn_and_store,
 };
 
-use self::mlp::{ExpertStep, Mlp};
+use self::{
+    layer::{Layer, Norm, Projection, matrix},
+    mlp::ExpertStep,
+};
 use super::{Backend, Logits, Page, Sequence};
 use crate::{
     EngineError,
     config::{self, DecoderConfig, RopeStyle},
-    decoder::{self, Decoder, Linear},
-    weights::{self, Dtype},
+    decoder::Decoder,
 };
 
 /// Tokens computed together at most: longer runs go in passes of this many. The weights of a pass are read once; its rows stay in the cache.
@@ -58,31 +61,6 @@ pub struct Cpu {
     turn: Rope,
     /// `[rows, vocab]`
     logits: Vec<f32>,
-}
-
-struct Layer {
-    attn_norm: Norm,
-    q: Projection,
-    k: Projection,
-    v: Projection,
-    /// `[head_dim]`
-    q_norm: Option<Vec<f32>>,
-    /// `[head_dim]`
-    k_norm: Option<Vec<f32>>,
-    o: Projection,
-    ffn_norm: Norm,
-    mlp: Mlp,
-}
-
-/// `[hidden]` each; with a bias it takes the mean off too.
-struct Norm {
-    weight: Vec<f32>,
-    bias: Option<Vec<f32>>,
-}
-
-struct Projection {
-    weight: Arc<Matrix>,
-    bias: Option<Vec<f32>>,
 }
 
 /// The buffers of a pass.
@@ -412,89 +390,6 @@ impl Backend for Cpu {
         layers.for_each(|(layer, from)| layer.import(page, from));
         true
     }
-}
-
-impl Layer {
-    fn new(arena: &mut Arena, c: &DecoderConfig, layer: &decoder::Layer) -> Result<Self, EngineError> {
-        let dense = |tensor: &Option<weights::Tensor>| tensor.as_ref().map(weights::Tensor::to_f32).transpose();
-        Ok(Self {
-            attn_norm: Norm::new(&layer.attn_norm)?,
-            q: Projection::new(arena, &layer.attn_q)?,
-            k: Projection::new(arena, &layer.attn_k)?,
-            v: Projection::new(arena, &layer.attn_v)?,
-            q_norm: dense(&layer.attn_q_norm)?,
-            k_norm: dense(&layer.attn_k_norm)?,
-            o: Projection::new(arena, &layer.attn_output)?,
-            ffn_norm: Norm::new(&layer.ffn_norm)?,
-            mlp: Mlp::new(arena, c, &layer.mlp)?,
-        })
-    }
-}
-
-impl Norm {
-    fn new(norm: &decoder::Norm) -> Result<Self, EngineError> {
-        Ok(Self { weight: norm.weight.to_f32()?, bias: norm.bias.as_ref().map(weights::Tensor::to_f32).transpose()? })
-    }
-
-    fn apply(&self, pool: &Pool, x: &[f32], rows: usize, eps: f32, out: &mut Activations) {
-        match &self.bias {
-            None => rms_norm(pool, x, rows, &self.weight, eps, out),
-            Some(bias) => layer_norm(pool, x, rows, &self.weight, bias, eps, out),
-        }
-    }
-}
-
-impl Projection {
-    fn new(arena: &mut Arena, linear: &Linear) -> Result<Self, EngineError> {
-        let bias = linear.bias.as_ref().map(weights::Tensor::to_f32).transpose()?;
-        Ok(Self { weight: Arc::new(matrix(arena, &linear.weight)?), bias })
-    }
-
-    /// As the inner half of an MLP.
-    fn gate(&self) -> Gate<'_> {
-        Gate { weight: &self.weight, bias: self.bias.as_deref() }
-    }
-
-    /// `out = W x + b`
-    fn part<'a>(&'a self, out: &'a mut [f32]) -> Part<'a> {
-        Part { weight: &self.weight, bias: self.bias.as_deref(), out, add: false }
-    }
-
-    /// `out += W x + b`
-    fn residual<'a>(&'a self, out: &'a mut [f32]) -> Part<'a> {
-        Part { add: true, ..self.part(out) }
-    }
-}
-
-/// A stored matrix, repacked.
-fn matrix(arena: &mut Arena, tensor: &weights::Tensor) -> Result<Matrix, EngineError> {
-    use pilotlight_kernels::cpu::Dtype as Stored;
-    let dtype = match tensor.dtype {
-        Dtype::F32 => Stored::F32,
-        Dtype::F16 => Stored::F16,
-        Dtype::BF16 => Stored::BF16,
-        Dtype::Q8_0 => Stored::Q8_0,
-        Dtype::Q4_0 => Stored::Q4_0,
-        Dtype::Q5_0 => Stored::Q5_0,
-        Dtype::Q4_K => Stored::Q4_K,
-        Dtype::Q5_K => Stored::Q5_K,
-        Dtype::Q6_K => Stored::Q6_K,
-        // To the nearest float of 16 bits, which the types of fewer than 8 bits and their scales nearly are.
-        Dtype::F8E4M3 | Dtype::Q4_1 | Dtype::Q5_1 | Dtype::Q2_K | Dtype::Q3_K | Dtype::Q8_K => Stored::BF16,
-    };
-    let malformed =
-        |expected: &str, found: String| EngineError::malformed(&tensor.file, &*tensor.name, expected, found);
-    let [rows, columns] = tensor.shape[..] else {
-        return Err(malformed("a matrix", format!("shape {:?}", tensor.shape)));
-    };
-    let repacked = match (tensor.dtype, dtype) {
-        (stored, Stored::BF16) if stored != Dtype::BF16 => {
-            let values = tensor.to_f32()?.into_iter().flat_map(|x| half::bf16::from_f32(x).to_le_bytes());
-            Matrix::new_in(arena, dtype, rows, columns, &values.collect::<Vec<u8>>())
-        }
-        _ => Matrix::new_in(arena, dtype, rows, columns, &tensor.bytes),
-    };
-    repacked.map_err(|e| malformed("whole rows of weights", e.to_string()))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use pilotlight_kernels::cpu::{Activation, Activations, Arena, Buffer, Pool, activated, gated, linear};
 
-use super::{PASS, Projection, Step};
+use super::{PASS, Step, layer::Projection};
 use crate::{
     EngineError,
     config::{DecoderConfig, Experts},

@@ -17,6 +17,7 @@ use crate::{
         LLAMA, QWEN2, Tiny,
         golden::{CASES, Golden},
     },
+    weights::Dtype,
 };
 
 fn cpu(decoder: &Decoder, threads: usize, kv: KvDtype) -> Cpu {
