@@ -182,12 +182,14 @@ async fn stop_ends_it_in_good_order_and_the_next_request_starts_another() {
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     assert!(home.daemon_processes().is_empty());
     assert_eq!(buffer.ghost(&editor).await, ");");
-    assert_ne!(home.daemon().await, daemon);
+    let another = home.daemon().await;
+    assert_ne!(another, daemon);
     buffer.save(&editor);
     assert_eq!(editor.said(), [Value::Null; 0]);
     // What an editor has no more need for is not started for its farewell.
     home.run(&["stop"]).await;
     editor.close().await;
+    until("the other is gone", async || is_gone(another)).await;
     assert!(home.daemon_processes().is_empty());
     let (text, well) = home.run(&["stop"]).await;
     assert_eq!((text.as_str(), well), ("No daemon is running.\n", true));
