@@ -37,6 +37,8 @@ impl Document {
     /// A text of up to so many bytes is parsed whole at every edit. In a larger one only the [part](Snapshot::around) that is edited is,
     /// and the whole when somebody asks for its [tree](Snapshot::tree). A broken one of 16 KB takes 1.5 ms in Python, three times a keystroke.
     pub const WHOLE_LIMIT: usize = 4 << 10;
+    /// A broken tree of a text of up to so many bytes is made anew when somebody has the time: [`Document::reparse`].
+    pub const REPARSE_LIMIT: usize = 16 << 10;
     /// The longest a parse of a whole text may take, in processor time (as all deadlines here). Past it the text is plain; the next edits
     /// try again, after 1, 2, 4, ... 64 of them.
     pub const OPEN_DEADLINE: Duration = Duration::from_millis(2000);
@@ -83,7 +85,7 @@ impl Document {
         Ok(())
     }
 
-    /// Where the tree of a text up to [`Document::WHOLE_LIMIT`] has an error: the tree that a parse of the whole text gives. A millisecond or a
+    /// Where the tree of a text up to [`Document::REPARSE_LIMIT`] has an error: the tree that a parse of the whole text gives. A millisecond or a
     /// few, so not for each keystroke.
     pub fn reparse(&mut self) {
         if let Some(anew) = self.now.state().anew() {

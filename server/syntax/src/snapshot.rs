@@ -288,13 +288,13 @@ impl State {
         self.tree = OnceLock::from(tree);
     }
 
-    /// This state with its tree parsed from nothing, if it is a small text with an error in its tree.
+    /// This state with its tree parsed from nothing, if it has an error and the text is not too long for that.
     pub(crate) fn anew(&self) -> Option<Self> {
-        if !self.is_small() || !self.tree()?.root_node().has_error() {
+        if self.rope.len_bytes() > Document::REPARSE_LIMIT || !self.tree()?.root_node().has_error() {
             return None;
         }
         let mut anew = self.clone();
-        (anew.old, anew.tree) = (None, OnceLock::new());
+        (anew.old, anew.tree, anew.part) = (None, OnceLock::new(), None);
         anew.edits.clear();
         anew.tree();
         Some(anew)

@@ -189,6 +189,29 @@ fn check_typing(language: Language, pick: usize, line: usize, encoding: Position
     assert_eq!(document.snapshot().rope().to_string(), *text);
 }
 
+/// A text too long to be parsed whole at every edit is parsed anew all the same, while it is not too long for that.
+#[test]
+fn what_is_parsed_in_parts_is_parsed_anew_too() {
+    for language in [Language::Cpp, Language::Python, Language::TypeScript] {
+        for snippet in corpus::of(language) {
+            let text = snippet.repeat(Document::WHOLE_LIMIT / snippet.len() + 1);
+            assert!(text.len() < Document::REPARSE_LIMIT);
+            let brackets = text.match_indices(['(', ')', '{', '}', '[', ']']).map(|(at, _)| at);
+            for at in brackets.step_by(7).take(12) {
+                let (mut client, mut document) = (Client::new(&text), Document::open(language, 0, &text));
+                for (range, typed) in [(at..at + 1, ""), (at / 2..at / 2, "(")] {
+                    let range = client.boundary(range.start)..client.boundary(range.end);
+                    let [start, end] = [range.start, range.end].map(|at| client.position(at, PositionEncoding::Utf8));
+                    let change = Change { span: Some(Span { start, end }), text: typed.into() };
+                    document.edit(1, &[change], PositionEncoding::Utf8).unwrap();
+                    client.replace(range, typed);
+                    compare(&document, &client);
+                }
+            }
+        }
+    }
+}
+
 macro_rules! properties {
     ($($name:ident: $language:ident),*) => {
         $(mod $name {
