@@ -9,11 +9,12 @@ from pathlib import Path
 import gguf
 import numpy as np
 import torch
-from tokenizers import AddedToken, Tokenizer, models
+from tokenizers import Tokenizer, models
 
 import tokenizer as tok
-from export import gguf_name, halves
+from export import gguf_name, halves, rotated_heads
 from model import CONFIGS, Config, Ember
+from train import save
 
 
 def strings(reader: gguf.GGUFReader, key: str) -> list[str]:
@@ -24,9 +25,7 @@ def strings(reader: gguf.GGUFReader, key: str) -> list[str]:
 def read_tokenizer(reader: gguf.GGUFReader) -> Tokenizer:
     pieces = strings(reader, "tokenizer.ggml.tokens")
     merges = [tuple(merge.split(" ")) for merge in strings(reader, "tokenizer.ggml.merges")]
-    tokenizer = tok.with_pipeline(Tokenizer(models.BPE(vocab={piece: i for i, piece in enumerate(pieces)}, merges=merges)))
-    tokenizer.add_special_tokens([AddedToken(s, special=True, normalized=False) for s in tok.SPECIALS])
-    return tokenizer
+    return tok.with_pipeline(Tokenizer(models.BPE(vocab={piece: i for i, piece in enumerate(pieces)}, merges=merges)))
 
 
 def read_model(reader: gguf.GGUFReader, config: Config) -> Ember:
@@ -34,8 +33,8 @@ def read_model(reader: gguf.GGUFReader, config: Config) -> Ember:
     model = Ember(config)
     for name, p in model.named_parameters():
         array = np.array(tensors[gguf_name(name)], dtype=np.float32)
-        if ".q_proj." in name or ".k_proj." in name:
-            array = halves(array, config.heads if ".q_proj." in name else config.kv_heads)
+        if heads := rotated_heads(name, config):
+            array = halves(array, heads)
         p.data.copy_(torch.from_numpy(array.reshape(p.shape)))
     return model
 
@@ -52,9 +51,9 @@ def main():
     if (run / "checkpoint.pt").exists():
         parser.error(f"{run / 'checkpoint.pt'} is there already: training goes on from it")
     run.mkdir(parents=True, exist_ok=True)
-    read_tokenizer(reader).save(str(args.data / f"tokenizer-{config.vocab}.json"))
+    tok.save(read_tokenizer(reader), args.data / f"tokenizer-{config.vocab}.json")
     model = read_model(reader, config)
-    torch.save(dict(model=model.state_dict(), optimizers=None, step=0, tokens=0, trained=0.0, shard=0, edits=0, config=config.as_dict(), final=False), run / "checkpoint.pt")
+    save(run / "checkpoint.pt", model=model.state_dict(), optimizers=None, step=0, tokens=0, trained=0.0, shard=0, edits=0, config=config.as_dict(), final=False)
     print(f"{run / 'checkpoint.pt'}: {sum(p.numel() for p in model.parameters()) / 1e6:.1f} M parameters of {args.weights}")
 
 

@@ -49,6 +49,11 @@ def halves(weight: np.ndarray, heads: int) -> np.ndarray:
     return weight.reshape(heads, rows // heads // 2, 2, hidden).swapaxes(1, 2).reshape(rows, hidden)
 
 
+def rotated_heads(name: str, c: Config) -> int:
+    """How many heads of a tensor are rotated; 0 of one that is no query or key."""
+    return c.heads if ".q_proj." in name else c.kv_heads if ".k_proj." in name else 0
+
+
 NAMES = {
     "embed_tokens.weight": "token_embd.weight",
     "norm.weight": "output_norm.weight",
@@ -112,8 +117,8 @@ def write_gguf(model: Ember, tokenizer_path: Path, out: Path, edits: int = 0):
     writer.add_uint32("tokenizer.ggml.fim_sep_token_id", tok.FILE)
     for name, p in model.state_dict().items():
         array = p.float().numpy()
-        if ".q_proj." in name or ".k_proj." in name:
-            array = adjacent_pairs(array, c.heads if ".q_proj." in name else c.kv_heads)
+        if heads := rotated_heads(name, c):
+            array = adjacent_pairs(array, heads)
         if p.dim() == 2:
             writer.add_tensor(gguf_name(name), q8_0(np.ascontiguousarray(array))[0], raw_dtype=gguf.GGMLQuantizationType.Q8_0)
         else:

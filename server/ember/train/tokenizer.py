@@ -27,6 +27,12 @@ def with_pipeline(tokenizer: Tokenizer) -> Tokenizer:
     return tokenizer
 
 
+def save(tokenizer: Tokenizer, path: Path):
+    """With the special strings, as others read it."""
+    tokenizer.add_special_tokens([AddedToken(s, special=True, normalized=False) for s in SPECIALS])
+    tokenizer.save(str(path))
+
+
 def load(path: Path) -> Tokenizer:
     """The plain-text encoder of a tokenizer.json this file wrote: its model without the special strings."""
     model = json.loads(path.read_text())["model"]
@@ -65,9 +71,8 @@ def main():
     )
     texts = list(training_text(args.data, args.bytes, args.seed))
     tokenizer.train_from_iterator(texts, trainer)
-    tokenizer.add_special_tokens([AddedToken(s, special=True, normalized=False) for s in SPECIALS])
     out = args.data / f"tokenizer-{args.vocab}.json"
-    tokenizer.save(str(out))
+    save(tokenizer, out)
     plain = load(out)
     assert plain.get_vocab_size() == args.vocab and [plain.id_to_token(i) for i in range(32)] == SPECIALS
     sample = texts[:200]
