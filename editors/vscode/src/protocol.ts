@@ -66,6 +66,8 @@ export interface Recalled {
   readonly path: string;
   /** Zero-based. */
   readonly line: number;
+  /** Whether some of its words are others there. */
+  readonly renamed?: boolean;
   /** How often such a line is the right one: 0 to 1. */
   readonly sureness: number;
 }

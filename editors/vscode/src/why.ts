@@ -107,7 +107,7 @@ function render(why: Explanation, name: string, millis: number | undefined): str
         : why.foreseen === true
           ? 'It was computed while you read the suggestion before, and was there at once.'
           : why.recalled
-            ? `It is a line from a place like this one, ${place(why.recalled)}: right in ${(why.recalled.sureness * 100).toFixed(0)} of 100 cases like it.`
+            ? `It is a line from a place like this one, ${place(why.recalled)}${why.recalled.renamed === true ? ', with the words of this one' : ''}: right in ${(why.recalled.sureness * 100).toFixed(0)} of 100 cases like it.`
           : 'The model had a suggestion, and VS Code was given it.';
   const facts: [string, string][] = [];
   if (reused + prefilled > 0) {

@@ -1,12 +1,20 @@
 //! What was written in places like the cursor's, here and in the files of the workspace that are most like it: the line there is a guess for the line here, and no model is asked.
 //!
 //! Much of code is written again as it was written before (Hindle and others, "On the naturalness of software", 2012), and a small model knows nothing of what this workspace repeats. A place is
-//! like another by the words of the lines above and below it. Pure, as all of this room.
+//! like another by the words of the lines above and below it. Where those differ in some words, so does the line: it is a guess with the words of this place too ([`analogy`]). Pure, as all of
+//! this room.
 
-use std::{collections::HashMap, ops::Range, sync::Arc};
+mod analogy;
+
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+    sync::Arc,
+};
 
 use pilotlight_syntax::{Snapshot, index::words};
 
+use self::analogy::Analogy;
 use crate::{Surroundings, secrets, sources::similar};
 
 /// Lines that are compared, the nearest first, and what each counts when it is the same. These and the numbers below rank the right line first most often in the places of 19 packages (the
@@ -20,6 +28,15 @@ const STEP: f32 = 1.1;
 /// and that it stands in the open file; less with the logarithm of the distance in lines.
 const OWN: f32 = 2.4;
 const AWAY: f32 = 0.21;
+/// Places, the most alike, whose lines are written with the words of this place too. Of 1,350 lines in 18 packages that are not measured, the first guess is right in 28.2 % without that, and in
+/// 30.8, 31.1 and 31.2 % with 8, 16 and 32 places.
+const PLACES: usize = 16;
+/// What it costs that a word of the lines around must stand for another one to make them these,
+const EACH: f32 = 0.4;
+/// that it stands in the line itself,
+const USED: f32 = 0.8;
+/// and that the line then has a word that the open file has not. A conditional logit over those lines makes the first guess right in 31.6 %, held out by package, with weights that say the same.
+const STRANGE: f32 = 1.5;
 /// Lines on each side of the cursor among which the compared ones are.
 const NEAR: usize = 32;
 /// Lines of the open file on each side of the cursor that are looked through.
@@ -32,12 +49,14 @@ const MOST: usize = 256;
 /// A line that may be written at the cursor.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recollection {
-    /// All of the line but its indentation.
+    /// All of the line but its indentation, as it would be here.
     pub text: Arc<str>,
     /// Where it stands: the file as a prompt names it,
     pub path: Arc<str>,
     /// and the zero-based line.
     pub line: usize,
+    /// Whether some of its words are others there.
+    pub renamed: bool,
     /// How much the places are alike; more than 10 for a place that has the same lines around it.
     pub alike: f32,
 }
@@ -93,6 +112,13 @@ struct Line<'t> {
     words: Vec<u64>,
 }
 
+impl<'t> Line<'t> {
+    fn of(line: &'t str, number: usize) -> Self {
+        let text = line.trim();
+        Self { text, indentation: indentation(line), number, words: words_of(text) }
+    }
+}
+
 impl Recall {
     /// What is remembered at `cursor`. `last` is what was remembered there or elsewhere, and is all there is to do if it was there. `path` names the open file.
     pub fn at(snapshot: &Snapshot, cursor: usize, path: &str, around: Option<&Surroundings<'_>>, last: &Self) -> Self {
@@ -109,8 +135,9 @@ impl Recall {
         let asked = Asked::of(&place);
         let mut found = Found::default();
         let path: Arc<str> = path.into();
-        for part in [lines(&own.0, first), lines(&own.1, line + 1)] {
-            asked.look(&part, &mut found, &path, |number| OWN - AWAY * (number.abs_diff(line) as f32).ln_1p());
+        let own = [lines(&own.0, first), lines(&own.1, line + 1)];
+        for part in &own {
+            asked.look(part, &mut found, &path, |number| OWN - AWAY * (number.abs_diff(line) as f32).ln_1p());
         }
         if let Some(around) = around {
             let text = [&place.above[..place.above.len().min(2)], &place.below[..place.below.len().min(1)]]
@@ -125,6 +152,7 @@ impl Recall {
                 }
             }
         }
+        asked.look_for_analogues(&mut found, &own);
         Self { place, lines: found.best() }
     }
 
@@ -163,65 +191,129 @@ fn sureness(alike: f32, margin: f32, rest: &str) -> f32 {
 
 /// A place's lines, ready to be compared.
 struct Asked {
-    above: Vec<(String, Vec<u64>)>,
-    below: Vec<(String, Vec<u64>)>,
+    around: Vec<Beside>,
     step: isize,
 }
 
-/// The best score of each text.
+/// One of them: so many lines below (above, where that is negative), and what it counts.
+struct Beside {
+    offset: isize,
+    text: String,
+    words: Vec<u64>,
+    worth: f32,
+}
+
+impl Beside {
+    fn alike(&self, line: &Line<'_>) -> f32 {
+        let same = if self.offset == -1 && line.text == self.text { SAME } else { 0.0 };
+        self.worth * similarity(line, &self.text, &self.words) + same
+    }
+}
+
+/// A place that is like the one asked for.
+struct Like {
+    /// How much,
+    alike: f32,
+    /// and how much of it is not for the lines around it.
+    rest: f32,
+    text: String,
+    path: Arc<str>,
+    line: usize,
+    /// The lines that were compared.
+    around: Vec<Option<String>>,
+}
+
+/// The best score of each text, and the places that are most alike.
 #[derive(Default)]
-struct Found(HashMap<Arc<str>, Recollection>);
+struct Found {
+    texts: HashMap<Arc<str>, Recollection>,
+    likest: Vec<Like>,
+}
 
 impl Asked {
     fn of(place: &Place) -> Self {
-        let with_words = |texts: &[String]| texts.iter().map(|text| (text.clone(), words_of(text))).collect();
-        Self { above: with_words(&place.above), below: with_words(&place.below), step: place.step }
+        let beside = |offset, text: &String, worth| Beside { offset, text: text.clone(), words: words_of(text), worth };
+        let above = place.above.iter().zip(ABOVE).zip(1..).map(|((text, worth), far)| beside(-far, text, worth));
+        let below = place.below.iter().zip(BELOW).zip(1..).map(|((text, worth), far)| beside(far, text, worth));
+        Self { around: above.chain(below).collect(), step: place.step }
     }
 
     /// Scores every line of `lines`, which follow each other in a file; `nearness` is added to those that are like at all.
     fn look(&self, lines: &[Line<'_>], found: &mut Found, path: &Arc<str>, nearness: impl Fn(usize) -> f32) {
         for (at, line) in lines.iter().enumerate().skip(1) {
-            let mut alike = 0.0;
-            for (distance, ((text, words), worth)) in self.above.iter().zip(ABOVE).enumerate() {
-                if let Some(other) = at.checked_sub(distance + 1).map(|at| &lines[at]) {
-                    alike += worth * similarity(other, text, words);
-                    if distance == 0 && other.text == text {
-                        alike += SAME;
-                    }
-                }
+            let beside = |known: &Beside| at.checked_add_signed(known.offset).and_then(|at| lines.get(at));
+            let alike: f32 = self.around.iter().filter_map(|known| Some(known.alike(beside(known)?))).sum();
+            if alike == 0.0 {
+                continue;
             }
-            for (distance, ((text, words), worth)) in self.below.iter().zip(BELOW).enumerate() {
-                if let Some(other) = lines.get(at + distance + 1) {
-                    alike += worth * similarity(other, text, words);
-                }
+            let is_as_deep = line.indentation as isize - lines[at - 1].indentation as isize == self.step;
+            let rest = nearness(line.number) + if is_as_deep { STEP } else { 0.0 };
+            found.add(line.text, path, line.number, false, alike + rest);
+            found.keep(alike + rest, || Like {
+                alike: alike + rest,
+                rest,
+                text: line.text.to_owned(),
+                path: path.clone(),
+                line: line.number,
+                around: self.around.iter().map(|known| Some(beside(known)?.text.to_owned())).collect(),
+            });
+        }
+    }
+
+    /// Adds what the lines of the likest places are here, where the lines around them are like these but for some words. `own` are the lines of the open file.
+    fn look_for_analogues(&self, found: &mut Found, own: &[Vec<Line<'_>>]) {
+        let mut analogues = Vec::new();
+        for like in std::mem::take(&mut found.likest) {
+            let there = like.around.iter().map(|line| line.as_deref().unwrap_or_default());
+            let analogy = Analogy::of(there.zip(self.around.iter().map(|known| known.text.as_str())));
+            let text = analogy.write(&like.text);
+            if text == like.text {
+                continue;
             }
-            if alike > 0.0 {
-                if line.indentation as isize - lines[at - 1].indentation as isize == self.step {
-                    alike += STEP;
-                }
-                found.add(line, path, alike + nearness(line.number));
-            }
+            let alike: f32 = (self.around.iter().zip(&like.around))
+                .filter_map(|(known, line)| Some(known.alike(&Line::of(&analogy.write(line.as_deref()?), 0))))
+                .sum();
+            let doubt = EACH * analogy.len() as f32 + USED * analogy.uses(&like.text) as f32;
+            let known = words_of(&like.text);
+            let new: Vec<u64> = words_of(&text).into_iter().filter(|word| !known.contains(word)).collect();
+            analogues.push((text, alike + like.rest - doubt, new, like));
+        }
+        let mut strange: HashSet<u64> = analogues.iter().flat_map(|(_, _, new, _)| new.iter().copied()).collect();
+        for word in own.iter().flatten().flat_map(|line| &line.words) {
+            strange.remove(word);
+        }
+        for (text, alike, new, like) in analogues {
+            let strange = new.iter().filter(|word| strange.contains(word)).count();
+            found.add(&text, &like.path, like.line, true, alike - STRANGE * strange as f32);
         }
     }
 }
 
 impl Found {
-    fn add(&mut self, line: &Line<'_>, path: &Arc<str>, alike: f32) {
-        match self.0.get_mut(line.text) {
+    fn add(&mut self, text: &str, path: &Arc<str>, line: usize, renamed: bool, alike: f32) {
+        match self.texts.get_mut(text) {
             Some(known) if known.alike >= alike => {}
             Some(known) => {
                 known.path = path.clone();
-                (known.line, known.alike) = (line.number, alike);
+                (known.line, known.renamed, known.alike) = (line, renamed, alike);
             }
             None => {
-                let text: Arc<str> = line.text.into();
-                self.0.insert(text.clone(), Recollection { text, path: path.clone(), line: line.number, alike });
+                let text: Arc<str> = text.into();
+                self.texts.insert(text.clone(), Recollection { text, path: path.clone(), line, renamed, alike });
             }
         }
     }
 
+    fn keep(&mut self, alike: f32, like: impl FnOnce() -> Like) {
+        if self.likest.len() == PLACES && self.likest.pop_if(|least| least.alike < alike).is_none() {
+            return;
+        }
+        let at = self.likest.partition_point(|other| other.alike >= alike);
+        self.likest.insert(at, like());
+    }
+
     fn best(self) -> Arc<[Recollection]> {
-        let mut found: Vec<Recollection> = self.0.into_values().collect();
+        let mut found: Vec<Recollection> = self.texts.into_values().collect();
         found.sort_by(|left, right| right.alike.total_cmp(&left.alike).then_with(|| left.text.cmp(&right.text)));
         found.truncate(MOST);
         found.into()
@@ -240,12 +332,7 @@ fn similarity(line: &Line<'_>, text: &str, words: &[u64]) -> f32 {
 /// The lines of `text` that are not blank; its first one is line `first` of its file.
 fn lines(text: &str, first: usize) -> Vec<Line<'_>> {
     let whole = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    whole
-        .map(|(number, line)| {
-            let text = line.trim();
-            Line { text, indentation: indentation(line), number: first + number, words: words_of(text) }
-        })
-        .collect()
+    whole.map(|(number, line)| Line::of(line, first + number)).collect()
 }
 
 /// Leading blanks, in characters.

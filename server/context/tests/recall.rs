@@ -63,6 +63,43 @@ fn a_place_with_the_same_lines_around_it_is_surer_than_one_that_shares_a_word() 
     assert!(none.beats(none.sureness * 0.9) && !none.beats(none.sureness * 1.1));
 }
 
+const SETTERS: &str = r#"
+//- shape.rs
+enum Changed {
+    EVENTS
+}
+
+impl Shape {
+    fn set_height(&mut self, height: u32) {
+        self.height = height;
+        self.emit(Changed::Height);
+    }
+
+    fn set_NAME(&mut self, NAME: u32) {
+BODY        $0
+    }
+}
+"#;
+
+#[test]
+fn words_that_are_others_around_the_line_are_others_in_it() {
+    let setter_of = |events: &str, name: &str, body: &str| {
+        let file = SETTERS.replace("EVENTS", events).replace("NAME", name).replace("BODY", body);
+        Workspace::new(&file).recall(false, &Recall::default()).guess("self.").unwrap()
+    };
+    let setter = |name: &str, body: &str| setter_of("Height, Width", name, body);
+    let first = setter("width", "");
+    assert_eq!((first.rest.as_str(), first.of.line, first.of.renamed), ("width = width;", 6, true));
+    let second = setter("width", "        self.width = width;\n");
+    assert_eq!((second.rest.as_str(), second.of.line, second.of.renamed), ("emit(Changed::Width);", 7, true));
+    let same = setter("height", "");
+    assert_eq!((same.rest.as_str(), same.of.line, same.of.renamed), ("height = height;", 6, false));
+    // A word that the file has already is likelier than one that it has not.
+    let strange = setter_of("Height", "width", "        self.width = width;\n");
+    assert_eq!(strange.of.text, second.of.text);
+    assert!(strange.sureness < second.sureness, "{strange:?} {second:?}");
+}
+
 #[test]
 fn typing_on_the_line_leaves_what_is_remembered_as_it_is() {
     let mut work = Workspace::new(ROUTES);

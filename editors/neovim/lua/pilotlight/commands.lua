@@ -41,7 +41,8 @@ local function explanation(e)
   end
   if type(e.recalled) == 'table' then
     local sure = math.floor(e.recalled.sureness * 100 + 0.5)
-    lines[#lines + 1] = ('Recalled: a line from a place like this one, %s:%d (%d %% sure)'):format(e.recalled.path, e.recalled.line + 1, sure)
+    local renamed = e.recalled.renamed == true and ', with the words of this one' or ''
+    lines[#lines + 1] = ('Recalled: a line from a place like this one%s, %s:%d (%d %% sure)'):format(renamed, e.recalled.path, e.recalled.line + 1, sure)
   end
   for _, segment in ipairs(type(e.segments) == 'table' and e.segments or {}) do
     lines[#lines + 1] = ('  %6d tokens  %s'):format(segment.tokens, segment.source)

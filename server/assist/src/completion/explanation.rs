@@ -61,6 +61,9 @@ pub struct RecalledReport {
     pub path: String,
     /// The zero-based line there.
     pub line: usize,
+    /// Whether some of its words are others there.
+    #[serde(default)]
+    pub renamed: bool,
     /// How often such a line is the right one.
     pub sureness: f32,
 }

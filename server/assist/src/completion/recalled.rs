@@ -62,6 +62,6 @@ impl Recalled {
 
     pub(super) fn report(&self) -> RecalledReport {
         let Guess { of, sureness, .. } = &self.guess;
-        RecalledReport { path: of.path.to_string(), line: of.line, sureness: *sureness }
+        RecalledReport { path: of.path.to_string(), line: of.line, renamed: of.renamed, sureness: *sureness }
     }
 }

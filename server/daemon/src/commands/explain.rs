@@ -39,8 +39,10 @@ fn print(text: Option<&str>, explanation: &Explanation) {
         Some(text) => println!("{text}"),
         None => println!("no completion: {}", explanation.nothing_because.as_deref().unwrap_or("no reason given")),
     }
-    if let Some(RecalledReport { path, line, sureness }) = &explanation.recalled {
-        println!("\nIt is a line from a place like this one: {path}:{} ({:.0} % sure).", line + 1, 100.0 * sureness);
+    if let Some(RecalledReport { path, line, renamed, sureness }) = &explanation.recalled {
+        let renamed = if *renamed { ", with the words of this one" } else { "" };
+        let sure = 100.0 * sureness;
+        println!("\nIt is a line from a place like this one{renamed}: {path}:{} ({sure:.0} % sure).", line + 1);
     }
     if explanation.segments.is_empty() {
         println!("The model was not asked.");
