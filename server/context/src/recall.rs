@@ -37,6 +37,8 @@ const EACH: f32 = 0.4;
 const USED: f32 = 0.8;
 /// and that the line then has a word that the open file has not. A conditional logit over those lines makes the first guess right in 31.6 %, held out by package, with weights that say the same.
 const STRANGE: f32 = 1.5;
+/// What it costs that a word of the line was typed as another one. Of those 1,350 lines 38.1 % are right with 14 characters typed (35.4 % if what was typed renamed nothing), 40.8 % with 20 (36.5 %).
+const TYPED: f32 = 3.0;
 /// Lines on each side of the cursor among which the compared ones are.
 const NEAR: usize = 32;
 /// Lines of the open file on each side of the cursor that are looked through.
@@ -156,20 +158,29 @@ impl Recall {
         Self { place, lines: found.best() }
     }
 
-    /// The best guess for the line of which `typed` stands there (without its indentation), if there is one.
+    /// The best guess for the line of which `typed` stands there (without its indentation), if there is one. Where no line begins so, it is one that does with the words that were typed.
     pub fn guess(&self, typed: &str) -> Option<Guess> {
-        let mut fitting = self.lines.iter().filter_map(|of| {
-            let rest = of.text.strip_prefix(typed).filter(|rest| !rest.trim().is_empty())?;
-            Some((rest, of))
-        });
-        let (rest, of) = fitting.find(|(_, of)| secrets::secrets(&of.text).is_empty())?;
-        let next = fitting.next().map_or(0.0, |(_, next)| next.alike);
-        let sureness = sureness(of.alike, of.alike - next, rest);
-        Some(Guess { rest: rest.to_owned(), of: of.clone(), sureness })
+        let with_what_was_typed = |of: &Recollection| {
+            let typing = Analogy::typing(&of.text, typed)?;
+            let alike = of.alike - TYPED * typing.len() as f32;
+            Some(Recollection { text: typing.write(&of.text).into(), renamed: true, alike, ..of.clone() })
+        };
+        Guess::first(self.lines.iter().cloned(), typed)
+            .or_else(|| Guess::first(self.lines.iter().filter_map(with_what_was_typed), typed))
     }
 }
 
 impl Guess {
+    /// The first of `lines` that begins with what was typed and goes on.
+    fn first(lines: impl Iterator<Item = Recollection>, typed: &str) -> Option<Self> {
+        let rest = |of: &Recollection| of.text.strip_prefix(typed).filter(|rest| !rest.trim().is_empty()).is_some();
+        let mut fitting = lines.filter(rest);
+        let of = fitting.find(|of| secrets::secrets(&of.text).is_empty())?;
+        let next = fitting.next().map_or(0.0, |next| next.alike);
+        let rest = of.text[typed.len()..].to_owned();
+        Some(Self { sureness: sureness(of.alike, of.alike - next, &rest), rest, of })
+    }
+
     /// Whether it need not be asked what a model would write.
     pub fn is_certain(&self) -> bool {
         self.sureness >= CERTAIN

@@ -101,6 +101,16 @@ fn words_that_are_others_around_the_line_are_others_in_it() {
 }
 
 #[test]
+fn words_that_are_typed_as_others_are_others_in_the_rest_of_the_line() {
+    let work = Workspace::new(ROUTES);
+    let recall = work.recall(true, &Recall::default());
+    let guess = recall.guess("router.reg").unwrap();
+    assert_eq!((guess.rest.as_str(), guess.of.renamed), ("ister(handler);", true));
+    assert!(guess.sureness < recall.guess("app.reg").unwrap().sureness, "{guess:?}");
+    assert_eq!(recall.guess("router.ask"), None);
+}
+
+#[test]
 fn typing_on_the_line_leaves_what_is_remembered_as_it_is() {
     let mut work = Workspace::new(ROUTES);
     let before = work.recall(true, &Recall::default());

@@ -16,7 +16,7 @@ impl Analogy {
     pub(super) fn of<'t>(pairs: impl Iterator<Item = (&'t str, &'t str)>) -> Self {
         let mut analogy = Self::default();
         for (there, here) in pairs.filter(|(there, here)| there != here) {
-            let (there, here) = (tokens(there), tokens(here));
+            let (there, here): (Vec<_>, Vec<_>) = (tokens(there).collect(), tokens(here).collect());
             let same_kind =
                 |(there, here): &(&Token<'_>, &Token<'_>)| there.text == here.text || there.is_word && here.is_word;
             let mut alike = 0;
@@ -30,6 +30,26 @@ impl Analogy {
             }
         }
         analogy
+    }
+
+    /// What makes a line begin with what was typed, if that has its shape and other whole words.
+    pub(super) fn typing(line: &str, typed: &str) -> Option<Self> {
+        let mut analogy = Self::default();
+        let mut there = tokens(line);
+        for token in tokens(typed) {
+            let stands = there.next()?;
+            if stands.text == token.text {
+                continue;
+            }
+            if !(stands.is_word && token.is_word) {
+                return None;
+            }
+            if token.start + token.text.len() == typed.len() {
+                break; // It may go on.
+            }
+            analogy.add(stands.text, token.text);
+        }
+        (analogy.len() > 0).then_some(analogy)
     }
 
     fn add(&mut self, there: &str, here: &str) {
@@ -62,7 +82,7 @@ impl Analogy {
     /// How many of them `text` has.
     pub(super) fn uses(&self, text: &str) -> usize {
         let known = |token: &Token<'_>| self.words.contains_key(token.text);
-        tokens(text).into_iter().filter(known).map(|token| token.text).collect::<HashSet<_>>().len()
+        tokens(text).filter(known).map(|token| token.text).collect::<HashSet<_>>().len()
     }
 
     /// `text` as it is here.
@@ -107,18 +127,20 @@ struct Token<'t> {
     is_word: bool,
 }
 
-fn tokens(text: &str) -> Vec<Token<'_>> {
-    let mut found: Vec<Token<'_>> = Vec::new();
-    for (start, c) in text.char_indices().filter(|(_, c)| !c.is_whitespace()) {
-        let (end, is_word) = (start + c.len_utf8(), c.is_ascii_alphanumeric() || c == '_' || !c.is_ascii());
-        match found.last_mut() {
-            Some(last) if is_word && last.is_word && last.start + last.text.len() == start => {
-                last.text = &text[last.start..end];
+fn tokens(text: &str) -> impl Iterator<Item = Token<'_>> {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || !c.is_ascii();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let start = at + text[at..].find(|c: char| !c.is_whitespace())?;
+        let first = text[start..].chars().next()?;
+        at = match is_word(first) {
+            true => {
+                text[start..].find(|c: char| !is_word(c) || c.is_whitespace()).map_or(text.len(), |end| start + end)
             }
-            _ => found.push(Token { text: &text[start..end], start, is_word }),
-        }
-    }
-    found
+            false => start + first.len_utf8(),
+        };
+        Some(Token { text: &text[start..at], start, is_word: is_word(first) })
+    })
 }
 
 /// What a word is made of, every character of it: `get`, `_`, `HTTP`, `Url` and `2` of `get_HTTPUrl2`.
@@ -204,6 +226,19 @@ mod tests {
         );
         assert_eq!(Analogy::of([("if (a) {", "}")].into_iter()).len(), 0);
         assert_eq!(Analogy::of([("", "x"), ("x", "")].into_iter()).write("x"), "x");
+    }
+
+    #[test]
+    fn what_is_typed_says_what_words_are() {
+        let line = "self.args = args;";
+        let begun = |typed: &str| Analogy::typing(line, typed).map(|analogy| analogy.write(line));
+        assert_eq!(begun("self.kwargs ").as_deref(), Some("self.kwargs = kwargs;"));
+        assert_eq!(begun("self.kwargs=").as_deref(), Some("self.kwargs = kwargs;"));
+        assert_eq!(begun("this.kwa").as_deref(), Some("this.args = args;"), "`kwa` may be any word yet");
+        assert_eq!(
+            [begun("self.kwargs"), begun("self."), begun("self(x"), begun("self.args = args; x = ")],
+            [const { None }; 4]
+        );
     }
 
     #[test]
