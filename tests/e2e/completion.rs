@@ -363,3 +363,19 @@ async fn a_line_that_is_half_as_sure_stands_back_behind_what_the_model_is_surer_
     assert_eq!(buffer.why(&server).await["recalled"], Value::Null);
     server.close().await.unwrap();
 }
+
+#[tokio::test]
+async fn where_the_model_is_asked_a_line_from_a_place_like_this_one_is_its_draft() {
+    let completion = CompletionOptions { recall: Some(false), ..CompletionOptions::default() };
+    let assist = AssistOptions { completion, ..AssistOptions::default() };
+    // The model says what it would say without; what was drafted rightly comes with another token's step.
+    for (there, drafted) in [("x = 1;", 3), ("y = 7;", 1), ("z()", 0)] {
+        let server = TestServer::with(Setup { assist: assist.clone(), ..Setup::default() }).await;
+        let buffer = Buffer::new("a.txt", &format!("first()\n{there}\nlast()\n\nfirst()\nx =$0\nlast()\n"));
+        buffer.open(&server);
+        assert_eq!(buffer.ghost(&server).await["insertText"], " 1;");
+        let why = buffer.why(&server).await;
+        assert_eq!((&why["recalled"], &why["drafted"]), (&Value::Null, &json!(drafted)), "{there}: {why}");
+        server.close().await.unwrap();
+    }
+}

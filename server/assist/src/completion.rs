@@ -122,7 +122,7 @@ pub(crate) struct Surrounded<'a> {
     pub(crate) project: String,
     /// Tokens for excerpts; 0: the document alone.
     pub(crate) budget: usize,
-    /// Whether lines from places like the cursor's are guesses for its own.
+    /// Whether lines from places like the cursor's may be shown.
     pub(crate) recalls: bool,
     pub(crate) indexing: &'a Indexing,
     /// The client's folders.
@@ -226,7 +226,9 @@ pub(crate) async fn generate(
     let encoder = &model.encoder;
 
     *last = std::mem::take(last).of(model);
-    let recalled = Recalled::of(request, surrounded, last, reach);
+    let guess = recalled::guess(request, surrounded, last);
+    let shown = guess.clone().filter(|_| surrounded.recalls);
+    let recalled = shown.and_then(|guess| Recalled::of(request, guess, reach));
     if let Some(recalled) = recalled.as_ref().filter(|recalled| recalled.is_certain()) {
         let mut explanation = Explanation { recalled: Some(recalled.report()), ..Explanation::default() };
         explanation.millis.total = millis(started);
@@ -258,6 +260,8 @@ pub(crate) async fn generate(
     explanation.millis.plan = millis(started);
 
     let mut events = model.engine.submit(Request {
+        draft: guess.as_ref().map(|guess| encoder.draft(&prompt.heal, &guess.rest)).unwrap_or_default(),
+        draft_chance: guess.map_or(0.0, |guess| guess.sureness),
         prompt: prompt.ids,
         heal: prompt.heal.clone(),
         max_tokens: options.max_tokens,

@@ -49,6 +49,12 @@ impl PromptEncoder {
         self.family.repository_share.map_or(0, |share| total / share)
     }
 
+    /// What is said where `rest` is right and `heal` must be said first.
+    pub(crate) fn draft(&self, heal: &[u8], rest: &str) -> Vec<u32> {
+        let Ok(heal) = std::str::from_utf8(heal) else { return Vec::new() };
+        self.tokenizer.encode(&format!("{heal}{rest}"))
+    }
+
     /// Ids of the tokens that end a middle.
     pub(crate) fn stops(&self) -> Vec<u32> {
         self.specials(self.family.stops)

@@ -24,6 +24,8 @@ pub struct Request {
     pub session: u64,
     /// What is expected to be said, more or less: the text that a rewrite starts from. It makes the answer faster where it is right and changes nothing else.
     pub draft: Vec<u32>,
+    /// How likely it is to be said as it stands: 0 to 1. Guesses have a record of their own, so that they do not take the trust that drafts have earned.
+    pub draft_chance: f32,
     /// Whether to answer at once where most of what is missing is in the cache at other positions or behind another text: approximately, and [`Prefill::moved`] says so. Later
     /// requests find nothing of it; ask again without, in the background, so that they find the prompt.
     pub answer_now: bool,
@@ -43,6 +45,7 @@ impl Default for Request {
             priority: Priority::Typing,
             session: 0,
             draft: Vec::new(),
+            draft_chance: 1.0,
             answer_now: false,
             cancel: CancellationToken::new(),
         }

@@ -1,4 +1,4 @@
-//! A line from a place like the cursor's, and whether it is a better answer than the model's.
+//! A line from a place like the cursor's: a draft of what the model will say, and, where that is wanted, shown in its place where it is the better answer.
 
 use pilotlight_context::{
     recall::{Guess, Recall},
@@ -16,26 +16,24 @@ pub(super) struct Recalled {
     guess: Guess,
 }
 
+/// The best guess for the rest of the cursor's line, if there is one. `last` keeps what is remembered of the line.
+pub(super) fn guess(request: &CompletionRequest, surrounded: &Surrounded<'_>, last: &mut Last) -> Option<Guess> {
+    let (snapshot, cursor) = (&request.snapshot, request.cursor);
+    let line = snapshot.line_at(cursor);
+    if !is_closers(&snapshot.slice(cursor..line.end)) {
+        return None;
+    }
+    let reading = surrounded.indexing.read(surrounded.roots.clone());
+    let around = surrounded.around(&reading);
+    last.recall = Recall::at(snapshot, cursor, &surrounded.path, Some(&around), &last.recall);
+    last.recall.guess(snapshot.slice(line.start..cursor).trim_start())
+}
+
 impl Recalled {
-    /// The best guess that may stand there, if there is one. `last` keeps what is remembered of the line.
-    pub(super) fn of(
-        request: &CompletionRequest,
-        surrounded: &Surrounded<'_>,
-        last: &mut Last,
-        reach: Reach,
-    ) -> Option<Self> {
-        let (snapshot, cursor) = (&request.snapshot, request.cursor);
-        let line = snapshot.line_at(cursor);
-        if !surrounded.recalls || !is_closers(&snapshot.slice(cursor..line.end)) {
-            return None;
-        }
-        let reading = surrounded.indexing.read(surrounded.roots.clone());
-        let around = surrounded.around(&reading);
-        last.recall = Recall::at(snapshot, cursor, &surrounded.path, Some(&around), &last.recall);
-        drop(reading);
-        let guess = last.recall.guess(snapshot.slice(line.start..cursor).trim_start())?;
-        let here = snapshot.around(cursor);
-        let (range, text) = Extent::new(&here, cursor, reach).finish(&guess.rest, true)?;
+    /// `guess` as it would be shown, if it may stand there.
+    pub(super) fn of(request: &CompletionRequest, guess: Guess, reach: Reach) -> Option<Self> {
+        let here = request.snapshot.around(request.cursor);
+        let (range, text) = Extent::new(&here, request.cursor, reach).finish(&guess.rest, true)?;
         Some(Self { completion: Completion { id: CompletionId(0), range, text }, guess })
     }
 

@@ -11,7 +11,7 @@ use crate::{
     backend::Choice,
     cache::{Branch, Moved},
     sampling::Sampler,
-    speculation::Script,
+    speculation::{Script, Strength},
 };
 
 /// A request and how far it has come.
@@ -114,7 +114,7 @@ impl Job {
             prefill: Prefill::default(),
             stage: Stage::Queued,
             decoded: 0,
-            script: Script::new(request.draft.clone()),
+            script: Script::new(request.draft.clone(), Strength::of_draft(request.draft_chance)),
             drafted: 0,
             accepted: 0,
             decoded_bytes: 0,

@@ -32,9 +32,10 @@ pub(crate) struct Drafter {
 }
 
 /// A text that the caller expects to be said, more or less, and how far that has come.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Script {
     tokens: Vec<u32>,
+    strength: Strength,
     /// What is to be said next, as far as known.
     at: usize,
     /// Something else is being said: this is where it was left, and where it may go on.
@@ -60,7 +61,7 @@ impl Drafter {
         draft.clear();
         if let Some(next) = script.next() {
             draft.extend_from_slice(next);
-            return Strength::SCRIPT;
+            return script.strength;
         }
         let mut best = (0, &[][..]);
         for text in self.outputs.iter().rev().map(Vec::as_slice).chain([sequence]).rev() {
@@ -77,8 +78,8 @@ impl Drafter {
 }
 
 impl Script {
-    pub(crate) fn new(tokens: Vec<u32>) -> Self {
-        Self { tokens, at: 0, lost: false }
+    pub(crate) fn new(tokens: Vec<u32>, strength: Strength) -> Self {
+        Self { tokens, strength, at: 0, lost: false }
     }
 
     /// What it says comes next; `None` where it is over or its place is not known.
@@ -142,7 +143,7 @@ mod tests {
 
     fn proposed(drafter: &Drafter, sequence: &[u32]) -> Vec<u32> {
         let mut draft = vec![99];
-        drafter.propose(sequence, &Script::default(), &mut draft);
+        drafter.propose(sequence, &Script::new(Vec::new(), Strength::of_draft(1.0)), &mut draft);
         draft
     }
 
@@ -182,7 +183,7 @@ mod tests {
 
     /// Says `said`, and counts how many of its tokens the script had next.
     fn foretold(script: &[u32], said: &[u32]) -> usize {
-        let mut script = Script::new(script.to_vec());
+        let mut script = Script::new(script.to_vec(), Strength::of_draft(1.0));
         let mut count = 0;
         for end in 1..=said.len() {
             count += usize::from(script.next().is_some_and(|next| next[0] == said[end - 1]));

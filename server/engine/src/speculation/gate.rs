@@ -10,13 +10,24 @@ use super::MOST;
 pub(crate) struct Strength(usize);
 
 impl Strength {
-    /// The caller's own.
-    pub(crate) const SCRIPT: Self = Self(5);
-    const COUNT: usize = 6;
+    const COUNT: usize = 8;
+
+    /// The caller's own, which is said as it stands in so many cases as it thinks.
+    pub(crate) fn of_draft(chance: f32) -> Self {
+        Self(match chance {
+            0.9.. => 7,
+            0.3.. => 6,
+            _ => 5,
+        })
+    }
 
     /// The chance of a token before there is a record, towards which a record that is not used fades: a caller knows what it says.
     fn unknown(self) -> f64 {
-        if self == Self::SCRIPT { 0.95 } else { 0.5 }
+        match self.0 {
+            7 => 0.95,
+            6 => 0.8,
+            _ => 0.5,
+        }
     }
 
     /// Found by a match of so many tokens.
@@ -127,8 +138,12 @@ mod tests {
         assert_eq!(gate.worth(ANY, MOST, 12), ROWS - 12, "nor than rows");
         (0..100).for_each(|_| gate.verified(ANY, 8, 0));
         assert_eq!(gate.worth(ANY, MOST, 1), 0);
-        // Another strength has its own record.
+        // Another strength has its own record, so a guess that was wrong says nothing of what a caller knows.
         assert!(gate.worth(Strength(3), MOST, 1) > 0);
+        (0..100).for_each(|_| gate.verified(Strength::of_draft(0.5), 8, 0));
+        assert_eq!(gate.worth(Strength::of_draft(0.5), MOST, 1), 0);
+        assert!(gate.worth(Strength::of_draft(0.1), MOST, 1) > 0);
+        assert!(gate.worth(Strength::of_draft(1.0), MOST, 1) > gate.worth(Strength::of_draft(0.1), MOST, 1));
     }
 
     #[test]
