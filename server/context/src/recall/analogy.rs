@@ -4,6 +4,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+/// Longer lines are no code that a person repeats, in bytes; they say nothing and stay as they are.
+const LONGEST: usize = 400;
+/// Longer words are data, and are not taken apart.
+const LONGEST_WORD: usize = 64;
+
 /// Words that stand for others.
 #[derive(Debug, Default)]
 pub(super) struct Analogy {
@@ -15,7 +20,10 @@ impl Analogy {
     /// What makes the first line of each pair the second, as far as they have the same shape, from the front and from the back. The first pair that says something of a word is believed.
     pub(super) fn of<'t>(pairs: impl Iterator<Item = (&'t str, &'t str)>) -> Self {
         let mut analogy = Self::default();
-        for (there, here) in pairs.filter(|(there, here)| there != here) {
+        for (there, here) in pairs {
+            if there == here || there.len().max(here.len()) > LONGEST {
+                continue;
+            }
             let (there, here): (Vec<_>, Vec<_>) = (tokens(there).collect(), tokens(here).collect());
             let same_kind =
                 |(there, here): &(&Token<'_>, &Token<'_>)| there.text == here.text || there.is_word && here.is_word;
@@ -34,6 +42,9 @@ impl Analogy {
 
     /// What makes a line begin with what was typed, if that has its shape and other whole words.
     pub(super) fn typing(line: &str, typed: &str) -> Option<Self> {
+        if line.len() > LONGEST {
+            return None;
+        }
         let mut analogy = Self::default();
         let mut there = tokens(line);
         for token in tokens(typed) {
@@ -87,6 +98,9 @@ impl Analogy {
 
     /// `text` as it is here.
     pub(super) fn write(&self, text: &str) -> String {
+        if text.len() > LONGEST {
+            return text.to_owned();
+        }
         let mut written = String::with_capacity(text.len() + 16);
         let mut end = 0;
         for token in tokens(text) {
@@ -101,6 +115,9 @@ impl Analogy {
     fn write_word(&self, word: &str, written: &mut String) {
         if let Some(other) = self.words.get(word).or_else(|| self.parts.get(word)) {
             return written.push_str(other);
+        }
+        if word.len() > LONGEST_WORD {
+            return written.push_str(word);
         }
         let pieces = pieces(word);
         // The longest part that is known, of those the first.
@@ -239,6 +256,17 @@ mod tests {
             [begun("self.kwargs"), begun("self."), begun("self(x"), begun("self.args = args; x = ")],
             [const { None }; 4]
         );
+    }
+
+    #[test]
+    fn data_stays_as_it_is() {
+        let data = "aB1_".repeat(20_000);
+        let word = "aB1_".repeat(50);
+        let analogy = Analogy::of([(data.as_str(), "x"), ("see(aB)", "see(cD)")].into_iter());
+        assert_eq!(analogy.len(), 1);
+        assert_eq!(analogy.write(&data), data);
+        assert_eq!(analogy.write(&format!("{word}, aB_1")), format!("{word}, cD_1"));
+        assert!(Analogy::typing(&data, "x = ").is_none());
     }
 
     #[test]
