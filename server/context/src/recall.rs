@@ -45,6 +45,9 @@ const NEAR: usize = 32;
 const REACH: usize = 4000;
 /// A guess so sure is better than anything that a small model says.
 const CERTAIN: f32 = 0.8;
+/// How often a small model that says something else is right, as a share of what it makes of it. Of 1,050 lines in 13 packages that are not measured 31.4 % are right, instead of 30.8 if it is taken at
+/// its word.
+const SELF_TRUST: f32 = 0.6;
 /// Lines remembered of a place: those that begin with what will have been typed are among them, or are no good guesses.
 const MOST: usize = 256;
 
@@ -188,7 +191,7 @@ impl Guess {
 
     /// Whether it is better than a text that is right in a share of `likely` cases, by what the model makes of it: the product of its tokens' probabilities.
     pub fn beats(&self, likely: f32) -> bool {
-        self.sureness > likely
+        self.sureness > SELF_TRUST * likely
     }
 }
 
