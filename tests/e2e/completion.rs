@@ -356,7 +356,7 @@ async fn a_line_from_a_place_like_this_one_is_there_without_the_model() {
 async fn a_line_that_is_half_as_sure_stands_back_behind_what_the_model_is_surer_of() {
     let server = TestServer::start().await;
     // Of two lines that begin alike neither is sure; the model is certain of `1;`, and of nothing behind `q`.
-    let file = |begun: &str| format!("a = 1\nx = 22\nb = 2\n\na = 3\nx = 33\nb = 2\n\na = 4\n{begun}\n");
+    let file = |begun: &str| format!("b = 2\na = 1\nx = 22\n\nb = 2\na = 3\nx = 33\n\nb = 2\na = 4\n{begun}\n");
     let buffer = Buffer::new("a.txt", &file("x =$0"));
     buffer.open(&server);
     assert_eq!(buffer.ghost(&server).await["insertText"], " 1;");

@@ -153,8 +153,10 @@ fn diff(reply: &str, text: &str) -> Result<Vec<Replacement>, Unreadable> {
         }
         let bad = || unreadable(format!("the hunk `{}`", line.chars().take(60).collect::<String>()));
         let start = first_line(line).ok_or_else(bad)?;
+        // Of the next file: a line that begins with `-- ` and gives way to one with `++ ` looks like one, but no hunk follows it.
+        let header = ["--- ", "+++ ", "@@ "];
         let is_header =
-            |at: usize| lines[at].starts_with("--- ") && lines.get(at + 1).is_some_and(|it| it.starts_with("+++ "));
+            |at: usize| lines[at..].len() >= 3 && lines[at..].iter().zip(header).all(|(it, mark)| it.starts_with(mark));
         let of_hunk = |at: &usize| lines[*at].starts_with([' ', '+', '-', '\\']) || lines[*at].is_empty();
         let mut end = (at..lines.len()).find(|at| !of_hunk(at) || is_header(*at)).unwrap_or(lines.len());
         let next = end;

@@ -6,14 +6,14 @@ use super::{Check, known};
 
 /// Beginnings, how many tokens follow, and what these are, greedily: none of less than three in five, so that the rounding of another processor changes nothing. (It is a small model.)
 const SAID: [(&str, usize, &str); 5] = [
-    ("    def __init__(self, name):\n        self.name", 5, " = name\n        self"),
+    ("    def __init__(self, name):\n        self.name", 2, " = name"),
     ("assert_eq!(a, 1);\nassert_eq!(b, 2);\nassert_eq!(b, 3", 4, ");\nassert_eq!("),
-    ("impl fmt::Display for Error {\n    fn fmt(&self, f: &mut fmt::", 7, "Formatter<'_>) -> fmt::Result {\n"),
+    ("impl fmt::Display for Error {\n    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::", 3, "Result {\n       "),
     ("import java.util.List;\nimport java.util.List", 4, ";\nimport java.util"),
     ("#include <stdio.h>\n#include <stdlib", 4, ".h>\n#include <"),
 ];
 /// Bits for a byte of known code, and how far rounding may move them: to half of the digits of its weights, by 0.004.
-const BITS: f64 = 1.150;
+const BITS: f64 = 1.148;
 const MOST_APART: f64 = 0.02;
 
 pub(super) async fn check(engine: &Engine) -> Check {

@@ -63,6 +63,7 @@ fn unified_diffs() {
     assert_eq!(made("@@ -9,1 +9,1 @@\n-a\n+x\n").unwrap(), "x\nb\nc\nb\n");
     assert_eq!(made("@@ -4 +4 @@\n-b\n+x\n").unwrap(), "a\nb\nc\nx\n");
     assert_eq!(made("@@ -1,0 +2,1 @@\n+x\n").unwrap(), "a\nx\nb\nc\nb\n");
+    assert_eq!(applied("-- \n", &edits("@@ -1,1 +1,1 @@\n--- \n+++ \n", "-- \n").unwrap()), "++ \n", "no header");
     assert_eq!(found(made("@@ -3,1 +3,1 @@\n-b\n+x\n")), "lines (`b`, …) that stand 2 times in the text");
     // Wrong counts are no matter either.
     assert_eq!(made("```diff\n@@ -1,2 +1,2 @@\n-a\n+x\n```\n\nDone.\n").unwrap(), "x\nb\nc\nb\n");
