@@ -6,7 +6,7 @@ use super::{Check, known};
 
 /// Beginnings, how many tokens follow, and what these are, greedily: none of less than three in five, so that the rounding of another processor changes nothing. (It is a small model.)
 const SAID: [(&str, usize, &str); 5] = [
-    ("    def __init__(self, name):\n        self.name", 2, " = name"),
+    ("use std::collections::HashMap;\nuse std::collections::Hash", 5, "Set;\nuse std::"),
     ("assert_eq!(a, 1);\nassert_eq!(b, 2);\nassert_eq!(b, 3", 4, ");\nassert_eq!("),
     ("impl fmt::Display for Error {\n    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::", 3, "Result {\n       "),
     ("import java.util.List;\nimport java.util.List", 4, ";\nimport java.util"),
