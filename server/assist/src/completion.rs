@@ -226,7 +226,8 @@ pub(crate) async fn generate(
     let encoder = &model.encoder;
 
     *last = std::mem::take(last).of(model);
-    let guess = recalled::guess(request, surrounded, last);
+    let wanted = surrounded.recalls || model.engine.takes_drafts();
+    let guess = wanted.then(|| recalled::guess(request, surrounded, last)).flatten();
     let shown = guess.clone().filter(|_| surrounded.recalls);
     let recalled = shown.and_then(|guess| Recalled::of(request, guess, reach));
     if let Some(recalled) = recalled.as_ref().filter(|recalled| recalled.is_certain()) {

@@ -61,7 +61,7 @@ impl Assistant {
         }
         let prompt = encoder.encode(&plan);
         let markers = encoder.family().markers;
-        let draft = engine.tokenizer().encode(&fill.draft);
+        let draft = encoder.draft(&prompt.heal, &fill.draft);
         let asked = Asked { prompt: prompt.ids, heal: prompt.heal, draft };
         Ok(Generation::of(engine, asked, encoder.stops(), markers, limits, self.session(), started))
     }

@@ -49,10 +49,12 @@ impl PromptEncoder {
         self.family.repository_share.map_or(0, |share| total / share)
     }
 
-    /// What is said where `rest` is right and `heal` must be said first.
+    /// What is said where `rest` is right and `heal` must be said first; nothing where nothing is expected.
     pub(crate) fn draft(&self, heal: &[u8], rest: &str) -> Vec<u32> {
-        let Ok(heal) = std::str::from_utf8(heal) else { return Vec::new() };
-        self.tokenizer.encode(&format!("{heal}{rest}"))
+        match std::str::from_utf8(heal) {
+            Ok(heal) if !rest.is_empty() => self.tokenizer.encode(&format!("{heal}{rest}")),
+            _ => Vec::new(),
+        }
     }
 
     /// Ids of the tokens that end a middle.

@@ -240,6 +240,11 @@ impl Engine {
         matches!(self.place, Place::Here(_))
     }
 
+    /// Whether a draft makes an answer faster ([`Request::draft`]).
+    pub fn takes_drafts(&self) -> bool {
+        matches!(self.place, Place::Here(_))
+    }
+
     /// What it has done and holds, as of the last step.
     pub fn figures(&self) -> Figures {
         match &self.place {

@@ -26,6 +26,7 @@ pub(super) fn guess(request: &CompletionRequest, surrounded: &Surrounded<'_>, la
     let reading = surrounded.indexing.read(surrounded.roots.clone());
     let around = surrounded.around(&reading);
     last.recall = Recall::at(snapshot, cursor, &surrounded.path, Some(&around), &last.recall);
+    drop(reading);
     last.recall.guess(snapshot.slice(line.start..cursor).trim_start())
 }
 
