@@ -152,7 +152,7 @@ impl Engine {
             eos: checkpoint.eos,
         };
         let store = options.snapshot_place().zip(content).map(|((folder, bytes), content)| {
-            let key = snapshot::key(&content, config, &checkpoint.tokenizer, &info.backend);
+            let key = snapshot::key(&content, config, &checkpoint.tokenizer, &info.backend, options);
             Store::new(folder, key, bytes, checkpoint.tokenizer.vocab_size())
         });
         let chat = checkpoint.chat;

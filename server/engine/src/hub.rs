@@ -40,6 +40,8 @@ pub enum HubError {
     NoFiles { repository: String, wanted: String },
     #[error("{path}: expected {expected}, found {found}: what came is deleted; pull again")]
     Checksum { path: PathBuf, expected: String, found: String },
+    #[error("{0}: another pull is under way there: wait for it, or end it")]
+    Busy(PathBuf),
     #[error("{path}: the disk is too full: {needed} more bytes are needed, {free} are free")]
     DiskFull { path: PathBuf, needed: u64, free: u64 },
 }

@@ -66,6 +66,8 @@ struct Link {
     found: RwLock<Arc<Found>>,
     /// Why it does not serve; `None` while it does.
     ailing: watch::Sender<Option<String>>,
+    /// How often it began to ail since it last served a request.
+    falls: AtomicU32,
     figures: Mutex<Figures>,
     /// An f32's bits.
     bytes_per_token: AtomicU32,
@@ -82,6 +84,8 @@ impl Remote {
         if client.is_open() {
             tracing::warn!(url = client.url(), "what is sent can be read on the way: the address is not https");
         }
+        // Without what an address may have of secrets.
+        let url = client.url().to_owned();
         let (told, connected) = std_mpsc::sync_channel(1);
         let (inbox, mut requests) = mpsc::unbounded_channel();
         let serve = move || {
@@ -104,7 +108,7 @@ impl Remote {
                 }
             });
         };
-        let failed = |message: String| EngineError::Remote { url: options.remote.url.clone(), message };
+        let failed = |message: String| EngineError::Remote { url: url.clone(), message };
         std::thread::Builder::new().name("pilotlight-remote".into()).spawn(serve).map_err(|e| failed(e.to_string()))?;
         let link = connected.recv().map_err(|_| failed("its thread has ended".into()))?;
         let link = link.map_err(|failure| failed(failure.message))?;
@@ -159,6 +163,7 @@ impl Link {
             names: tokenizer.special_names(),
             found: RwLock::new(Arc::new(found)),
             ailing: watch::Sender::new(None),
+            falls: AtomicU32::new(0),
             figures: Mutex::default(),
             bytes_per_token: AtomicU32::new(BYTES_PER_TOKEN.to_bits()),
             client,

@@ -30,7 +30,10 @@ impl Sampler {
                 if !(top_p > 0.0 && top_p <= 1.0) {
                     return Err(format!("top_p: expected a number above 0 and up to 1, found {top_p}"));
                 }
-                Way::TopP { temperature, top_p, random: Box::new(StdRng::seed_from_u64(seed)) }
+                match (1.0 / temperature).is_finite() {
+                    true => Way::TopP { temperature, top_p, random: Box::new(StdRng::seed_from_u64(seed)) },
+                    false => Way::Greedy,
+                }
             }
         };
         Ok(Self { isa: Isa::best(), way, candidates: Vec::new() })
@@ -155,6 +158,13 @@ mod tests {
         let mut sampler = top_p(0.5, 0.9, 7);
         let first = (0..30_000).filter(|_| sampler.choose(&logits[..2]).unwrap().0 == 0).count();
         assert!((23_600..24_400).contains(&first), "{first}");
+    }
+
+    #[test]
+    fn next_to_no_temperature_is_the_likeliest() {
+        for temperature in [f32::from_bits(1), f32::MIN_POSITIVE, 1e-20] {
+            assert_eq!(top_p(temperature, 0.9, 7).choose(&[0.0, 1.0, 3.0, 2.0]).unwrap().0, 2, "{temperature:e}");
+        }
     }
 
     #[test]

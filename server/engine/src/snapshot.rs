@@ -19,11 +19,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    EngineError, ModelSource, Tokenizer,
+    EngineError, EngineOptions, ModelSource, Tokenizer,
     backend::{Backend, PAGE, Page},
     cache::Cache,
     config::DecoderConfig,
-    weights::map::map,
+    weights::{gguf::parts, map::map},
 };
 
 /// The last byte is the layout's version: to be counted up when the kernels' results change too.
@@ -190,13 +190,20 @@ impl Store {
     }
 }
 
-/// What KV depends on besides the tokens: the weights' content, the model's shape, the tokenizer, the way it is computed.
-pub(crate) fn key(content: &[u8], config: &DecoderConfig, tokenizer: &Tokenizer, backend: &str) -> String {
+/// What KV depends on besides the tokens: the weights' content, the model's shape, the tokenizer, the way it is computed and stored.
+pub(crate) fn key(
+    content: &[u8],
+    config: &DecoderConfig,
+    tokenizer: &Tokenizer,
+    backend: &str,
+    options: &EngineOptions,
+) -> String {
     let mut hash = Sha256::new();
     // `cpu (avx512-vnni)` and `cpu (avx2)` give the same bits.
     let way = backend.split(' ').next().unwrap_or_default();
+    let (kv, fp8) = (options.kv_dtype, options.fp8_inputs);
     let big_endian = cfg!(target_endian = "big");
-    hash.update(format!("{} {way} {big_endian} {config:?}", env!("CARGO_PKG_VERSION")));
+    hash.update(format!("{} {way} {kv:?} {fp8} {big_endian} {config:?}", env!("CARGO_PKG_VERSION")));
     hash.update(content);
     for id in 0..tokenizer.vocab_size() as u32 {
         hash.update((tokenizer.bytes(id).len() as u32).to_le_bytes());
@@ -211,7 +218,11 @@ pub(crate) fn content(source: &ModelSource) -> Result<Vec<u8>, EngineError> {
     let mut hash = Sha256::new();
     match source {
         ModelSource::Ember => hash.update(pilotlight_ember::WEIGHTS),
-        ModelSource::Gguf(path) => sample(&mut hash, &map(path)?),
+        ModelSource::Gguf(path) => {
+            for part in parts(path).unwrap_or_else(|| vec![path.clone()]) {
+                sample(&mut hash, &map(&part)?);
+            }
+        }
         ModelSource::SafeTensors(folder) => {
             let io = |source| EngineError::Io { path: folder.clone(), source };
             let entries: Vec<_> = fs::read_dir(folder).map_err(io)?.collect::<Result<_, _>>().map_err(io)?;

@@ -90,9 +90,9 @@ fn plain(source: &str) -> String {
     let mut out = String::with_capacity(source.len());
     let mut rest = source;
     while let Some(start) = rest.find("{%") {
-        let Some(length) = rest[start..].find("%}") else { break };
-        let tag = &rest[start..start + length + 2];
-        let inner = tag[2..length].trim_matches(['-', '+']).trim();
+        let Some(length) = rest[start + 2..].find("%}") else { break };
+        let tag = &rest[start..start + length + 4];
+        let inner = tag[2..length + 2].trim_matches(['-', '+']).trim();
         out += &rest[..start];
         match inner {
             "generation" => out += &tag.replace("generation", "if true"),

@@ -74,6 +74,17 @@ fn shown(chat: &Chat, tokenizer: &Tokenizer, messages: &serde_json::Value, tools
         .collect()
 }
 
+/// What is no tag ends no panic: it is the template's reader that says what it thinks of it.
+#[test]
+fn half_a_tag_is_none() {
+    let tokenizer = Tokenizer::of_bytes(NAMES.map(str::to_owned));
+    for source in ["{%}", "{% }", "{%}%}", "a {%", "{# {%} #}", "{%%}", "{%-%}"] {
+        let _ = Chat::new(Path::new("x.jinja"), source, [].into(), &tokenizer);
+    }
+    let messages = json!([{ "role": "user", "content": "a" }]);
+    assert_eq!(shown(&chat("{# {%} #}b").0, &tokenizer, &messages, None), "b");
+}
+
 #[test]
 fn special_tokens_are_the_templates_and_never_a_messages() {
     let (chat, tokenizer) = chat(CHATML);

@@ -1,7 +1,8 @@
 //! Fetching a model's files.
 
 use std::{
-    io::{ErrorKind, Read, Write},
+    fs::{File, TryLockError},
+    io::{ErrorKind, Write},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -11,10 +12,12 @@ use reqwest::{
     header::{RANGE, USER_AGENT},
 };
 use serde_json::Value;
-use sha1::Sha1;
-use sha2::{Digest, Sha256};
+use sha1::{Digest, Sha1};
 
-use super::{Entry, HubError, Manifest, PulledFile, Store, store::hex};
+use super::{
+    Entry, HubError, Manifest, PulledFile, Store,
+    store::{digest, hex},
+};
 
 /// How often a connection that breaks is made again, for one file, without anything coming.
 const TRIES: u32 = 5;
@@ -103,25 +106,17 @@ impl Hub {
 
         let place = store.place(name);
         std::fs::create_dir_all(&place).map_err(|source| HubError::Io { path: place.clone(), source })?;
-        let before = store.manifest(name).ok().flatten();
-        let here = |file: &Listed| {
-            let known = before.as_ref().filter(|before| before.commit == commit)?;
-            let known = known.files.iter().find(|known| known.path == file.path)?;
-            let size = place.join(&file.path).metadata().ok()?.len();
-            (size == file.size).then(|| known.clone())
-        };
+        let before = store.manifest(name).ok().flatten().filter(|before| before.commit == commit);
+        let here: Vec<_> = files.iter().map(|file| here(&place, file, before.as_ref())).collect();
         let total = files.iter().map(|file| file.size).sum();
-        let missing: u64 = files
-            .iter()
-            .filter(|file| here(file).is_none())
-            .map(|file| file.size - partial(&place, file).min(file.size))
-            .sum();
+        let missing = files.iter().zip(&here).filter(|(_, here)| here.is_none());
+        let missing: u64 = missing.map(|(file, _)| file.size - partial(&place, file).min(file.size)).sum();
         if let Some(free) = free(&place).filter(|free| *free < missing) {
             return Err(HubError::DiskFull { path: place, needed: missing, free });
         }
         let (mut pulled, mut done) = (Vec::new(), 0);
-        for file in &files {
-            let kept = match here(file) {
+        for (file, here) in files.iter().zip(here) {
+            let kept = match here {
                 Some(known) => known,
                 None => {
                     let url = format!("{}/{repository}/resolve/{commit}/{}", self.endpoint, file.path);
@@ -154,14 +149,21 @@ impl Hub {
         mut tell: impl FnMut(u64),
     ) -> Result<PulledFile, HubError> {
         let part = part(place, file);
-        let (mut hash, mut size) = taken_up(&part).map_err(|source| HubError::Io { path: part.clone(), source })?;
-        let mut tries = 0;
+        let io = |source| HubError::Io { path: part.clone(), source };
+        let mut out = std::fs::OpenOptions::new().create(true).append(true).open(&part).map_err(io)?;
+        match out.try_lock() {
+            Err(TryLockError::WouldBlock) => return Err(HubError::Busy(part)),
+            Err(TryLockError::Error(source)) => return Err(io(source)),
+            Ok(()) => {}
+        }
+        let mut size = partial(place, file);
+        let (mut most, mut tries) = (size, 0);
         while size < file.size || file.size == 0 {
-            let before = size;
-            match self.stretch(entry, url, file, &part, (&mut hash, &mut size), &mut tell).await? {
+            match self.stretch(entry, url, file, (&part, &mut out), &mut size, &mut tell).await? {
                 None => break,
                 Some(broken) => {
-                    tries = if size > before { 1 } else { tries + 1 };
+                    tries = if size > most { 1 } else { tries + 1 };
+                    most = most.max(size);
                     if tries >= TRIES {
                         return Err(HubError::Answer(
                             url.to_owned(),
@@ -173,23 +175,17 @@ impl Hub {
                 }
             }
         }
-        let sha256 = hex(&hash.finalize());
-        let (kind, expected, found) = match (&file.sha256, &file.blob) {
-            (None, Some(blob)) => {
-                let found = blob_name(&part).map_err(|source| HubError::Io { path: part.clone(), source })?;
-                ("git blob", blob.clone(), found)
+        let pulled = match held_to(file, &part).map_err(io)? {
+            Ok(pulled) => pulled,
+            Err((expected, found)) => {
+                // Nothing is gained by going on with it.
+                let _ = std::fs::remove_file(&part);
+                return Err(HubError::Checksum { path: part, expected, found });
             }
-            (expected, _) => ("sha256", expected.as_ref().unwrap_or(&sha256).clone(), sha256.clone()),
         };
-        if size != file.size || found != expected {
-            // Nothing is gained by going on with it.
-            let _ = std::fs::remove_file(&part);
-            let expected = format!("{kind} {expected} of {} bytes", file.size);
-            return Err(HubError::Checksum { path: part, expected, found: format!("{found} of {size} bytes") });
-        }
         let path = place.join(&file.path);
         std::fs::rename(&part, &path).map_err(|source| HubError::Io { path, source })?;
-        Ok(PulledFile { path: file.path.clone(), size, sha256 })
+        Ok(pulled)
     }
 
     /// One connection's worth of a file, appended to `part`. `Some` says why it ended before the file did.
@@ -198,8 +194,8 @@ impl Hub {
         entry: &Entry,
         url: &str,
         file: &Listed,
-        part: &Path,
-        (hash, size): (&mut Sha256, &mut u64),
+        (part, out): (&Path, &mut File),
+        size: &mut u64,
         tell: &mut impl FnMut(u64),
     ) -> Result<Option<String>, HubError> {
         let mut request = self.request(url);
@@ -223,9 +219,8 @@ impl Hub {
         };
         if *size > 0 && response.status() != StatusCode::PARTIAL_CONTENT {
             // It does not do ranges: from the beginning, then.
-            (*hash, *size) = (Sha256::new(), 0);
+            *size = 0;
         }
-        let mut out = std::fs::OpenOptions::new().create(true).append(true).open(part).map_err(io)?;
         if *size == 0 && out.metadata().map_err(io)?.is_file() {
             out.set_len(0).map_err(io)?;
         }
@@ -239,11 +234,9 @@ impl Hub {
                 Err(error) => return Ok(Some(cause(&error))),
             };
             if *size + chunk.len() as u64 > file.size {
-                *size += chunk.len() as u64;
                 return Ok(None); // Longer than it should be: the checksum tells.
             }
             out.write_all(&chunk).map_err(io)?;
-            hash.update(&chunk);
             *size += chunk.len() as u64;
             tell(*size);
         }
@@ -321,25 +314,29 @@ fn partial(place: &Path, file: &Listed) -> u64 {
     part(place, file).metadata().map_or(0, |meta| meta.len())
 }
 
-/// The hash and the size of what an earlier try has left.
-fn taken_up(part: &Path) -> std::io::Result<(Sha256, u64)> {
-    let (mut hash, mut size) = (Sha256::new(), 0);
-    let mut file = match std::fs::File::open(part) {
-        Ok(file) if file.metadata()?.is_file() => file,
-        Ok(_) => return Ok((hash, 0)),
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok((hash, 0)),
-        Err(error) => return Err(error),
-    };
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok((hash, size)),
-            read => {
-                hash.update(&buffer[..read]);
-                size += read as u64;
-            }
-        }
+/// What of a file is in its place already: believed where the manifest of the same commit, `before`, tells of it, else held to its checksum.
+fn here(place: &Path, file: &Listed, before: Option<&Manifest>) -> Option<PulledFile> {
+    let path = place.join(&file.path);
+    path.metadata().ok().filter(|found| found.len() == file.size)?;
+    let known = before.and_then(|before| before.files.iter().find(|known| known.path == file.path));
+    match known {
+        Some(known) => Some(known.clone()),
+        None if file.sha256.is_none() && file.blob.is_none() => None,
+        None => held_to(file, &path).ok()?.ok(),
     }
+}
+
+/// Reads a file and holds it to what the hub says of it. Gives its line of the manifest, or what was expected and what was found.
+fn held_to(file: &Listed, path: &Path) -> std::io::Result<Result<PulledFile, (String, String)>> {
+    let (size, sha256) = digest(path, &mut |_| ())?;
+    let (kind, expected, found) = match (&file.sha256, &file.blob) {
+        (None, Some(blob)) => ("git blob", blob.clone(), blob_name(path)?),
+        (expected, _) => ("sha256", expected.as_ref().unwrap_or(&sha256).clone(), sha256.clone()),
+    };
+    Ok(match size == file.size && found == expected {
+        true => Ok(PulledFile { path: file.path.clone(), size, sha256 }),
+        false => Err((format!("{kind} {expected} of {} bytes", file.size), format!("{found} of {size} bytes"))),
+    })
 }
 
 /// Bytes that this user may still write where `place` is; `None` where the system does not say.

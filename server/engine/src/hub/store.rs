@@ -138,7 +138,7 @@ impl Store {
 }
 
 /// A file's size and SHA-256.
-fn digest(path: &Path, done: &mut impl FnMut(u64)) -> std::io::Result<(u64, String)> {
+pub(super) fn digest(path: &Path, done: &mut impl FnMut(u64)) -> std::io::Result<(u64, String)> {
     let mut file = fs::File::open(path)?;
     let (mut hash, mut size, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 20]);
     loop {

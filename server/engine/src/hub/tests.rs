@@ -6,7 +6,7 @@ use std::{
     net::TcpStream,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -163,6 +163,73 @@ fn a_server_without_ranges_begins_anew() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(hub.pull(&entry(), &store, |_| ())).unwrap();
     assert_eq!(std::fs::read(store.place("qwen2.5-coder-0.5b").join(FILE)).unwrap(), weights());
+}
+
+/// Two shards, the second of which `second` serves.
+fn in_two(second: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> FaultServer {
+    FaultServer::start(move |seen, stream| {
+        let lfs = |text: &str| json!({ "oid": hex(&Sha256::digest(text)), "size": text.len() });
+        if seen.path.contains("/tree/") {
+            let file = |path, text: &str| json!({ "type": "file", "path": path, "size": 5, "lfs": lfs(text) });
+            let files = json!([file("model-1.safetensors", "first"), file("model-2.safetensors", "other")]);
+            say(stream, 200, "", &files.to_string());
+        } else if seen.path.contains("/revision/") {
+            say(stream, 200, "", &json!({ "sha": catalogue::find("starcoder2-3b").unwrap().revision }).to_string());
+        } else if seen.path.ends_with("-1.safetensors") {
+            say(stream, 200, "", "first");
+        } else {
+            second(stream);
+        }
+    })
+}
+
+#[test]
+fn files_that_came_whole_are_not_fetched_again() {
+    let entry = catalogue::find("starcoder2-3b").unwrap();
+    let broken = Arc::new(AtomicBool::new(true));
+    let now = broken.clone();
+    let server = in_two(move |stream| match now.load(Ordering::SeqCst) {
+        true => say(stream, 404, "", ""),
+        false => say(stream, 200, "", "other"),
+    });
+    let (_folder, store) = store();
+    let hub = Hub::new(&server.url(), None).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let pull = || runtime.block_on(hub.pull(&entry, &store, |_| ()));
+    pull().unwrap_err();
+    broken.store(false, Ordering::SeqCst);
+    assert_eq!(pull().unwrap().files.len(), 2);
+    let first = format!("/{}/resolve/{}/model-1.safetensors", entry.repository, entry.revision);
+    assert_eq!(server.seen(&first).len(), 1);
+    assert!(store.verify(&entry, |_| ()).unwrap().is_empty());
+}
+
+#[test]
+fn two_pulls_at_once_do_not_write_into_one_file() {
+    let entry = catalogue::find("starcoder2-3b").unwrap();
+    let (arrived, waits) = std::sync::mpsc::channel();
+    let (go, goes) = std::sync::mpsc::channel::<()>();
+    let (arrived, goes) = (std::sync::Mutex::new(arrived), std::sync::Mutex::new(goes));
+    let server = in_two(move |stream| {
+        arrived.lock().unwrap().send(()).unwrap();
+        goes.lock().unwrap().recv().unwrap();
+        say(stream, 200, "", "other");
+    });
+    let (_folder, store) = store();
+    let hub = Hub::new(&server.url(), None).unwrap();
+    let pull = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(hub.pull(&entry, &store, |_| ()))
+    };
+    std::thread::scope(|scope| {
+        let first = scope.spawn(pull);
+        waits.recv().unwrap();
+        let second = pull();
+        go.send(()).unwrap();
+        assert!(matches!(&second, Err(HubError::Busy(_))), "{second:?}");
+        first.join().unwrap().unwrap();
+    });
+    assert!(store.verify(&entry, |_| ()).unwrap().is_empty());
 }
 
 #[test]

@@ -149,8 +149,8 @@ impl Answer<'_> {
         let mut ended = None;
         while let Some(line) = lines.next().await? {
             let Some(said) = wire::read(found.kind, chat, &line)? else { break };
-            if let Some(cost) = said.prompt {
-                link.learn(request.prompt.len(), cost.reused + cost.prefilled);
+            if let Some(tokens) = said.prompt.and_then(|cost| cost.tokens) {
+                link.learn(request.prompt.len(), tokens);
             }
             ended = ended.or(said.finish);
             // What follows the end tells what it cost, where the server says so apart.

@@ -1,9 +1,14 @@
 //! A server that has failed is asked whether it is back.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use tokio::sync::watch;
 
 use super::{
-    Failure, Link,
+    Failure, Link, Remedy,
     discovery::{alive, discover},
 };
 
@@ -16,39 +21,51 @@ impl Link {
     pub(super) fn ail(self: &Arc<Self>, failure: &Failure) {
         let message = format!("{}: {}", self.name(), failure.message);
         tracing::warn!(message, "the server fails");
-        let began = self.ailing.send_replace(Some(message)).is_none();
-        if began {
-            tokio::spawn(look_after(Arc::downgrade(self)));
+        if self.ailing.send_replace(Some(message)).is_some() {
+            return;
         }
+        // One that answers every look and refuses every request is looked at less and less often.
+        let falls = self.falls.fetch_add(1, Ordering::Relaxed);
+        let mut pause = (SOON * (1 << falls.min(6))).min(LATE);
+        // A look says nothing of a quota that is used up. Of a server that only has yet to start it tells sooner than was said.
+        if let (Some(429), Remedy::Retry(Some(after))) = (failure.status, failure.remedy) {
+            pause = pause.max(after);
+        }
+        tokio::spawn(look_after(Arc::downgrade(self), self.ailing.subscribe(), pause));
     }
 
-    /// Takes in that it serves.
+    /// Takes in that it served a request.
     pub(super) fn is_well(&self) {
+        self.falls.store(0, Ordering::Relaxed);
+        self.is_back();
+    }
+
+    fn is_back(&self) {
         self.ailing.send_if_modified(|ailing| ailing.take().is_some());
     }
 }
 
-async fn look_after(link: std::sync::Weak<Link>) {
-    let mut pause = SOON;
+async fn look_after(link: std::sync::Weak<Link>, mut ailing: watch::Receiver<Option<String>>, mut pause: Duration) {
     loop {
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LATE);
-        // Nobody has a use for it any more, or a request went well meanwhile.
-        let Some(link) = link.upgrade() else { return };
-        if link.ailing.borrow().is_none() {
+        // A request went well meanwhile, or nobody has a use for it any more.
+        if tokio::time::timeout(pause, ailing.wait_for(Option::is_none)).await.is_ok() {
             return;
         }
+        pause = (pause * 2).min(LATE);
+        let Some(link) = link.upgrade() else { return };
         match back(&link).await {
             Ok(()) => {
                 tracing::info!(server = link.name(), "the server is back");
-                return link.is_well();
+                return link.is_back();
             }
             Err(failure) => {
                 let message = format!("{}: {}", link.name(), failure.message);
                 link.ailing.send_if_modified(|ailing| {
-                    let told = Some(message);
-                    let modified = *ailing != told;
-                    *ailing = told;
+                    // Unless a request went well while it was asked.
+                    let modified = ailing.as_ref().is_some_and(|told| *told != message);
+                    if modified {
+                        *ailing = Some(message);
+                    }
                     modified
                 });
             }

@@ -8,14 +8,14 @@ mod kinds;
 use std::{
     net::{TcpListener, TcpStream},
     sync::atomic::{AtomicUsize, Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::json;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 
-use super::{RemoteKind, RemoteOptions};
+use super::{PREFIX_PART, RemoteKind, RemoteOptions, SUFFIX_PART};
 use crate::{Done, Engine, EngineOptions, Event, Finish, Prefill, Priority, Request, Sampling};
 use fault::{FaultServer, Seen, closed, event, open, say};
 
@@ -321,6 +321,41 @@ fn a_server_that_comes_back_is_noticed() {
     assert_eq!(collect(engine.submit(asked(&engine))).text, "né b");
 }
 
+/// A look says nothing of a quota, nor of a path that is missing: the time that was named is waited for, and else longer each time.
+#[test]
+fn a_server_that_refuses_every_request_is_not_held_to_be_back() {
+    let backs = |status: u16, header: &'static str| {
+        let server = FaultServer::start(move |seen, stream| match seen.path.as_str() {
+            "/v1/fim/completions" => say(stream, status, header, "no"),
+            _ => say(stream, 200, "", r#"{"data":[]}"#),
+        });
+        let options = options(server.url(), |remote| {
+            remote.kind = RemoteKind::Mistral;
+            remote.model = "codestral-latest".to_owned();
+        });
+        let engine = Engine::connect(&options, &MARKERS).unwrap();
+        let mut prompt = engine.tokenizer().encode("a");
+        prompt.insert(0, engine.tokenizer().special(PREFIX_PART).unwrap());
+        prompt.extend(engine.tokenizer().special(SUFFIX_PART));
+        let request = || Request { prompt: prompt.clone(), max_tokens: 8, ..Request::default() };
+        let mut backs = 0;
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(4) {
+            let failed = collect(engine.submit(request())).failed;
+            assert!(failed.is_some_and(|message| message.ends_with(&format!("HTTP {status}: no"))));
+            let mut ailing = engine.ailing().unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let back = ailing.wait_for(Option::is_none);
+            let left = Duration::from_secs(4).saturating_sub(began.elapsed());
+            backs += usize::from(runtime.block_on(async { tokio::time::timeout(left, back).await.is_ok() }));
+        }
+        backs
+    };
+    assert_eq!(backs(429, "retry-after: 60\r\n"), 0);
+    // After 0.5, 1 and 2 s, not each half second.
+    assert!((1..=3).contains(&backs(404, "")));
+}
+
 #[test]
 fn what_cannot_be_reached_or_is_no_such_server_is_told() {
     let failure = |options: &EngineOptions| Engine::connect(options, &MARKERS).unwrap_err().to_string();
@@ -384,6 +419,16 @@ fn tokens_are_counted_as_the_server_counts() {
     let prompt = engine.tokenizer().encode(&"x".repeat(4500));
     collect(engine.submit(Request { prompt: prompt.clone(), max_tokens: 1, ..Request::default() }));
     assert_eq!(engine.bytes_per_token(), Some(4.5));
+    // One of 2024 tells what it computed, and at the end what the prompt had.
+    let old = completing(|_, stream| {
+        open(stream);
+        event(stream, r#"{"content":"a","stop":false,"timings":{"prompt_n":100,"prompt_ms":1}}"#);
+        event(stream, r#"{"content":"","stop":true,"tokens_evaluated":1500,"timings":{"prompt_n":100}}"#);
+    });
+    let old = connect(old.url());
+    let asked = old.tokenizer().encode(&"x".repeat(4500));
+    collect(old.submit(Request { prompt: asked, max_tokens: 1, ..Request::default() }));
+    assert_eq!(old.bytes_per_token(), Some(3.0));
     // A small difference moves no window.
     let shorter = prompt[..4100].to_vec();
     collect(engine.submit(Request { prompt: shorter, max_tokens: 1, ..Request::default() }));

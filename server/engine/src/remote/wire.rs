@@ -52,6 +52,8 @@ pub(crate) struct Said {
 pub(crate) struct PromptCost {
     pub(crate) reused: usize,
     pub(crate) prefilled: usize,
+    /// All of the prompt, where the server tells that.
+    pub(crate) tokens: Option<usize>,
     pub(crate) millis: f64,
 }
 
@@ -124,5 +126,5 @@ fn usage(value: &Value) -> Option<PromptCost> {
     let count = |place: &str| Some(value.pointer(place)?.as_u64()? as usize);
     let prompt = count("/usage/prompt_tokens")?;
     let reused = count("/usage/prompt_tokens_details/cached_tokens").unwrap_or(0).min(prompt);
-    Some(PromptCost { reused, prefilled: prompt - reused, millis: 0.0 })
+    Some(PromptCost { reused, prefilled: prompt - reused, tokens: Some(prompt), millis: 0.0 })
 }

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::{Engine, EngineOptions, Event, Request, fixture::LLAMA, weights::Dtype};
+use crate::{Engine, EngineOptions, Event, KvChoice, Request, fixture::LLAMA, weights::Dtype};
 
 /// A folder with a tiny model, and options that put snapshots beside it.
 fn place() -> (tempfile::TempDir, ModelSource, EngineOptions) {
@@ -70,6 +70,29 @@ fn a_restart_computes_only_what_is_new_and_says_the_same() {
         let cold = Engine::load_with(&model, &options).unwrap();
         assert_eq!((cold.save().unwrap(), ask(&cold, &one).0), (0, 0));
     }
+}
+
+/// Pages of both have as many bytes.
+#[test]
+fn kv_of_another_type_is_not_taken_for_its_own() {
+    let (_folder, model, options) = place();
+    let first = Engine::load_with(&model, &options).unwrap();
+    ask(&first, &prompt(1, 100));
+    first.save().unwrap();
+    std::mem::forget(first);
+    let options = EngineOptions { kv_dtype: KvChoice::Bf16, ..options };
+    assert_eq!(ask(&Engine::load_with(&model, &options).unwrap(), &prompt(1, 100)).0, 0);
+}
+
+#[test]
+fn every_part_of_a_model_is_its_content() {
+    let folder = tempfile::tempdir().unwrap();
+    let parts = [1, 2].map(|part| folder.path().join(format!("tiny-{part:05}-of-00002.gguf")));
+    parts.iter().for_each(|path| fs::write(path, "one").unwrap());
+    let model = ModelSource::Gguf(parts[0].clone());
+    let before = content(&model).unwrap();
+    fs::write(&parts[1], "two").unwrap();
+    assert_ne!(content(&model).unwrap(), before);
 }
 
 #[test]

@@ -9,7 +9,7 @@ mod reader;
 
 use std::{
     collections::{BTreeMap, HashSet},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -49,6 +49,16 @@ pub enum Value {
     },
 }
 
+/// All files of the model that is split as `NAME-00001-of-00003.gguf` and so on, in order, where `path` is named as one of these.
+pub(crate) fn parts(path: &Path) -> Option<Vec<PathBuf>> {
+    let name = path.file_name()?.to_str()?.strip_suffix(".gguf")?;
+    let (name, count) = name.rsplit_once("-of-")?;
+    let (stem, number) = name.rsplit_once('-')?;
+    let digits = |text: &str| text.len() == 5 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let most: u64 = count.parse().ok().filter(|most| digits(number) && digits(count) && *most <= MOST_PARTS)?;
+    Some((1..=most).map(|part| path.with_file_name(format!("{stem}-{part:05}-of-{count}.gguf"))).collect())
+}
+
 /// A file's header: metadata, and the tensors by the names they have there.
 #[derive(Debug)]
 pub struct Gguf {
@@ -85,26 +95,23 @@ impl Gguf {
     }
 
     /// Reads all parts: the first has the metadata, every one its own tensors.
-    fn join(path: &Path, parts: u64) -> Result<Self> {
+    fn join(path: &Path, count: u64) -> Result<Self> {
         let refuse = |path: &Path, field: &str, expected: String, found: String| {
             Err(EngineError::malformed(path, field, expected, found))
         };
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let stem = name.strip_suffix(".gguf").and_then(|stem| stem.strip_suffix(&format!("-of-{parts:05}")));
-        let Some(stem) = stem.and_then(|stem| stem.get(..stem.len().checked_sub(6)?)).filter(|_| parts <= MOST_PARTS)
-        else {
+        let Some(paths) = parts(path).filter(|paths| paths.len() as u64 == count) else {
             let expected =
-                format!("a name that ends in -00001-of-{parts:05}.gguf, as the file says it is one of {parts}");
+                format!("a name that ends in -00001-of-{count:05}.gguf, as the file says it is one of {count}");
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             return refuse(path, "name", expected, format!("`{name}`"));
         };
         let mut whole: Option<Self> = None;
-        for part in 1..=parts {
-            let path = path.with_file_name(format!("{stem}-{part:05}-of-{parts:05}.gguf"));
+        for (part, path) in (0u64..).zip(paths) {
             let read = Self::read(&path, &map(&path)?)?;
             let number = read.unsigned("split.no")?;
-            if (read.parts()?, number) != (parts, Some(part - 1)) {
+            if (read.parts()?, number) != (count, Some(part)) {
                 let found = format!("part {number:?} of {}", read.parts()?);
-                return refuse(&path, "split.no", format!("part {} of {parts}, counted from 0", part - 1), found);
+                return refuse(&path, "split.no", format!("part {part} of {count}, counted from 0"), found);
             }
             match &mut whole {
                 None => whole = Some(read),
@@ -112,12 +119,12 @@ impl Gguf {
             }
         }
         let Some(whole) = whole else {
-            return refuse(path, "split.count", "at least one part".into(), parts.to_string());
+            return refuse(path, "split.count", "at least one part".into(), count.to_string());
         };
         match whole.unsigned("split.tensors.count")? {
-            Some(count) if count != whole.tensors.len() as u64 => {
+            Some(tensors) if tensors != whole.tensors.len() as u64 => {
                 let found = format!("{} in all parts", whole.tensors.len());
-                refuse(path, "split.tensors.count", format!("{count} tensors"), found)
+                refuse(path, "split.tensors.count", format!("{tensors} tensors"), found)
             }
             _ => Ok(whole),
         }

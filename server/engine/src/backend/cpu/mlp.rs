@@ -123,7 +123,8 @@ impl ExpertStep {
             let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
             let mut total = 0.0;
             for p in row.iter_mut() {
-                *p = (*p - most).exp();
+                // NaN would make one expert the best time and again.
+                *p = (*p - most).exp().max(0.0);
                 total += *p;
             }
             let first = self.chosen.len();

@@ -174,6 +174,21 @@ fn a_head_that_is_not_computed_is_an_error_and_has_a_fallback() {
     assert_eq!(backend.name(), "reference");
 }
 
+/// No number comes of no number; the experts' buffers hold what is chosen all the same.
+#[test]
+fn experts_of_a_damaged_file_break_nothing() {
+    let mut gguf = Golden::read("qwen3moe").gguf(Dtype::Q8_0);
+    for (name, .., bytes) in &mut gguf.tensors {
+        if name.ends_with("ffn_norm.weight") {
+            bytes.chunks_exact_mut(4).for_each(|weight| weight.copy_from_slice(&f32::NAN.to_le_bytes()));
+        }
+    }
+    let decoder = Checkpoint::from_gguf(Path::new("golden.gguf"), &gguf.bytes()).unwrap().decoder;
+    let tokens = tokens(&decoder, 200);
+    let mut cpu = cpu(&decoder, 1, KvDtype::F16);
+    assert!(cpu.forward(&A, 0, &tokens, Logits::Last).unwrap().iter().all(|logit| logit.is_nan()));
+}
+
 /// What helpers run is what the calling thread runs, so its own count is enough.
 #[test]
 fn a_step_allocates_nothing() {

@@ -75,9 +75,12 @@ pub(super) fn read(value: &Value) -> Said {
         Some("limit") => Finish::Length,
         _ => Finish::Stop,
     });
+    let reused = count("/timings/cache_n");
     let prompt = count("/timings/prompt_n").map(|prefilled| PromptCost {
-        reused: count("/timings/cache_n").unwrap_or(0),
+        reused: reused.unwrap_or(0),
         prefilled,
+        // Servers before September 2025 tell what they computed, and only at the end what the prompt had.
+        tokens: reused.map(|reused| reused + prefilled).or_else(|| count("/tokens_evaluated")),
         millis: value.pointer("/timings/prompt_ms").and_then(Value::as_f64).unwrap_or(0.0),
     });
     Said {

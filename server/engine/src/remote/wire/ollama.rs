@@ -28,6 +28,7 @@ pub(super) fn read(value: &Value) -> Said {
     let prompt = value["prompt_eval_count"].as_u64().map(|prefilled| PromptCost {
         reused: 0,
         prefilled: prefilled as usize,
+        tokens: Some(prefilled as usize),
         millis: value["prompt_eval_duration"].as_f64().unwrap_or(0.0) / 1e6,
     });
     Said {
