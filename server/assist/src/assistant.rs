@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, OnceLock, PoisonError, RwLock,
@@ -34,6 +35,9 @@ mod ahead;
 mod answering;
 mod documents;
 mod server;
+
+#[cfg(test)]
+mod tests;
 
 /// Names a document: the surface's own name for it (LSP's URI, verbatim).
 pub type DocumentId = Arc<str>;
@@ -126,13 +130,18 @@ impl Assistant {
         let assistant = Self::empty(options, name);
         let loading = Arc::clone(&assistant.inner);
         std::thread::spawn(move || {
-            let loaded = load().map_err(|error| error.to_string()).and_then(|engine| {
-                // Only this thread, started once, ever sets it.
-                let _ = loading.talker.set(engine.clone());
-                let chats = if engine.chat().is_ok() { ". It chats over HTTP" } else { "" };
-                Model::new(engine).map_err(|error| format!("{error}{chats}"))
-            });
-            loading.attach(loaded);
+            let talker = &loading.talker;
+            let load = move || {
+                load().map_err(|error| error.to_string()).and_then(|engine| {
+                    // Only this thread, started once, ever sets it.
+                    let _ = talker.set(engine.clone());
+                    let chats = if engine.chat().is_ok() { ". It chats over HTTP" } else { "" };
+                    Model::new(engine).map_err(|error| format!("{error}{chats}"))
+                })
+            };
+            // Who waits for a model is to hear of a defect in a reader too.
+            let loaded = panic::catch_unwind(AssertUnwindSafe(load));
+            loading.attach(loaded.unwrap_or_else(|_| Err("a defect in Pilotlight; its log has the place".into())));
         });
         assistant
     }

@@ -1,0 +1,14 @@
+//! Tests of `assistant`.
+
+use super::*;
+
+#[tokio::test]
+async fn a_panic_while_a_model_is_loaded_is_told() {
+    let assistant = Assistant::new(Options::default(), "odd", || panic!("as a defect would"));
+    let mut status = assistant.status();
+    let told = status.wait_for(|status| !matches!(status, Status::Loading { .. })).await.map(|status| status.clone());
+    assert!(
+        matches!(&told, Ok(Status::Failed { message }) if message.contains("cannot be loaded: a defect in Pilotlight")),
+        "{told:?}"
+    );
+}
