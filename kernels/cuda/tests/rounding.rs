@@ -101,7 +101,8 @@ fn products_of_rounded_inputs_are_their_sums() {
             let inner = device.zeros(2 * rows * padded(outputs)).unwrap();
             gated(&x, rows, Activation::Silu, (&w, None), Some((&up, None)), &inner).unwrap();
             let (got, inner) = (floats(&out), brains(&inner));
-            let tolerance = if bytes && wide && !is_emulated(&device) { 1.0 / 8192.0 } else { 1e-5 };
+            // Hopper is reported to sum products of bytes in 13 bits, cut off.
+            let tolerance = if bytes && wide && !is_emulated(&device) { 1.0 / 4096.0 } else { 1e-5 };
             for (m, x) in rounded.chunks_exact(columns).enumerate().take(rows) {
                 for n in 0..outputs {
                     let ((sum, magnitude), (other, _)) =

@@ -53,7 +53,7 @@ def main():
     run.mkdir(parents=True, exist_ok=True)
     tok.save(read_tokenizer(reader), args.data / f"tokenizer-{config.vocab}.json")
     model = read_model(reader, config)
-    save(run / "checkpoint.pt", model=model.state_dict(), optimizers=None, step=0, tokens=0, trained=0.0, shard=0, edits=0, config=config.as_dict(), final=False)
+    save(run / "checkpoint.pt", model=model.state_dict(), optimizers=None, step=0, tokens=0, trained=0.0, used={}, edits=0, config=config.as_dict(), final=False)
     print(f"{run / 'checkpoint.pt'}: {sum(p.numel() for p in model.parameters()) / 1e6:.1f} M parameters of {args.weights}")
 
 

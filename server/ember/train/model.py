@@ -76,7 +76,7 @@ class Attention(nn.Module):
             cache[:] = [k, v]
         groups = c.heads // c.kv_heads
         k, v = k.repeat_interleave(groups, 1), v.repeat_interleave(groups, 1)
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=time > 1)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=cache is None or time > 1)  # in training a constant: a symbol breaks the graph that is compiled
         return self.o_proj(y.transpose(1, 2).reshape(batch, time, c.heads * c.head_dim))
 
 

@@ -22,16 +22,20 @@ ROLE_WEIGHTS = torch.tensor([0.4, 1.0, 5.0])  # context and suffix, prefix, midd
 
 
 class Batches:
-    """Micro-batches of samples of like length: (ids [n, t], weights [n, t]), padded to a multiple of 64. Endless, resumable by shard."""
+    """Micro-batches of samples of like length: (ids [n, t], weights [n, t]), padded to a multiple of 64. Endless.
 
-    def __init__(self, folder: Path, micro: int, seed: int, at: int = 0):
-        self.folder, self.micro, self.seed, self.at = folder, micro, seed, at
+    The next shard is the least used of those that are there by then; `used` says how often each was begun.
+    """
+
+    def __init__(self, folder: Path, micro: int, seed: int, used: dict[str, int] | None = None):
+        self.folder, self.micro, self.seed, self.used = folder, micro, seed, dict(used or {})
 
     def __iter__(self):
         while True:
-            shards = sorted(self.folder.glob("*.npz"))
-            yield from self.shard(shards[self.at % len(shards)], random.Random(self.seed + self.at))
-            self.at += 1
+            path = min(self.folder.glob("*.npz"), key=lambda path: (self.used.get(path.name, 0), path.name))
+            rng = random.Random(self.seed + sum(self.used.values()))
+            self.used[path.name] = self.used.get(path.name, 0) + 1
+            yield from self.shard(path, rng)
 
     def shard(self, path: Path, rng: random.Random):
         data = np.load(path)
@@ -39,8 +43,9 @@ class Batches:
         tokens, roles, lengths = data["tokens"], data["roles"], data["lengths"]
         order = list(range(len(ends)))
         rng.shuffle(order)
-        for i in range(0, len(order), 512):
-            pool = sorted(order[i : i + 512], key=lambda s: lengths[s])
+        size = max(512, self.micro // 8)  # many batches' worth, or much of them is padding
+        for i in range(0, len(order), size):
+            pool = sorted(order[i : i + size], key=lambda s: lengths[s])
             batches, batch = [], []
             for s in pool:
                 width = -(-int(lengths[s]) // 64) * 64
@@ -48,7 +53,10 @@ class Batches:
                     batches.append(batch)
                     batch = []
                 batch.append(s)
-            batches.append(batch)
+            if len(batch) > 1 or not batches:
+                batches.append(batch)
+            else:  # one row is a shape that everything is compiled for once more
+                batches[-1] += batch
             rng.shuffle(batches)
             for batch in batches:
                 width = -(-max(int(lengths[s]) for s in batch) // 64) * 64 + 1
@@ -73,7 +81,7 @@ def ahead(batches: Batches, depth: int = 16):
         yield ready.get()
 
 
-def drill(ids: torch.Tensor, rng: random.Random, rows: int = 6, width: int = 161) -> tuple[torch.Tensor, torch.Tensor]:
+def drill(ids: torch.Tensor, rng: random.Random, rows: int, width: int = 161) -> tuple[torch.Tensor, torch.Tensor]:
     """Copying practice: segments of the batch, as they are or shuffled, said over and over with a period of their own.
 
     Only what is said again counts. Copying from what was seen is most of completing code, and natural text alone teaches it late.
@@ -178,7 +186,8 @@ def main():
     others = [p for n, p in model.named_parameters() if p.dim() != 2 or "embed" in n]
     optimizers = [Muon(matrices, args.lr, weight_decay=0.02), torch.optim.AdamW(others, args.embed_lr, (0.9, 0.95), weight_decay=0.0)]
     peaks = [args.lr, args.embed_lr]
-    step = tokens = middle = shard = edits = 0
+    step = tokens = edits = 0
+    used: dict[str, int] = {}
     trained = 0.0
     checkpoint = run / "checkpoint.pt"
     if checkpoint.exists():
@@ -186,11 +195,11 @@ def main():
         model.load_state_dict(state["model"])
         for optimizer, saved in zip(optimizers, state["optimizers"] or []):  # none of weights that `begin.py` read
             optimizer.load_state_dict(saved)
-        step, tokens, trained, shard = state["step"], state["tokens"], state["trained"], state["shard"]
+        step, tokens, trained, used = state["step"], state["tokens"], state["trained"], state["used"]
         edits = state.get("edits", 0)
         print(f"resumed at step {step}, {tokens / 1e6:.2f} M tokens")
     folder = args.data / f"shards-{config.vocab}"
-    data = Batches(folder, args.micro, args.seed, shard)
+    data = Batches(folder, args.micro, args.seed, used)
     stream = ahead(data)
     compute = torch.compile(loss_sum, dynamic=True) if args.compile else loss_sum
     end, before, began = deadline(args), trained, time.time()
@@ -201,7 +210,7 @@ def main():
         if rank:
             return
         save(checkpoint, model=model.state_dict(), optimizers=[o.state_dict() for o in optimizers], step=step, tokens=tokens,
-             trained=trained, shard=data.at, edits=edits, config=config.as_dict(), final=final)
+             trained=trained, used=data.used, edits=edits, config=config.as_dict(), final=final)
         held = heldout(model, args.data / f"heldout-{config.vocab}", args.device)
         print(f"saved at step {step}; held-out loss: prefix {held['prefix']:.3f}, middle {held['middle']:.3f}", flush=True)
         log.write(json.dumps(dict(step=step, tokens=tokens, heldout=held)) + "\n")
@@ -232,7 +241,7 @@ def main():
         tokens += sum(int((w > 0).sum()) for _, w in batch)
         edits += sum(int((ids == tok.NEXT).sum()) for ids, _ in batch)
         if progress < args.drill_until:
-            batch += [drill(batch[r % len(batch)][0], random.Random(f"{args.seed} {step} {r}")) for r in range(world)]
+            batch += [drill(batch[r % len(batch)][0], random.Random(f"{args.seed} {step} {r}"), max(6, args.batch // 1024)) for r in range(world)]
         total = sum(float(w.sum()) for _, w in batch)
         value = torch.zeros((), device=args.device)
         for ids, weights in batch[rank::world]:

@@ -36,9 +36,9 @@ pub(super) fn inner_widths(c: &DecoderConfig) -> impl Iterator<Item = usize> {
     widths.into_iter()
 }
 
-/// Rows whose attention is split over pages.
+/// Rows whose attention is split over pages: as many as a batch of one token each at the least.
 pub(super) fn split_rows(c: &DecoderConfig, pages: usize) -> usize {
-    (MOST_SPLIT / Split::bytes(1, c.heads, pages, c.head_dim)).clamp(1, SPLIT_ROWS)
+    (MOST_SPLIT / Split::bytes(1, c.heads, pages, c.head_dim)).clamp(16, SPLIT_ROWS)
 }
 
 impl Budget {

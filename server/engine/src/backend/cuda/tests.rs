@@ -32,8 +32,13 @@ pub(crate) fn devices() -> Vec<Device> {
     devices::devices(&[1])
 }
 
+/// As it is taken into use: on a GPU, without the products that it is proved not to sum as others. That they are proved is another test's.
 fn on(device: &Device, decoder: &Decoder) -> Cuda {
-    Cuda::new(decoder, device.clone(), CONTEXT, 10, 10).unwrap()
+    let mut cuda = Cuda::new(decoder, device.clone(), CONTEXT, 10, 10).unwrap();
+    if !device.name().contains("emulat") {
+        let _ = cuda.prove();
+    }
+    cuda
 }
 
 /// Tolerance: products' inputs are rounded to bfloat16 (each by at most 0.2 %), which the random weights of these models pass on undamped; weights that are widened are rounded as much.
