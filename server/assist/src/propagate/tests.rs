@@ -348,3 +348,5 @@ async fn go() {
     ];
     insta::assert_snapshot!(all(GO, &changes).await);
 }
+
+mod settled;
