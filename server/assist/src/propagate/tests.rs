@@ -349,4 +349,5 @@ async fn go() {
     insta::assert_snapshot!(all(GO, &changes).await);
 }
 
+mod files;
 mod settled;
