@@ -350,4 +350,6 @@ async fn go() {
 }
 
 mod files;
+mod go;
+mod meaning;
 mod settled;
