@@ -80,10 +80,11 @@ impl Scene<'_> {
         let mut change = self.change.clone();
         let mut set = ChangeSet::default();
         let constructor = change.kind == DefinitionKind::Constructor;
-        let restored = Restored::new(&self.home.snapshot.rope().to_string(), &change);
+        let language = self.home.snapshot.language();
+        let restored = Restored::new(&self.home.snapshot.rope().to_string(), language, &change);
         let function = change.name_range.start..change.name_range.start + change.old_name.len();
         let mut at = function.start;
-        let back = Document::open(self.home.snapshot.language(), 0, &restored.text).snapshot();
+        let back = Document::open(language, 0, &restored.text).snapshot();
         let home = View::new(self.home.path.clone(), back);
         if constructor {
             let Some(of) = change.container.take() else { return Ok(set) };

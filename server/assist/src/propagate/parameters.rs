@@ -11,7 +11,13 @@ use crate::changes::Edit;
 pub(super) fn renamed(home: &View, function: &Range<usize>, at: &Range<usize>, new: &str, found: &mut Found) {
     let Some(signature) = home.sites.signature(function) else { return };
     let old = &home.text[at.clone()];
-    let own = home.scopes.definitions.iter().position(|definition| definition.range == *at);
+    let (definitions, references) = (&home.scopes.definitions, &home.scopes.references);
+    let Some(own) = definitions.iter().position(|definition| definition.range == *at) else { return };
+    // What is assigned to a parameter is no new variable in Python.
+    let again = |it: usize| {
+        let (one, other) = (&definitions[own], &definitions[it]);
+        home.snapshot.language() == Language::Python && one.scope == other.scope && one.name == other.name
+    };
     for it in home.snapshot.occurrences(old) {
         // What stands in Python's list of parameters is of the scope around it.
         let outside = home.snapshot.language() == Language::Python && signature.list.contains(&it.range.start);
@@ -23,8 +29,12 @@ pub(super) fn renamed(home: &View, function: &Range<usize>, at: &Range<usize>, n
             found.edits.push(Edit { range: it.range, text: new.to_owned(), doubt });
             continue;
         }
-        let reference = home.scopes.references.iter().find(|reference| reference.range == it.range);
-        if own.is_none() || it.before != Before::Bare || reference.is_none_or(|it| it.definition != own) {
+        let reference = references.iter().find(|reference| reference.range == it.range);
+        let meaning = match reference {
+            Some(reference) => reference.definition,
+            None => definitions.iter().position(|definition| definition.range == it.range),
+        };
+        if it.before != Before::Bare || meaning.is_none_or(|meaning| meaning != own && !again(meaning)) {
             continue;
         }
         let text = match home.key(&it.range) {

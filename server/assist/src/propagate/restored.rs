@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use pilotlight_syntax::{Language, Parameter};
+
 use super::DefinitionChange;
 
 /// See the module. Its bytes are those of the old text where nothing else has changed.
@@ -16,10 +18,15 @@ pub(super) struct Restored {
 
 impl Restored {
     /// Of the text as it is `now`.
-    pub(super) fn new(now: &str, change: &DefinitionChange) -> Self {
+    pub(super) fn new(now: &str, language: Language, change: &DefinitionChange) -> Self {
         let mut names = vec![(change.name_range.clone(), change.old_name.as_str(), None)];
         let renamed = change.parameters.iter().flat_map(|parameters| parameters.pairs());
         names.extend(renamed.filter_map(|(old, new)| {
+            // In Go a parameter may have a type alone.
+            let unnamed = |it: &Parameter| language == Language::Go && it.type_text.as_ref() == Some(&it.name);
+            if unnamed(old) || unnamed(new) {
+                return None;
+            }
             let (was, is) = (name(&old.name)?, name(&new.name)?);
             let range = new.range.end.checked_sub(is.len())?..new.range.end;
             (now.get(range.clone()) == Some(is)).then_some((range, was, Some(is)))

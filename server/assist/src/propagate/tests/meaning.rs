@@ -36,6 +36,19 @@ async fn calls_in_the_arguments_of_calls() {
     );
 }
 
+/// What is certain does not depend on what is not.
+#[tokio::test]
+async fn a_call_that_is_sure_and_one_that_is_not() {
+    let files = "//- src/lib.rs\npub struct One;\npub struct Two;\nimpl One {\n    pub fn get(&self, left: u8, right: u16) -> u8 { 1 }\n}\nimpl Two {\n    pub fn get(&self, left: u8, right: u16) -> u8 { 1 }\n}\n\
+        fn outer(one: One) { one.get(any().get(1, 2), 3); }\nfn inner(one: One) { any().get(one.get(1, 2), 3); }\nfn both() { any().get(any().get(1, 2), 3); }\n";
+    let expected = "+++ b/src/lib.rs\n-fn outer(one: One) { one.get(any().get(1, 2), 3); }\n-fn inner(one: One) { any().get(one.get(1, 2), 3); }\n\
+        +fn outer(one: One) { one.get(3, any().get(1, 2)); }\n+fn inner(one: One) { any().get(one.get(2, 1), 3); }\n";
+    let unknown = "the type of what it is a member of is not known";
+    let outer = "calls stand in each other's arguments: the outer one is to be changed by hand";
+    let told = format!("? src/lib.rs:11 {unknown}\n! src/lib.rs:9 {unknown}\n! src/lib.rs:10 {outer}\n");
+    assert_eq!(carried(files, "left: u8, right: u16", "right: u16, left: u8").await, expected.to_owned() + &told);
+}
+
 #[tokio::test]
 async fn a_function_that_calls_itself() {
     let files = "//- src/lib.rs\nfn go(left: u8, right: u16) { if left > 1 { go(left - 1, right) } }\n";
@@ -93,6 +106,15 @@ async fn a_renamed_parameter_does_not_become_a_local() {
     let expected = "+++ b/src/lib.rs\n-fn f(b: u8) -> u8 { let c = a; let b = 1; a + b + c }\n\
         +fn f(b: u8) -> u8 { let c = b; let b = 1; a + b + c }\n? src/lib.rs:1 `b` means something else here\n";
     assert_eq!(carried(files, "a: u8", "b: u8").await, expected);
+    // What is assigned to it in Python is still the parameter.
+    let files = "//- lib.py\ndef take(items=None):\n    if items is None:\n        items = []\n    def more():\n        nonlocal items\n        items = 1\n    return [it for it in items]\n";
+    let expected = "+++ b/lib.py\n-    if items is None:\n-        items = []\n+    if parts is None:\n+        parts = []\n\
+        -        nonlocal items\n-        items = 1\n-    return [it for it in items]\n\
+        +        nonlocal parts\n+        parts = 1\n+    return [it for it in parts]\n";
+    assert_eq!(carried(files, "items=None", "parts=None").await, expected);
+    // In Go a type alone is no name.
+    let files = "//- lib.go\npackage lib\n\nfunc handle(int, string) int {\n\tvar a int = 1\n\treturn a\n}\n";
+    assert_eq!(carried(files, "int, string", "count int, name string").await, "");
     // A default is of the scope around the function.
     let files = "//- lib.py\ntimeout = 3\ndef wait(timeout=timeout):\n    return timeout\n";
     let expected = "+++ b/lib.py\n-    return timeout\n+    return limit\n";
