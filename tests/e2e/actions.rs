@@ -144,7 +144,7 @@ async fn a_plain_client_gets_what_is_certain_at_once() {
     let actions = actions(&project.server, &project.geo, project.geo.text.find("width").unwrap()).await;
     let edits = &actions[0]["edit"]["changes"][&project.lib];
     let texts: Vec<&str> = edits.as_array().unwrap().iter().map(|edit| edit["newText"].as_str().unwrap()).collect();
-    assert_eq!(texts, ["2", "1"]);
+    assert_eq!(texts, ["2, 1"]);
     let only = json!({
         "textDocument": project.geo.named(), "context": { "diagnostics": [], "only": ["quickfix"] },
         "range": { "start": { "line": 0, "character": 8 }, "end": { "line": 0, "character": 8 } },
