@@ -208,10 +208,13 @@ impl Search<'_> {
     fn embedded(&self, of: Option<String>) -> Verdict {
         let name = &self.change.old_name;
         let embeds = |of: &String| of != name && self.types.relation(of, std::slice::from_ref(name)) == Relation::Same;
-        match is_type(self.change.kind) && of.as_ref().is_some_and(embeds) {
-            true if self.alone(|_| true) => Verdict::Same,
-            true => unsure("the field may be of another type of this name"),
-            false => Verdict::Other,
+        if !is_type(self.change.kind) || !of.as_ref().is_some_and(embeds) {
+            return Verdict::Other;
+        }
+        let types = |of: &String| self.lookup.definitions(of).iter().filter(|it| is_type(it.kind)).count();
+        match self.alone(|_| true) && of.as_ref().map_or(0, types) < 2 {
+            true => Verdict::Same,
+            false => unsure("the field may be of another type"),
         }
     }
 
