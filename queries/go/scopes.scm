@@ -44,4 +44,8 @@
 
 (package_clause (package_identifier) @qualified)
 (qualified_type name: (type_identifier) @qualified)
-(keyed_element key: (literal_element (identifier) @qualified))
+; Keys of maps, arrays and slices are names like any other; those of structs are fields.
+(composite_literal
+  type: [(type_identifier) (qualified_type) (generic_type) (struct_type)]
+  body: (literal_value (keyed_element key: (literal_element (identifier) @qualified))))
+(literal_element (literal_value (keyed_element key: (literal_element (identifier) @qualified))))

@@ -44,6 +44,9 @@
 
 (identifier) @reference
 
+(global_statement (identifier) @outer)
+(nonlocal_statement (identifier) @outer)
+
 ; What stands in a class is known by its class alone.
 (class_definition body: (block (function_definition name: (_) @qualified)))
 (class_definition body: (block (decorated_definition definition: (function_definition name: (_) @qualified))))

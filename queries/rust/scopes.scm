@@ -79,3 +79,5 @@
 (type_binding name: (_) @qualified)
 (enum_variant name: (_) @qualified)
 (use_as_clause path: (identifier) @qualified)
+(lifetime (identifier) @qualified)
+(label (identifier) @qualified)

@@ -144,12 +144,38 @@ async fn a_plain_client_gets_what_is_certain_at_once() {
     let actions = actions(&project.server, &project.geo, project.geo.text.find("width").unwrap()).await;
     let edits = &actions[0]["edit"]["changes"][&project.lib];
     let texts: Vec<&str> = edits.as_array().unwrap().iter().map(|edit| edit["newText"].as_str().unwrap()).collect();
-    assert_eq!(texts, ["2", "1"]);
+    assert_eq!(texts, ["2, 1"]);
     let only = json!({
         "textDocument": project.geo.named(), "context": { "diagnostics": [], "only": ["quickfix"] },
         "range": { "start": { "line": 0, "character": 8 }, "end": { "line": 0, "character": 8 } },
     });
     assert_eq!(project.server.request("textDocument/codeAction", only).await, Ok(json!([])));
+    project.server.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn one_change_of_two_is_carried_and_the_other_waits() {
+    let mut project = Project::new(everything()).await;
+    fs::write(project.folder.path().join("lib.rs"), format!("{LIB}fn two() -> u8 {{ geo::side() }}\n")).unwrap();
+    let second = "pub fn side() -> u8 { 4 }\n";
+    let end = project.geo.text.len();
+    project.geo.replace(&project.server, end, end, second);
+    let all = json!({ "command": "pilotlight.carried", "arguments": [project.geo.uri] });
+    project.server.request("workspace/executeCommand", all).await.unwrap();
+    project.change("area", "surface");
+    project.change("side", "edge");
+    let actions = async |project: &Project| {
+        let at = |name: &str| project.geo.text.find(name).unwrap();
+        let first = actions(&project.server, &project.geo, at("surface")).await;
+        (first, actions(&project.server, &project.geo, at("edge")).await)
+    };
+    let (mut first, second) = actions(&project).await;
+    assert_eq!(second.len(), 1);
+    let action = project.server.request("codeAction/resolve", first.remove(0)).await.unwrap();
+    let command = json!({ "command": "pilotlight.carried", "arguments": action["command"]["arguments"] });
+    project.server.request("workspace/executeCommand", command).await.unwrap();
+    let (first, second) = actions(&project).await;
+    assert_eq!((first.len(), second.len()), (0, 1), "{first:?}");
     project.server.close().await.unwrap();
 }
 

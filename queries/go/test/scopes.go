@@ -89,3 +89,12 @@ func (p *Point[T]) Get() T {
     return p.X
 //         ^ reference
 }
+
+var keyed = map[int]Point[int]{Limit: {X: 1}}
+//  ^^^^^ definition.variable
+//                  ^^^^^      ^^^^^ reference
+//              ^^^       ^^^ reference.free
+var placed = [...]int{Limit: 1}
+//  ^^^^^^ definition.variable
+//                    ^^^^^ reference
+//                ^^^ reference.free

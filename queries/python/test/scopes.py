@@ -71,3 +71,24 @@ def earlier(total, key):
 #          ^^^^^^^^^^ reference.free
         raise error
 #             ^^^^^ reference
+
+def again():
+#   ^^^^^ definition.function
+# <-> scope
+    global count
+#          ^^^^^ reference
+    if count:
+#      ^^^^^ reference
+        count = 1
+#       ^^^^^ reference
+    total = 2
+#   ^^^^^ definition.variable
+    def inner():
+#       ^^^^^ definition.function
+#   ^^^^^^^^^^^^> scope
+        nonlocal total
+#                ^^^^^ reference
+        total = 3
+#       ^^^^^ reference
+    return count
+#          ^^^^^ reference

@@ -99,3 +99,14 @@ impl<T> Point<T> {
 //  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ scope
 //                      ^^^^^^^^^^^^^^^^^^ scope
 }
+
+fn borrowed<'later>(text: &'later str) {
+// ^^^^^^^^ definition.function
+//                  ^^^^ definition.parameter
+// <-> scope
+//                                     ^> scope
+    'later: loop {
+//               ^> scope
+        break 'later;
+    }
+}

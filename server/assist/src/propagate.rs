@@ -1,32 +1,38 @@
 //! A change of a definition carried to its uses: a person changes a name or the parameters of a function by hand, and everything that has to follow is found and edited, without a model.
 //!
-//! `difference` sees what has changed, `search` says what each place where the name stands means, `uses` edits it, `arguments` makes a call fit. What is not certain carries its reason; what nothing can be
-//! done about is listed.
+//! `difference` sees what has changed, `restored` puts the old names back, so that everything resolves as it did, `parameters` renames those in their function. Elsewhere `search` says what each
+//! place where the name stands means, `uses` edits it, `arguments` makes a call fit. What is not certain carries its reason; what nothing can be done about is listed.
 
 mod arguments;
 mod common;
 pub mod difference;
+mod parameters;
 mod regions;
 mod remembered;
 mod request;
+mod restored;
 mod search;
 mod types;
 mod uses;
 mod view;
 mod written;
 
-use std::path::{Path, PathBuf};
+use std::{
+    ops::Range,
+    path::{Path, PathBuf},
+};
 
 use pilotlight_syntax::{DefinitionKind, Document, Language, Snapshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     DocumentId,
-    changes::{ChangeSet, Edit, FileChange},
+    changes::{ChangeSet, FileChange, Left},
 };
 pub use difference::DefinitionChange;
 pub(crate) use remembered::Remembered;
 pub use request::{Offer, PropagateError};
+use restored::Restored;
 use search::Search;
 use uses::{Work, separate};
 pub(crate) use view::{Defined, Lookup};
@@ -74,12 +80,11 @@ impl Scene<'_> {
         let mut change = self.change.clone();
         let mut set = ChangeSet::default();
         let constructor = change.kind == DefinitionKind::Constructor;
-        // With the old name back in its place everything resolves as it did.
-        let now = self.home.snapshot.rope().to_string();
-        let mut text = now.clone();
-        text.replace_range(change.name_range.clone(), &change.old_name);
-        let mut at = change.name_range.start;
-        let back = Document::open(self.home.snapshot.language(), 0, &text).snapshot();
+        let language = self.home.snapshot.language();
+        let restored = Restored::new(&self.home.snapshot.rope().to_string(), language, &change);
+        let function = change.name_range.start..change.name_range.start + change.old_name.len();
+        let mut at = function.start;
+        let back = Document::open(language, 0, &restored.text).snapshot();
         let home = View::new(self.home.path.clone(), back);
         if constructor {
             let Some(of) = change.container.take() else { return Ok(set) };
@@ -120,25 +125,28 @@ impl Scene<'_> {
             types: Types::new(self.lookup),
             lookup: self.lookup,
             owners,
+            shared: shared(&home, at, &overloads),
             arity: arity(&change, &home, at),
             overloads,
         };
         let work = Work { search: &search, constructor, definition_too: self.definition_too };
-        let mut edits = work.edits(&home, &self.home, &mut set);
-        let delta = |offset: usize| {
-            let (old_end, len) =
-                (self.change.name_range.start + self.change.old_name.len(), self.change.new_name.len());
-            // Where the definition itself is still to be edited nothing has moved.
-            if offset >= old_end && !self.definition_too { offset - self.change.old_name.len() + len } else { offset }
-        };
-        for edit in &mut edits {
-            edit.range = delta(edit.range.start)..delta(edit.range.end);
+        let mut found = work.found(&home, &self.home, &mut set);
+        for (parameter, new) in &restored.parameters {
+            parameters::renamed(&home, &function, parameter, new, &mut found);
         }
-        set.holes.iter_mut().for_each(|hole| hole.range = delta(hole.range.start)..delta(hole.range.end));
-        if let Some(parameters) = &self.change.parameters {
-            edits.extend(body(&self.home.snapshot, &now, &self.change, parameters.renamed()));
-            separate(&mut edits, &self.home, &mut set.left);
-        }
+        let mut edits = separate(found, &home, &mut set.left);
+        edits.retain(|edit| {
+            let stale = restored.holds(&edit.range);
+            if stale {
+                let line = home.snapshot.rope().byte_to_line(edit.range.start);
+                let because = "the changed definition stands in it: it is to be changed by hand".to_owned();
+                set.left.push(Left { path: home.path.clone(), line, because });
+            }
+            !stale
+        });
+        let now = |range: &Range<usize>| restored.now(range.start)..restored.now(range.end);
+        edits.iter_mut().for_each(|edit| edit.range = now(&edit.range));
+        set.holes.iter_mut().for_each(|hole| hole.range = now(&hole.range));
         set.files.push(FileChange {
             creates: false,
             path: Some(self.home.path.clone()),
@@ -150,7 +158,8 @@ impl Scene<'_> {
             if cancel.is_cancelled() {
                 return Err(None);
             }
-            let edits = work.edits(view, other, &mut set);
+            let found = work.found(view, other, &mut set);
+            let edits = separate(found, view, &mut set.left);
             set.files.push(FileChange {
                 creates: false,
                 path: Some(other.path.clone()),
@@ -198,8 +207,13 @@ fn arity(change: &DefinitionChange, home: &View, at: usize) -> Option<usize> {
     (arguments::strict(home.snapshot.language()) && !old.rest).then_some(old.parameters.len())
 }
 
-/// Where the names of the function at `at` stand that TypeScript takes for one function.
+/// Where else `home` gives the name at `at` the same meaning: TypeScript takes functions of one name for one, and what Python assigns or defines again is still called so.
 fn overloads(home: &View, at: usize) -> Vec<usize> {
+    if home.snapshot.language() == Language::Python {
+        let Some(own) = home.definition(at) else { return Vec::new() };
+        let again = home.namesakes(own).filter(|other| other.kind == own.kind);
+        return again.map(|other| other.range.start).collect();
+    }
     let function =
         home.outline.iter().find(|item| item.name_range.start == at && item.kind == DefinitionKind::Function);
     let Some(function) = function.filter(|_| related(home.snapshot.language(), Language::TypeScript)) else {
@@ -214,40 +228,14 @@ fn overloads(home: &View, at: usize) -> Vec<usize> {
     same.map(|it| it.name_range.start).collect()
 }
 
-/// Renamed parameters in the function's own body.
-fn body<'a>(
-    now: &Snapshot,
-    text: &str,
-    change: &DefinitionChange,
-    renamed: impl Iterator<Item = (&'a str, &'a str)>,
-) -> Vec<Edit> {
-    let (scopes, sites) = (now.scopes(), now.sites());
-    let mut edits = Vec::new();
-    for (old, new) in renamed {
-        for reference in scopes.references.iter().filter(|it| it.name == old && change.range.contains(&it.range.start))
-        {
-            let meaning = reference.definition.map(|at| &scopes.definitions[at]);
-            if meaning.is_some_and(|meaning| change.range.contains(&meaning.range.start)) {
-                continue;
-            }
-            let key = sites.keys.iter().find(|key| key.range == reference.range);
-            let text = match key {
-                Some(key) if key.shorthand => format!("{old}: {new}"),
-                Some(_) => continue,
-                None => new.to_owned(),
-            };
-            edits.push(Edit { range: reference.range.clone(), text, doubt: None });
-        }
-        for it in now.occurrences(old) {
-            let mentions =
-                it.dead.is_some() && change.range.contains(&it.range.start) && text.is_char_boundary(it.range.start);
-            if mentions {
-                let doubt = Some("in a comment or a string".to_owned());
-                edits.push(Edit { range: it.range, text: new.to_owned(), doubt });
-            }
-        }
-    }
-    edits
+/// The scope of the definition at `at`, where the name has another meaning in it too. Rust tells by their place what is a type, a module or a value; Go has one meaning for one name.
+fn shared(home: &View, at: usize, overloads: &[usize]) -> Option<usize> {
+    let language = home.snapshot.language();
+    let own =
+        home.definition(at).filter(|_| language == Language::Python || related(language, Language::TypeScript))?;
+    let another = home.namesakes(own).any(|other| !overloads.contains(&other.range.start));
+    let imported = home.imports.iter().any(|it| it.alias.as_ref().or(it.name.as_ref()) == Some(&own.name));
+    (another || imported).then_some(own.scope)
 }
 
 /// The name of the package that `path` is in, by the manifest of its language, as code calls it.

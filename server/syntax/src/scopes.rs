@@ -72,6 +72,7 @@ impl Snapshot {
         let mut definitions: HashMap<usize, (usize, Named)> = HashMap::new();
         let mut references: Vec<Node> = Vec::new();
         let mut qualified: HashSet<usize> = HashSet::new();
+        let mut outer: Vec<Node> = Vec::new();
         let done = self.matches(Purpose::Scopes, |pattern, captures| {
             let item =
                 captures.iter().find(|capture| names[capture.index as usize] == "item").map(|capture| capture.node);
@@ -80,6 +81,7 @@ impl Snapshot {
                 match name {
                     "scope" => scopes.push(node.byte_range()),
                     "reference" => references.push(node),
+                    "outer" => outer.push(node),
                     "qualified" => _ = qualified.insert(node.id()),
                     _ => {
                         let kind = name.strip_prefix("definition.").and_then(DefinitionKind::from_name);
@@ -105,6 +107,11 @@ impl Snapshot {
         definitions.sort_by_key(|named| named.node.start_byte());
         found.definitions = definitions.into_iter().map(|named| self.definition(&found, &named)).collect();
         found.references = references.into_iter().map(|node| self.reference(node)).collect();
+        for node in outer {
+            let scope = found.around(node.start_byte(), |scope| scope.end >= node.end_byte());
+            found.take_from_outside(scope, &self.slice(node.byte_range()));
+        }
+        found.references.sort_by_key(|reference| reference.range.start);
         found.resolve();
         found
     }
@@ -190,6 +197,16 @@ impl Scopes {
             scope = self.scopes[index].parent;
         }
         0
+    }
+
+    /// What `scope` gives the name is what a scope around it means by it.
+    fn take_from_outside(&mut self, scope: usize, name: &str) {
+        if scope == 0 {
+            return;
+        }
+        let is = |definition: &mut Definition| definition.scope == scope && definition.name == name;
+        let taken = self.definitions.extract_if(.., is);
+        self.references.extend(taken.map(|it| Reference { name: it.name, range: it.range, definition: None }));
     }
 
     fn resolve(&mut self) {

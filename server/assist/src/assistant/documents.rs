@@ -10,7 +10,10 @@ use tokio_util::sync::CancellationToken;
 use super::{Assistant, DocumentError, DocumentId, Open};
 use crate::{
     completion::{Last, Memory},
-    propagate::{PropagateError, difference::differences},
+    propagate::{
+        PropagateError,
+        difference::{differences, settled},
+    },
 };
 
 impl Assistant {
@@ -126,10 +129,12 @@ impl Assistant {
         Ok(())
     }
 
-    /// From now on the document's definitions count as carried to their uses.
-    pub fn settle(&self, document: &DocumentId) {
+    /// From now on the document's definitions count as carried to their uses, but for those whose changes `waiting` names ([`crate::propagate::difference::still_waiting`]). Compares two texts.
+    pub fn carried(&self, document: &DocumentId, waiting: &[String]) {
+        let Ok((before, now, _)) = self.states(document) else { return };
+        let state = if waiting.is_empty() { now } else { settled(&before, &now, waiting) };
         if let Some(mut open) = self.inner.documents.get_mut(document) {
-            open.settled = open.document.snapshot();
+            open.settled = state;
         }
     }
 

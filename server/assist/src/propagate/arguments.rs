@@ -10,14 +10,53 @@ use crate::changes::Edit;
 /// What a call needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Carried {
-    /// These edits; none where it fits as it is.
+    /// These edits, of names alone; none where it fits as it is.
     Edits(Vec<Edit>),
+    /// Its arguments written anew.
+    Anew(Rewrite),
     /// It fits once these arguments stand there.
     Wants(Vec<Missing>),
     /// It cannot be a call of that function: the arguments do not fit.
     Foreign,
     /// A person has to say.
     Unsure(String),
+}
+
+/// A stretch of a call's arguments, made anew as a whole out of what stands there: half of it would be another call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Rewrite {
+    /// The bytes that are replaced.
+    pub(super) range: Range<usize>,
+    pub(super) pieces: Vec<Piece>,
+    /// As of an [`Edit`].
+    pub(super) doubt: Option<String>,
+}
+
+/// What a [`Rewrite`] is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// These bytes of the file, with what is done in them.
+    Kept(Range<usize>),
+    New(String),
+}
+
+impl Rewrite {
+    /// What stands in its place, with the edits `inner` made in what is kept; those of what is not kept go with it.
+    pub(super) fn text(&self, text: &str, inner: &[Edit]) -> String {
+        let kept = |range: &Range<usize>| {
+            let mut kept = text[range.clone()].to_owned();
+            let within = |edit: &&Edit| range.start <= edit.range.start && edit.range.end <= range.end;
+            for edit in inner.iter().rev().filter(within) {
+                kept.replace_range(edit.range.start - range.start..edit.range.end - range.start, &edit.text);
+            }
+            kept
+        };
+        let each = self.pieces.iter().map(|piece| match piece {
+            Piece::Kept(range) => kept(range),
+            Piece::New(text) => text.clone(),
+        });
+        each.collect()
+    }
 }
 
 /// An argument that a call does not have yet.
@@ -121,12 +160,12 @@ pub(super) fn carried(change: &ParameterChange, call: &Call, bound: bool, langua
     if call.comments && (gone.count() > 0 || change.is_reordered()) {
         return unsure("a comment stands between the arguments");
     }
-    let edits = edits(call, &wanted, &kept, text);
+    let fitted = fitted(call, &wanted, &kept, text);
     if absent.is_empty() {
-        return Carried::Edits(edits);
+        return fitted;
     }
     // Put in between what stays where it is: what else moves is a person's.
-    if !edits.is_empty() || !kept.is_empty() {
+    if fitted != Carried::Edits(Vec::new()) || !kept.is_empty() {
         let names: Vec<&str> = absent.iter().map(|&at| new.parameters[at].name.as_str()).collect();
         return Carried::Unsure(format!("a new argument is needed: {}", names.join(", ")));
     }
@@ -152,67 +191,68 @@ pub(super) fn strict(language: Language) -> bool {
     matches!(language, Language::Rust | Language::Go)
 }
 
-fn edits(call: &Call, wanted: &[(usize, Option<String>)], kept: &[usize], text: &str) -> Vec<Edit> {
-    let edit = |range: Range<usize>, text: String| Edit { range, text, doubt: None };
-    let spelled = |&(at, ref name): &(usize, Option<String>)| {
-        let argument = &call.arguments[at];
-        match (name, &argument.name) {
-            (Some(name), Some(old)) => name.clone() + &text[old.end..argument.range.end],
-            (Some(name), None) => format!("{name}={}", &text[argument.range.clone()]),
-            (None, _) => text[argument.range.clone()].to_owned(),
-        }
-    };
+/// The `wanted` arguments, each with the name it is given by, in the places of those that were there; what is not `kept` either goes.
+fn fitted(call: &Call, wanted: &[(usize, Option<String>)], kept: &[usize], text: &str) -> Carried {
+    let ranges = |at: usize| call.arguments[at].range.clone();
     // By name the order does not matter: what stands in its place stays there.
     let placed: Vec<usize> =
         wanted.iter().filter(|(at, _)| call.arguments[*at].name.is_none()).map(|(at, _)| *at).collect();
-    let mut out = Vec::new();
-    if placed.is_sorted() {
-        let mut stays: Vec<usize> = wanted.iter().map(|(at, _)| *at).chain(kept.iter().copied()).collect();
+    let reordered = !placed.is_sorted();
+    let mut parts: Vec<(Range<usize>, Vec<Piece>)> = Vec::new();
+    let mut stays: Vec<usize> = wanted.iter().map(|(at, _)| *at).collect();
+    if reordered {
+        // The texts change places, and what is between them stays.
         stays.sort_unstable();
-        for one in wanted {
-            let (range, new) = (call.arguments[one.0].range.clone(), spelled(one));
-            if text[range.clone()] != new {
-                // Only the name, where that is all.
-                match &call.arguments[one.0].name {
-                    Some(name) => out.push(edit(name.clone(), one.1.clone().unwrap_or_default())),
-                    None => out.push(edit(range, new)),
-                }
+        for (&slot, (at, name)) in stays.iter().zip(wanted) {
+            let argument = &call.arguments[*at];
+            let pieces = match (name, &argument.name) {
+                (Some(name), Some(old)) => vec![Piece::New(name.clone()), Piece::Kept(old.end..argument.range.end)],
+                (Some(name), None) => vec![Piece::New(format!("{name}=")), Piece::Kept(ranges(*at))],
+                (None, _) => vec![Piece::Kept(ranges(*at))],
+            };
+            let part = Rewrite { range: ranges(slot), pieces, doubt: None };
+            if text[ranges(slot)] != part.text(text, &[]) {
+                parts.push((part.range, part.pieces));
             }
         }
-        if stays.is_empty() && !call.arguments.is_empty() {
-            out.push(edit(call.list.start + 1..call.list.end - 1, String::new()));
-            return out;
-        }
-        let ranges = |at: usize| call.arguments[at].range.clone();
-        for at in (0..call.arguments.len()).filter(|at| !stays.contains(at)) {
-            let first = !stays.iter().any(|stay| *stay < at);
-            let range = match first {
-                true => ranges(at).start..ranges(at + 1).start,
-                false => ranges(at - 1).end..ranges(at).end,
-            };
-            out.push(edit(range, String::new()));
-        }
-        out.sort_by_key(|edit| edit.range.start);
-        return out;
-    }
-    // Another order: the texts change places, and what is between them stays.
-    let mut slots: Vec<usize> = wanted.iter().map(|(at, _)| *at).collect();
-    slots.sort_unstable();
-    for (slot, one) in slots.iter().zip(wanted) {
-        let (range, new) = (call.arguments[*slot].range.clone(), spelled(one));
-        if text[range.clone()] != new {
-            out.push(edit(range, new));
+    } else {
+        for (at, name) in wanted.iter().filter_map(|(at, name)| Some((*at, name.as_ref()?))) {
+            match &call.arguments[at].name {
+                Some(old) if text[old.clone()] == *name => {}
+                Some(old) => parts.push((old.clone(), vec![Piece::New(name.clone())])),
+                None => parts.push((ranges(at).start..ranges(at).start, vec![Piece::New(format!("{name}="))])),
+            }
         }
     }
-    for at in (0..call.arguments.len()).filter(|at| !slots.contains(at) && !kept.contains(at)) {
-        let range = call.arguments[at].range.clone();
-        out.push(match at {
-            0 => edit(range.start..call.arguments[1].range.start, String::new()),
-            _ => edit(call.arguments[at - 1].range.end..range.end, String::new()),
-        });
+    stays.extend(kept);
+    let goes: Vec<usize> = (0..call.arguments.len()).filter(|at| !stays.contains(at)).collect();
+    if !reordered && goes.is_empty() {
+        let edit = |(range, pieces)| {
+            let text = Rewrite { range: 0..0, pieces, doubt: None }.text(text, &[]);
+            Edit { range, text, doubt: None }
+        };
+        return Carried::Edits(parts.into_iter().map(edit).collect());
     }
-    out.sort_by_key(|edit| edit.range.start);
-    out
+    for &at in &goes {
+        let first = !stays.iter().any(|stay| *stay < at);
+        let range = match first {
+            _ if stays.is_empty() => call.list.start + 1..call.list.end - 1,
+            true => ranges(at).start..ranges(at + 1).start,
+            false => ranges(at - 1).end..ranges(at).end,
+        };
+        parts.push((range, Vec::new()));
+    }
+    parts.sort_by_key(|(range, _)| (range.start, range.end));
+    parts.dedup();
+    let Some((first, _)) = parts.first() else { return Carried::Edits(Vec::new()) };
+    let (start, mut end) = (first.start, first.start);
+    let mut pieces = Vec::new();
+    for (range, part) in parts {
+        pieces.push(Piece::Kept(end..range.start));
+        pieces.extend(part);
+        end = range.end;
+    }
+    Carried::Anew(Rewrite { range: start..end, pieces, doubt: None })
 }
 
 #[cfg(test)]
@@ -232,6 +272,11 @@ mod tests {
             Carried::Edits(edits) => {
                 let mut text = call.to_owned();
                 edits.iter().rev().for_each(|edit| text.replace_range(edit.range.clone(), &edit.text));
+                text
+            }
+            Carried::Anew(rewrite) => {
+                let mut text = call.to_owned();
+                text.replace_range(rewrite.range.clone(), &rewrite.text(call, &[]));
                 text
             }
             Carried::Wants(all) => {
@@ -278,6 +323,8 @@ mod tests {
         };
         assert_eq!(check("a: A, b: B", "b: B, a: A", "f(\n    1,\n    2,\n)"), "fn g() { f(\n    2,\n    1,\n) }");
         assert_eq!(check("a: A, b: B, c: C", "c: C, b: B", "f(1, 2, 3)"), "fn g() { f(3, 2) }");
+        assert_eq!(check("a: A, b: B, c: C, d: D", "d: D, c: C", "f(1, 2, 3, 4)"), "fn g() { f(4, 3) }");
+        assert_eq!(check("a: A, b: B, c: C, d: D", "c: C, a: A", "f(1, 2, 3, 4)"), "fn g() { f(3, 1) }");
         assert_eq!(check("a: A", "m: M, a: A, n: N", "f(1)"), "fn g() { f(?m, 1, ?n) }");
         assert_eq!(check("a: A, b: B", "a: A", "f(1)"), "Foreign");
         assert_eq!(

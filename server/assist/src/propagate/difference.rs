@@ -1,8 +1,13 @@
 //! What a person has changed of a text's definitions: names, parameters and types, found by comparing two states of the text.
 
+mod waiting;
+
 use std::ops::Range;
 
 use pilotlight_syntax::{DefinitionKind, Item, Language, Parameter, Signature, Sites, Snapshot, Typed, TypedBy};
+
+pub(crate) use waiting::settled;
+pub use waiting::still_waiting;
 
 /// A definition whose name, parameters or types have changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,7 +90,7 @@ impl ParameterChange {
     }
 
     /// Parameters that were there before, as they were and as they are.
-    fn pairs(&self) -> impl Iterator<Item = (&Parameter, &Parameter)> {
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&Parameter, &Parameter)> {
         let pairs = self.from.iter().zip(&self.new.parameters);
         pairs.filter_map(|(old, new)| Some((self.old.parameters.get((*old)?)?, new)))
     }
@@ -98,22 +103,25 @@ impl ParameterChange {
 
 /// What has changed from `old` to `new`, in the order of the text. Definitions that came, went or moved are no changes.
 pub fn differences(old: &Snapshot, new: &Snapshot) -> Vec<DefinitionChange> {
-    let (before, after) = (State::new(old), State::new(new));
-    let mut pairs = Vec::new();
-    pair(&before, &after, (None, None), &mut pairs);
-    let mut found: Vec<DefinitionChange> = pairs
-        .into_iter()
-        .filter_map(|(from, to)| {
-            let (item, now) = (&before.items[from], &after.items[to]);
-            let parameters = parameters(&before.sites, item, &after.sites, now);
-            let shape = shape(&before, from, &after, to);
-            let renamed = item.name != now.name && now.kind != DefinitionKind::Implementation;
-            let changed = renamed || parameters.is_some() || shape.is_some();
-            changed.then(|| DefinitionChange { shape, ..change(&after, item, to, parameters) })
-        })
-        .collect();
+    let changed = changed(&State::new(old), &State::new(new));
+    let mut found: Vec<DefinitionChange> = changed.into_iter().map(|(_, _, change)| change).collect();
     found.sort_by_key(|change| change.name_range.start);
     found
+}
+
+/// The same with the places of each definition among the items before and after.
+fn changed(before: &State, after: &State) -> Vec<(usize, usize, DefinitionChange)> {
+    let mut pairs = Vec::new();
+    pair(before, after, (None, None), &mut pairs);
+    let changed = pairs.into_iter().filter_map(|(from, to)| {
+        let (item, now) = (&before.items[from], &after.items[to]);
+        let parameters = parameters(&before.sites, item, &after.sites, now);
+        let shape = shape(before, from, after, to);
+        let renamed = item.name != now.name && now.kind != DefinitionKind::Implementation;
+        let changed = renamed || parameters.is_some() || shape.is_some();
+        changed.then(|| (from, to, DefinitionChange { shape, ..change(after, item, to, parameters) }))
+    });
+    changed.collect()
 }
 
 /// A change that was not made yet: the item at byte `offset` of `now` is to be called `name`. `None` where no definition's name is.

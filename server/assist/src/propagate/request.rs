@@ -1,12 +1,15 @@
 //! What surfaces ask: which changes wait to be carried, and what carrying one does.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
-    sync::Mutex,
+    sync::{Mutex, OnceLock},
 };
 
-use pilotlight_syntax::{DefinitionKind, Language, Snapshot};
+use pilotlight_syntax::{
+    DefinitionKind, Document, Language, Snapshot,
+    index::{File, words},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -174,7 +177,8 @@ impl Assistant {
             (Some(of), DefinitionKind::Constructor) => of.clone(),
             _ => change.old_name.clone(),
         };
-        let lookup = Files { indexing: self.indexing_of(), roots, open: &open, language, loaded: Mutex::default() };
+        let (loaded, modules) = Default::default();
+        let lookup = Files { indexing: self.indexing_of(), roots, open: &open, language, loaded, modules };
         let mut others = Vec::new();
         for path in lookup.containing(&word) {
             if cancel.is_cancelled() {
@@ -183,7 +187,7 @@ impl Assistant {
             if path == home.path || !related(language, Language::from_path(&path)) {
                 continue;
             }
-            if let Some(snapshot) = lookup.load(&path) {
+            if let Some(snapshot) = lookup.load_with(&path, &word) {
                 let document = open.get(&path).map(|(document, _)| document.clone());
                 others.push(Candidate { path, document, snapshot });
             }
@@ -205,19 +209,65 @@ struct Files<'a> {
     roots: &'a [PathBuf],
     open: &'a HashMap<PathBuf, (DocumentId, Snapshot)>,
     language: Language,
-    loaded: Mutex<HashMap<PathBuf, Option<Snapshot>>>,
+    loaded: Mutex<HashMap<PathBuf, Snapshot>>,
+    /// What files are called, also where that says nothing or is that of a test; of folders, where modules are named from the top.
+    modules: OnceLock<HashSet<String>>,
 }
 
 impl Files<'_> {
-    /// Files in which a word stands, sorted.
+    /// Files in which a word may stand, sorted.
     fn containing(&self, word: &str) -> Vec<PathBuf> {
-        let mut paths = self.indexing.files_with(self.roots, word);
+        // Of short names, very long ones and those with a `$` the index says nothing.
+        let mut indexed = false;
+        words::identifiers(word, |found| indexed |= found == word);
+        let mut paths = if indexed { self.indexing.files_with(self.roots, word) } else { self.all() };
         let here = |path: &&PathBuf| self.roots.iter().any(|root| path.starts_with(root));
         let open = self.open.iter().filter(|(path, (_, state))| here(path) && state.rope().to_string().contains(word));
         paths.extend(open.map(|(path, _)| path.clone()));
         paths.sort();
         paths.dedup();
         paths
+    }
+
+    /// Every file of the index.
+    fn all(&self) -> Vec<PathBuf> {
+        let reading = self.indexing.read(self.roots.to_vec());
+        let path = |file: &File| {
+            let root = reading.index.root(file.root).filter(|root| self.roots.iter().any(|own| own == root))?;
+            Some(root.join(&*file.path))
+        };
+        reading.index.files().filter_map(|(_, file)| path(file)).collect()
+    }
+
+    /// A file, if `word` stands in it.
+    fn load_with(&self, path: &Path, word: &str) -> Option<Snapshot> {
+        let mut loaded = self.loaded.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(known) = loaded.get(path) {
+            return Some(known.clone());
+        }
+        let snapshot = match self.open.get(path) {
+            Some((_, snapshot)) => self.indexing.may_read(self.roots, path).then(|| snapshot.clone())?,
+            None => {
+                let text = self.indexing.text_of(self.roots, path).filter(|text| text.contains(word))?;
+                Document::open(Language::from_path(path), 0, &text).snapshot()
+            }
+        };
+        loaded.insert(path.to_owned(), snapshot.clone());
+        Some(snapshot)
+    }
+
+    fn modules(&self) -> HashSet<String> {
+        let mut names = HashSet::new();
+        for path in self.all().iter().filter(|path| related(self.language, Language::from_path(path))) {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            names.extend(name.split('.').next().map(str::to_owned));
+            if self.language == Language::Python {
+                let folders =
+                    path.ancestors().skip(1).take_while(|folder| !self.roots.iter().any(|root| root == folder));
+                names.extend(folders.filter_map(|folder| Some(folder.file_name()?.to_str()?.to_owned())));
+            }
+        }
+        names
     }
 }
 
@@ -229,18 +279,10 @@ impl Lookup for Files<'_> {
     }
 
     fn load(&self, path: &Path) -> Option<Snapshot> {
-        let mut loaded = self.loaded.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let load = || match self.open.get(path) {
-            Some((_, snapshot)) => self.indexing.may_read(self.roots, path).then(|| snapshot.clone()),
-            None => {
-                let text = self.indexing.text_of(self.roots, path)?;
-                Some(pilotlight_syntax::Document::open(Language::from_path(path), 0, &text).snapshot())
-            }
-        };
-        loaded.entry(path.to_owned()).or_insert_with(load).clone()
+        self.load_with(path, "")
     }
 
     fn is_module(&self, name: &str) -> bool {
-        self.indexing.is_module(self.roots, name)
+        self.indexing.is_module(self.roots, name) || self.modules.get_or_init(|| self.modules()).contains(name)
     }
 }

@@ -34,6 +34,8 @@ pub(super) struct Search<'a> {
     pub(super) rivals: Vec<Defined>,
     /// Where `home` defines the same function again.
     pub(super) overloads: Vec<usize>,
+    /// The scope of `home` in which it is defined, where something that is not the same has its name there too: a type and a value, say.
+    pub(super) shared: Option<usize>,
     /// How many arguments every call of it has, in languages in which that is so.
     pub(super) arity: Option<usize>,
     /// What the code's own package is called from outside.
@@ -62,12 +64,17 @@ impl Search<'_> {
         {
             return Verdict::Other;
         }
-        if self.change.local {
-            return self.by_scope(view, it).unwrap_or(Verdict::Other);
-        }
-        match self.change.container {
+        let verdict = match self.change.container {
+            _ if self.change.local && it.before != Before::Bare => Verdict::Other,
+            _ if self.change.local => self.by_scope(view, it).unwrap_or(Verdict::Other),
             Some(_) => self.member(view, it),
             None => self.top_level(view, it, used),
+        };
+        match verdict {
+            Verdict::Same if it.before == Before::Bare && view.may_be_key(it) => {
+                unsure("it may be the name of a field")
+            }
+            verdict => verdict,
         }
     }
 
@@ -81,6 +88,9 @@ impl Search<'_> {
             let own = definition.range.start == self.at || self.overloads.contains(&definition.range.start);
             let here = self.is_home(view) && own;
             return match (here, definition.kind) {
+                _ if self.is_home(view) && self.shared == Some(definition.scope) => {
+                    Some(unsure("something else has this name in the same scope"))
+                }
                 (true, _) => Some(Verdict::Same),
                 (false, DefinitionKind::Import) => None,
                 (false, _) => Some(Verdict::Other),
@@ -116,6 +126,11 @@ impl Search<'_> {
             Before::Member(_) if view.snapshot.language() == Language::Rust => Verdict::Other,
             Before::Member(of) => match of.last() {
                 None => Verdict::Other,
+                Some(_)
+                    if view.snapshot.language() == Language::Go && view.imported(&of[0], it.range.start).is_none() =>
+                {
+                    self.embedded(view.type_of(of, it.range.start, &self.types))
+                }
                 Some(of) if matches!(&**of, "exports" | "window" | "globalThis" | "self") => {
                     unsure("it may be another of that name")
                 }
@@ -126,9 +141,15 @@ impl Search<'_> {
     }
 
     fn bare(&self, view: &View, it: &Occurrence) -> Verdict {
-        let key = view.sites.keys.iter().find(|key| key.range == it.range);
-        if key.is_some_and(|key| !key.shorthand) {
-            return Verdict::Other;
+        if let Some(key) = view.key(&it.range).filter(|key| !key.shorthand) {
+            let owner = view.owner(key, &self.types);
+            return match view.snapshot.language() {
+                Language::Go if owner.as_ref().is_some_and(|owner| self.hides(owner)) => {
+                    unsure("it may be the key of a map or an array")
+                }
+                Language::Go => self.embedded(owner),
+                _ => Verdict::Other,
+            };
         }
         if let Some(verdict) = self.by_scope(view, it) {
             return verdict;
@@ -174,6 +195,26 @@ impl Search<'_> {
                 }
             }
             _ => unsure("where it comes from is not told here"),
+        }
+    }
+
+    /// Whether a type, in Go, is another one by a name of its own: a struct, of which keys are fields, or a map or an array, of which they are values.
+    fn hides(&self, owner: &str) -> bool {
+        let of_go = self.home.snapshot.language() == Language::Go;
+        of_go && self.lookup.definitions(owner).iter().any(|it| it.kind == DefinitionKind::Type)
+    }
+
+    /// A field of this name, in Go: what embeds a type has a field that is called as the type.
+    fn embedded(&self, of: Option<String>) -> Verdict {
+        let name = &self.change.old_name;
+        let embeds = |of: &String| of != name && self.types.relation(of, std::slice::from_ref(name)) == Relation::Same;
+        if !is_type(self.change.kind) || !of.as_ref().is_some_and(embeds) {
+            return Verdict::Other;
+        }
+        let types = |of: &String| self.lookup.definitions(of).iter().filter(|it| is_type(it.kind)).count();
+        match self.alone(|_| true) && of.as_ref().map_or(0, types) < 2 {
+            true => Verdict::Same,
+            false => unsure("the field may be of another type"),
         }
     }
 
@@ -294,7 +335,7 @@ impl Search<'_> {
             let last = import.module.rsplit([':', '.', '/']).next().unwrap_or_default();
             return if self.owners.iter().any(|owner| owner == last) { Verdict::Same } else { Verdict::Other };
         }
-        if let Some(key) = view.sites.keys.iter().find(|key| key.range == it.range) {
+        if let Some(key) = view.key(&it.range) {
             return self.key(view, key);
         }
         let method = matches!(self.change.kind, DefinitionKind::Method | DefinitionKind::Constructor);
@@ -382,6 +423,7 @@ impl Search<'_> {
         let owner = if owner == "Self" { view.container(key.range.start).unwrap_or(owner) } else { owner };
         match self.types.relation(&owner, &self.owners) {
             Relation::Same => Verdict::Same,
+            Relation::Unknown if self.hides(&owner) => unsure("the type of the literal is not known"),
             Relation::Unknown
                 if view.snapshot.language() != Language::Python
                     && self.lookup.definitions(&owner).iter().any(|it| is_type(it.kind)) =>

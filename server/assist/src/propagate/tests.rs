@@ -348,3 +348,8 @@ async fn go() {
     ];
     insta::assert_snapshot!(all(GO, &changes).await);
 }
+
+mod files;
+mod go;
+mod meaning;
+mod settled;

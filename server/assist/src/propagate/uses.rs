@@ -1,12 +1,12 @@
 //! The uses of a changed definition in one file: what is edited at each, what wants new text, and what is left to a person.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::Range};
 
-use pilotlight_syntax::{Before, Call, Definition, DefinitionKind, Document, Item, Language, Occurrence, UseKind};
+use pilotlight_syntax::{Before, Call, DefinitionKind, Document, Item, Language, Occurrence, UseKind};
 
 use super::{
     Candidate,
-    arguments::{self, Carried},
+    arguments::{self, Carried, Rewrite},
     difference::ShapeChange,
     regions,
     search::{Search, Verdict},
@@ -23,19 +23,26 @@ pub(super) struct Work<'a> {
     pub(super) definition_too: bool,
 }
 
+/// What is found in one file, before it is looked at what lies in what.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) edits: Vec<Edit>,
+    pub(super) rewrites: Vec<Rewrite>,
+}
+
 impl Work<'_> {
-    /// The edits of one file, in its own bytes (of the changed one: with the old name back in place).
-    pub(super) fn edits(&self, view: &View, candidate: &Candidate, set: &mut ChangeSet) -> Vec<Edit> {
+    /// What is to be done in one file, in its own bytes (of the changed one: with the old names back in place).
+    pub(super) fn found(&self, view: &View, candidate: &Candidate, set: &mut ChangeSet) -> Found {
         let change = self.search.change;
         let home = view.path == self.search.home.path;
         let occurrences = view.snapshot.occurrences(&change.old_name);
         let uses: HashMap<usize, UseKind> =
             view.snapshot.uses(0..usize::MAX).into_iter().map(|used| (used.range.start, used.kind)).collect();
-        let mut edits = Vec::new();
+        let mut found = Found::default();
         for it in occurrences {
             if home && it.range.start == self.search.at {
                 if self.definition_too {
-                    edits.push(Edit { range: it.range, text: change.new_name.clone(), doubt: None });
+                    found.edits.push(Edit { range: it.range, text: change.new_name.clone(), doubt: None });
                 }
                 continue;
             }
@@ -44,14 +51,13 @@ impl Work<'_> {
                 Verdict::Same => None,
                 Verdict::Unsure(why) => Some(why),
             };
-            self.site((view, candidate), &it, doubt, true, &mut edits, set);
+            self.site((view, candidate), &it, doubt, true, &mut found, set);
         }
         for it in self.aliased(view) {
-            self.site((view, candidate), &it, None, false, &mut edits, set);
+            self.site((view, candidate), &it, None, false, &mut found, set);
         }
-        separate(&mut edits, candidate, &mut set.left);
         regions::joined(&mut set.holes);
-        edits
+        found
     }
 
     /// Where the function is called by another name, which an import gives it: the arguments may have to change there too.
@@ -84,13 +90,13 @@ impl Work<'_> {
         it: &Occurrence,
         doubt: Option<String>,
         named: bool,
-        edits: &mut Vec<Edit>,
+        found: &mut Found,
         set: &mut ChangeSet,
     ) {
         let line = view.snapshot.rope().byte_to_line(it.range.start);
         let mut left = |because: String| set.left.push(Left { path: view.path.clone(), line, because });
         let change = self.search.change;
-        let mut found = Vec::new();
+        let (mut edits, mut anew) = (Vec::new(), None);
         if let Some(parameters) = &change.parameters
             && it.dead.is_none()
         {
@@ -107,7 +113,8 @@ impl Work<'_> {
                     view.snapshot.language(),
                     &view.text,
                 ) {
-                    Carried::Edits(edits) => found = edits,
+                    Carried::Edits(names) => edits = names,
+                    Carried::Anew(rewrite) => anew = Some(rewrite),
                     Carried::Wants(all) => {
                         let because = |name: &str| format!("a new argument is needed: {name}");
                         all.iter().for_each(|missing| left(because(&missing.name)));
@@ -140,18 +147,18 @@ impl Work<'_> {
             self.follows((view, candidate), it, shape, doubt.as_deref(), set);
         }
         if change.is_renamed() && named {
-            found.push(Edit { range: it.range.clone(), text: self.spelled(view, it), doubt: None });
+            edits.push(self.renamed(view, it));
         }
-        let taken =
-            (doubt.is_none() && change.is_renamed() && matches!(it.before, Before::Bare) && change.container.is_none())
-                .then(|| view.visible(&change.new_name, it.range.start))
-                .flatten();
-        let local =
-            |definition: &Definition| matches!(definition.kind, DefinitionKind::Variable | DefinitionKind::Parameter);
-        let doubt = doubt.or_else(|| {
-            taken.filter(|it| local(it)).map(|_| format!("`{}` means something else here", change.new_name))
-        });
-        edits.extend(found.into_iter().map(|edit| Edit { doubt: doubt.clone(), ..edit }));
+        let taken = doubt.is_none()
+            && change.is_renamed()
+            && matches!(it.before, Before::Bare)
+            && change.container.is_none()
+            && view.visible(&change.new_name, it.range.start).is_some_and(|definition| {
+                matches!(definition.kind, DefinitionKind::Variable | DefinitionKind::Parameter)
+            });
+        let doubt = doubt.or_else(|| taken.then(|| format!("`{}` means something else here", change.new_name)));
+        found.edits.extend(edits.into_iter().map(|edit| Edit { doubt: doubt.clone(), ..edit }));
+        found.rewrites.extend(anew.map(|rewrite| Rewrite { doubt, ..rewrite }));
     }
 
     /// What a use of something that is of another type now has to follow with: its lines are to be written anew, or looked at.
@@ -206,14 +213,23 @@ impl Work<'_> {
     }
 
     /// The new name, with the old one beside it where that stood for a variable too.
-    fn spelled(&self, view: &View, it: &Occurrence) -> String {
+    fn renamed(&self, view: &View, it: &Occurrence) -> Edit {
         let change = self.search.change;
-        let shorthand = view.sites.keys.iter().any(|key| key.range == it.range && key.shorthand);
-        match (shorthand, change.container.is_some()) {
-            (false, _) => change.new_name.clone(),
-            (true, true) => format!("{}: {}", change.new_name, change.old_name),
-            (true, false) => format!("{}: {}", change.old_name, change.new_name),
+        let (old, new) = (&change.old_name, &change.new_name);
+        let shorthand = view.key(&it.range).is_some_and(|key| key.shorthand);
+        // How Rust's pattern takes the field (`ref mut x`) is said of the variable.
+        let mut lead = &view.text[..it.range.start];
+        for word in ["mut", "ref"] {
+            let rest = lead.trim_end().strip_suffix(word).filter(|_| view.snapshot.language() == Language::Rust);
+            lead = rest.filter(|rest| rest.ends_with([' ', '\n', '\t', '{', ','])).unwrap_or(lead);
         }
+        let bound = &view.text[lead.len()..it.range.start];
+        let (start, text) = match (shorthand, change.container.is_some()) {
+            (false, _) => (it.range.start, new.clone()),
+            (true, true) => (lead.len(), format!("{new}: {bound}{old}")),
+            (true, false) => (it.range.start, format!("{old}: {new}")),
+        };
+        Edit { range: start..it.range.end, text, doubt: None }
     }
 
     /// Whether the object is given as the first argument.
@@ -262,21 +278,47 @@ impl Work<'_> {
     }
 }
 
-/// Sorts the edits; of calls in each other's arguments only the inner ones are changed, and the outer are told.
-pub(super) fn separate(edits: &mut Vec<Edit>, candidate: &Candidate, left: &mut Vec<Left>) {
-    edits.sort_by_key(|edit| (edit.range.start, usize::MAX - edit.range.end));
+/// The edits that come of what was found, in order. A call in another's arguments is changed with them; where that cannot be, the outer one is told.
+pub(super) fn separate(found: Found, view: &View, left: &mut Vec<Left>) -> Vec<Edit> {
+    let Found { mut edits, mut rewrites } = found;
+    let mut tell = |at: usize, because: String| {
+        left.push(Left { path: view.path.clone(), line: view.snapshot.rope().byte_to_line(at), because });
+    };
+    let by_hand = || "calls stand in each other's arguments: the outer one is to be changed by hand".to_owned();
+    edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
     edits.dedup_by(|later, kept| later.range == kept.range && later.text == kept.text);
-    let mut outer: Vec<usize> = Vec::new();
-    for at in 0..edits.len() {
-        let end = edits[at].range.end;
-        if edits[at + 1..].iter().take_while(|next| next.range.start < end).next().is_some() {
-            outer.push(at);
+    // Inner ones first.
+    rewrites.sort_by_key(|rewrite| (rewrite.range.len(), rewrite.range.start));
+    rewrites.dedup_by(|later, kept| later.range == kept.range);
+    for rewrite in rewrites {
+        let Range { start, end } = rewrite.range;
+        let within = |edit: &Edit| start <= edit.range.start && edit.range.end <= end;
+        let meets = |edit: &Edit| edit.range.start < end && start < edit.range.end;
+        let crossed = edits.iter().any(|edit| meets(edit) && !within(edit));
+        let surer = rewrite.doubt.is_some() && edits.iter().any(|edit| within(edit) && edit.doubt.is_none());
+        if crossed || surer {
+            tell(start, by_hand());
+            continue;
+        }
+        let (mut inner, mut others): (Vec<Edit>, Vec<Edit>) = edits.into_iter().partition(within);
+        if rewrite.doubt.is_none() {
+            inner.retain(|edit| {
+                let certain = edit.doubt.is_none();
+                edit.doubt.iter().for_each(|doubt| tell(edit.range.start, doubt.clone()));
+                certain
+            });
+        }
+        others.push(Edit { text: rewrite.text(&view.text, &inner), range: rewrite.range, doubt: rewrite.doubt });
+        edits = others;
+        edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
+    }
+    let mut kept: Vec<Edit> = Vec::with_capacity(edits.len());
+    for edit in edits {
+        if kept.last().is_some_and(|last| edit.range.start < last.range.end) {
+            tell(edit.range.start, "two changes meet here: it is to be changed by hand".to_owned());
+        } else {
+            kept.push(edit);
         }
     }
-    for at in outer.into_iter().rev() {
-        let edit = edits.remove(at);
-        let line = candidate.snapshot.rope().byte_to_line(edit.range.start.min(candidate.snapshot.rope().len_bytes()));
-        let because = "calls stand in each other's arguments: the outer one is to be changed by hand".to_owned();
-        left.push(Left { path: candidate.path.clone(), line, because });
-    }
+    kept
 }

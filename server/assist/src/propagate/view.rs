@@ -3,11 +3,12 @@
 use std::{
     cell::RefCell,
     collections::HashMap,
+    ops::Range,
     path::{Path, PathBuf},
 };
 
 use pilotlight_syntax::{
-    Before, Definition, DefinitionKind, Import, Item, Key, Scopes, Sites, Snapshot, Typed, TypedBy,
+    Before, Definition, DefinitionKind, Import, Item, Key, Occurrence, Scopes, Sites, Snapshot, Typed, TypedBy,
 };
 
 use super::types::{Made, made, simple};
@@ -85,6 +86,43 @@ impl View {
     pub(super) fn meaning(&self, at: usize) -> Option<&Definition> {
         let reference = self.scopes.references.iter().find(|reference| reference.range.start == at)?;
         self.scopes.definitions.get(reference.definition?)
+    }
+
+    /// The key of a literal or a pattern at `range`, where that is the name of a field.
+    pub(super) fn key(&self, range: &Range<usize>) -> Option<&Key> {
+        // Go's maps, arrays and slices are given values by keys too.
+        let indexed =
+            |key: &Key| key.owner.as_ref().is_some_and(|owner| owner.starts_with("map[") || owner.starts_with('['));
+        self.sites.keys.iter().find(|key| key.range == *range && !indexed(key))
+    }
+
+    /// Whether a name in a Rust macro's arguments, which have no tree, may be that of a field: `x` in `vec![Point { x: 1 }]`, or in `format!("{x}", x = 1)`.
+    pub(super) fn may_be_key(&self, it: &Occurrence) -> bool {
+        if it.around.get(1).is_none_or(|kind| kind != "token_tree") {
+            return false;
+        }
+        let (before, after) = (self.text[..it.range.start].trim_end(), self.text[it.range.end..].trim_start());
+        let mut depth = 0;
+        let bracket = before.chars().rev().find(|c| {
+            depth += i32::from(matches!(c, ')' | ']' | '}')) - i32::from(matches!(c, '(' | '[' | '{'));
+            depth < 0
+        });
+        let given = after.starts_with('=') && !after.starts_with("==") && !after.starts_with("=>");
+        let field = bracket == Some('{')
+            && (after.starts_with([',', '}']) || after.starts_with(':') && !after.starts_with("::"));
+        before.ends_with(['{', ',', '(']) && (field || given)
+    }
+
+    /// The definition in a scope whose name stands at `at`.
+    pub(super) fn definition(&self, at: usize) -> Option<&Definition> {
+        self.scopes.definitions.iter().find(|definition| definition.range.start == at)
+    }
+
+    /// What else is given the same name in the same scope.
+    pub(super) fn namesakes<'a>(&'a self, own: &'a Definition) -> impl Iterator<Item = &'a Definition> {
+        self.scopes.definitions.iter().filter(move |other| {
+            other.scope == own.scope && other.name == own.name && other.range.start != own.range.start
+        })
     }
 
     /// The nearest definition of `name` that is known at `at`.

@@ -20,7 +20,7 @@ const DISMISS: &str = "pilotlight.dismiss";
 /// `[]`: answers with the parameters of `didChangeStatus`.
 const STATUS: &str = "pilotlight.status";
 
-/// `[uri]`: the changes of that document's definitions are in its uses.
+/// `[uri]`: the changes of that document's definitions are in its uses; `[uri, waiting]`: but for those that are named.
 pub(crate) const CARRIED: &str = "pilotlight.carried";
 
 /// `[id]`: a next edit is in the document.
@@ -58,9 +58,18 @@ pub(crate) async fn handle(session: &Session, params: ExecuteCommandParams) -> R
         TAKE_EDIT => session.assistant.next_edit_taken(next_edit(&command, arguments)?),
         DISMISS_EDIT => session.assistant.next_edit_dismissed(next_edit(&command, arguments)?),
         CARRIED => {
-            let [uri] = read::<[String; 1]>(&command, arguments, "[uri]")?;
+            let (uri, waiting): (String, Vec<String>) = match &arguments {
+                Value::Array(both) if both.len() == 2 => read(&command, arguments, "[uri, waiting]")?,
+                _ => {
+                    let [uri] = read::<[String; 1]>(&command, arguments, "[uri]")?;
+                    (uri, Vec::new())
+                }
+            };
             let current = session.documents.current(&uri);
-            session.assistant.settle(&current.map_err(|problem| Error::invalid_params(problem.to_string()))?.id);
+            let document = current.map_err(|problem| Error::invalid_params(problem.to_string()))?.id;
+            let assistant = session.assistant.clone();
+            let carried = tokio::task::spawn_blocking(move || assistant.carried(&document, &waiting)).await;
+            carried.map_err(|_| Error::internal_error())?;
         }
         ACT => {
             let [data] = read::<[code_action::Data; 1]>(&command, arguments, "[data]")?;

@@ -30,7 +30,9 @@ fn every_query_compiles_and_keeps_to_the_contract() {
                         "embedded",
                     ]
                     .contains(capture),
-                    Purpose::Scopes => ["scope", "item", "reference", "qualified"].contains(capture) || kind.is_some(),
+                    Purpose::Scopes => {
+                        ["scope", "item", "reference", "outer", "qualified"].contains(capture) || kind.is_some()
+                    }
                     Purpose::References => capture.strip_prefix("reference.").and_then(UseKind::from_name).is_some(),
                     Purpose::Imports => {
                         ["import.module", "import.name", "import.alias", "import.prefix", "import.group"]

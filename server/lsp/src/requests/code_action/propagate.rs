@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use pilotlight_assist::{DefinitionChange, DocumentId, Edit, FileChange, Hole, Offer, PropagateError};
+use pilotlight_assist::{
+    DefinitionChange, DocumentId, Edit, FileChange, Hole, Offer, PropagateError, propagate::difference::still_waiting,
+};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tower_lsp::jsonrpc::{Error, Result};
@@ -26,7 +28,8 @@ pub(super) async fn offered(session: &Session, asked: &Asked, progress: &Progres
     }
     let revision = current.snapshot.revision();
     let mut actions = Vec::new();
-    for change in changes(session, &current.id).await? {
+    let all = changes(session, &current.id).await?;
+    for change in all.iter().cloned() {
         let line = |at: usize| current.snapshot.line_at(at);
         let head = line(change.name_range.start).start..=line(change.head_end()).end;
         if selection.end < *head.start() || selection.start > *head.end() {
@@ -50,7 +53,7 @@ pub(super) async fn offered(session: &Session, asked: &Asked, progress: &Progres
         let data = asked.data(What::Change { at: offer.change.name_range.start });
         let mut action = json!({ "title": title, "kind": KIND, "data": data });
         if !session.profile.get().is_some_and(|profile| profile.resolves_edit) {
-            fill(session, &mut action, uri, &offer)?;
+            fill(session, &mut action, uri, &offer, &all)?;
         }
         actions.push(action);
     }
@@ -69,12 +72,12 @@ pub(super) async fn resolve(
     if current.snapshot.revision() != revision {
         return Err(refused(&PropagateError::MovedOn));
     }
-    let changes = changes(session, &current.id).await?;
-    let change = changes.into_iter().find(|change| change.name_range.start == at);
+    let all = changes(session, &current.id).await?;
+    let change = all.iter().find(|change| change.name_range.start == at).cloned();
     let change = change.ok_or_else(|| refused(&PropagateError::MovedOn))?;
     let offer = propagate(session, &current.id, revision, change).await.map_err(|error| refused(&error))?;
     let offer = if offer.set.holes.is_empty() { offer } else { written(session, current, offer).await? };
-    fill(session, action, uri, &offer)
+    fill(session, action, uri, &offer, &all)
 }
 
 /// The same with what the model writes, if it can.
@@ -86,11 +89,14 @@ async fn written(session: &Session, current: &Current, offer: Offer) -> Result<O
     session.assistant.write_missing(&current.id, offer, &cancel).await.map_err(|error| refused(&error))
 }
 
-fn fill(session: &Session, action: &mut Value, uri: &str, offer: &Offer) -> Result<()> {
+/// `all` are the document's changes, of which the others still wait then.
+fn fill(session: &Session, action: &mut Value, uri: &str, offer: &Offer, all: &[DefinitionChange]) -> Result<()> {
     let edit = workspace_edit(session, &offer.set);
     action["edit"] = edit.map_err(|because| refused(&PropagateError::Cannot(because)))?;
+    let waiting = still_waiting(all, &offer.change);
+    let arguments = if waiting.is_empty() { json!([uri]) } else { json!([uri, waiting]) };
     action["command"] =
-        json!({ "title": "The change is carried", "command": execute_command::CARRIED, "arguments": [uri] });
+        json!({ "title": "The change is carried", "command": execute_command::CARRIED, "arguments": arguments });
     if !offer.set.left.is_empty() {
         let lines =
             offer.set.left.iter().map(|left| format!("{}:{}: {}", left.path.display(), left.line + 1, left.because));
