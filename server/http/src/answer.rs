@@ -14,7 +14,7 @@ use futures::{Stream, stream};
 use pilotlight_assist::{
     Explanation, Fill, Generation, Limits, Report,
     chat::ChatFailure,
-    fill::spelled,
+    fill::{ContinueFailure, UNTITLED, spelled},
     journal::{self, Entry},
 };
 use pilotlight_engine::{Finish, Priority, Sampling};
@@ -87,11 +87,23 @@ impl Surface {
     /// Starts writing, if the user's quota has room for it.
     pub(crate) async fn start(&self, ask: Ask) -> Result<Running, Failure> {
         let (ticket, until) = self.begin(ask.limits.max_tokens)?;
-        let started = match ask.what {
-            What::Fill(fill) => self.assistant.fill(fill, ask.limits).await,
-            What::Continue(prompt) => self.assistant.continue_text(&prompt, ask.limits).await,
+        let generation = match ask.what {
+            What::Fill(mut fill) => {
+                if self.private {
+                    // Where users are told apart, nobody's prompt is made of what another has open.
+                    fill.path.get_or_insert_with(|| UNTITLED.to_owned());
+                }
+                self.assistant.fill(fill, ask.limits).await.map_err(Failure::unavailable)?
+            }
+            What::Continue(prompt) => {
+                self.assistant.continue_text(&prompt, ask.limits).await.map_err(|failure| match failure {
+                    ContinueFailure::Unavailable(message) => Failure::unavailable(message),
+                    ContinueFailure::Empty | ContinueFailure::TooLong { .. } => {
+                        Failure::bad_request(failure.to_string())
+                    }
+                })?
+            }
         };
-        let generation = started.map_err(Failure::unavailable)?;
         let model = self.model().await?;
         Ok(Running { generation, surface: self.clone(), ticket, until, failed: None, model })
     }
@@ -131,6 +143,9 @@ impl Running {
     /// The next piece; `None` at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<String>, Failure> {
         let next = match tokio::time::timeout_at(self.until, self.generation.next()).await {
+            Ok(Ok(None)) if cut_at_nothing(&self.report()) => {
+                Err(Failure::timeout("no token was decoded in time (engine.time-limits)"))
+            }
             Ok(Ok(piece)) => Ok(piece),
             Ok(Err(message)) => Err(Failure::unavailable(message)),
             Err(_) => Err(Failure::timeout(format!(
@@ -216,6 +231,11 @@ impl Drop for Running {
         let entry = Entry { at: journal::now(), client, wire, language: String::new(), path: String::new(), why };
         assistant.journal().answered(assistant.session(), entry, None);
     }
+}
+
+/// Whether there was no time for as much as a token, of those that were asked for.
+fn cut_at_nothing(report: &Report) -> bool {
+    report.finish == Some(Finish::TimeLimit) && report.decoded == 0
 }
 
 /// Why a text is none, or not all of one.

@@ -52,7 +52,12 @@ pub(crate) async fn answer(
 
 /// Why a text ended, in the words of OpenAI, Mistral and Ollama.
 pub(crate) fn finish(report: &Report) -> &'static str {
-    if report.finish == Some(Finish::Length) { "length" } else { "stop" }
+    if cut(report) { "length" } else { "stop" }
+}
+
+/// Whether there was more to say: for that the wires have one word, whether tokens or time ran out.
+pub(crate) fn cut(report: &Report) -> bool {
+    matches!(report.finish, Some(Finish::Length | Finish::TimeLimit))
 }
 
 pub(crate) fn usage(report: &Report) -> Value {
@@ -63,4 +68,17 @@ pub(crate) fn usage(report: &Report) -> Value {
         "total_tokens": prompt + report.decoded,
         "prompt_tokens_details": { "cached_tokens": report.reused },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_was_cut_is_not_told_as_complete() {
+        let ends = [(Finish::Stop, "stop"), (Finish::Length, "length"), (Finish::TimeLimit, "length")];
+        for (end, told) in ends {
+            assert_eq!(finish(&Report { finish: Some(end), ..Report::default() }), told);
+        }
+    }
 }

@@ -6,7 +6,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use pilotlight_assist::{Fill, Report, Status};
-use pilotlight_engine::Finish;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -14,6 +13,7 @@ use crate::{
     Failure, Surface,
     activity::Task,
     answer::{Ask, Running, What, limits, sampling},
+    choices::cut,
     stop,
 };
 
@@ -157,7 +157,7 @@ fn only(fields: &[String], answer: Value) -> Value {
 }
 
 fn last(text: &str, model: &str, report: &Report) -> Value {
-    let kind = if report.finish == Some(Finish::Length) { "limit" } else { "eos" };
+    let kind = if cut(report) { "limit" } else { "eos" };
     json!({
         "content": text,
         "stop": true,

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod limits;
+
 use std::{
     net::SocketAddr,
     sync::LazyLock,
@@ -167,6 +169,38 @@ async fn a_text_that_is_open_in_an_editor_is_completed_as_that_file_is() {
     let part = server.post("/infill", json!({ "input_prefix": PREFIX, "input_suffix": SUFFIX, "n_predict": 4 })).await;
     assert_eq!(part["tokens_evaluated"].as_u64().unwrap() as usize, prompt);
     assert_eq!(part["timings"]["prompt_n"], 1, "{part}");
+}
+
+/// What an unopened text's prompt is, and the same text's where it is open in an editor under `name`, asked by bob.
+async fn prompts(name: &str, server: impl AsyncFn(Assistant) -> Server) -> [Value; 2] {
+    let opened = assistant();
+    let text = format!("import sys\n\n\n{PREFIX}{SUFFIX}");
+    opened.open(format!("file:///w/{name}").into(), Some(format!("/w/{name}").into()), Language::Python, 0, &text);
+    let mut prompts = [Value::Null, Value::Null];
+    for (assistant, prompt) in [assistant(), opened].into_iter().zip(&mut prompts) {
+        let server = server(assistant).await;
+        let request = server.client.post(format!("http://{}/infill", server.address));
+        let body = json!({ "input_prefix": PREFIX, "input_suffix": SUFFIX, "n_predict": 1 });
+        let answer = request.bearer_auth("bob-0123456789abcdef").json(&body).send().await.unwrap();
+        *prompt = answer.json::<Value>().await.unwrap()["tokens_evaluated"].take();
+        assert!(prompt.is_u64());
+    }
+    prompts
+}
+
+#[tokio::test]
+async fn what_somebody_else_has_open_is_not_completed_for_who_has_a_token() {
+    let [unopened, opened] = prompts("secret.py", of_two).await;
+    assert_eq!(unopened, opened);
+}
+
+#[tokio::test]
+async fn what_is_open_and_excluded_is_completed_for_nobody() {
+    let plain = async |assistant| Server::start(assistant, Options::default(), Tokens::default()).await;
+    let [unopened, opened] = prompts(".env", plain).await;
+    assert_eq!(unopened, opened);
+    let [unopened, opened] = prompts("sums.py", plain).await;
+    assert_ne!(unopened, opened, "another file is recognised");
 }
 
 #[tokio::test]
