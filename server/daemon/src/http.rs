@@ -55,8 +55,8 @@ impl Http {
         assistant: Assistant,
         activity: Activity,
         stop: impl Future<Output = ()> + Send + 'static,
-    ) -> Result<()> {
+    ) {
         let Self { listener, options, tokens } = self;
-        pilotlight_http::serve(listener, assistant, &options, tokens, activity, stop).await.context("the HTTP surface")
+        pilotlight_http::serve(listener, assistant, &options, tokens, activity, stop).await;
     }
 }

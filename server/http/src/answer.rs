@@ -10,7 +10,7 @@ use axum::{
         sse::{Event, KeepAlive},
     },
 };
-use futures::{Stream, stream};
+use futures::{Stream, StreamExt, stream};
 use pilotlight_assist::{
     Explanation, Fill, Generation, Limits, Report,
     chat::ChatFailure,
@@ -18,7 +18,6 @@ use pilotlight_assist::{
     journal::{self, Entry},
 };
 use pilotlight_engine::{Finish, Priority, Sampling};
-use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
@@ -170,48 +169,36 @@ impl Running {
         self.generation.report()
     }
 
-    /// Server-sent events: `each` makes one of a piece, `last` those of the end.
-    pub(crate) fn events(
-        self,
-        each: impl Fn(&Running, String) -> Value + Send + 'static,
-        last: impl Fn(&Running) -> Vec<String> + Send + 'static,
-    ) -> Response {
-        let lines = self.lines(move |running, piece| each(running, piece).to_string(), last);
-        let events = futures::StreamExt::map(lines, |line| Ok::<_, Infallible>(Event::default().data(line)));
+    /// Server-sent events: `write` gives those of a piece, and with none those of the end.
+    pub(crate) fn events(self, write: impl Lines) -> Response {
+        let events = self.lines(write).map(|line| Ok::<_, Infallible>(Event::default().data(line)));
         Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response()
     }
 
-    /// One JSON document a line.
-    pub(crate) fn json_lines(
-        self,
-        each: impl Fn(&Running, String) -> Value + Send + 'static,
-        last: impl Fn(&Running) -> Vec<String> + Send + 'static,
-    ) -> Response {
-        let lines = self.lines(move |running, piece| each(running, piece).to_string(), last);
-        let bytes = futures::StreamExt::map(lines, |line| Ok::<_, Infallible>(Bytes::from(line + "\n")));
+    /// One JSON document a line, by `write` as events are.
+    pub(crate) fn json_lines(self, write: impl Lines) -> Response {
+        let bytes = self.lines(write).map(|line| Ok::<_, Infallible>(Bytes::from(line + "\n")));
         ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(bytes)).into_response()
     }
 
     /// The client's going away drops the stream, and with it the generation: the engine is free within a step.
-    fn lines(
-        self,
-        each: impl Fn(&Running, String) -> String + Send + 'static,
-        last: impl Fn(&Running) -> Vec<String> + Send + 'static,
-    ) -> impl Stream<Item = String> + Send + 'static {
-        let batches = stream::unfold(Some((self, each, last)), async |state| {
-            let (mut running, each, last) = state?;
+    fn lines(self, write: impl Lines) -> impl Stream<Item = String> + Send + 'static {
+        let batches = stream::unfold(Some((self, write)), async |state| {
+            let (mut running, mut write) = state?;
             match running.next().await {
-                Ok(Some(piece)) => {
-                    let line = each(&running, piece);
-                    Some((vec![line], Some((running, each, last))))
-                }
-                Ok(None) => Some((last(&running), None)),
-                Err(failure) => Some((vec![failure.body().to_string()], None)),
+                Ok(Some(piece)) => Some((write(&running, Some(piece)), Some((running, write)))),
+                Ok(None) => Some((write(&running, None), None)),
+                Err(failure) => Some((vec![failure.body(&running.surface.wire).to_string()], None)),
             }
         });
-        futures::StreamExt::flat_map(batches, stream::iter)
+        batches.flat_map(stream::iter)
     }
 }
+
+/// What writes a stream's lines: of a piece, and with none of the end.
+pub(crate) trait Lines: FnMut(&Running, Option<String>) -> Vec<String> + Send + 'static {}
+
+impl<F: FnMut(&Running, Option<String>) -> Vec<String> + Send + 'static> Lines for F {}
 
 impl Drop for Running {
     fn drop(&mut self) {

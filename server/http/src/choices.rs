@@ -28,26 +28,23 @@ pub(crate) async fn answer(
     piece: Shape,
 ) -> Result<Response, Failure> {
     let head = json!({ "id": id, "created": now(), "model": running.model });
-    let body = move |shape: Shape, text: &str, finish: Option<&str>| {
+    let body = move |shape: Shape, text: &str, end: Option<&Report>| {
         let mut body = head.clone();
         body["object"] = json!(shape.object);
-        body["choices"] = json!([(shape.choice)(text, finish)]);
+        body["choices"] = json!([(shape.choice)(text, end.map(finish))]);
+        if let Some(report) = end {
+            body["usage"] = usage(report);
+        }
         body
     };
-    let last = move |body: &dyn Fn(Shape, &str, Option<&str>) -> Value, shape, text: &str, report: &Report| {
-        let mut last = body(shape, text, Some(finish(report)));
-        last["usage"] = usage(report);
-        last
-    };
     if stream {
-        let each = body.clone();
-        return Ok(running.events(
-            move |_, text| each(piece, &text, None),
-            move |running: &Running| vec![last(&body, piece, "", &running.report()).to_string(), "[DONE]".to_owned()],
-        ));
+        return Ok(running.events(move |running: &Running, text: Option<String>| match text {
+            Some(text) => vec![body(piece, &text, None).to_string()],
+            None => vec![body(piece, "", Some(&running.report())).to_string(), "[DONE]".to_owned()],
+        }));
     }
     let (text, report) = running.whole().await?;
-    Ok(Json(last(&body, whole, &text, &report)).into_response())
+    Ok(Json(body(whole, &text, Some(&report))).into_response())
 }
 
 /// Why a text ended, in the words of OpenAI, Mistral and Ollama.

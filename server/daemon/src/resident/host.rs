@@ -130,11 +130,7 @@ impl Host {
             Ok(http) => {
                 let (assistant, activity, leave) = (self.assistant.clone(), self.activity.clone(), self.leave.clone());
                 tracing::info!(listen = self.settings.http.listen, "listening for HTTP");
-                tokio::spawn(async move {
-                    if let Err(error) = http.serve(assistant, activity, leave.cancelled_owned()).await {
-                        tracing::error!(error = format!("{error:#}"), "HTTP has ended");
-                    }
-                });
+                tokio::spawn(http.serve(assistant, activity, leave.cancelled_owned()));
             }
             Err(error) => tracing::error!(error = format!("{error:#}"), "no HTTP; editors are served"),
         }

@@ -60,3 +60,60 @@ async fn what_took_too_long_before_its_first_token_is_an_error() {
     }
     assert!(late > 0);
 }
+
+#[tokio::test]
+async fn null_is_as_good_as_nothing() {
+    let server = Server::plain().await;
+    for (path, body) in [
+        ("/v1/completions", json!({ "prompt": "a", "max_tokens": 1, "stream": null, "echo": null })),
+        ("/v1/fim/completions", json!({ "prompt": "a", "max_tokens": 1, "stream": null })),
+        (
+            "/completion",
+            json!({ "prompt": "a", "n_predict": 1, "stream": null, "timings_per_token": null, "response_fields": null }),
+        ),
+        (
+            "/infill",
+            json!({ "input_prefix": "a", "n_predict": 1, "stream": null, "input_extra": null, "prompt": null }),
+        ),
+        ("/api/generate", json!({ "prompt": "a", "stream": false, "options": null })),
+    ] {
+        server.post(path, body).await;
+    }
+    // The chat's fields are read before it is found that ember has no template.
+    let body = json!({ "messages": [{ "role": "user", "content": "a" }], "stream": null });
+    assert_eq!(server.send("/v1/chat/completions", &body).await.status(), 404);
+}
+
+#[tokio::test]
+async fn a_limit_of_ages_is_no_panic() {
+    let options = Options { time_limit_seconds: i64::MAX as u64, ..Options::default() };
+    let server = Server::start(assistant(), options, Tokens::default()).await;
+    server.post("/v1/completions", json!({ "prompt": "a", "max_tokens": 1 })).await;
+}
+
+#[tokio::test]
+async fn who_says_nothing_is_not_waited_for() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = router(assistant(), &Options::default(), Tokens::default(), Activity::default());
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let soon = Duration::from_millis(300);
+    let served = tokio::spawn(crate::connections::serve(listener, router, soon, soon, async { _ = stopped.await }));
+    for said in ["", "GET /health HTTP/1.1\r\nHo"] {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        stream.write_all(said.as_bytes()).await.unwrap();
+        let ended = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut Vec::new())).await;
+        assert!(ended.is_ok(), "held by {said:?}");
+    }
+    // Nor who announces a body and does not send it, when the end is asked for.
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let head =
+        "POST /completion HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    stop.send(()).unwrap();
+    tokio::time::timeout(Duration::from_secs(20), served).await.unwrap().unwrap();
+    assert!(tokio::net::TcpStream::connect(address).await.is_err(), "nobody listens any more");
+}
