@@ -43,6 +43,8 @@ async fn the_same_file_in_two_editors_is_two_texts_and_two_settings() {
         mine.type_text(&one, "=");
         theirs.type_text(&two, "(");
     }
+    // What Eglot sends to whoever it has no settings for.
+    two.notify("workspace/didChangeConfiguration", json!({ "settings": {} }));
     assert_eq!(mine.ghost(&one).await, " 1;");
     assert_eq!(theirs.ghost(&two).await, "nothing");
     let why = theirs.why(&two).await["nothing_because"].as_str().unwrap().to_owned();
