@@ -123,3 +123,20 @@ async fn dying_again_and_again_is_told_and_does_not_spin() {
     editor.said();
     editor.close().await;
 }
+
+#[tokio::test]
+async fn an_editor_whose_binary_was_deleted_starts_another() {
+    let mut home = Home::new("");
+    let copy = home.path("copy");
+    std::fs::copy(&home.binary, &copy).unwrap();
+    home.binary = copy.clone();
+    let editor = home.editor(&[], Value::Null).await;
+    let buffer = Buffer::open(&editor, "file:///work/a.txt", "x =$0");
+    assert_eq!(buffer.ghost(&editor).await, " 1;");
+    let daemon = home.daemon_processes()[0];
+    std::fs::remove_file(&copy).unwrap();
+    kill(daemon, Signal::KILL);
+    assert_eq!(soon(buffer.ghost(&editor)).await, " 1;");
+    assert!(!home.log().contains("takes over"), "{}", home.log());
+    editor.close().await;
+}

@@ -82,7 +82,9 @@ impl Build {
     pub(crate) fn own() -> Self {
         static WRITTEN: OnceLock<u64> = OnceLock::new();
         let written = *WRITTEN.get_or_init(|| {
-            let modified = own_binary().metadata().and_then(|found| found.modified());
+            // The kernel's name for it leads there too when the file was deleted or replaced.
+            let found = std::fs::metadata("/proc/self/exe").or_else(|_| own_binary().metadata());
+            let modified = found.and_then(|found| found.modified());
             let since = modified.ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
             since.and_then(|since| u64::try_from(since.as_millis()).ok()).unwrap_or(0)
         });
