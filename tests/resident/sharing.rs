@@ -131,6 +131,32 @@ async fn whoever_uses_it_by_http_keeps_it_and_whoever_only_looks_does_not() {
 }
 
 #[tokio::test]
+async fn settings_of_another_version_are_taken_as_far_as_they_are_known() {
+    let home = Home::new("");
+    let mut command = home.command(&["daemon", "--handed"]);
+    let mut daemon = command.stdin(std::process::Stdio::piped()).spawn().unwrap();
+    let settings = json!({
+        "engine": { "model": home.path("model"), "threads": 1, "warp": 9 },
+        "daemon": { "idle-exit-seconds": 1800 },
+        "completion": { "max-tokens": "many" },
+        "later": {},
+    });
+    let mut stdin = daemon.stdin.take().unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut stdin, settings.to_string().as_bytes()).await.unwrap();
+    drop(stdin);
+    until("it listens", async || {
+        assert!(daemon.try_wait().unwrap().is_none(), "it has ended");
+        home.daemons().await.len() == 1
+    })
+    .await;
+    let editor = home.editor(&[], Value::Null).await;
+    assert_eq!(home.daemons().await[0]["connections"].as_array().unwrap().len(), 1);
+    editor.close().await;
+    // With its last client gone it waits for ages, and is there.
+    assert_eq!(Some(home.daemon().await), daemon.id().map(|id| i32::try_from(id).unwrap()));
+}
+
+#[tokio::test]
 async fn another_model_is_another_daemon_and_an_idle_one_makes_room() {
     let home = Home::new("");
     home.write_model("other");
