@@ -77,6 +77,7 @@ pub(crate) async fn run(settings: Settings, log: Option<PathBuf>) -> Result<Exit
         leave_http: CancellationToken::new(),
         activity: Activity::default(),
         known: false,
+        lost: false,
         leaving: Vec::new(),
     };
     host.open_http();
@@ -102,6 +103,8 @@ struct Host {
     activity: Activity,
     /// Whether anybody ever came.
     known: bool,
+    /// Whether its socket was lost and cannot be made again, as was told.
+    lost: bool,
     /// Those who asked for the end: their connections are closed by it.
     leaving: Vec<Stream>,
 }
@@ -247,9 +250,12 @@ impl Host {
 
     /// Sees to it that the daemon can be found.
     fn mend(&mut self) {
-        if let Err(error) = self.place.mend() {
+        let mended = self.place.mend();
+        let lost = mended.is_err();
+        if let (Err(error), false) = (mended, self.lost) {
             tracing::warn!(error = format!("{error:#}"), "nobody new can connect");
         }
+        self.lost = lost;
         if self.place.is_given_up() {
             self.leave_http.cancel();
         }

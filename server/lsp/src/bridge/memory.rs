@@ -18,7 +18,7 @@ use tower_lsp::gen_lsp_types::{
 };
 
 use crate::{
-    notifications::{did_change, did_change_configuration},
+    notifications::did_change,
     position,
     session::{Documents, Texts},
 };
@@ -87,10 +87,10 @@ impl Memory {
         self.encoding = position::negotiate(kind.as_slice());
     }
 
-    /// What says nothing is not remembered in place of what did.
+    /// What is no settings is not remembered in place of those that are.
     fn configure(&mut self, params: Option<&RawValue>, body: &Bytes) {
         let params: Value = read(params).unwrap_or_default();
-        if did_change_configuration::says_something(&params["settings"]) {
+        if !params["settings"].is_null() {
             self.configuration = Some(body.clone());
         }
     }
@@ -272,11 +272,11 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_say_nothing_do_not_replace_those_that_do() {
+    fn no_settings_do_not_replace_those_that_were_said() {
         let mut memory = Memory::new();
         memory.hear("initialize", None, &body(&json!({ "id": 1, "method": "initialize", "params": {} })));
         memory.agree(br#"{"id":1,"result":{}}"#);
-        for settings in [json!({ "lsp": {} }), json!({}), Value::Null] {
+        for settings in [json!({}), json!({ "lsp": {} }), Value::Null] {
             hear(&mut memory, "workspace/didChangeConfiguration", &json!({ "settings": settings }));
         }
         let said = replayed(&memory);
