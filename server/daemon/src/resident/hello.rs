@@ -32,7 +32,7 @@ pub(crate) enum Want {
     Status,
     /// Its end, in good order. The connection closes when it has ended.
     Stop,
-    /// Its end if it has no client: another daemon wants the memory.
+    /// Its end if nobody uses it: another daemon wants the memory.
     Yield,
 }
 
@@ -62,7 +62,7 @@ pub(crate) enum Answer {
     Status(Box<Report>),
     /// To `Want::Stop` and `Want::Yield`.
     Leaving { pid: u32, build: Build, clients: usize },
-    /// To `Want::Yield`: it has clients.
+    /// To `Want::Yield`: somebody uses it.
     Staying,
     /// What was said was not understood.
     Refused { why: String },
