@@ -123,3 +123,61 @@ async fn dying_again_and_again_is_told_and_does_not_spin() {
     editor.said();
     editor.close().await;
 }
+
+#[tokio::test]
+async fn an_editor_whose_binary_was_deleted_starts_another() {
+    let mut home = Home::new("");
+    let copy = home.path("copy");
+    std::fs::copy(&home.binary, &copy).unwrap();
+    home.binary = copy.clone();
+    let editor = home.editor(&[], Value::Null).await;
+    let buffer = Buffer::open(&editor, "file:///work/a.txt", "x =$0");
+    assert_eq!(buffer.ghost(&editor).await, " 1;");
+    let daemon = home.daemon_processes()[0];
+    std::fs::remove_file(&copy).unwrap();
+    kill(daemon, Signal::KILL);
+    assert_eq!(soon(buffer.ghost(&editor)).await, " 1;");
+    assert!(!home.log().contains("takes over"), "{}", home.log());
+    editor.close().await;
+}
+
+#[tokio::test]
+async fn a_lost_socket_is_made_again() {
+    let home = Home::new("");
+    let editor = home.editor(&[], Value::Null).await;
+    // As cleaners of temporary files do: the socket alone, then the whole folder.
+    for lost in [home.sockets().remove(0), home.path("run")] {
+        if lost.is_dir() {
+            std::fs::remove_dir_all(&lost).unwrap()
+        } else {
+            std::fs::remove_file(&lost).unwrap()
+        }
+        let another = home.editor(&[], Value::Null).await;
+        let served = home.daemons().await;
+        let served: Vec<_> =
+            served.iter().filter(|served| !served["connections"].as_array().unwrap().is_empty()).collect();
+        assert_eq!(served.len(), 1, "{served:#?}");
+        another.close().await;
+    }
+    assert_eq!(home.sockets().len(), 1);
+    editor.close().await;
+}
+
+#[tokio::test]
+async fn a_daemon_leaves_its_successors_socket_alone() {
+    let home = Home::new("[daemon]\nidle-exit-seconds = 1\n");
+    let editor = home.editor(&[], Value::Null).await;
+    let first = home.daemon().await;
+    rustix::process::kill_process(rustix::process::Pid::from_raw(first).unwrap(), Signal::STOP).unwrap();
+    std::fs::remove_dir_all(home.path("run")).unwrap();
+    let other = home.editor(&[], Value::Null).await;
+    let second = home.daemon().await;
+    assert_ne!(first, second);
+    kill(first, Signal::CONT);
+    let buffer = Buffer::open(&editor, "file:///work/a.txt", "x =$0");
+    assert_eq!(buffer.ghost(&editor).await, " 1;");
+    editor.close().await;
+    until("the first ends", async || is_gone(first)).await;
+    assert_eq!(home.daemon().await, second);
+    other.close().await;
+}

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::home::{Buffer, Home, is_gone, pid, until};
 
 /// The same binary, written `later`.
-fn newer(home: &Home, name: &str, later: Duration) -> std::path::PathBuf {
+pub(crate) fn newer(home: &Home, name: &str, later: Duration) -> std::path::PathBuf {
     let path = home.path(name);
     fs::copy(&home.binary, &path).unwrap();
     fs::File::options().append(true).open(&path).unwrap().set_modified(SystemTime::now() + later).unwrap();

@@ -5,6 +5,7 @@
 mod death;
 mod hand_over;
 mod home;
+mod http;
 #[path = "../e2e/model.rs"]
 #[allow(dead_code)]
 mod model;

@@ -2,10 +2,6 @@
 
 use rustix::process::{Pid, Signal};
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-};
 
 use crate::home::{Buffer, Home, is_gone, kill, pid, until};
 
@@ -43,6 +39,8 @@ async fn the_same_file_in_two_editors_is_two_texts_and_two_settings() {
         mine.type_text(&one, "=");
         theirs.type_text(&two, "(");
     }
+    // What Eglot sends to whoever it has no settings for.
+    two.notify("workspace/didChangeConfiguration", json!({ "settings": {} }));
     assert_eq!(mine.ghost(&one).await, " 1;");
     assert_eq!(theirs.ghost(&two).await, "nothing");
     let why = theirs.why(&two).await["nothing_because"].as_str().unwrap().to_owned();
@@ -95,37 +93,30 @@ async fn idle_it_ends_and_never_while_a_client_is_connected() {
     assert!(!well && text.starts_with("No daemon is running."), "{text}");
 }
 
-/// Posts to `/completion`; the answer's body.
-async fn complete(address: &str) -> String {
-    let body = r#"{"prompt":"x =","n_predict":2}"#;
-    let head = format!(
-        "POST /completion HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-        body.len()
-    );
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all((head + body).as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    answer
-}
-
 #[tokio::test]
-async fn whoever_uses_it_by_http_keeps_it_and_whoever_only_looks_does_not() {
-    // A port that was free a moment ago.
-    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let home = Home::new(&format!("[daemon]\nidle-exit-seconds = 2\n[http]\nlisten = {address:?}\n"));
+async fn settings_of_another_version_are_taken_as_far_as_they_are_known() {
+    let home = Home::new("");
+    let mut command = home.command(&["daemon", "--handed"]);
+    let mut daemon = command.stdin(std::process::Stdio::piped()).spawn().unwrap();
+    let settings = json!({
+        "engine": { "model": home.path("model"), "threads": 1, "warp": 9 },
+        "daemon": { "idle-exit-seconds": i64::MAX },
+        "completion": { "max-tokens": "many" },
+        "later": {},
+    });
+    let mut stdin = daemon.stdin.take().unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut stdin, settings.to_string().as_bytes()).await.unwrap();
+    drop(stdin);
+    until("it listens", async || {
+        assert!(daemon.try_wait().unwrap().is_none(), "it has ended");
+        home.daemons().await.len() == 1
+    })
+    .await;
     let editor = home.editor(&[], Value::Null).await;
-    let daemon = home.daemon().await;
+    assert_eq!(home.daemons().await[0]["connections"].as_array().unwrap().len(), 1);
     editor.close().await;
-    for _ in 0..20 {
-        let answer = complete(&address).await;
-        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("tokens_predicted"), "{answer}");
-        tokio::time::sleep(std::time::Duration::from_millis(250)).await;
-    }
-    assert_eq!(home.daemon().await, daemon, "five seconds later");
-    // `status` looks, again and again.
-    until("the daemon ends", async || home.daemons().await.is_empty() && is_gone(daemon)).await;
-    assert!(home.log().contains("nobody needed it for a while"), "{}", home.log());
+    // With its last client gone it waits for ages, and is there.
+    assert_eq!(Some(home.daemon().await), daemon.id().map(|id| i32::try_from(id).unwrap()));
 }
 
 #[tokio::test]

@@ -18,10 +18,13 @@ const RECOGNISED_BY: usize = 400;
 /// The most tokens of a client's text that enter a prompt.
 const MOST_TOKENS: usize = 4096;
 
+/// The name of a text that has none.
+pub const UNTITLED: &str = "untitled";
+
 /// Text with a hole in it.
 #[derive(Clone, Debug, Default)]
 pub struct Fill {
-    /// The file's name, if the client gives one.
+    /// The file's name. Without one, an open document that has the text stands for it, whoever has it open: not for those who must not learn of each other's files.
     pub path: Option<String>,
     /// What stands before the hole.
     pub prefix: String,
@@ -33,23 +36,45 @@ pub struct Fill {
     pub draft: String,
 }
 
+/// Why a text is not gone on with.
+#[derive(Debug, thiserror::Error)]
+pub enum ContinueFailure {
+    /// There is no model, or none yet.
+    #[error("{0}")]
+    Unavailable(String),
+    /// There is nothing to go on with.
+    #[error("the prompt is empty: expected at least one token")]
+    Empty,
+    /// It is longer than the model's context.
+    #[error("the prompt has {tokens} tokens: expected at most {most}, the model's context")]
+    TooLong {
+        /// Of the prompt.
+        tokens: usize,
+        /// There is room for.
+        most: usize,
+    },
+}
+
 impl Assistant {
-    /// Writes what belongs into the hole. A text that an open document has is completed as that document is: by its name, with its part of the cache.
+    /// Writes what belongs into the hole. A text that an open document has is, if `fill` names no file, completed as that document is: by its name, with its part of the
+    /// cache. At most half of the context is for the answer: the rest is the text's.
     ///
     /// # Errors
     ///
     /// Why the model cannot be asked, in words.
-    pub async fn fill(&self, fill: Fill, limits: Limits) -> Result<Generation, String> {
+    pub async fn fill(&self, fill: Fill, mut limits: Limits) -> Result<Generation, String> {
         let started = Instant::now();
         let model = self.model().await?;
         let Model { engine, encoder } = model;
-        let budget = engine.info().context_length.saturating_sub(limits.max_tokens).min(MOST_TOKENS);
+        let context = engine.info().context_length;
+        limits.max_tokens = limits.max_tokens.min(context / 2);
+        let budget = (context - limits.max_tokens).min(MOST_TOKENS);
         let known = match fill.path {
             None => self.recognise(&fill),
             Some(_) => None,
         };
         let (path, snapshot, cursor) = known.unwrap_or_else(|| {
-            let path = fill.path.unwrap_or_else(|| "untitled".to_owned());
+            let path = fill.path.unwrap_or_else(|| UNTITLED.to_owned());
             let document = Document::open(Language::Plain, 0, &(fill.prefix.clone() + &fill.suffix));
             (path, document.snapshot(), fill.prefix.len())
         });
@@ -70,17 +95,22 @@ impl Assistant {
     ///
     /// # Errors
     ///
-    /// Why the model cannot be asked, in words.
-    pub async fn continue_text(&self, prompt: &str, limits: Limits) -> Result<Generation, String> {
+    /// See [`ContinueFailure`].
+    pub async fn continue_text(&self, prompt: &str, limits: Limits) -> Result<Generation, ContinueFailure> {
         let started = Instant::now();
-        let model = self.model().await?;
+        let model = self.model().await.map_err(ContinueFailure::Unavailable)?;
         let engine = &model.engine;
         let mut ids = engine.tokenizer().encode_with_special(prompt);
         if let Some(bos) = engine.info().bos.filter(|bos| ids.first() != Some(bos)) {
             ids.insert(0, bos);
         }
         if ids.is_empty() {
-            return Err("the prompt is empty: expected at least one token".to_owned());
+            return Err(ContinueFailure::Empty);
+        }
+        let (tokens, most) = (ids.len(), engine.info().context_length);
+        // A server elsewhere counts by a tokenizer of its own: it refuses what is too long for it.
+        if tokens > most && engine.bytes_per_token().is_none() {
+            return Err(ContinueFailure::TooLong { tokens, most });
         }
         Ok(Generation::start(model, ids, Vec::new(), &[], limits, self.session(), started))
     }

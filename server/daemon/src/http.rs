@@ -6,6 +6,12 @@ use anyhow::{Context, Result, bail};
 use pilotlight_assist::Assistant;
 use pilotlight_http::{Activity, Options, Tokens};
 use tokio::net::TcpListener;
+#[cfg(unix)]
+use tokio_util::sync::CancellationToken;
+
+/// How soon an address that is taken is tried again.
+#[cfg(unix)]
+const AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// A listening surface.
 #[derive(Debug)]
@@ -55,8 +61,37 @@ impl Http {
         assistant: Assistant,
         activity: Activity,
         stop: impl Future<Output = ()> + Send + 'static,
-    ) -> Result<()> {
+    ) {
         let Self { listener, options, tokens } = self;
-        pilotlight_http::serve(listener, assistant, &options, tokens, activity, stop).await.context("the HTTP surface")
+        pilotlight_http::serve(listener, assistant, &options, tokens, activity, stop).await;
     }
+}
+
+/// Serves until `stop` is tripped, from when the address is free: another daemon may have it for as long as it is used. What is wrong leaves the editors alone.
+#[cfg(unix)]
+pub(crate) async fn hold(options: Options, assistant: Assistant, activity: Activity, stop: CancellationToken) {
+    let listen = options.listen.clone();
+    let mut told = false;
+    let http = loop {
+        match Http::open(options.clone()).await {
+            Ok(http) => break http,
+            Err(error) if is_taken(&error) => {
+                if !std::mem::replace(&mut told, true) {
+                    tracing::warn!(error = format!("{error:#}"), "no HTTP until the address is free");
+                }
+            }
+            Err(error) => return tracing::error!(error = format!("{error:#}"), "no HTTP; editors are served"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(AGAIN) => {}
+            () = stop.cancelled() => return,
+        }
+    };
+    tracing::info!(listen, "listening for HTTP");
+    http.serve(assistant, activity, stop.cancelled_owned()).await;
+}
+
+#[cfg(unix)]
+fn is_taken(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::AddrInUse)
 }

@@ -10,15 +10,14 @@ use axum::{
         sse::{Event, KeepAlive},
     },
 };
-use futures::{Stream, stream};
+use futures::{Stream, StreamExt, stream};
 use pilotlight_assist::{
     Explanation, Fill, Generation, Limits, Report,
     chat::ChatFailure,
-    fill::spelled,
+    fill::{ContinueFailure, UNTITLED, spelled},
     journal::{self, Entry},
 };
 use pilotlight_engine::{Finish, Priority, Sampling};
-use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
@@ -87,11 +86,23 @@ impl Surface {
     /// Starts writing, if the user's quota has room for it.
     pub(crate) async fn start(&self, ask: Ask) -> Result<Running, Failure> {
         let (ticket, until) = self.begin(ask.limits.max_tokens)?;
-        let started = match ask.what {
-            What::Fill(fill) => self.assistant.fill(fill, ask.limits).await,
-            What::Continue(prompt) => self.assistant.continue_text(&prompt, ask.limits).await,
+        let generation = match ask.what {
+            What::Fill(mut fill) => {
+                if self.private {
+                    // Where users are told apart, nobody's prompt is made of what another has open.
+                    fill.path.get_or_insert_with(|| UNTITLED.to_owned());
+                }
+                self.assistant.fill(fill, ask.limits).await.map_err(Failure::unavailable)?
+            }
+            What::Continue(prompt) => {
+                self.assistant.continue_text(&prompt, ask.limits).await.map_err(|failure| match failure {
+                    ContinueFailure::Unavailable(message) => Failure::unavailable(message),
+                    ContinueFailure::Empty | ContinueFailure::TooLong { .. } => {
+                        Failure::bad_request(failure.to_string())
+                    }
+                })?
+            }
         };
-        let generation = started.map_err(Failure::unavailable)?;
         let model = self.model().await?;
         Ok(Running { generation, surface: self.clone(), ticket, until, failed: None, model })
     }
@@ -131,6 +142,9 @@ impl Running {
     /// The next piece; `None` at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<String>, Failure> {
         let next = match tokio::time::timeout_at(self.until, self.generation.next()).await {
+            Ok(Ok(None)) if cut_at_nothing(&self.report()) => {
+                Err(Failure::timeout("no token was decoded in time (engine.time-limits)"))
+            }
             Ok(Ok(piece)) => Ok(piece),
             Ok(Err(message)) => Err(Failure::unavailable(message)),
             Err(_) => Err(Failure::timeout(format!(
@@ -155,48 +169,36 @@ impl Running {
         self.generation.report()
     }
 
-    /// Server-sent events: `each` makes one of a piece, `last` those of the end.
-    pub(crate) fn events(
-        self,
-        each: impl Fn(&Running, String) -> Value + Send + 'static,
-        last: impl Fn(&Running) -> Vec<String> + Send + 'static,
-    ) -> Response {
-        let lines = self.lines(move |running, piece| each(running, piece).to_string(), last);
-        let events = futures::StreamExt::map(lines, |line| Ok::<_, Infallible>(Event::default().data(line)));
+    /// Server-sent events: `write` gives those of a piece, and with none those of the end.
+    pub(crate) fn events(self, write: impl Lines) -> Response {
+        let events = self.lines(write).map(|line| Ok::<_, Infallible>(Event::default().data(line)));
         Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response()
     }
 
-    /// One JSON document a line.
-    pub(crate) fn json_lines(
-        self,
-        each: impl Fn(&Running, String) -> Value + Send + 'static,
-        last: impl Fn(&Running) -> Vec<String> + Send + 'static,
-    ) -> Response {
-        let lines = self.lines(move |running, piece| each(running, piece).to_string(), last);
-        let bytes = futures::StreamExt::map(lines, |line| Ok::<_, Infallible>(Bytes::from(line + "\n")));
+    /// One JSON document a line, by `write` as events are.
+    pub(crate) fn json_lines(self, write: impl Lines) -> Response {
+        let bytes = self.lines(write).map(|line| Ok::<_, Infallible>(Bytes::from(line + "\n")));
         ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(bytes)).into_response()
     }
 
     /// The client's going away drops the stream, and with it the generation: the engine is free within a step.
-    fn lines(
-        self,
-        each: impl Fn(&Running, String) -> String + Send + 'static,
-        last: impl Fn(&Running) -> Vec<String> + Send + 'static,
-    ) -> impl Stream<Item = String> + Send + 'static {
-        let batches = stream::unfold(Some((self, each, last)), async |state| {
-            let (mut running, each, last) = state?;
+    fn lines(self, write: impl Lines) -> impl Stream<Item = String> + Send + 'static {
+        let batches = stream::unfold(Some((self, write)), async |state| {
+            let (mut running, mut write) = state?;
             match running.next().await {
-                Ok(Some(piece)) => {
-                    let line = each(&running, piece);
-                    Some((vec![line], Some((running, each, last))))
-                }
-                Ok(None) => Some((last(&running), None)),
-                Err(failure) => Some((vec![failure.body().to_string()], None)),
+                Ok(Some(piece)) => Some((write(&running, Some(piece)), Some((running, write)))),
+                Ok(None) => Some((write(&running, None), None)),
+                Err(failure) => Some((vec![failure.body(&running.surface.wire).to_string()], None)),
             }
         });
-        futures::StreamExt::flat_map(batches, stream::iter)
+        batches.flat_map(stream::iter)
     }
 }
+
+/// What writes a stream's lines: of a piece, and with none of the end.
+pub(crate) trait Lines: FnMut(&Running, Option<String>) -> Vec<String> + Send + 'static {}
+
+impl<F: FnMut(&Running, Option<String>) -> Vec<String> + Send + 'static> Lines for F {}
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -216,6 +218,11 @@ impl Drop for Running {
         let entry = Entry { at: journal::now(), client, wire, language: String::new(), path: String::new(), why };
         assistant.journal().answered(assistant.session(), entry, None);
     }
+}
+
+/// Whether there was no time for as much as a token, of those that were asked for.
+fn cut_at_nothing(report: &Report) -> bool {
+    report.finish == Some(Finish::TimeLimit) && report.decoded == 0
 }
 
 /// Why a text is none, or not all of one.

@@ -1,13 +1,10 @@
 //! OpenAI's chat, with tools.
 
-use std::convert::Infallible;
-
 use axum::{
     Json,
     extract::rejection::JsonRejection,
-    response::{IntoResponse, Response, Sse, sse::Event},
+    response::{IntoResponse, Response},
 };
-use futures::{StreamExt, stream};
 use pilotlight_assist::{Limits, Report};
 use pilotlight_engine::Priority;
 use serde::Deserialize;
@@ -18,7 +15,7 @@ use crate::{
     answer::{Running, sampling},
     choices::{finish, usage},
     metrics::now,
-    stop,
+    null, stop,
     tools::Reader,
 };
 
@@ -36,7 +33,7 @@ pub(crate) struct Chat {
     n: Option<usize>,
     #[serde(default, deserialize_with = "stop::list")]
     stop: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null::default")]
     stream: bool,
 }
 
@@ -97,54 +94,37 @@ async fn whole(mut running: Running, mut reader: Reader, id: String) -> Result<R
     .into_response())
 }
 
-/// How far a streamed answer is.
-enum Stage {
-    Begun(Box<(Running, Reader)>),
-    Ended,
-}
-
-fn events(running: Running, reader: Reader, id: String) -> Response {
+fn events(running: Running, mut reader: Reader, id: String) -> Response {
     let head = json!({ "id": id, "object": "chat.completion.chunk", "created": now(), "model": running.model });
     let chunk = move |delta: Value, finish: Option<&str>| {
         let mut body = head.clone();
         body["choices"] = json!([{ "index": 0, "delta": delta, "finish_reason": finish }]);
         body
     };
-    let first = chunk(json!({ "role": "assistant", "content": "" }), None).to_string();
-    let rest = stream::unfold(Stage::Begun(Box::new((running, reader))), move |stage| {
-        let chunk = chunk.clone();
-        async move {
-            let Stage::Begun(mut state) = stage else { return None };
-            let (running, reader) = &mut *state;
-            match running.next().await {
-                Ok(Some(piece)) => {
-                    let text = reader.take(&piece);
-                    let said = (!text.is_empty()).then(|| chunk(json!({ "content": text }), None).to_string());
-                    Some((said.into_iter().collect(), Stage::Begun(state)))
-                }
-                Ok(None) => {
-                    let (text, calls) = reader.end();
-                    let report = running.report();
-                    let mut lines = Vec::new();
-                    if !text.is_empty() {
-                        lines.push(chunk(json!({ "content": text }), None).to_string());
-                    }
-                    for (at, call) in calls.iter().enumerate() {
-                        let mut call = json!(call);
-                        call["index"] = json!(at);
-                        lines.push(chunk(json!({ "tool_calls": [call] }), None).to_string());
-                    }
-                    let mut last = chunk(json!({}), Some(ended(&report, !calls.is_empty())));
-                    last["usage"] = usage(&report);
-                    lines.extend([last.to_string(), "[DONE]".to_owned()]);
-                    Some((lines, Stage::Ended))
-                }
-                Err(failure) => Some((vec![failure.body().to_string()], Stage::Ended)),
-            }
+    let mut first = Some(chunk(json!({ "role": "assistant", "content": "" }), None));
+    running.events(move |running: &Running, piece: Option<String>| {
+        let mut chunks: Vec<Value> = first.take().into_iter().collect();
+        let (text, calls) = match &piece {
+            Some(piece) => (reader.take(piece), Vec::new()),
+            None => reader.end(),
+        };
+        if !text.is_empty() {
+            chunks.push(chunk(json!({ "content": text }), None));
         }
-    });
-    let lines = stream::once(async { first }).chain(rest.flat_map(|lines: Vec<String>| stream::iter(lines)));
-    Sse::new(lines.map(|line| Ok::<_, Infallible>(Event::default().data(line)))).into_response()
+        for (at, call) in calls.iter().enumerate() {
+            let mut call = json!(call);
+            call["index"] = json!(at);
+            chunks.push(chunk(json!({ "tool_calls": [call] }), None));
+        }
+        if piece.is_none() {
+            let report = running.report();
+            let mut last = chunk(json!({}), Some(ended(&report, !calls.is_empty())));
+            last["usage"] = usage(&report);
+            chunks.push(last);
+        }
+        let done = piece.is_none().then(|| "[DONE]".to_owned());
+        chunks.iter().map(Value::to_string).chain(done).collect()
+    })
 }
 
 /// Why it ended, in OpenAI's words.

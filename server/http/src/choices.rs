@@ -28,31 +28,33 @@ pub(crate) async fn answer(
     piece: Shape,
 ) -> Result<Response, Failure> {
     let head = json!({ "id": id, "created": now(), "model": running.model });
-    let body = move |shape: Shape, text: &str, finish: Option<&str>| {
+    let body = move |shape: Shape, text: &str, end: Option<&Report>| {
         let mut body = head.clone();
         body["object"] = json!(shape.object);
-        body["choices"] = json!([(shape.choice)(text, finish)]);
+        body["choices"] = json!([(shape.choice)(text, end.map(finish))]);
+        if let Some(report) = end {
+            body["usage"] = usage(report);
+        }
         body
     };
-    let last = move |body: &dyn Fn(Shape, &str, Option<&str>) -> Value, shape, text: &str, report: &Report| {
-        let mut last = body(shape, text, Some(finish(report)));
-        last["usage"] = usage(report);
-        last
-    };
     if stream {
-        let each = body.clone();
-        return Ok(running.events(
-            move |_, text| each(piece, &text, None),
-            move |running: &Running| vec![last(&body, piece, "", &running.report()).to_string(), "[DONE]".to_owned()],
-        ));
+        return Ok(running.events(move |running: &Running, text: Option<String>| match text {
+            Some(text) => vec![body(piece, &text, None).to_string()],
+            None => vec![body(piece, "", Some(&running.report())).to_string(), "[DONE]".to_owned()],
+        }));
     }
     let (text, report) = running.whole().await?;
-    Ok(Json(last(&body, whole, &text, &report)).into_response())
+    Ok(Json(body(whole, &text, Some(&report))).into_response())
 }
 
 /// Why a text ended, in the words of OpenAI, Mistral and Ollama.
 pub(crate) fn finish(report: &Report) -> &'static str {
-    if report.finish == Some(Finish::Length) { "length" } else { "stop" }
+    if cut(report) { "length" } else { "stop" }
+}
+
+/// Whether there was more to say: for that the wires have one word, whether tokens or time ran out.
+pub(crate) fn cut(report: &Report) -> bool {
+    matches!(report.finish, Some(Finish::Length | Finish::TimeLimit))
 }
 
 pub(crate) fn usage(report: &Report) -> Value {
@@ -63,4 +65,17 @@ pub(crate) fn usage(report: &Report) -> Value {
         "total_tokens": prompt + report.decoded,
         "prompt_tokens_details": { "cached_tokens": report.reused },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_was_cut_is_not_told_as_complete() {
+        let ends = [(Finish::Stop, "stop"), (Finish::Length, "length"), (Finish::TimeLimit, "length")];
+        for (end, told) in ends {
+            assert_eq!(finish(&Report { finish: Some(end), ..Report::default() }), told);
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! What a client is told when something is refused or fails: OpenAI's shape, which the others' clients read as well.
+//! What a client is told when something is refused or fails: OpenAI's shape, which the others' clients read as well, but for Ollama's.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// A refusal or a failure, in words.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Failure {
     status: StatusCode,
     message: String,
@@ -50,8 +50,11 @@ impl Failure {
         &self.message
     }
 
-    /// The body, for streams that have begun already.
-    pub(crate) fn body(&self) -> serde_json::Value {
+    /// The body, for the path `wire`.
+    pub(crate) fn body(&self, wire: &str) -> Value {
+        if wire.starts_with("/api/") {
+            return json!({ "error": self.message });
+        }
         let kind = match self.status {
             StatusCode::TOO_MANY_REQUESTS => "rate_limit_exceeded",
             status if status.is_client_error() => "invalid_request_error",
@@ -70,11 +73,22 @@ impl From<JsonRejection> for Failure {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         tracing::info!(status = self.status.as_u16(), message = self.message, "refused");
-        let mut response = (self.status, Json(self.body())).into_response();
+        let mut response = (self.status, Json(self.body(""))).into_response();
         if let Some(wait) = self.wait {
             // Whole seconds, as HTTP has it, and never too early.
             response.headers_mut().insert(header::RETRY_AFTER, (wait.as_secs_f64().ceil() as u64).into());
         }
+        // For who knows the path.
+        response.extensions_mut().insert(self);
         response
     }
+}
+
+/// A response as clients of the path `wire` read it: another one's failure is told as that wire tells it.
+pub(crate) fn told(mut response: Response, wire: &str) -> Response {
+    if let Some(failure) = response.extensions_mut().remove::<Failure>() {
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+        *response.body_mut() = failure.body(wire).to_string().into();
+    }
+    response
 }

@@ -1,6 +1,11 @@
 //! Who may ask: bearer tokens, and, where there are none, only programs of this machine that do not come through a web page.
 
-use std::{fs, io, path::Path, sync::Arc};
+use std::{
+    fs, io,
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    sync::Arc,
+};
 
 use axum::{
     extract::{Request, State},
@@ -11,7 +16,7 @@ use axum::{
 use subtle::ConstantTimeEq;
 
 use crate::{
-    Failure,
+    Failure, error,
     users::{Quota, User},
 };
 
@@ -83,11 +88,12 @@ impl Tokens {
                     _ => return Err(other()),
                 }
             }
-            for (same, what) in [("the user", &user), ("the token of", &user)] {
-                let twice = |other: &Token| if same == "the user" { other.user == user } else { other.token == token };
-                if tokens.iter().any(twice) {
-                    return Err(TokensError::Twice { path: name(), line, what: format!("{same} {what}") });
-                }
+            let twice = |what: &str| TokensError::Twice { path: name(), line, what: format!("{what} {user}") };
+            if tokens.iter().any(|other| other.user == user) {
+                return Err(twice("the user"));
+            }
+            if tokens.iter().any(|other| other.token == token) {
+                return Err(twice("the token of"));
             }
             tokens.push(Token { token: token.to_owned(), user, quota });
         }
@@ -136,13 +142,15 @@ pub(crate) async fn check(State(guard): State<Arc<Guard>>, mut request: Request,
     } else {
         authorized(&guard.tokens, request.headers())
     };
-    match user {
+    let wire = request.uri().path().to_owned();
+    let response = match user {
         Err(refusal) => refusal.into_response(),
         Ok(user) => {
             request.extensions_mut().insert(Arc::clone(&guard.users[user]));
             next.run(request).await
         }
-    }
+    };
+    error::told(response, &wire)
 }
 
 /// Which user asks.
@@ -159,23 +167,30 @@ fn authorized(tokens: &Tokens, headers: &HeaderMap) -> Result<usize, Failure> {
 fn from_a_page(headers: &HeaderMap) -> Result<(), Failure> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     if let Some(origin) =
-        text(header::ORIGIN).filter(|origin| !is_local(origin.split("://").last().unwrap_or_default()))
+        text(header::ORIGIN).filter(|origin| !is_of_here(origin.split("://").last().unwrap_or_default()))
     {
         return Err(Failure::forbidden(format!("requests from {origin} are refused without a token")));
     }
     match text(header::HOST) {
-        Some(host) if !is_local(host) => Err(Failure::forbidden(format!(
+        Some(host) if !is_own(host) => Err(Failure::forbidden(format!(
             "without a token this server answers to localhost and to addresses; found the host name {host}"
         ))),
         _ => Ok(()),
     }
 }
 
-/// Whether `host`, with or without a port, is this machine's own name or an address.
-fn is_local(host: &str) -> bool {
-    if host.parse::<std::net::SocketAddr>().is_ok() || host.parse::<std::net::IpAddr>().is_ok() {
-        return true;
-    }
+/// Whether `host`, with or without a port, is one that no name was bent to: an address, or this machine's own name.
+fn is_own(host: &str) -> bool {
+    address(host).is_some() || is_of_here(host)
+}
+
+/// Whether `host`, with or without a port, is this machine as it calls itself. A page may come from any address.
+fn is_of_here(host: &str) -> bool {
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    name.eq_ignore_ascii_case("localhost") || name.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok()
+    name.eq_ignore_ascii_case("localhost") || address(host).is_some_and(|address| address.to_canonical().is_loopback())
+}
+
+fn address(host: &str) -> Option<IpAddr> {
+    let alone = || host.trim_matches(['[', ']']).parse().ok();
+    host.parse().map(|at: SocketAddr| at.ip()).ok().or_else(alone)
 }

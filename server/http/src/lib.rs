@@ -6,11 +6,13 @@ mod activity;
 mod answer;
 mod chat;
 mod choices;
+mod connections;
 mod error;
 mod guard;
 mod llama_cpp;
 mod metrics;
 mod mistral;
+mod null;
 mod ollama;
 mod openai;
 mod options;
@@ -19,7 +21,7 @@ mod stop;
 mod tools;
 mod users;
 
-use std::{convert::Infallible, future::Future, io, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -66,11 +68,7 @@ impl FromRequestParts<Surface> for Surface {
     }
 }
 
-/// Serves until `stop` is done; what is being answered then is answered. `activity` follows what is written.
-///
-/// # Errors
-///
-/// The listener fails.
+/// Serves until `stop` is done; what is being answered then is answered, if that takes no longer than one answer may. `activity` follows what is written.
 pub async fn serve(
     listener: TcpListener,
     assistant: Assistant,
@@ -78,8 +76,14 @@ pub async fn serve(
     tokens: Tokens,
     activity: Activity,
     stop: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    axum::serve(listener, router(assistant, options, tokens, activity)).with_graceful_shutdown(stop).await
+) {
+    let router = router(assistant, options, tokens, activity);
+    connections::serve(listener, router, connections::HEADERS, limit(options), stop).await;
+}
+
+/// The longest that one answer may take: more than ages is no time that can be reckoned with.
+fn limit(options: &Options) -> Duration {
+    Duration::from_secs(options.time_limit_seconds.min(u32::MAX.into()))
 }
 
 /// All paths.
@@ -100,7 +104,7 @@ fn router(assistant: Assistant, options: &Options, tokens: Tokens, activity: Act
         private: !tokens.is_empty(),
         activity,
         metrics: Arc::default(),
-        limit: Duration::from_secs(options.time_limit_seconds),
+        limit: limit(options),
     };
     let guard = Arc::new(Guard { tokens, users: Arc::clone(&surface.users) });
     Router::new()

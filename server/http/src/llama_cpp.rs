@@ -6,7 +6,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use pilotlight_assist::{Fill, Report, Status};
-use pilotlight_engine::Finish;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -14,7 +13,8 @@ use crate::{
     Failure, Surface,
     activity::Task,
     answer::{Ask, Running, What, limits, sampling},
-    stop,
+    choices::cut,
+    null, stop,
 };
 
 /// `GET /health`.
@@ -63,7 +63,7 @@ pub(crate) async fn slots(surface: Surface) -> Result<Json<Value>, Failure> {
 /// What both completions have in common. Fields that only tune llama.cpp's own cache and samplers are read past.
 #[derive(Debug, Deserialize)]
 struct Common {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null::default")]
     prompt: String,
     n_predict: Option<i64>,
     temperature: Option<f32>,
@@ -71,24 +71,24 @@ struct Common {
     seed: Option<i64>,
     #[serde(default, deserialize_with = "stop::list")]
     stop: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null::default")]
     stream: bool,
     /// What it has cost so far, with each piece of a stream.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null::default")]
     timings_per_token: bool,
     /// Of the answer only these, as paths such as `timings/prompt_n`, each under its path as its name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null::default")]
     response_fields: Vec<String>,
 }
 
 /// `POST /infill`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Infill {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null::default")]
     input_prefix: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null::default")]
     input_suffix: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null::default")]
     input_extra: Vec<Extra>,
     #[serde(flatten)]
     common: Common,
@@ -130,17 +130,17 @@ async fn answer(surface: Surface, what: What, common: Common) -> Result<Response
     let stop = common.stop;
     let running = surface.start(Ask { what, limits: limits(max_tokens, sampling, stop) }).await?;
     if common.stream {
-        let each = move |running: &Running, piece| {
-            let mut event = json!({ "content": piece, "stop": false });
-            if common.timings_per_token {
-                event["timings"] = timings(&running.report());
-            }
-            event
-        };
-        let end = move |running: &Running| {
-            vec![only(&common.response_fields, last("", &running.model, &running.report())).to_string()]
-        };
-        return Ok(running.events(each, end));
+        return Ok(running.events(move |running: &Running, piece: Option<String>| {
+            let report = running.report();
+            let event = match piece {
+                Some(piece) if common.timings_per_token => {
+                    json!({ "content": piece, "stop": false, "timings": timings(&report) })
+                }
+                Some(piece) => json!({ "content": piece, "stop": false }),
+                None => only(&common.response_fields, last("", &running.model, &report)),
+            };
+            vec![event.to_string()]
+        }));
     }
     let model = running.model.clone();
     let (text, report) = running.whole().await?;
@@ -157,7 +157,7 @@ fn only(fields: &[String], answer: Value) -> Value {
 }
 
 fn last(text: &str, model: &str, report: &Report) -> Value {
-    let kind = if report.finish == Some(Finish::Length) { "limit" } else { "eos" };
+    let kind = if cut(report) { "limit" } else { "eos" };
     json!({
         "content": text,
         "stop": true,

@@ -9,7 +9,7 @@ use crate::{
     Failure, Surface,
     answer::{Ask, What, limits, sampling},
     choices::{self, Shape},
-    stop,
+    null, stop,
 };
 
 /// `POST /v1/fim/completions`.
@@ -23,7 +23,7 @@ pub(crate) struct Fim {
     random_seed: Option<i64>,
     #[serde(default, deserialize_with = "stop::list")]
     stop: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null::default")]
     stream: bool,
 }
 

@@ -14,17 +14,17 @@ use crate::{
     answer::{Ask, Running, What, limits, sampling},
     choices::finish,
     metrics::timestamp,
-    stop,
+    null, stop,
 };
 
 /// `POST /api/generate`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Generate {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null::default")]
     prompt: String,
     suffix: Option<String>,
     stream: Option<bool>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null::default")]
     options: Parameters,
 }
 
@@ -57,8 +57,14 @@ pub(crate) async fn generate(
     let suffix = suffix.filter(|suffix| !suffix.is_empty());
     let running = surface.start(Ask { what: What::of(prompt, suffix), limits }).await?;
     if stream.unwrap_or(true) {
-        let each = |running: &Running, piece: String| json!({ "model": running.model, "created_at": timestamp(), "response": piece, "done": false });
-        return Ok(running.json_lines(each, |running| vec![last("", &running.model, &running.report()).to_string()]));
+        return Ok(running.json_lines(|running: &Running, piece: Option<String>| {
+            let model = &running.model;
+            let line = match piece {
+                Some(piece) => json!({ "model": model, "created_at": timestamp(), "response": piece, "done": false }),
+                None => last("", model, &running.report()),
+            };
+            vec![line.to_string()]
+        }));
     }
     let model = running.model.clone();
     let (text, report) = running.whole().await?;

@@ -9,7 +9,7 @@ use crate::{
     answer::{Ask, What, limits, sampling},
     choices::{self, Shape},
     metrics::now,
-    stop,
+    null, stop,
 };
 
 /// `GET /v1/models`.
@@ -31,11 +31,11 @@ pub(crate) struct Completions {
     top_p: Option<f32>,
     seed: Option<i64>,
     n: Option<usize>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null::default")]
     echo: bool,
     #[serde(default, deserialize_with = "stop::list")]
     stop: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null::default")]
     stream: bool,
 }
 

@@ -59,7 +59,8 @@ impl Reader {
             kind: "function",
             function: Function { name, arguments: arguments.to_string() },
         };
-        (String::new(), found.into_iter().enumerate().map(call).collect())
+        let (behind, found) = found;
+        (behind, found.into_iter().enumerate().map(call).collect())
     }
 }
 
@@ -72,20 +73,24 @@ fn before_calls(text: &str) -> usize {
     whole.or(begun).unwrap_or(text.len())
 }
 
-/// The calls of a text that begins with one; `None` where it is not what a family writes.
-fn calls(text: &str) -> Option<Vec<(String, Value)>> {
+/// What stands behind the calls of a text that begins with one, and the calls; `None` where it is not what a family writes.
+fn calls(text: &str) -> Option<(String, Vec<(String, Value)>)> {
     let parts = |opening: &'static str| text.split(opening).map(str::trim).skip(1);
     if text.starts_with("[TOOL_CALLS]") {
         let all: Option<Vec<_>> = parts("[TOOL_CALLS]").map(mistral).collect();
-        return all.map(|all| all.concat());
+        return all.map(|all| (String::new(), all.concat()));
     }
     if text.starts_with("<tool_call>") {
-        return parts("<tool_call>")
-            .map(|part| {
-                let body = part.strip_suffix("</tool_call>").unwrap_or(part).trim();
-                if body.starts_with('{') { named(&serde_json::from_str(body).ok()?) } else { xml(body) }
-            })
-            .collect();
+        let mut behind = String::new();
+        let mut call = |part: &str| {
+            // The last one: an argument may have it in it.
+            let (body, after) = part.rsplit_once("</tool_call>").unwrap_or((part, ""));
+            behind += after.trim();
+            let body = body.trim();
+            if body.starts_with('{') { named(&serde_json::from_str(body).ok()?) } else { xml(body) }
+        };
+        let all: Option<Vec<_>> = parts("<tool_call>").map(&mut call).collect();
+        return all.map(|all| (behind, all));
     }
     None
 }
@@ -167,6 +172,8 @@ mod tests {
             "",
             &[("write", r#"{"n":3,"text":"a\n  b"}"#)],
         );
+        // Some models go on behind the calls.
+        check("<tool_call>{\"name\":\"a\",\"arguments\":{}}</tool_call>\nDone.", "Done.", &[("a", "{}")]);
     }
 
     #[test]

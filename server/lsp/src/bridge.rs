@@ -15,7 +15,7 @@ use std::{
 };
 
 use futures::{StreamExt, future::BoxFuture};
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::RawValue};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadHalf},
     time::Instant,
@@ -65,6 +65,7 @@ where
         connect,
         memory: Memory::new(),
         owed: HashMap::new(),
+        begun: Vec::new(),
         link: Link::Down { until: Instant::now() },
         shut_down: false,
         falls: 0,
@@ -86,6 +87,8 @@ struct Bridge<S, C> {
     memory: Memory,
     /// Requests of the client that have no answer yet, with their methods.
     owed: HashMap<Id, String>,
+    /// The tokens of progress that the daemon has begun and not ended.
+    begun: Vec<Value>,
     link: Link<S>,
     shut_down: bool,
     /// Daemons in a row that ended at once.
@@ -224,6 +227,7 @@ where
                 return;
             }
             Some("window/logMessage") if up.catching_up => return,
+            Some("$/progress") => self.follow(envelope.and_then(|envelope| envelope.params)),
             Some(_) => {}
             None if matches!(&id, Some(Id::String(again)) if again == AGAIN) => {
                 up.catching_up = false;
@@ -236,6 +240,17 @@ where
             }
         }
         self.client.frame(body);
+    }
+
+    /// Takes note of progress: a client shows what was begun until it is told of the end.
+    fn follow(&mut self, params: Option<&RawValue>) {
+        let mut params: Value = params.and_then(|params| serde_json::from_str(params.get()).ok()).unwrap_or_default();
+        let token = params["token"].take();
+        match params["value"]["kind"].as_str() {
+            Some("begin") => self.begun.push(token),
+            Some("end") => self.begun.retain(|begun| *begun != token),
+            _ => {}
+        }
     }
 
     fn go_up(&mut self, stream: S) {
@@ -257,6 +272,9 @@ where
     fn daemon_ended(&mut self) {
         let Link::Up(up) = &self.link else { return };
         let farewell = up.farewell;
+        for token in std::mem::take(&mut self.begun) {
+            self.client.notify("$/progress", json!({ "token": token, "value": { "kind": "end" } }));
+        }
         self.falls = if up.since.elapsed() < AT_ONCE { self.falls + 1 } else { 0 };
         self.settle(self.falls < FALLS);
         // After `settle` only `initialize` can still be owed.
@@ -320,4 +338,39 @@ fn from_client<E: ToString>(frame: Option<io::Result<Result<Bytes, E>>>) -> io::
 /// The next message of the daemon; what is unreadable ends the link.
 fn from_daemon<E>(frame: Option<io::Result<Result<Bytes, E>>>) -> Option<Bytes> {
     frame?.ok()?.ok()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use futures::FutureExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_daemon_began_ends_with_it() {
+        let ((mut editor, client), (mut daemon, link)) = (duplex(1 << 16), duplex(1 << 16));
+        let (read, write) = split(client);
+        let none = || std::future::pending::<Result<DuplexStream, String>>().boxed();
+        let passed_on = tokio::spawn(bridge(read, write, link, none));
+        for (token, kind) in [("a", "begin"), ("b", "begin"), ("a", "report"), ("a", "end")] {
+            let params = json!({ "token": token, "value": { "kind": kind } });
+            let body = json!({ "jsonrpc": "2.0", "method": "$/progress", "params": params }).to_string();
+            daemon.write_all(format!("Content-Length: {}\r\n\r\n{body}", body.len()).as_bytes()).await.unwrap();
+        }
+        drop(daemon);
+        let mut said = String::new();
+        let ended = async {
+            while said.matches(r#""kind":"end""#).count() < 2 {
+                let mut some = [0; 1024];
+                let read = editor.read(&mut some).await.unwrap();
+                said += std::str::from_utf8(&some[..read]).unwrap();
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), ended).await.expect("an end");
+        assert!(said.rsplit("Content-Length").next().unwrap().contains(r#""token":"b""#), "{said}");
+        assert_eq!(said.matches("$/progress").count(), 5, "{said}");
+        passed_on.abort();
+    }
 }

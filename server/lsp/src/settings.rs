@@ -41,6 +41,8 @@ impl From<Options> for Settings {
 pub(crate) struct Layers {
     user: Settings,
     assist: AssistOptions,
+    /// As the editor introduced itself, and as it has it now.
+    given: Value,
     editor: Value,
     roots: Vec<PathBuf>,
     /// Warnings that the client has had.
@@ -64,11 +66,18 @@ struct Own {
 
 impl Layers {
     pub(crate) fn new(user: Settings, assist: AssistOptions) -> Self {
-        Self { user, assist, editor: Value::Null, roots: Vec::new(), told: HashSet::new() }
+        Self { user, assist, given: Value::Null, editor: Value::Null, roots: Vec::new(), told: HashSet::new() }
     }
 
-    /// The editor's settings, in place of those that it gave before. Where a client has several servers' settings together, ours are under `pilotlight`.
+    /// The settings that the editor introduces itself with.
+    pub(crate) fn introduce(&mut self, settings: Value) {
+        self.given = settings.clone();
+        self.set_editor(settings);
+    }
+
+    /// The editor's settings, in place of those that it gave before; an empty object (Eglot sends one where nothing is set for this server) is as it introduced itself. Where a client has several servers' settings together, ours are under `pilotlight`.
     pub(crate) fn set_editor(&mut self, settings: Value) {
+        let settings = if settings.as_object().is_some_and(Map::is_empty) { self.given.clone() } else { settings };
         self.editor = match settings {
             Value::Object(mut all) if all.get("pilotlight").is_some_and(Value::is_object) => {
                 all.remove("pilotlight").unwrap_or_default()

@@ -159,7 +159,7 @@ impl Assistant {
         Ok(open.document.snapshot())
     }
 
-    /// Every open document in which `text` stands once: its name in prompts, its state, and the byte at which the text begins.
+    /// Every open document that a model may see and in which `text` stands once: its name in prompts, its state, and the byte at which the text begins.
     pub(crate) fn documents_with(&self, text: &str) -> Vec<(String, Snapshot, usize)> {
         let workspace = self.workspace();
         let once = |open: RefMulti<'_, DocumentId, Open>| {
@@ -168,7 +168,7 @@ impl Assistant {
             let mut places = all.match_indices(text);
             let (at, _) = places.next()?;
             let path = workspace.prompt_path(open.path.as_deref(), open.key());
-            places.next().is_none().then_some((path, snapshot, at))
+            (places.next().is_none() && self.may_show(open.path.as_deref())).then_some((path, snapshot, at))
         };
         self.inner.documents.iter().filter_map(once).collect()
     }

@@ -3,11 +3,13 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use pilotlight_assist::options::overlay;
+use serde_json::Value;
 
 use crate::{
     cli::{Daemon, Global},
     resident::{folder, host},
-    settings::Loaded,
+    settings::{Loaded, Settings},
 };
 
 pub(super) async fn run(arguments: Daemon, global: &Global) -> Result<ExitCode> {
@@ -15,6 +17,11 @@ pub(super) async fn run(arguments: Daemon, global: &Global) -> Result<ExitCode> 
         return host::run(Loaded::read(global)?.strict()?, None).await;
     }
     // Whoever started it closes its end once all is written, and sent its standard error to the log.
-    let settings = serde_json::from_reader(std::io::stdin()).context("the settings on standard input")?;
+    let handed: Value = serde_json::from_reader(std::io::stdin()).context("the settings on standard input")?;
+    // It may be of another version, whose settings have other names: what is not known is told, the rest holds.
+    let (settings, told) = overlay(&Settings::default(), &handed, "the settings on standard input");
+    for told in told {
+        tracing::warn!("{told}");
+    }
     host::run(settings, folder::log_path()).await
 }

@@ -1,8 +1,11 @@
 //! `pilotlight serve`: the HTTP surface in a process of its own.
 
-use std::process::ExitCode;
+use std::{pin::pin, process::ExitCode};
 
 use anyhow::Result;
+use pilotlight_http::Activity;
+use tokio::signal;
+use tokio_util::sync::CancellationToken;
 
 use crate::{advice, cli::Serve, http::Http, model, settings::Settings};
 
@@ -27,19 +30,53 @@ pub(super) async fn run(arguments: Serve, settings: &Settings) -> Result<ExitCod
     if let Some(hint) = advice::larger_model(&settings.engine) {
         eprintln!("{hint}.");
     }
-    http.serve(assistant.clone(), pilotlight_http::Activity::default(), interrupted()).await?;
+    let mut signals = Signals::new()?;
+    let stop = CancellationToken::new();
+    let mut serving = pin!(http.serve(assistant, Activity::default(), stop.clone().cancelled_owned()));
+    tokio::select! {
+        () = &mut serving => {}
+        () = signals.next() => {
+            eprintln!("Answering what is under way. Once more ends it at once.");
+            stop.cancel();
+            tokio::select! {
+                () = &mut serving => {}
+                () = signals.next() => {}
+            }
+        }
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-/// SIGINT or SIGTERM.
-async fn interrupted() {
+/// SIGINT and SIGTERM: from the first to the last they are ours, for the system's handler is gone.
+struct Signals {
     #[cfg(unix)]
-    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-        }
-        return;
+    interrupt: signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> Result<Self> {
+        use signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
-    let _ = tokio::signal::ctrl_c().await;
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> Result<Self> {
+        Ok(Self {})
+    }
+
+    async fn next(&mut self) {
+        let _ = signal::ctrl_c().await;
+    }
 }

@@ -32,7 +32,7 @@ pub(crate) enum Want {
     Status,
     /// Its end, in good order. The connection closes when it has ended.
     Stop,
-    /// Its end if it has no client: another daemon wants the memory.
+    /// Its end if nobody uses it: another daemon wants the memory.
     Yield,
 }
 
@@ -62,7 +62,7 @@ pub(crate) enum Answer {
     Status(Box<Report>),
     /// To `Want::Stop` and `Want::Yield`.
     Leaving { pid: u32, build: Build, clients: usize },
-    /// To `Want::Yield`: it has clients.
+    /// To `Want::Yield`: somebody uses it.
     Staying,
     /// What was said was not understood.
     Refused { why: String },
@@ -82,7 +82,9 @@ impl Build {
     pub(crate) fn own() -> Self {
         static WRITTEN: OnceLock<u64> = OnceLock::new();
         let written = *WRITTEN.get_or_init(|| {
-            let modified = own_binary().metadata().and_then(|found| found.modified());
+            // The kernel's name for it leads there too when the file was deleted or replaced.
+            let found = std::fs::metadata("/proc/self/exe").or_else(|_| own_binary().metadata());
+            let modified = found.and_then(|found| found.modified());
             let since = modified.ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
             since.and_then(|since| u64::try_from(since.as_millis()).ok()).unwrap_or(0)
         });

@@ -2,8 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
-    os::unix::fs::PermissionsExt,
     path::PathBuf,
     process::ExitCode,
     time::{Duration, Instant},
@@ -16,9 +14,10 @@ use pilotlight_http::Activity;
 use rustix::fs::Mode;
 use tokio::{
     io::BufReader,
-    net::{UnixListener, UnixStream},
+    net::UnixStream,
     signal::unix::{SignalKind, signal},
     task::JoinSet,
+    time::MissedTickBehavior,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -26,11 +25,11 @@ use super::{
     folder::{self, Folder},
     hello::{self, Answer, Build, Handed, Hello, Want},
     link,
+    place::Place,
     report::{Connection, Report},
 };
 use crate::{
-    http::Http,
-    model,
+    http, model,
     settings::{Behaviour, Settings},
 };
 
@@ -40,6 +39,9 @@ const GREETING: Duration = Duration::from_secs(5);
 const LAST_WORDS: Duration = Duration::from_secs(6);
 /// Whoever started the daemon gets so long to connect, however short the idle time.
 const FIRST_CLIENT: Duration = Duration::from_secs(10);
+
+/// Between two looks whether the socket is there: an editor that starts waits longer for one.
+const LOOK: Duration = Duration::from_secs(2);
 
 type Stream = BufReader<UnixStream>;
 
@@ -51,64 +53,58 @@ pub(crate) async fn run(settings: Settings, log: Option<PathBuf>) -> Result<Exit
     rustix::process::umask(Mode::from_raw_mode(0o077));
     let folder = Folder::open()?;
     let key = folder::key(&settings.engine);
-    let lock = folder.lock_file(&key)?;
-    match lock.try_lock() {
-        Ok(()) => {}
-        Err(fs::TryLockError::WouldBlock) => {
-            tracing::info!(key, "there is a daemon already");
-            return Ok(ExitCode::SUCCESS);
-        }
-        Err(fs::TryLockError::Error(error)) => return Err(error).context("the daemon's lock"),
-    }
-    let socket = folder.socket(&key);
-    if folder::check_socket(&socket)? {
-        // Who had it is dead: the lock was free.
-        fs::remove_file(&socket).with_context(|| socket.display().to_string())?;
-    }
-    let listener = UnixListener::bind(&socket).with_context(|| format!("{}: cannot listen", socket.display()))?;
-    fs::set_permissions(&socket, fs::Permissions::from_mode(0o600))?;
+    let Some(place) = Place::take(folder.clone(), key.clone())? else {
+        tracing::info!(key, "there is a daemon already");
+        return Ok(ExitCode::SUCCESS);
+    };
+    let socket = place.socket().to_owned();
     let build = Build::own();
     tracing::info!(pid = std::process::id(), version = build.version, socket = %socket.display(), "listening");
     // Daemons that nobody uses any more leave their memory to this one.
     tokio::spawn(link::ask_others_to_yield(folder.clone(), socket.clone()));
-    let host = Host {
+    let mut host = Host {
         assistant: model::resident(&settings),
+        // More than ages is no time that can be reckoned with.
+        idle: Duration::from_secs(settings.daemon.idle_exit_seconds.min(u32::MAX.into())),
         settings,
-        folder,
-        key,
-        socket,
-        lock: Some(lock),
+        place,
         log,
         started: Instant::now(),
         clients: BTreeMap::new(),
         serving: JoinSet::new(),
         leave: CancellationToken::new(),
+        http: JoinSet::new(),
+        leave_http: CancellationToken::new(),
         activity: Activity::default(),
         known: false,
+        lost: false,
         leaving: Vec::new(),
     };
-    host.open_http().await;
-    host.serve(listener).await
+    host.open_http();
+    host.serve().await
 }
 
 struct Host {
     assistant: Assistant,
     settings: Settings,
-    folder: Folder,
-    key: String,
-    socket: PathBuf,
-    /// Held while the daemon's place is its own.
-    lock: Option<fs::File>,
+    place: Place,
     log: Option<PathBuf>,
     started: Instant,
+    /// It ends after so long without anybody.
+    idle: Duration,
     clients: BTreeMap<u64, Client>,
     /// One task a client; each ends with the client's number.
     serving: JoinSet<u64>,
     leave: CancellationToken,
+    /// The one task of the HTTP surface, where there is to be one.
+    http: JoinSet<()>,
+    leave_http: CancellationToken,
     /// What is written by HTTP: who uses only that has no connection that stays.
     activity: Activity,
     /// Whether anybody ever came.
     known: bool,
+    /// Whether its socket was lost and cannot be made again, as was told.
+    lost: bool,
     /// Those who asked for the end: their connections are closed by it.
     leaving: Vec<Stream>,
 }
@@ -121,37 +117,28 @@ struct Client {
 }
 
 impl Host {
-    /// Listens for HTTP where the settings say so. What is wrong with that leaves the editors alone.
-    async fn open_http(&self) {
-        if self.settings.http.listen.is_empty() {
-            return;
-        }
-        match Http::open(self.settings.http.clone()).await {
-            Ok(http) => {
-                let (assistant, activity, leave) = (self.assistant.clone(), self.activity.clone(), self.leave.clone());
-                tracing::info!(listen = self.settings.http.listen, "listening for HTTP");
-                tokio::spawn(async move {
-                    if let Err(error) = http.serve(assistant, activity, leave.cancelled_owned()).await {
-                        tracing::error!(error = format!("{error:#}"), "HTTP has ended");
-                    }
-                });
-            }
-            Err(error) => tracing::error!(error = format!("{error:#}"), "no HTTP; editors are served"),
+    /// Listens for HTTP where the settings say so.
+    fn open_http(&mut self) {
+        let (assistant, activity, stop) = (self.assistant.clone(), self.activity.clone(), self.leave_http.clone());
+        if !self.settings.http.listen.is_empty() {
+            self.http.spawn(http::hold(self.settings.http.clone(), assistant, activity, stop));
         }
     }
 
-    async fn serve(mut self, listener: UnixListener) -> Result<ExitCode> {
+    async fn serve(mut self) -> Result<ExitCode> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut greetings = JoinSet::new();
         let mut next = 0;
-        let idle = Duration::from_secs(self.settings.daemon.idle_exit_seconds);
+        let idle = self.idle;
         let mut idle_at = Instant::now() + idle.max(FIRST_CLIENT);
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while self.leaving.is_empty() {
             let because = tokio::select! {
-                accepted = listener.accept() => {
+                accepted = self.place.accept() => {
                     match accepted {
-                        Ok((stream, _)) => _ = greetings.spawn(greeting(stream)),
+                        Ok(stream) => _ = greetings.spawn(greeting(stream)),
                         Err(error) => {
                             // Too many open files, at worst: others may close some.
                             tracing::warn!(%error, "a connection was not accepted");
@@ -165,15 +152,22 @@ impl Host {
                         next += 1;
                         self.answer(next, hello, stream).await;
                     }
-                    if self.is_retired() && self.clients.is_empty() { "a newer daemon has its place" } else { continue }
+                    if self.is_left() { "a newer daemon has its place" } else { continue }
                 }
                 Some(ended) = self.serving.join_next() => {
                     self.forget(ended.ok());
                     idle_at = Instant::now() + idle;
-                    if self.is_retired() && self.clients.is_empty() { "its last client has left" } else { continue }
+                    if self.is_left() { "its last client has left" } else { continue }
+                }
+                Some(_) = self.http.join_next() => {
+                    if self.is_left() { "its last answer by HTTP is given" } else { continue }
+                }
+                _ = look.tick() => {
+                    self.mend();
+                    if self.is_left() { "another daemon has its place" } else { continue }
                 }
                 () = tokio::time::sleep_until(idle_at.into()), if self.clients.is_empty() => {
-                    let used = self.activity.last().map_or(idle_at, |last| last + idle.max(Duration::from_secs(1)));
+                    let used = self.used_until().unwrap_or(idle_at);
                     if used > Instant::now() {
                         idle_at = used;
                         continue;
@@ -186,7 +180,7 @@ impl Host {
             tracing::info!(because, "ending");
             break;
         }
-        self.end(listener).await;
+        self.end().await;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -197,7 +191,7 @@ impl Host {
             Ok(Hello { want: Want::Lsp, build, .. }) => self.welcome(build),
             Ok(Hello { want: Want::Status, .. }) => Answer::Status(Box::new(self.report())),
             // Two that start at the same moment do not send each other away.
-            Ok(Hello { want: Want::Yield, .. }) if !self.clients.is_empty() || !self.known => Answer::Staying,
+            Ok(Hello { want: Want::Yield, .. }) if self.is_used() || !self.known => Answer::Staying,
             Ok(Hello { want: Want::Stop | Want::Yield, .. }) => {
                 Answer::Leaving { pid: std::process::id(), build: Build::own(), clients: self.clients.len() }
             }
@@ -222,22 +216,49 @@ impl Host {
         if *caller > build {
             self.retire();
         }
-        if self.is_retired() { Answer::Retired { build } } else { Answer::Welcome { pid: std::process::id(), build } }
-    }
-
-    fn is_retired(&self) -> bool {
-        self.lock.is_none()
-    }
-
-    /// Gives the place up. The socket goes on under another name, for `status` and `stop`.
-    fn retire(&mut self) {
-        let retired = self.folder.retired_socket(&self.key);
-        match fs::rename(&self.socket, &retired) {
-            Ok(()) => self.socket = retired,
-            Err(error) => tracing::warn!(%error, "the socket cannot be renamed"),
+        if self.place.is_given_up() {
+            Answer::Retired { build }
+        } else {
+            Answer::Welcome { pid: std::process::id(), build }
         }
+    }
+
+    /// Whether another daemon has the place, and nobody is served here any more.
+    fn is_left(&self) -> bool {
+        self.place.is_given_up() && self.clients.is_empty() && self.http.is_empty()
+    }
+
+    /// Whether somebody needs it: an editor, or whoever asked by HTTP not long ago.
+    fn is_used(&self) -> bool {
+        !self.clients.is_empty() || self.used_until().is_some_and(|until| until > Instant::now())
+    }
+
+    /// Until when what was written by HTTP keeps it.
+    fn used_until(&self) -> Option<Instant> {
+        self.activity.last().map(|last| last + self.idle.max(Duration::from_secs(1)))
+    }
+
+    /// Gives the place up, and with it the HTTP surface's port.
+    fn retire(&mut self) {
+        if self.place.is_given_up() {
+            return;
+        }
+        self.place.give_up();
+        self.leave_http.cancel();
         tracing::info!(clients = self.clients.len(), "a newer daemon takes over; this one ends with its last client");
-        self.lock = None;
+    }
+
+    /// Sees to it that the daemon can be found.
+    fn mend(&mut self) {
+        let mended = self.place.mend();
+        let lost = mended.is_err();
+        if let (Err(error), false) = (mended, self.lost) {
+            tracing::warn!(error = format!("{error:#}"), "nobody new can connect");
+        }
+        self.lost = lost;
+        if self.place.is_given_up() {
+            self.leave_http.cancel();
+        }
     }
 
     fn take(&mut self, number: u64, hello: Hello, stream: Stream) {
@@ -295,14 +316,14 @@ impl Host {
             pid: std::process::id(),
             version: Build::own().version,
             uptime_seconds: self.started.elapsed().as_secs(),
-            socket: self.socket.clone(),
+            socket: self.place.socket().to_owned(),
             model,
             state,
             connections: connections.collect(),
             workspaces,
             memory_bytes: memory(),
             idle_exit_seconds: self.settings.daemon.idle_exit_seconds,
-            retired: self.is_retired(),
+            retired: self.place.is_given_up(),
             log: self.log.clone(),
             figures: self.assistant.engine().now_or_never().and_then(Result::ok).map(|engine| engine.figures()),
             predictions: self.assistant.predictions(),
@@ -310,19 +331,20 @@ impl Host {
     }
 
     /// Takes no more clients, answers what was asked, says farewell.
-    async fn end(mut self, listener: UnixListener) {
-        if let Err(error) = fs::remove_file(&self.socket) {
-            tracing::warn!(%error, socket = %self.socket.display(), "the socket was not there any more");
-        }
-        drop(listener);
-        // From here on another may take the place.
-        self.lock = None;
-        self.leave.cancel();
-        let all = async { while self.serving.join_next().await.is_some() {} };
+    async fn end(self) {
+        let Self { assistant, place, leave, leave_http, mut serving, mut http, .. } = self;
+        // From here on another may take it.
+        drop(place);
+        leave.cancel();
+        leave_http.cancel();
+        let all = async {
+            while serving.join_next().await.is_some() {}
+            while http.join_next().await.is_some() {}
+        };
         if tokio::time::timeout(LAST_WORDS, all).await.is_err() {
             tracing::warn!("a client's connection did not end in time");
         }
-        model::save(&self.assistant).await;
+        model::save(&assistant).await;
         tracing::info!("ended");
     }
 }

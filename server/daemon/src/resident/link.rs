@@ -34,6 +34,8 @@ const START: Duration = Duration::from_secs(10);
 const GREETING: Duration = Duration::from_secs(5);
 /// Between two looks.
 const POLL: Duration = Duration::from_millis(5);
+/// Before one more is started: the one that has the place may not listen yet, or have lost its socket.
+const ANOTHER: Duration = Duration::from_millis(100);
 
 pub(crate) type Stream = BufReader<UnixStream>;
 
@@ -99,7 +101,11 @@ impl Link {
                     let ended = child.as_mut().and_then(|child| child.try_wait().ok().flatten());
                     match ended {
                         Some(status) if !status.success() => bail!("the daemon ended with {status}{}", last_words()),
-                        Some(_) => child = None,
+                        Some(_) => {
+                            child = None;
+                            tokio::time::sleep(ANOTHER).await;
+                            continue;
+                        }
                         None => {}
                     }
                     if child.is_none() {

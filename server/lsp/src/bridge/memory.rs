@@ -68,7 +68,7 @@ impl Memory {
             "initialize" if !self.agreed => self.initialize = Some(body.clone()),
             "initialized" => self.initialized = Some(body.clone()),
             "workspace/didChangeWorkspaceFolders" => self.folders.push(body.clone()),
-            "workspace/didChangeConfiguration" => self.configuration = Some(body.clone()),
+            "workspace/didChangeConfiguration" => self.configure(params, body),
             "textDocument/didFocus" => self.focus = Some(body.clone()),
             "textDocument/didOpen" => self.open(params),
             "textDocument/didChange" => self.change(params, body),
@@ -85,6 +85,14 @@ impl Memory {
         let encoding = response.pointer("/result/capabilities/positionEncoding");
         let kind = encoding.and_then(|kind| PositionEncodingKind::deserialize(kind).ok());
         self.encoding = position::negotiate(kind.as_slice());
+    }
+
+    /// What is no settings is not remembered in place of those that are.
+    fn configure(&mut self, params: Option<&RawValue>, body: &Bytes) {
+        let params: Value = read(params).unwrap_or_default();
+        if !params["settings"].is_null() {
+            self.configuration = Some(body.clone());
+        }
     }
 
     // What is not told here is told by the daemon, to which the same messages go.
@@ -261,6 +269,18 @@ mod tests {
             let document = json!({ "uri": "file:///a", "languageId": "befunge", "version": 2, "text": "é𝄞ßx" });
             assert_eq!(said[2]["params"]["textDocument"], document, "{agreed}");
         }
+    }
+
+    #[test]
+    fn no_settings_do_not_replace_those_that_were_said() {
+        let mut memory = Memory::new();
+        memory.hear("initialize", None, &body(&json!({ "id": 1, "method": "initialize", "params": {} })));
+        memory.agree(br#"{"id":1,"result":{}}"#);
+        for settings in [json!({}), json!({ "lsp": {} }), Value::Null] {
+            hear(&mut memory, "workspace/didChangeConfiguration", &json!({ "settings": settings }));
+        }
+        let said = replayed(&memory);
+        assert_eq!((said.len(), &said[1]["params"]["settings"]), (2, &json!({ "lsp": {} })));
     }
 
     #[test]

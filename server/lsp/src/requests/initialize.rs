@@ -7,7 +7,7 @@ use crate::{capabilities::Profile, session::Session, uri};
 pub(crate) fn handle(session: &Session, params: &InitializeParams) -> InitializeResult {
     let roots = roots(params);
     let options = session.change_settings(|layers| {
-        layers.set_editor(params.initialization_options.clone().unwrap_or_default());
+        layers.introduce(params.initialization_options.clone().unwrap_or_default());
         layers.change_roots(roots.iter().filter_map(|root| uri::to_path(root)), &[]);
     });
     // The service lets one `initialize` through.
