@@ -7,6 +7,7 @@ use pilotlight_syntax::{Language, Occasion, Snapshot};
 use super::{
     Answer, Target,
     holes::indentation,
+    line_ends,
     reply::{self, Unreadable},
 };
 use crate::Edit;
@@ -42,8 +43,8 @@ pub(super) fn replaced(
 ) -> Result<Vec<Edit>, Unreadable> {
     let bad = |found: String| Err(Unreadable { expected: "the new text of the lines", found });
     let old = snapshot.slice(lines.clone());
-    let new = indented_as(&old, text);
-    if new == old {
+    let new = line_ends::written(&indented_as(&old, text), line_ends::of(snapshot));
+    if line_ends::plain(&new) == line_ends::plain(&old) {
         return bad("the old one".to_owned());
     }
     if new.trim().is_empty() {
@@ -59,14 +60,14 @@ pub(super) fn replaced(
             return bad(format!("one that does not define `{}` any more", missing.join("`, `")));
         }
     }
-    let same = |(a, b): &(&str, &str)| a == b;
-    let common =
-        |a: Vec<&str>, b: Vec<&str>| a.into_iter().zip(b).take_while(same).map(|(a, _)| a.len()).sum::<usize>();
-    let head = common(old.split_inclusive('\n').collect(), new.split_inclusive('\n').collect());
-    let tail =
-        common(old[head..].split_inclusive('\n').rev().collect(), new[head..].split_inclusive('\n').rev().collect());
-    let range = lines.start + head..lines.end - tail;
-    Ok(vec![Edit { range, text: new[head..new.len() - tail].to_owned(), doubt: None }])
+    let (old, new): (Vec<&str>, Vec<&str>) = (old.split_inclusive('\n').collect(), new.split_inclusive('\n').collect());
+    // Lines that are the same may end otherwise in a text that has both ends.
+    let same = |(a, b): &(&&str, &&str)| line_ends::plain(a) == line_ends::plain(b);
+    let head = old.iter().zip(&new).take_while(same).count();
+    let tail = old[head..].iter().rev().zip(new[head..].iter().rev()).take_while(same).count();
+    let bytes = |lines: &[&str]| lines.iter().map(|line| line.len()).sum::<usize>();
+    let range = lines.start + bytes(&old[..head])..lines.end - bytes(&old[old.len() - tail..]);
+    Ok(vec![Edit { range, text: new[head..new.len() - tail].concat(), doubt: None }])
 }
 
 /// What is defined in bytes `range`, by name.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use pilotlight_syntax::{Language, Occasion, OccasionKind, Snapshot};
 
-use super::{Action, How, Place, When};
+use super::{Action, How, Place, When, line_ends};
 
 /// See the module.
 pub(super) static ACTIONS: [Action; 2] = [
@@ -51,14 +51,14 @@ impl Hole {
             Some(placeholder) => placeholder.start,
             None => body.start + text.trim_end().len(),
         };
-        let indentation = indentation(snapshot, occasion.range.start);
+        let (end, indentation) = (line_ends::of(snapshot), indentation(snapshot, occasion.range.start));
         let line = snapshot.line_at(start).start;
         let start = line + snapshot.slice(line..start).trim_end_matches([' ', '\t']).len();
         let delimited = snapshot.slice(body.end..body.end + 1) == "}";
         Self {
             range: start..body.end,
-            before: format!("\n{indentation}{}", unit(snapshot)),
-            after: if delimited { format!("\n{indentation}") } else { String::new() },
+            before: format!("{end}{indentation}{}", unit(snapshot)),
+            after: if delimited { format!("{end}{indentation}") } else { String::new() },
             is_body: true,
         }
     }

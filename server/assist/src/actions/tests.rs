@@ -4,6 +4,8 @@
 
 use pilotlight_syntax::{Document, Language};
 
+mod scripted;
+
 use super::{answer::documented, holes::Hole, *};
 
 const FILLS: Abilities = Abilities { fills: true, chats: false };
@@ -51,6 +53,7 @@ fn an_empty_body_is_a_hole_with_its_lines() {
         (JavaScript, "const a = () => {$0};\n", "const a = () => {\n  ⟦…⟧\n};\n"),
         (Tsx, "function A() {\n    throw new Error('TODO$0');\n}\n", "function A() {\n    ⟦…⟧\n}\n"),
         (Go, "func A() int {\n\tpanic(\"not implemented\")$0\n}\n", "func A() int {\n\t⟦…⟧\n}\n"),
+        (Rust, "fn a() {$0}\r\n", "fn a() {\r\n    ⟦…⟧\r\n}\r\n"),
     ] {
         assert_eq!(hole(language, fixture), expected, "{fixture}");
     }

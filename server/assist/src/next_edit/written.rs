@@ -13,7 +13,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Assistant, ChangeSet, DocumentId, Edit, FileChange, Generation, Limits,
-    actions::asking::{BYTES_PER_TOKEN, around},
+    actions::{
+        asking::{BYTES_PER_TOKEN, around},
+        line_ends,
+    },
     generation,
     model::Model,
 };
@@ -54,7 +57,7 @@ impl Assistant {
             .filter(|(at, text)| !reverts(&region[at.clone()], text, &edits, &named))
             .map(|(at, text)| Edit {
                 range: place.lines.start + at.start..place.lines.start + at.end,
-                text,
+                text: line_ends::written(&text, line_ends::of(&snapshot)),
                 doubt: None,
             })
             .filter(|edit| edit.range.end <= here.start || edit.range.start > here.end)
@@ -107,7 +110,7 @@ impl Place {
         Some(Self { cursor: cursor - lines.start, lines, earlier })
     }
 
-    /// Asks the model; `None` where it changes nothing, or its answer is none.
+    /// Asks the model; `None` where it changes nothing, or its answer is none. The lines of the answer end with `\n`.
     async fn write(
         &self,
         model: &Model,
@@ -152,13 +155,13 @@ impl Place {
         if !said && generation.report().finish != Some(Finish::Stop) {
             return None;
         }
-        let mut written = (form.read)(&answer)?;
+        let mut written = line_ends::plain(&(form.read)(&answer)?);
         match (region.ends_with('\n'), written.ends_with('\n')) {
             (true, false) => written.push('\n'),
             (false, true) => _ = written.pop(),
             _ => {}
         }
-        (written != region).then_some(written)
+        (written != line_ends::plain(&region)).then_some(written)
     }
 }
 
@@ -176,9 +179,12 @@ fn replaced(region: &str, at: usize, old: &str, new: &str) -> Option<String> {
     Some(region[..start].to_owned() + new + rest)
 }
 
-/// The changed runs of lines: bytes of `old`, and what stands there in `new`.
+/// The changed runs of lines, whatever ends them: bytes of `old`, and what stands there in `new`.
 fn changes(old: &str, new: &str) -> Vec<(Range<usize>, String)> {
-    let diff = similar::TextDiff::from_lines(old, new);
+    let (old_text, new_text) = (line_ends::plain(old), line_ends::plain(new));
+    let lines = |text| str::split_inclusive(text, '\n').collect::<Vec<_>>();
+    let (old_plain, new_plain) = (lines(&old_text), lines(&new_text));
+    let diff = similar::TextDiff::from_slices(&old_plain, &new_plain);
     let starts = |text: &str| -> Vec<usize> {
         let ends = text.split_inclusive('\n').scan(0, |end, line| {
             *end += line.len();
@@ -215,6 +221,14 @@ mod tests {
         assert_eq!(changes("a\nb\nc\n", "a\nb\nc\n"), []);
         assert_eq!(changes("a\nb\nc\n", "a\nx\nc\ny\n"), [(2..4, "x\n".to_owned()), (6..6, "y\n".to_owned())]);
         assert_eq!(changes("a\nb", "b"), [(0..2, String::new())]);
+    }
+
+    #[test]
+    fn runs_of_lines_in_a_text_that_ends_them_otherwise() {
+        let old = "a\r\nb\r\nc\r\n";
+        assert_eq!(changes(old, "a\nb\nc\n"), []);
+        assert_eq!(changes(old, "a\nx\nc\ny\n"), [(3..6, "x\n".to_owned()), (9..9, "y\n".to_owned())]);
+        assert_eq!(changes("a\rb\nc\n", "a\rb\nd\n"), [(4..6, "d\n".to_owned())], "a return alone ends no line");
     }
 
     #[test]
