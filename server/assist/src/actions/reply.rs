@@ -95,9 +95,10 @@ pub(super) fn edits(reply: &str, text: &str) -> Result<Vec<Replacement>, Unreada
     if all.is_empty() { Err(unreadable("some that change nothing")) } else { Ok(all) }
 }
 
-/// The answer behind what a model thinks aloud.
+/// The answer behind what a model thinks aloud; while that has no end there is none.
 fn spoken(reply: &str) -> &str {
-    reply.rsplit_once("</think>").map_or(reply, |(_, spoken)| spoken)
+    let unended = if reply.trim_start().starts_with("<think>") { "" } else { reply };
+    reply.rsplit_once("</think>").map_or(unended, |(_, spoken)| spoken)
 }
 
 fn unreadable(found: impl Into<String>) -> Unreadable {

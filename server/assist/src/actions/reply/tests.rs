@@ -86,6 +86,11 @@ fn lines_are_told_by_their_words_whatever_ends_them() {
     assert_eq!(applied("a\r\nb", &edits("<<<<<<< SEARCH\nb\n=======\n>>>>>>> REPLACE", "a\r\nb").unwrap()), "a");
 }
 
+#[test]
+fn thoughts_without_an_end_are_no_answer() {
+    assert_eq!(found(block("<think>\nPerhaps\n```\nno\n```\n")), "nothing");
+}
+
 /// Lines that hold none of the marks.
 fn lines() -> impl Strategy<Value = Vec<String>> {
     prop::collection::vec("[a-c `{}\\-+ ]{0,6}", 0..12)

@@ -102,3 +102,13 @@ async fn what_is_written_ends_its_lines_as_the_file_does() {
     let made = done("test", &[("a.py", "def $0f():\r\n    g()\r\n")], tests, "stop").await;
     assert_eq!(made, Ok("test_a.py: from a import f\r\n\r\n\r\ndef test_f():\r\n    f()\r\n".to_owned()));
 }
+
+#[tokio::test]
+async fn an_answer_that_is_cut_off_is_not_taken() {
+    let text = [("a.rs", "fn add(a: u8, b: u8) -> u8 {\n    c$0 + d\n}\n")];
+    let fix = "<<<<<<< SEARCH\n    c + d\n=======\n    a + b\n>>>>>>> REPLACE\n";
+    assert_eq!(done("fix", &text, fix, "stop").await, Ok(text[0].1.replace("c$0 + d", "a + b")));
+    let error = done("fix", &text, fix, "length").await.unwrap_err();
+    assert!(error.starts_with("nothing is changed: the model's answer is cut off"), "{error}");
+    assert!(error.contains("actions.max-tokens"), "{error}");
+}
