@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, ops::Range};
 
-use pilotlight_syntax::{Language, Occasion, Snapshot};
+use pilotlight_syntax::{Language, Occasion, OccasionKind, Snapshot};
 
 use super::{
     Answer, Target,
@@ -21,7 +21,12 @@ pub(super) fn lines(snapshot: &Snapshot, occasions: &[Occasion], target: &Target
         snapshot.line_at(range.start).start..snapshot.line_at(end).end
     };
     let around = |range: &Range<usize>| {
-        let holds = |it: &&Occasion| it.body.is_some() && it.range.start <= range.start && range.end <= it.range.end;
+        let holds = |it: &&Occasion| {
+            it.kind == OccasionKind::Function
+                && it.body.is_some()
+                && it.range.start <= range.start
+                && range.end <= it.range.end
+        };
         occasions.iter().filter(holds).min_by_key(|it| it.range.len()).map(|it| it.range.clone())
     };
     match answer {
@@ -100,11 +105,7 @@ pub(super) fn documented(snapshot: &Snapshot, target: &Target, text: &str) -> Re
     let python = snapshot.language() == Language::Python;
     let (at, blanks) = match (&occasion.body, python) {
         (Some(body), true) => (body.start, indentation(snapshot, body.start)),
-        // A class: before the first thing in it.
-        (None, true) => match snapshot.statement_at(class_head_end(snapshot, occasion)) {
-            Some(unit) => (unit.range.start, indentation(snapshot, unit.range.start)),
-            None => return bad("no place for it"),
-        },
+        (None, true) => return bad("no place for it"),
         (_, false) => {
             let start = head(snapshot, occasion);
             (start + indentation(snapshot, start).len(), indentation(snapshot, start))
@@ -149,12 +150,6 @@ fn head(snapshot: &Snapshot, occasion: &Occasion) -> usize {
         start = line.start;
     }
     start
-}
-
-/// Behind the line that begins a class.
-fn class_head_end(snapshot: &Snapshot, occasion: &Occasion) -> usize {
-    let text = snapshot.slice(occasion.range.clone());
-    occasion.range.start + text.find(":\n").map_or(0, |at| at + 2)
 }
 
 /// A block as tests: refused where there is none in it.

@@ -72,7 +72,7 @@ impl Hole {
 /// Whether a placeholder is all that a function has.
 fn is_body(placeholder: &Occasion, all: &[Occasion]) -> bool {
     let of = |function: &Occasion| function.body.as_ref().is_some_and(|body| contains(body, &placeholder.range));
-    all.iter().any(|function| function.is_empty && of(function))
+    all.iter().any(|it| it.kind == OccasionKind::Function && it.is_empty && of(it))
 }
 
 fn contains(outer: &Range<usize>, inner: &Range<usize>) -> bool {

@@ -127,6 +127,19 @@ fn documentation_stands_where_the_language_wants_it() {
         ),
         (Python, "class $0A:\n    x = 1\n", "\"\"\"A.\"\"\"", "class A:\n    \"\"\"A.\"\"\"\n    x = 1\n"),
         (Python, "def $0a(): b()\n", "\"\"\"A.\"\"\"", "no line of its own for it"),
+        (Python, "class $0A: pass\n", "\"\"\"A.\"\"\"", "no line of its own for it"),
+        (
+            Python,
+            "class $0A:  # note\n    def b(self):\n        c()\n",
+            "\"\"\"A.\"\"\"",
+            "class A:  # note\n    \"\"\"A.\"\"\"\n    def b(self):\n        c()\n",
+        ),
+        (
+            Python,
+            "x\r\nclass $0A:\r\n    x = 1\r\n",
+            "\"\"\"A.\"\"\"",
+            "x\r\nclass A:\r\n    \"\"\"A.\"\"\"\n    x = 1\r\n",
+        ),
         (Go, "package a\n\nfunc $0A() { b() }\n", "// A does.", "package a\n\n// A does.\nfunc A() { b() }\n"),
         (
             JavaScript,
