@@ -25,15 +25,19 @@ use crate::{
 const ROOM: usize = 64;
 
 impl Assistant {
-    /// What the loaded model would change around the cursor, if it was trained for that: the nearest change behind the cursor's line, or before it. Nothing on that line, which is being typed;
-    /// nothing that undoes what was just done, adds a syntax error, or stands where a secret is.
+    /// What the loaded model would change around the cursor of the state `snapshot`, if it was trained for that: the nearest change behind the cursor's line, or before it. Nothing where the text
+    /// is another by now; nothing on the cursor's line, which is being typed; nothing that undoes what was just done, adds a syntax error, or stands where a secret is.
     pub(super) async fn written_edits(
         &self,
         document: &DocumentId,
+        snapshot: &Snapshot,
         cursor: usize,
         cancel: &CancellationToken,
     ) -> Vec<(FileChange, Edit)> {
-        let Ok((_, snapshot, path)) = self.states(document) else { return Vec::new() };
+        let Ok((_, now, path)) = self.states(document) else { return Vec::new() };
+        if now.revision() != snapshot.revision() {
+            return Vec::new();
+        }
         let workspace = self.workspace();
         let options = workspace.options_for(path.as_deref());
         let Some(model) = self.serving() else { return Vec::new() };
@@ -45,11 +49,11 @@ impl Assistant {
         let off = !options.actions.enabled
             || snapshot.too_large().is_some()
             || self.excluded(path.as_deref(), &options.completion).is_some();
-        let edits = if off { Vec::new() } else { self.recent_edits(document, &snapshot) };
+        let edits = if off { Vec::new() } else { self.recent_edits(document, snapshot) };
         let named = workspace.prompt_path(path.as_deref(), document);
-        let Some(place) = Place::of(&snapshot, cursor, form, &named, &edits) else { return Vec::new() };
+        let Some(place) = Place::of(snapshot, cursor, form, &named, &edits) else { return Vec::new() };
         let room = options.actions.context_tokens * BYTES_PER_TOKEN;
-        let writing = place.write(model, form, &snapshot, (&named, &edits), room, self.session());
+        let writing = place.write(model, form, snapshot, (&named, &edits), room, self.session());
         let Some(Some(written)) = cancel.run_until_cancelled(writing).await else { return Vec::new() };
         let (here, region) = (snapshot.line_at(cursor), snapshot.slice(place.lines.clone()));
         let mut found: Vec<Edit> = changes(&region, &written)
@@ -57,7 +61,7 @@ impl Assistant {
             .filter(|(at, text)| !reverts(&region[at.clone()], text, &edits, &named))
             .map(|(at, text)| Edit {
                 range: place.lines.start + at.start..place.lines.start + at.end,
-                text: line_ends::written(&text, line_ends::of(&snapshot)),
+                text: line_ends::written(&text, line_ends::of(snapshot)),
                 doubt: None,
             })
             .filter(|edit| edit.range.end <= here.start || edit.range.start > here.end)
@@ -94,7 +98,7 @@ struct Place {
 }
 
 impl Place {
-    /// `None` where nothing was changed that something could follow from, and where a secret stands: what a model is not shown it could not write again.
+    /// `None` where nothing was changed that something could follow from, where there is no such cursor, and where a secret stands: what a model is not shown it could not write again.
     fn of(snapshot: &Snapshot, cursor: usize, form: &Form, path: &str, edits: &[Recent]) -> Option<Self> {
         let last = edits.last()?;
         let rope = snapshot.rope();
@@ -102,7 +106,7 @@ impl Place {
         let (first, end) = (line.saturating_sub(form.reach), (line + form.reach + 1).min(rope.len_lines()));
         let lines = rope.line_to_byte(first)..rope.line_to_byte(end);
         let region = snapshot.slice(lines.clone());
-        if !secrets::secrets(&region).is_empty() {
+        if !region.is_char_boundary(cursor - lines.start) || !secrets::secrets(&region).is_empty() {
             return None;
         }
         let at = last.line.checked_sub(first).filter(|_| last.path == path);
@@ -229,6 +233,21 @@ mod tests {
         assert_eq!(changes(old, "a\nb\nc\n"), []);
         assert_eq!(changes(old, "a\nx\nc\ny\n"), [(3..6, "x\n".to_owned()), (9..9, "y\n".to_owned())]);
         assert_eq!(changes("a\rb\nc\n", "a\rb\nd\n"), [(4..6, "d\n".to_owned())], "a return alone ends no line");
+    }
+
+    #[test]
+    fn a_cursor_of_another_state_is_nowhere() {
+        use pilotlight_syntax::{Document, Language};
+
+        let snapshot = Document::open(Language::Plain, 0, "aé\n").snapshot();
+        let edits = [Recent { path: "a".into(), line: 0, before: "b\n".into(), after: "aé\n".into() }];
+        let is_place = |cursor| {
+            let form = form("ember", "", None).unwrap();
+            Place::of(&snapshot, cursor, form, "a", &edits).is_some()
+        };
+        assert!(is_place(0) && is_place(3) && is_place(4));
+        assert!(!is_place(2), "in a character");
+        assert!(!is_place(9), "behind the end");
     }
 
     #[test]
