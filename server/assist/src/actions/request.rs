@@ -232,11 +232,16 @@ impl Assistant {
     /// The file in which tests go, as it is; `None` for the document itself.
     fn beside(&self, home: &Home, language: Language) -> Result<Option<FileChange>, ActionError> {
         let path = home.path.as_deref();
-        if language == Language::Rust {
-            return Ok(None);
-        }
         let unavailable = |because: &str| Err(ActionError::Unavailable(because.to_owned()));
-        let Some(file) = path.and_then(|path| additions::tests_file(path, language)) else {
+        let file = if language == Language::Rust {
+            let Some(files) = additions::module_files(&home.snapshot, path) else { return Ok(None) };
+            let Some(file) = files.into_iter().find(|file| file.is_file()) else {
+                return unavailable("tests go into the file of `mod tests;`, and where that is cannot be told");
+            };
+            file
+        } else if let Some(file) = path.and_then(|path| additions::tests_file(path, language)) {
+            file
+        } else {
             return unavailable("tests go into a file beside this one, and this one was never saved");
         };
         let workspace = self.workspace();

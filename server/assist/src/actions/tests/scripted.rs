@@ -112,3 +112,22 @@ async fn an_answer_that_is_cut_off_is_not_taken() {
     assert!(error.starts_with("nothing is changed: the model's answer is cut off"), "{error}");
     assert!(error.contains("actions.max-tokens"), "{error}");
 }
+
+#[tokio::test]
+async fn tests_go_into_the_file_that_the_module_of_tests_is() {
+    let code = "fn $0add() { a() }\n\n#[cfg(test)]\nmod tests;\n";
+    let test = "```\n#[test]\nfn adds() {\n    add();\n}\n```";
+    let there = "use super::*;\n";
+    let after = "use super::*;\n\n#[test]\nfn adds() {\n    add();\n}\n";
+    for (name, file) in
+        [("a.rs", "a/tests.rs"), ("a.rs", "a/tests/mod.rs"), ("src/lib.rs", "src/tests.rs"), ("b/mod.rs", "b/tests.rs")]
+    {
+        let added = done("test", &[(name, code), (file, there)], test, "stop").await;
+        assert_eq!(added, Ok(format!("{file}: {after}")), "{name}");
+    }
+    let elsewhere = code.replace("mod tests;", "#[path = \"b.rs\"]\nmod tests;");
+    for (code, beside) in [(code, "b.rs"), (&elsewhere, "a/tests.rs")] {
+        let error = done("test", &[("a.rs", code), (beside, there)], test, "stop").await.unwrap_err();
+        assert!(error.contains("`mod tests;`"), "{error}");
+    }
+}
