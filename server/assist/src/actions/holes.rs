@@ -45,19 +45,17 @@ impl Hole {
         {
             return Self::instead(placeholder.range.clone(), true);
         }
-        let text = snapshot.slice(body.clone());
         let placeholder = occasions.iter().find(inside).map(|it| it.range.clone());
-        let start = match placeholder {
-            Some(placeholder) => placeholder.start,
-            None => body.start + text.trim_end().len(),
-        };
+        let start = placeholder.as_ref().map_or(body.end, |it| it.start);
+        let start = occasion.range.start + snapshot.slice(occasion.range.start..start).trim_end().len();
         let (end, indentation) = (line_ends::of(snapshot), indentation(snapshot, occasion.range.start));
-        let line = snapshot.line_at(start).start;
-        let start = line + snapshot.slice(line..start).trim_end_matches([' ', '\t']).len();
+        let indentation_inside = format!("{end}{indentation}{}", unit(snapshot));
+        let said = placeholder.map_or(String::new(), |it| comments(snapshot, occasions, it.end..body.end));
+        let said = if said.is_empty() { said } else { format!("{indentation_inside}{said}") };
         let delimited = snapshot.slice(body.end..body.end + 1) == "}";
         Self {
             range: start..body.end,
-            before: format!("{end}{indentation}{}", unit(snapshot)),
+            before: said + &indentation_inside,
             after: if delimited { format!("{end}{indentation}") } else { String::new() },
             is_body: true,
         }
@@ -67,6 +65,19 @@ impl Hole {
     fn instead(range: Range<usize>, is_body: bool) -> Self {
         Self { range, before: String::new(), after: String::new(), is_body }
     }
+}
+
+/// What stands in a part of an empty body behind its first placeholder, but for further ones.
+fn comments(snapshot: &Snapshot, occasions: &[Occasion], range: Range<usize>) -> String {
+    let inside = |it: &&Occasion| it.kind == OccasionKind::Placeholder && contains(&range, &it.range);
+    let mut said = String::new();
+    let mut at = range.start;
+    for placeholder in occasions.iter().filter(inside) {
+        said += snapshot.slice(at..placeholder.range.start).trim_end();
+        at = placeholder.range.end;
+    }
+    said += &snapshot.slice(at..range.end);
+    said.trim_start_matches(|c: char| c == ';' || c.is_whitespace()).trim_end().to_owned()
 }
 
 /// Whether a placeholder is all that a function has.

@@ -28,7 +28,7 @@ fn found(language: Language, fixture: &str) -> Vec<(&'static Action, Target, Sna
 /// The text around the one hole at `$0` as the model is shown it: the hole is `⟦⟧`, or `⟦…⟧` where a whole body is to be written.
 fn hole(language: Language, fixture: &str) -> String {
     let found = found(language, fixture);
-    let [(_, target, snapshot)] = &found[..] else { panic!("expected one action, found {found:?}") };
+    let [(_, target, snapshot)] = &found[..] else { panic!("{fixture}: expected one action, found {found:?}") };
     let occasion = target.occasion.as_ref().unwrap();
     let Hole { range, before, after, is_body } =
         Hole::of(snapshot, &snapshot.occasions(occasion.range.clone()), occasion);
@@ -53,6 +53,15 @@ fn an_empty_body_is_a_hole_with_its_lines() {
         (JavaScript, "const a = () => {$0};\n", "const a = () => {\n  ⟦…⟧\n};\n"),
         (Tsx, "function A() {\n    throw new Error('TODO$0');\n}\n", "function A() {\n    ⟦…⟧\n}\n"),
         (Go, "func A() int {\n\tpanic(\"not implemented\")$0\n}\n", "func A() int {\n\t⟦…⟧\n}\n"),
+        (Rust, "fn a() {\n    todo!()$0 // First b.\n}\n", "fn a() {\n    // First b.\n    ⟦…⟧\n}\n"),
+        (Rust, "fn a() { todo!();$0 /* b */ }\n", "fn a() {\n    /* b */\n    ⟦…⟧\n}\n"),
+        (
+            Rust,
+            "fn a() {\n    // A.\n    todo!()$0; // B.\n    // C.\n}\n",
+            "fn a() {\n    // A.\n    // B.\n    // C.\n    ⟦…⟧\n}\n",
+        ),
+        (Python, "def a():\n    raise NotImplementedError$0  # first b\n", "def a():\n    # first b\n    ⟦…⟧\n"),
+        (Python, "def a(): raise NotImplementedError$0  # first b\nb()\n", "def a():\n    # first b\n    ⟦…⟧\nb()\n"),
         (Rust, "fn a() {$0}\r\n", "fn a() {\r\n    ⟦…⟧\r\n}\r\n"),
     ] {
         assert_eq!(hole(language, fixture), expected, "{fixture}");
