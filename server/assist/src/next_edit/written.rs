@@ -242,8 +242,7 @@ mod tests {
         let snapshot = Document::open(Language::Plain, 0, "aé\n").snapshot();
         let edits = [Recent { path: "a".into(), line: 0, before: "b\n".into(), after: "aé\n".into() }];
         let is_place = |cursor| {
-            let form = form("ember", "", None).unwrap();
-            Place::of(&snapshot, cursor, form, "a", &edits).is_some()
+            form("ember", "", None).is_some_and(|form| Place::of(&snapshot, cursor, form, "a", &edits).is_some())
         };
         assert!(is_place(0) && is_place(3) && is_place(4));
         assert!(!is_place(2), "in a character");
