@@ -1,6 +1,6 @@
 (function_definition name: (_) @function.name body: (block) @function.body) @function
 
-(class_definition name: (_) @type.name) @type
+(class_definition name: (_) @type.name body: (block) @type.body) @type
 (function_definition body: (block . (expression_statement (string)) @documentation.inside))
 (class_definition body: (block . (expression_statement (string)) @documentation.inside))
 

@@ -22,6 +22,7 @@ def planned():
 class Shape:
 # <-> type documented
     """A shape."""
+#   ^^^^^^^^^^^^^^> body
 
     def area(self):
 #   ^^^^^^^^^^^^^^^> function empty

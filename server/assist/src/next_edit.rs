@@ -84,6 +84,10 @@ impl Assistant {
     ) -> Result<Option<NextEdit>, PropagateError> {
         let (_, asked, _) = self.states(document)?;
         tokio::time::sleep(PAUSE).await;
+        // The cursor is one of the text that was asked about.
+        if self.states(document)?.1.revision() != asked.revision() {
+            return Ok(None);
+        }
         let mut sources: Vec<DocumentId> = self.open_files().into_values().map(|(document, _)| document).collect();
         sources.sort_by_key(|other| (other != document, other.clone()));
         let mut found: Vec<Found> = Vec::new();
@@ -121,7 +125,7 @@ impl Assistant {
             (!here, here && edit.range.start < cursor, file.path.clone(), edit.range.start)
         });
         if found.is_empty() {
-            let written = self.written_edits(document, cursor, &cancel).await;
+            let written = self.written_edits(document, &asked, cursor, &cancel).await;
             found = written.into_iter().map(|(file, edit)| Found { of: None, file, edit }).collect();
             found.retain(wanted);
         }

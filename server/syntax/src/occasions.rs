@@ -12,12 +12,13 @@ use crate::{
 
 /// Every capture that may stand in actions.scm.
 #[cfg(test)]
-pub(crate) const CAPTURES: [&str; 10] = [
+pub(crate) const CAPTURES: [&str; 11] = [
     "function",
     "function.name",
     "function.body",
     "type",
     "type.name",
+    "type.body",
     "documentation",
     "documentation.inside",
     "placeholder",
@@ -34,9 +35,9 @@ pub struct Occasion {
     pub range: Range<usize>,
     /// Of a function or a type: its name.
     pub name: Option<String>,
-    /// Of a function: what its body has in it, between the brackets where it has any.
+    /// Of a function, and of a type that is documented in its body: what that has in it, between the brackets where it has any.
     pub body: Option<Range<usize>>,
-    /// Of a function: there is nothing in its body but comments, documentation and placeholders.
+    /// There is a body, and nothing in it but comments, documentation and placeholders.
     pub is_empty: bool,
     /// Of a function or a type: documentation belongs to it.
     pub is_documented: bool,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use pilotlight_syntax::{Language, OccasionKind, Snapshot};
+use pilotlight_syntax::{DefinitionKind, Item, Language, OccasionKind, Snapshot};
 
 use super::{Action, Answer, How, Place, When};
 
@@ -72,16 +72,36 @@ pub(super) fn tests_file(path: &Path, language: Language) -> Option<PathBuf> {
     Some(path.with_file_name(name))
 }
 
+/// The last module of tests in a Rust file.
+fn module(snapshot: &Snapshot) -> Option<Item> {
+    let is = |it: &Item| it.kind == DefinitionKind::Module && it.name == "tests";
+    snapshot.outline().into_iter().rev().find(is)
+}
+
+fn is_closed(snapshot: &Snapshot, module: &Item) -> bool {
+    snapshot.slice(module.range.clone()).ends_with('}')
+}
+
+/// The files that a Rust file's module of tests may be, one of which there is; `None` where its tests stand in itself. None of them where the module's place is not told by its name alone.
+pub(super) fn module_files(snapshot: &Snapshot, path: Option<&Path>) -> Option<Vec<PathBuf>> {
+    let module = module(snapshot).filter(|it| !is_closed(snapshot, it))?;
+    let before = snapshot.slice(0..module.range.start);
+    let mut attributes = before.lines().rev().take_while(|line| line.trim_start().starts_with("#["));
+    if module.parent.is_some() || attributes.any(|line| line.contains("path")) {
+        return Some(Vec::new());
+    }
+    let folder = path.and_then(|path| {
+        let owns_its_folder = ["mod.rs", "lib.rs", "main.rs"].iter().any(|name| path.ends_with(name));
+        if owns_its_folder { path.parent().map(Path::to_owned) } else { Some(path.with_extension("")) }
+    });
+    Some(folder.map(|folder| vec![folder.join("tests.rs"), folder.join("tests/mod.rs")]).unwrap_or_default())
+}
+
 /// Where in a Rust file its tests go: into its module of tests, or into one at its end. The byte, and the text there.
 pub(super) fn in_module(snapshot: &Snapshot, tests: &str) -> (usize, String) {
     let indented: String =
         tests.lines().map(|line| if line.is_empty() { "\n".to_owned() } else { format!("    {line}\n") }).collect();
-    let outline = snapshot.outline();
-    let mut modules =
-        outline.iter().filter(|it| it.kind == pilotlight_syntax::DefinitionKind::Module && it.name == "tests");
-    if let Some(module) = modules.next_back()
-        && snapshot.slice(module.range.end - 1..module.range.end) == "}"
-    {
+    if let Some(module) = module(snapshot).filter(|it| is_closed(snapshot, it)) {
         return (module.range.end - 1, format!("\n{indented}"));
     }
     let end = snapshot.rope().len_bytes();

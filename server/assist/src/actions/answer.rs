@@ -2,11 +2,12 @@
 
 use std::{collections::BTreeSet, ops::Range};
 
-use pilotlight_syntax::{Language, Occasion, Snapshot};
+use pilotlight_syntax::{Language, Occasion, OccasionKind, Snapshot};
 
 use super::{
     Answer, Target,
     holes::indentation,
+    line_ends,
     reply::{self, Unreadable},
 };
 use crate::Edit;
@@ -20,7 +21,12 @@ pub(super) fn lines(snapshot: &Snapshot, occasions: &[Occasion], target: &Target
         snapshot.line_at(range.start).start..snapshot.line_at(end).end
     };
     let around = |range: &Range<usize>| {
-        let holds = |it: &&Occasion| it.body.is_some() && it.range.start <= range.start && range.end <= it.range.end;
+        let holds = |it: &&Occasion| {
+            it.kind == OccasionKind::Function
+                && it.body.is_some()
+                && it.range.start <= range.start
+                && range.end <= it.range.end
+        };
         occasions.iter().filter(holds).min_by_key(|it| it.range.len()).map(|it| it.range.clone())
     };
     match answer {
@@ -42,8 +48,8 @@ pub(super) fn replaced(
 ) -> Result<Vec<Edit>, Unreadable> {
     let bad = |found: String| Err(Unreadable { expected: "the new text of the lines", found });
     let old = snapshot.slice(lines.clone());
-    let new = indented_as(&old, text);
-    if new == old {
+    let new = line_ends::written(&indented_as(&old, text), line_ends::of(snapshot));
+    if line_ends::plain(&new) == line_ends::plain(&old) {
         return bad("the old one".to_owned());
     }
     if new.trim().is_empty() {
@@ -59,14 +65,14 @@ pub(super) fn replaced(
             return bad(format!("one that does not define `{}` any more", missing.join("`, `")));
         }
     }
-    let same = |(a, b): &(&str, &str)| a == b;
-    let common =
-        |a: Vec<&str>, b: Vec<&str>| a.into_iter().zip(b).take_while(same).map(|(a, _)| a.len()).sum::<usize>();
-    let head = common(old.split_inclusive('\n').collect(), new.split_inclusive('\n').collect());
-    let tail =
-        common(old[head..].split_inclusive('\n').rev().collect(), new[head..].split_inclusive('\n').rev().collect());
-    let range = lines.start + head..lines.end - tail;
-    Ok(vec![Edit { range, text: new[head..new.len() - tail].to_owned(), doubt: None }])
+    let (old, new): (Vec<&str>, Vec<&str>) = (old.split_inclusive('\n').collect(), new.split_inclusive('\n').collect());
+    // Lines that are the same may end otherwise in a text that has both ends.
+    let same = |(a, b): &(&&str, &&str)| line_ends::plain(a) == line_ends::plain(b);
+    let head = old.iter().zip(&new).take_while(same).count();
+    let tail = old[head..].iter().rev().zip(new[head..].iter().rev()).take_while(same).count();
+    let bytes = |lines: &[&str]| lines.iter().map(|line| line.len()).sum::<usize>();
+    let range = lines.start + bytes(&old[..head])..lines.end - bytes(&old[old.len() - tail..]);
+    Ok(vec![Edit { range, text: new[head..new.len() - tail].concat(), doubt: None }])
 }
 
 /// What is defined in bytes `range`, by name.
@@ -99,11 +105,7 @@ pub(super) fn documented(snapshot: &Snapshot, target: &Target, text: &str) -> Re
     let python = snapshot.language() == Language::Python;
     let (at, blanks) = match (&occasion.body, python) {
         (Some(body), true) => (body.start, indentation(snapshot, body.start)),
-        // A class: before the first thing in it.
-        (None, true) => match snapshot.statement_at(class_head_end(snapshot, occasion)) {
-            Some(unit) => (unit.range.start, indentation(snapshot, unit.range.start)),
-            None => return bad("no place for it"),
-        },
+        (None, true) => return bad("no place for it"),
         (_, false) => {
             let start = head(snapshot, occasion);
             (start + indentation(snapshot, start).len(), indentation(snapshot, start))
@@ -148,12 +150,6 @@ fn head(snapshot: &Snapshot, occasion: &Occasion) -> usize {
         start = line.start;
     }
     start
-}
-
-/// Behind the line that begins a class.
-fn class_head_end(snapshot: &Snapshot, occasion: &Occasion) -> usize {
-    let text = snapshot.slice(occasion.range.clone());
-    occasion.range.start + text.find(":\n").map_or(0, |at| at + 2)
 }
 
 /// A block as tests: refused where there is none in it.

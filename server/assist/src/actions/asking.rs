@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, ops::Range, path::Path};
 
 use pilotlight_context::{Excerpt, secrets};
-use pilotlight_engine::{Priority, Sampling};
+use pilotlight_engine::{Finish, Priority, Sampling};
 use pilotlight_syntax::{Language, Snapshot};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -101,7 +101,7 @@ impl Assistant {
         loop {
             let talking = self.talk(&messages, &draft, (most, question.priority), progress);
             let reply = tokio::select! {
-                reply = talking => reply.map_err(ActionError::Unavailable)?,
+                reply = talking => reply?,
                 () = cancel.cancelled() => return Err(ActionError::Cancelled),
             };
             let unreadable = match read(&reply) {
@@ -119,23 +119,33 @@ impl Assistant {
         }
     }
 
+    /// A whole answer: what was cut off may end where nobody can see it.
     async fn talk(
         &self,
         messages: &[Value],
         draft: &str,
         (max_tokens, priority): (usize, Priority),
         progress: &(dyn Fn(usize) + Send + Sync),
-    ) -> Result<String, String> {
+    ) -> Result<String, ActionError> {
         let limits = Limits { max_tokens, sampling: Sampling::Greedy, stop: Vec::new(), priority };
         let messages = Value::from(messages).to_string();
         let generation = self.chat_drafting(&messages, None, draft, limits).await;
-        let mut generation = generation.map_err(|failure: ChatFailure| failure.to_string())?;
+        let mut generation =
+            generation.map_err(|failure: ChatFailure| ActionError::Unavailable(failure.to_string()))?;
         let mut reply = String::new();
-        while let Some(piece) = generation.next().await? {
+        while let Some(piece) = generation.next().await.map_err(ActionError::Unavailable)? {
             reply += &piece;
             progress(generation.report().decoded);
         }
-        Ok(reply)
+        let because = match generation.report().finish {
+            Some(Finish::Stop) => return Ok(reply),
+            Some(Finish::Length) => {
+                format!("it has no end after {max_tokens} tokens (actions.max-tokens), or where its context is full")
+            }
+            Some(Finish::TimeLimit) => "it took longer than it may (engine.time-limits)".to_owned(),
+            _ => "the engine stopped".to_owned(),
+        };
+        Err(ActionError::Useless(format!("the model's answer is cut off: {because}")))
     }
 }
 

@@ -10,6 +10,7 @@ use super::{
     ActionError, Answer,
     answer::indented_as,
     asking::Question,
+    line_ends,
     reply::{self, Unreadable},
 };
 use crate::{Assistant, DocumentId};
@@ -42,7 +43,8 @@ impl Assistant {
             if new.trim().is_empty() {
                 return Err(Unreadable { expected: "the new text of the lines", found: "nothing".to_owned() });
             }
-            Ok(new)
+            let same = line_ends::plain(&new) == line_ends::plain(&old);
+            Ok(if same { old.clone() } else { line_ends::written(&new, line_ends::of(snapshot)) })
         };
         // Whoever waits drops this where it is cancelled.
         self.asked(&home, &question, read, &|_| {}, &CancellationToken::new()).await

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use pilotlight_syntax::{Language, Occasion, OccasionKind, Snapshot};
 
-use super::{Action, How, Place, When};
+use super::{Action, How, Place, When, line_ends};
 
 /// See the module.
 pub(super) static ACTIONS: [Action; 2] = [
@@ -45,20 +45,18 @@ impl Hole {
         {
             return Self::instead(placeholder.range.clone(), true);
         }
-        let text = snapshot.slice(body.clone());
         let placeholder = occasions.iter().find(inside).map(|it| it.range.clone());
-        let start = match placeholder {
-            Some(placeholder) => placeholder.start,
-            None => body.start + text.trim_end().len(),
-        };
-        let indentation = indentation(snapshot, occasion.range.start);
-        let line = snapshot.line_at(start).start;
-        let start = line + snapshot.slice(line..start).trim_end_matches([' ', '\t']).len();
+        let start = placeholder.as_ref().map_or(body.end, |it| it.start);
+        let start = occasion.range.start + snapshot.slice(occasion.range.start..start).trim_end().len();
+        let (end, indentation) = (line_ends::of(snapshot), indentation(snapshot, occasion.range.start));
+        let indentation_inside = format!("{end}{indentation}{}", unit(snapshot));
+        let said = placeholder.map_or(String::new(), |it| comments(snapshot, occasions, it.end..body.end));
+        let said = if said.is_empty() { said } else { format!("{indentation_inside}{said}") };
         let delimited = snapshot.slice(body.end..body.end + 1) == "}";
         Self {
             range: start..body.end,
-            before: format!("\n{indentation}{}", unit(snapshot)),
-            after: if delimited { format!("\n{indentation}") } else { String::new() },
+            before: said + &indentation_inside,
+            after: if delimited { format!("{end}{indentation}") } else { String::new() },
             is_body: true,
         }
     }
@@ -69,10 +67,23 @@ impl Hole {
     }
 }
 
+/// What stands in a part of an empty body behind its first placeholder, but for further ones.
+fn comments(snapshot: &Snapshot, occasions: &[Occasion], range: Range<usize>) -> String {
+    let inside = |it: &&Occasion| it.kind == OccasionKind::Placeholder && contains(&range, &it.range);
+    let mut said = String::new();
+    let mut at = range.start;
+    for placeholder in occasions.iter().filter(inside) {
+        said += snapshot.slice(at..placeholder.range.start).trim_end();
+        at = placeholder.range.end;
+    }
+    said += &snapshot.slice(at..range.end);
+    said.trim_start_matches(|c: char| c == ';' || c.is_whitespace()).trim_end().to_owned()
+}
+
 /// Whether a placeholder is all that a function has.
 fn is_body(placeholder: &Occasion, all: &[Occasion]) -> bool {
     let of = |function: &Occasion| function.body.as_ref().is_some_and(|body| contains(body, &placeholder.range));
-    all.iter().any(|function| function.is_empty && of(function))
+    all.iter().any(|it| it.kind == OccasionKind::Function && it.is_empty && of(it))
 }
 
 fn contains(outer: &Range<usize>, inner: &Range<usize>) -> bool {

@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use pilotlight_syntax::Language;
 
+use super::line_ends;
+
 /// An answer that cannot be taken.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("expected {expected}, found {found}")]
@@ -69,7 +71,7 @@ pub(super) fn block(reply: &str) -> Result<String, Unreadable> {
     }
 }
 
-/// What the answer does to `text`: its replacements in the order of the text, none of which touches another.
+/// What the answer does to `text`: its replacements in the order of the text, none of which touches another. Whatever ends the lines of `text`, theirs end with `\n`.
 ///
 /// # Errors
 ///
@@ -89,13 +91,14 @@ pub(super) fn edits(reply: &str, text: &str) -> Result<Vec<Replacement>, Unreada
     if all.windows(2).any(meets) {
         return Err(unreadable("two that change the same lines"));
     }
-    all.retain(|it| text[it.range.clone()] != it.text);
+    all.retain(|it| line_ends::plain(&text[it.range.clone()]) != it.text);
     if all.is_empty() { Err(unreadable("some that change nothing")) } else { Ok(all) }
 }
 
-/// The answer behind what a model thinks aloud.
+/// The answer behind what a model thinks aloud; while that has no end there is none.
 fn spoken(reply: &str) -> &str {
-    reply.rsplit_once("</think>").map_or(reply, |(_, spoken)| spoken)
+    let unended = if reply.trim_start().starts_with("<think>") { "" } else { reply };
+    reply.rsplit_once("</think>").map_or(unended, |(_, spoken)| spoken)
 }
 
 fn unreadable(found: impl Into<String>) -> Unreadable {
@@ -197,15 +200,17 @@ fn located(text: &str, old: &[&str], new: &[&str], line: Option<usize>) -> Resul
         let at = *starts.get(after).ok_or_else(|| unreadable(format!("an insertion behind line {after}")))?;
         return Ok(Replacement { range: at..at, text: new.iter().flat_map(|line| [line, "\n"]).collect() });
     }
+    // The length of the line's end at a byte.
+    let line_end = |at: usize| ["\r\n", "\n"].into_iter().find(|end| text[at..].starts_with(end)).map(str::len);
     let of = |start: usize| {
         let mut end = start;
         for (at, wanted) in old.iter().enumerate() {
             if at > 0 {
-                end += text[end..].strip_prefix('\n').map(|_| 1)?;
+                end += line_end(end)?;
             }
             end += text[end..].strip_prefix(wanted).map(|_| wanted.len())?;
         }
-        (end == text.len() || text[end..].starts_with('\n')).then_some(start..end)
+        (end == text.len() || line_end(end).is_some()).then_some(start..end)
     };
     let found: Vec<Range<usize>> = starts.iter().filter_map(|&start| of(start)).collect();
     let said = line.and_then(|line| starts.get(line.checked_sub(1)?).copied());
@@ -222,10 +227,12 @@ fn located(text: &str, old: &[&str], new: &[&str], line: Option<usize>) -> Resul
     let mut range = range;
     if new.is_empty() {
         // The lines go, ends and all.
-        if range.end < text.len() {
-            range.end += 1;
-        } else {
-            range.start = range.start.saturating_sub(1);
+        match line_end(range.end) {
+            Some(length) => range.end += length,
+            None => {
+                let before = &text[..range.start];
+                range.start = before.strip_suffix('\n').map_or(0, |it| it.strip_suffix('\r').unwrap_or(it).len());
+            }
         }
     }
     Ok(Replacement { range, text: new.join("\n") })

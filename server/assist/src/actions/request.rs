@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Abilities, Action, ActionError, Answer, Chosen, Diagnostic, Done, How, Offered, Target, additions, answer,
-    asking::Question, holes::Hole, reply, table,
+    asking::Question, holes::Hole, line_ends, reply, table,
 };
 use crate::{
     Assistant, ChangeSet, CompletionRequest, DocumentId, Edit, FileChange, Outcome, Trigger,
@@ -34,8 +34,10 @@ impl Home {
         self.snapshot.occasions(line(selection.start).start..line(selection.end).end)
     }
 
-    /// Edits of its own text.
-    fn changed(&self, edits: Vec<Edit>) -> FileChange {
+    /// Edits of its own text, with its line ends.
+    fn changed(&self, mut edits: Vec<Edit>) -> FileChange {
+        let ends = line_ends::of(&self.snapshot);
+        edits.iter_mut().for_each(|edit| edit.text = line_ends::written(&edit.text, ends));
         FileChange {
             path: self.path.clone(),
             document: Some(self.document.clone()),
@@ -190,7 +192,8 @@ impl Assistant {
         // What was written may replace closers behind the hole too.
         let behind = written.end.saturating_sub(cursor + after.len());
         let inner = open.slice(cursor..written.start) + &text + &open.slice(written.end..cursor + after.len());
-        let edit = Edit { range: range.start..range.end + behind, text: before + &inner, doubt: None };
+        let text = line_ends::written(&(before + &inner), line_ends::of(&home.snapshot));
+        let edit = Edit { range: range.start..range.end + behind, text, doubt: None };
         if home.snapshot.slice(edit.range.clone()).trim() == edit.text.trim() {
             return Err(ActionError::Useless("the model writes what stands there already".to_owned()));
         }
@@ -229,11 +232,16 @@ impl Assistant {
     /// The file in which tests go, as it is; `None` for the document itself.
     fn beside(&self, home: &Home, language: Language) -> Result<Option<FileChange>, ActionError> {
         let path = home.path.as_deref();
-        if language == Language::Rust {
-            return Ok(None);
-        }
         let unavailable = |because: &str| Err(ActionError::Unavailable(because.to_owned()));
-        let Some(file) = path.and_then(|path| additions::tests_file(path, language)) else {
+        let file = if language == Language::Rust {
+            let Some(files) = additions::module_files(&home.snapshot, path) else { return Ok(None) };
+            let Some(file) = files.into_iter().find(|file| file.is_file()) else {
+                return unavailable("tests go into the file of `mod tests;`, and where that is cannot be told");
+            };
+            file
+        } else if let Some(file) = path.and_then(|path| additions::tests_file(path, language)) {
+            file
+        } else {
             return unavailable("tests go into a file beside this one, and this one was never saved");
         };
         let workspace = self.workspace();
@@ -291,7 +299,10 @@ fn placed(home: &Home, beside: Option<FileChange>, tests: &str) -> FileChange {
                 "\n" => "\n",
                 _ => "\n\n",
             };
-            file.edits.push(Edit { range: end..end, text: format!("{gap}{tests}\n"), doubt: None });
+            // A file that is made is like the one that it stands beside.
+            let ends = line_ends::of(if file.creates { &home.snapshot } else { &file.before });
+            let text = line_ends::written(&format!("{gap}{tests}\n"), ends);
+            file.edits.push(Edit { range: end..end, text, doubt: None });
             file
         }
     }

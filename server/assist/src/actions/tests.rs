@@ -4,6 +4,8 @@
 
 use pilotlight_syntax::{Document, Language};
 
+mod scripted;
+
 use super::{answer::documented, holes::Hole, *};
 
 const FILLS: Abilities = Abilities { fills: true, chats: false };
@@ -26,7 +28,7 @@ fn found(language: Language, fixture: &str) -> Vec<(&'static Action, Target, Sna
 /// The text around the one hole at `$0` as the model is shown it: the hole is `⟦⟧`, or `⟦…⟧` where a whole body is to be written.
 fn hole(language: Language, fixture: &str) -> String {
     let found = found(language, fixture);
-    let [(_, target, snapshot)] = &found[..] else { panic!("expected one action, found {found:?}") };
+    let [(_, target, snapshot)] = &found[..] else { panic!("{fixture}: expected one action, found {found:?}") };
     let occasion = target.occasion.as_ref().unwrap();
     let Hole { range, before, after, is_body } =
         Hole::of(snapshot, &snapshot.occasions(occasion.range.clone()), occasion);
@@ -51,6 +53,16 @@ fn an_empty_body_is_a_hole_with_its_lines() {
         (JavaScript, "const a = () => {$0};\n", "const a = () => {\n  ⟦…⟧\n};\n"),
         (Tsx, "function A() {\n    throw new Error('TODO$0');\n}\n", "function A() {\n    ⟦…⟧\n}\n"),
         (Go, "func A() int {\n\tpanic(\"not implemented\")$0\n}\n", "func A() int {\n\t⟦…⟧\n}\n"),
+        (Rust, "fn a() {\n    todo!()$0 // First b.\n}\n", "fn a() {\n    // First b.\n    ⟦…⟧\n}\n"),
+        (Rust, "fn a() { todo!();$0 /* b */ }\n", "fn a() {\n    /* b */\n    ⟦…⟧\n}\n"),
+        (
+            Rust,
+            "fn a() {\n    // A.\n    todo!()$0; // B.\n    // C.\n}\n",
+            "fn a() {\n    // A.\n    // B.\n    // C.\n    ⟦…⟧\n}\n",
+        ),
+        (Python, "def a():\n    raise NotImplementedError$0  # first b\n", "def a():\n    # first b\n    ⟦…⟧\n"),
+        (Python, "def a(): raise NotImplementedError$0  # first b\nb()\n", "def a():\n    # first b\n    ⟦…⟧\nb()\n"),
+        (Rust, "fn a() {$0}\r\n", "fn a() {\r\n    ⟦…⟧\r\n}\r\n"),
     ] {
         assert_eq!(hole(language, fixture), expected, "{fixture}");
     }
@@ -124,6 +136,19 @@ fn documentation_stands_where_the_language_wants_it() {
         ),
         (Python, "class $0A:\n    x = 1\n", "\"\"\"A.\"\"\"", "class A:\n    \"\"\"A.\"\"\"\n    x = 1\n"),
         (Python, "def $0a(): b()\n", "\"\"\"A.\"\"\"", "no line of its own for it"),
+        (Python, "class $0A: pass\n", "\"\"\"A.\"\"\"", "no line of its own for it"),
+        (
+            Python,
+            "class $0A:  # note\n    def b(self):\n        c()\n",
+            "\"\"\"A.\"\"\"",
+            "class A:  # note\n    \"\"\"A.\"\"\"\n    def b(self):\n        c()\n",
+        ),
+        (
+            Python,
+            "x\r\nclass $0A:\r\n    x = 1\r\n",
+            "\"\"\"A.\"\"\"",
+            "x\r\nclass A:\r\n    \"\"\"A.\"\"\"\n    x = 1\r\n",
+        ),
         (Go, "package a\n\nfunc $0A() { b() }\n", "// A does.", "package a\n\n// A does.\nfunc A() { b() }\n"),
         (
             JavaScript,

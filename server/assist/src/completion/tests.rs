@@ -69,6 +69,14 @@ fn the_lines_below_are_not_repeated() {
 }
 
 #[test]
+fn the_rest_of_a_line_is_not_the_line_below() {
+    let file = "fn f() {\n    let a = $0\n    g();\n}\n";
+    assert_eq!(rust(file, "g();\n    g();\n"), file.replacen("$0", "⟦g();⟧", 1));
+    let file = "fn f() {\n    g(a, |b| {\n        let c = $0\n        h(b);\n    });\n}\n";
+    assert_eq!(rust(file, "h(b);"), file.replacen("$0", "⟦h(b);⟧", 1));
+}
+
+#[test]
 fn a_file_that_is_broken_elsewhere_still_gets_completions() {
     let file = "fn broken( {\n\nfn f() {\n    let x = $0\n}\n";
     assert_eq!(rust(file, "g(1);\n"), file.replacen("$0", "⟦g(1);⟧", 1));
@@ -98,5 +106,7 @@ fn a_loop_is_cut_off() {
 fn what_stands_on_the_line_is_kept_whatever_the_model_says() {
     let file = "fn f() {\n    let x = $0 + offset;\n}\n";
     assert_eq!(rust(file, "base"), file.replacen("$0", "⟦base⟧", 1));
+    assert_eq!(rust(file, "base + offset;\n"), file.replacen("$0", "⟦base⟧", 1));
+    assert_eq!(rust("fn f() {\n    let x = $0- 1;\n}\n", "a - 1;"), "fn f() {\n    let x = ⟦a ⟧- 1;\n}\n");
     assert_eq!(rust(file, "base\n    + more;\n    g();\n"), file.replacen("$0", "⟦base⟧", 1));
 }

@@ -17,13 +17,15 @@ pub(super) fn settle(
     tail: Range<usize>,
     text: &str,
 ) -> Option<(Range<usize>, String)> {
-    let text = without_repeated_lines(snapshot, tail.end, text.trim_end());
+    let text = without_repeated_lines(snapshot, cursor, tail.end, text.trim_end());
     let standing = snapshot.slice(tail.clone());
     let closers = standing.trim();
     let (range, text) = if closers.is_empty() {
         (cursor..cursor, text.to_owned())
     } else if let Some(shorter) = text.strip_suffix(closers) {
-        (cursor..cursor, shorter.to_owned())
+        // Of the blanks before it, those that stand here already.
+        let blank = standing.starts_with([' ', '\t']);
+        (cursor..cursor, if blank { shorter.trim_end() } else { shorter }.to_owned())
     } else if is_closers(closers) && !text.contains('\n') && has_in_order(text, closers) {
         (tail, text.to_owned())
     } else if text.contains('\n') && !is_closers(closers) {
@@ -42,8 +44,8 @@ pub(super) fn repeats_itself(text: &str) -> bool {
     lines.filter(|line| *line == last).count() >= 2
 }
 
-/// `text` without its last lines, where these are the next lines of the document (blank ones aside).
-fn without_repeated_lines<'t>(snapshot: &Snapshot, line_end: usize, text: &'t str) -> &'t str {
+/// `text` without its last lines, where these are the next lines of the document (blank ones aside). The rest of a line that is begun is none of these.
+fn without_repeated_lines<'t>(snapshot: &Snapshot, cursor: usize, line_end: usize, text: &'t str) -> &'t str {
     let rope = snapshot.rope();
     let next = rope.byte_to_line(line_end) + 1;
     let below: Vec<String> = (next..rope.len_lines())
@@ -57,7 +59,8 @@ fn without_repeated_lines<'t>(snapshot: &Snapshot, line_end: usize, text: &'t st
         .filter(|&at| !text[at..].lines().next().unwrap_or_default().trim().is_empty())
         .collect();
     let line = |at: usize| text[at..].lines().next().unwrap_or_default().trim();
-    for (index, &start) in starts.iter().enumerate() {
+    let is_begun = !snapshot.slice(snapshot.line_at(cursor).start..cursor).trim().is_empty();
+    for (index, &start) in starts.iter().enumerate().skip_while(|&(_, &start)| is_begun && start == 0) {
         let rest = &starts[index..];
         let same = rest.len() <= below.len() && rest.iter().zip(&below).all(|(&at, below)| line(at) == below.as_str());
         // A lone `}` below is not a repetition of the one that closes what the text itself opened; the syntax check settles those.

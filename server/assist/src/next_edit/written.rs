@@ -13,7 +13,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Assistant, ChangeSet, DocumentId, Edit, FileChange, Generation, Limits,
-    actions::asking::{BYTES_PER_TOKEN, around},
+    actions::{
+        asking::{BYTES_PER_TOKEN, around},
+        line_ends,
+    },
     generation,
     model::Model,
 };
@@ -22,15 +25,19 @@ use crate::{
 const ROOM: usize = 64;
 
 impl Assistant {
-    /// What the loaded model would change around the cursor, if it was trained for that: the nearest change behind the cursor's line, or before it. Nothing on that line, which is being typed;
-    /// nothing that undoes what was just done, adds a syntax error, or stands where a secret is.
+    /// What the loaded model would change around the cursor of the state `snapshot`, if it was trained for that: the nearest change behind the cursor's line, or before it. Nothing where the text
+    /// is another by now; nothing on the cursor's line, which is being typed; nothing that undoes what was just done, adds a syntax error, or stands where a secret is.
     pub(super) async fn written_edits(
         &self,
         document: &DocumentId,
+        snapshot: &Snapshot,
         cursor: usize,
         cancel: &CancellationToken,
     ) -> Vec<(FileChange, Edit)> {
-        let Ok((_, snapshot, path)) = self.states(document) else { return Vec::new() };
+        let Ok((_, now, path)) = self.states(document) else { return Vec::new() };
+        if now.revision() != snapshot.revision() {
+            return Vec::new();
+        }
         let workspace = self.workspace();
         let options = workspace.options_for(path.as_deref());
         let Some(model) = self.serving() else { return Vec::new() };
@@ -42,11 +49,11 @@ impl Assistant {
         let off = !options.actions.enabled
             || snapshot.too_large().is_some()
             || self.excluded(path.as_deref(), &options.completion).is_some();
-        let edits = if off { Vec::new() } else { self.recent_edits(document, &snapshot) };
+        let edits = if off { Vec::new() } else { self.recent_edits(document, snapshot) };
         let named = workspace.prompt_path(path.as_deref(), document);
-        let Some(place) = Place::of(&snapshot, cursor, form, &named, &edits) else { return Vec::new() };
+        let Some(place) = Place::of(snapshot, cursor, form, &named, &edits) else { return Vec::new() };
         let room = options.actions.context_tokens * BYTES_PER_TOKEN;
-        let writing = place.write(model, form, &snapshot, (&named, &edits), room, self.session());
+        let writing = place.write(model, form, snapshot, (&named, &edits), room, self.session());
         let Some(Some(written)) = cancel.run_until_cancelled(writing).await else { return Vec::new() };
         let (here, region) = (snapshot.line_at(cursor), snapshot.slice(place.lines.clone()));
         let mut found: Vec<Edit> = changes(&region, &written)
@@ -54,7 +61,7 @@ impl Assistant {
             .filter(|(at, text)| !reverts(&region[at.clone()], text, &edits, &named))
             .map(|(at, text)| Edit {
                 range: place.lines.start + at.start..place.lines.start + at.end,
-                text,
+                text: line_ends::written(&text, line_ends::of(snapshot)),
                 doubt: None,
             })
             .filter(|edit| edit.range.end <= here.start || edit.range.start > here.end)
@@ -91,7 +98,7 @@ struct Place {
 }
 
 impl Place {
-    /// `None` where nothing was changed that something could follow from, and where a secret stands: what a model is not shown it could not write again.
+    /// `None` where nothing was changed that something could follow from, where there is no such cursor, and where a secret stands: what a model is not shown it could not write again.
     fn of(snapshot: &Snapshot, cursor: usize, form: &Form, path: &str, edits: &[Recent]) -> Option<Self> {
         let last = edits.last()?;
         let rope = snapshot.rope();
@@ -99,7 +106,7 @@ impl Place {
         let (first, end) = (line.saturating_sub(form.reach), (line + form.reach + 1).min(rope.len_lines()));
         let lines = rope.line_to_byte(first)..rope.line_to_byte(end);
         let region = snapshot.slice(lines.clone());
-        if !secrets::secrets(&region).is_empty() {
+        if !region.is_char_boundary(cursor - lines.start) || !secrets::secrets(&region).is_empty() {
             return None;
         }
         let at = last.line.checked_sub(first).filter(|_| last.path == path);
@@ -107,7 +114,7 @@ impl Place {
         Some(Self { cursor: cursor - lines.start, lines, earlier })
     }
 
-    /// Asks the model; `None` where it changes nothing, or its answer is none.
+    /// Asks the model; `None` where it changes nothing, or its answer is none. The lines of the answer end with `\n`.
     async fn write(
         &self,
         model: &Model,
@@ -152,13 +159,13 @@ impl Place {
         if !said && generation.report().finish != Some(Finish::Stop) {
             return None;
         }
-        let mut written = (form.read)(&answer)?;
+        let mut written = line_ends::plain(&(form.read)(&answer)?);
         match (region.ends_with('\n'), written.ends_with('\n')) {
             (true, false) => written.push('\n'),
             (false, true) => _ = written.pop(),
             _ => {}
         }
-        (written != region).then_some(written)
+        (written != line_ends::plain(&region)).then_some(written)
     }
 }
 
@@ -176,9 +183,12 @@ fn replaced(region: &str, at: usize, old: &str, new: &str) -> Option<String> {
     Some(region[..start].to_owned() + new + rest)
 }
 
-/// The changed runs of lines: bytes of `old`, and what stands there in `new`.
+/// The changed runs of lines, whatever ends them: bytes of `old`, and what stands there in `new`.
 fn changes(old: &str, new: &str) -> Vec<(Range<usize>, String)> {
-    let diff = similar::TextDiff::from_lines(old, new);
+    let (old_text, new_text) = (line_ends::plain(old), line_ends::plain(new));
+    let lines = |text| str::split_inclusive(text, '\n').collect::<Vec<_>>();
+    let (old_plain, new_plain) = (lines(&old_text), lines(&new_text));
+    let diff = similar::TextDiff::from_slices(&old_plain, &new_plain);
     let starts = |text: &str| -> Vec<usize> {
         let ends = text.split_inclusive('\n').scan(0, |end, line| {
             *end += line.len();
@@ -215,6 +225,28 @@ mod tests {
         assert_eq!(changes("a\nb\nc\n", "a\nb\nc\n"), []);
         assert_eq!(changes("a\nb\nc\n", "a\nx\nc\ny\n"), [(2..4, "x\n".to_owned()), (6..6, "y\n".to_owned())]);
         assert_eq!(changes("a\nb", "b"), [(0..2, String::new())]);
+    }
+
+    #[test]
+    fn runs_of_lines_in_a_text_that_ends_them_otherwise() {
+        let old = "a\r\nb\r\nc\r\n";
+        assert_eq!(changes(old, "a\nb\nc\n"), []);
+        assert_eq!(changes(old, "a\nx\nc\ny\n"), [(3..6, "x\n".to_owned()), (9..9, "y\n".to_owned())]);
+        assert_eq!(changes("a\rb\nc\n", "a\rb\nd\n"), [(4..6, "d\n".to_owned())], "a return alone ends no line");
+    }
+
+    #[test]
+    fn a_cursor_of_another_state_is_nowhere() {
+        use pilotlight_syntax::{Document, Language};
+
+        let snapshot = Document::open(Language::Plain, 0, "aé\n").snapshot();
+        let edits = [Recent { path: "a".into(), line: 0, before: "b\n".into(), after: "aé\n".into() }];
+        let is_place = |cursor| {
+            form("ember", "", None).is_some_and(|form| Place::of(&snapshot, cursor, form, "a", &edits).is_some())
+        };
+        assert!(is_place(0) && is_place(3) && is_place(4));
+        assert!(!is_place(2), "in a character");
+        assert!(!is_place(9), "behind the end");
     }
 
     #[test]

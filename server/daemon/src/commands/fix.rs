@@ -11,7 +11,7 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use pilotlight_assist::{
     ActionError, ChangeSet, Chosen, Diagnostic, DocumentId, Left, Workspace,
     syntax::{Language, Position, PositionEncoding},
@@ -39,15 +39,21 @@ pub(super) async fn run(arguments: Fix, settings: &Settings) -> Result<ExitCode>
 }
 
 async fn fixed(arguments: &Fix, settings: &Settings) -> Result<ExitCode> {
-    let wrong = wrong(arguments)?;
-    let Some(first) = wrong.keys().next() else {
+    let (wrong, left) = wrong(arguments)?;
+    if wrong.is_empty() && left.is_empty() {
         eprintln!("nothing is wrong: there is no error or warning in what was read");
         return Ok(ExitCode::FAILURE);
+    }
+    let root = match (&arguments.folder, wrong.keys().next()) {
+        (Some(folder), _) => folder.canonicalize().with_context(|| folder.display().to_string())?,
+        (None, Some(first)) => project_of(first),
+        (None, None) => std::env::current_dir()?,
     };
-    let root = match &arguments.folder {
-        Some(folder) => folder.canonicalize().with_context(|| folder.display().to_string())?,
-        None => project_of(first),
-    };
+    let output = Output { write: arguments.write, all: false, json: arguments.json };
+    let mut set = ChangeSet { left, ..ChangeSet::default() };
+    if wrong.is_empty() {
+        return changed::finish(&set, &root, output);
+    }
     let assistant = model::assistant(settings);
     assistant.set_workspace(Workspace::new(settings.assist(), [root.clone()]));
     let info = model::loaded(&assistant, settings).await;
@@ -56,7 +62,6 @@ async fn fixed(arguments: &Fix, settings: &Settings) -> Result<ExitCode> {
         "{} does not do what it is told: name a model with a chat template (--model), or a server that has one (engine.remote)",
         info.map_or_else(|_| "the model".to_owned(), |info| info.name.clone())
     );
-    let mut set = ChangeSet::default();
     for (path, wrong) in wrong {
         let mut leave = |line: usize, because: String| set.left.push(Left { path: path.clone(), line, because });
         let line = wrong.first().map_or(0, |it| it.start.line as usize);
@@ -68,8 +73,13 @@ async fn fixed(arguments: &Fix, settings: &Settings) -> Result<ExitCode> {
             let because = format!("{} more are for another time", wrong.len() - AT_ONCE);
             leave(wrong[AT_ONCE].start.line as usize, because);
         }
-        let text = fs::read(&path).with_context(|| path.display().to_string())?;
-        let Ok(text) = String::from_utf8(text) else { bail!("{}: expected UTF-8 text", path.display()) };
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) => {
+                leave(line, format!("it cannot be read: {error}"));
+                continue;
+            }
+        };
         let document: DocumentId = Arc::from(path.display().to_string());
         assistant.open(document.clone(), Some(path.clone()), Language::from_path(&path), 0, &text);
         let snapshot = assistant.snapshot(&document)?;
@@ -94,28 +104,66 @@ async fn fixed(arguments: &Fix, settings: &Settings) -> Result<ExitCode> {
             Err(error) => return Err(anyhow::Error::new(error).context(path.display().to_string())),
         }
     }
-    let output = Output { write: arguments.write, all: false, json: arguments.json };
     changed::finish(&set, &root, output)
 }
 
 /// What is wrong, by file.
-fn wrong(arguments: &Fix) -> Result<BTreeMap<PathBuf, Vec<Wrong>>> {
-    let mut all: BTreeMap<PathBuf, Vec<Wrong>> = BTreeMap::new();
+type ByFile = BTreeMap<PathBuf, Vec<Wrong>>;
+
+/// What is wrong; what of it is in files that are not here.
+fn wrong(arguments: &Fix) -> Result<(ByFile, Vec<Left>)> {
     if let Some(place) = &arguments.place {
         let given = Place::read(place)?;
         let message = arguments.message.clone().unwrap_or_else(|| "something is wrong here".to_owned());
-        all.entry(given.full).or_default().push(Wrong { start: given.position, end: given.position, message });
-        return Ok(all);
+        let wrong = Wrong { start: given.position, end: given.position, message };
+        return Ok((BTreeMap::from([(given.full, vec![wrong])]), Vec::new()));
     }
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text).context("standard input: expected diagnostics as JSON")?;
-    for (path, wrong) in report::read(&text)? {
-        // A compiler names files from where it was run, which is mostly here.
-        let full = fs::canonicalize(Path::new(&path)).with_context(|| path.clone())?;
-        let known = all.entry(full).or_default();
-        if !known.contains(&wrong) {
-            known.push(wrong);
+    Ok(located(report::read(&text)?))
+}
+
+fn located(report: Vec<(String, Wrong)>) -> (ByFile, Vec<Left>) {
+    let (mut all, mut left) = (ByFile::new(), Vec::new());
+    for (path, wrong) in report {
+        // A compiler names files from where it was run, which is mostly here; of its own libraries some that are nowhere.
+        match fs::canonicalize(Path::new(&path)) {
+            Ok(full) => {
+                let known = all.entry(full).or_default();
+                if !known.contains(&wrong) {
+                    known.push(wrong);
+                }
+            }
+            Err(error) => {
+                let because = format!("it is not here: {error}");
+                let one = Left { path: path.into(), line: wrong.start.line as usize, because };
+                if !left.contains(&one) {
+                    left.push(one);
+                }
+            }
         }
     }
-    Ok(all)
+    (all, left)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_not_here_is_left_and_the_others_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let here = folder.path().canonicalize().unwrap().join("a.rs");
+        fs::write(&here, "a\n").unwrap();
+        let at = Position { line: 3, character: 0 };
+        let wrong = || Wrong { start: at, end: at, message: "no".to_owned() };
+        let named = |path: &Path| (path.display().to_string(), wrong());
+        let gone = Path::new("/rustc/0/library/core/src/option.rs");
+        let (all, left) = located(vec![named(gone), named(&here), named(gone), named(&here)]);
+        assert_eq!(all, ByFile::from([(here, vec![wrong()])]));
+        assert_eq!(left.len(), 1);
+        assert_eq!((left[0].path.as_path(), left[0].line), (gone, 3));
+        assert!(left[0].because.starts_with("it is not here: "), "{}", left[0].because);
+    }
 }

@@ -72,6 +72,25 @@ fn unified_diffs() {
     assert_eq!(found(made("@@ here @@\n-a\n+x\n")), "the hunk `@@ here @@`");
 }
 
+#[test]
+fn lines_are_told_by_their_words_whatever_ends_them() {
+    let text = "a\r\nb\r\nc\r\nb\r\n";
+    let made = |reply: &str| edits(reply, text).map(|all| applied(text, &all));
+    let one = "<<<<<<< SEARCH\nb\nc\n=======\nx\n>>>>>>> REPLACE\n";
+    assert_eq!(made(one).unwrap(), "a\r\nx\r\nb\r\n");
+    assert_eq!(made(&one.replace('\n', "\r\n")).unwrap(), "a\r\nx\r\nb\r\n");
+    assert_eq!(made("<<<<<<< SEARCH\na\n=======\n>>>>>>> REPLACE").unwrap(), "b\r\nc\r\nb\r\n");
+    assert_eq!(made("@@ -4 +3 @@\n-b\n").unwrap(), "a\r\nb\r\nc\r\n");
+    assert_eq!(made("@@ -1,0 +2,1 @@\n+x\n").unwrap(), "a\r\nx\nb\r\nc\r\nb\r\n");
+    assert_eq!(found(made("<<<<<<< SEARCH\na\nb\n=======\na\nb\n>>>>>>> REPLACE")), "some that change nothing");
+    assert_eq!(applied("a\r\nb", &edits("<<<<<<< SEARCH\nb\n=======\n>>>>>>> REPLACE", "a\r\nb").unwrap()), "a");
+}
+
+#[test]
+fn thoughts_without_an_end_are_no_answer() {
+    assert_eq!(found(block("<think>\nPerhaps\n```\nno\n```\n")), "nothing");
+}
+
 /// Lines that hold none of the marks.
 fn lines() -> impl Strategy<Value = Vec<String>> {
     prop::collection::vec("[a-c `{}\\-+ ]{0,6}", 0..12)
