@@ -87,3 +87,29 @@ def test_next_edit_for_another_text_is_not_shown(bench):
     equal(marks(ed), [])
     if ed.lua("require('pilotlight.next_edit').accept()"):
         raise Failure("there was nothing to take")
+
+
+def test_next_edit_outlives_writing(bench):
+    ed = start(bench, EDITS[:1])
+    rename(ed)
+    ed.until(lambda: marks(ed), "it is shown")
+    ed.command("w")
+    ed.until(lambda: not ed.lua("vim.bo.modified"), "written")
+    ed.keys("M-Enter")
+    ed.until(lambda: ed.lua("vim.api.nvim_win_get_cursor(0)") == [2, 11], "the cursor goes there")
+    ed.keys("M-Enter")
+    ed.until(lambda: ed.lines()[1] == "fn one() { size(1); }", "it is made")
+    equal(marks(ed), [])
+
+
+def test_next_edit_elsewhere_goes_when_that_file_is_read_anew(bench):
+    other = "fn three() { area(3); }\n"
+    ed = start(bench, [{"line": 0, "from": 13, "to": 17, "text": "size", "name": "other.rs"}], files={"main.rs": TEXT, "other.rs": other}, before="vim.o.autoread = true")
+    ed.command("botright split other.rs")
+    ed.heard("textDocument/didOpen", 2)
+    ed.command("wincmd t")
+    rename(ed)
+    ed.until(lambda: ed.lua("require('pilotlight.next_edit').visible()"), "it is on offer")
+    (ed.folder / "work/other.rs").write_text("// now it begins otherwise\n" + other)
+    ed.command("checktime")
+    ed.until(lambda: not ed.lua("require('pilotlight.next_edit').visible()"), "it is for another text")

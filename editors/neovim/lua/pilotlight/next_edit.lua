@@ -6,7 +6,7 @@ local config = require('pilotlight.config')
 local M = {}
 
 local space = vim.api.nvim_create_namespace('pilotlight.next_edit')
-local shown ---@type {client: vim.lsp.Client, bufnr: integer, tick: integer, edit: table}?
+local shown ---@type {client: vim.lsp.Client, bufnr: integer, edit: table}?
 ---Something was changed since the last offer.
 local pending = false
 local timer ---@type uv.uv_timer_t?
@@ -30,10 +30,12 @@ local function hide()
   shown = nil
 end
 
----Whether an edit is on offer, and still for the text as it is.
+---Whether an edit is on offer, and still for the text as it is. The version counts, which changes with the text alone: `b:changedtick` does with writing too.
 ---@return boolean
 function M.visible()
-  return shown ~= nil and vim.api.nvim_buf_is_valid(shown.bufnr) and vim.api.nvim_buf_get_changedtick(shown.bufnr) == shown.tick
+  return shown ~= nil
+    and vim.api.nvim_buf_is_loaded(shown.bufnr)
+    and vim.lsp.util.buf_versions[shown.bufnr] == shown.edit.textDocument.version
 end
 
 ---@param position lsp.Position
@@ -53,7 +55,7 @@ local function show(client, edit)
   end
   hide()
   pending = false
-  shown = { client = client, bufnr = bufnr, tick = vim.api.nvim_buf_get_changedtick(bufnr), edit = edit }
+  shown = { client = client, bufnr = bufnr, edit = edit }
   local row, col = place(bufnr, client, edit.range.start)
   local end_row, end_col = place(bufnr, client, edit.range['end'])
   local lines = vim.split(edit.text, '\n', { plain = true })
@@ -186,6 +188,15 @@ function M.setup(group)
     group = group,
     desc = 'Pilotlight: the next edit',
     callback = changed,
+  })
+  vim.api.nvim_create_autocmd('BufReadPost', {
+    group = group,
+    desc = 'Pilotlight: a text that is read anew may be another under the same version',
+    callback = function(event)
+      if shown and shown.bufnr == event.buf then
+        hide()
+      end
+    end,
   })
   vim.api.nvim_create_autocmd({ 'CursorMoved', 'CursorMovedI', 'BufEnter' }, {
     group = group,
