@@ -113,3 +113,40 @@ def test_next_edit_elsewhere_goes_when_that_file_is_read_anew(bench):
     (ed.folder / "work/other.rs").write_text("// now it begins otherwise\n" + other)
     ed.command("checktime")
     ed.until(lambda: not ed.lua("require('pilotlight.next_edit').visible()"), "it is for another text")
+
+
+COUNT = "vim.g.{0} = 0 vim.keymap.set({1}, '{2}', function() vim.g.{0} = vim.g.{0} + 1 end{3})"
+
+
+def test_next_edit_leaves_a_buffers_own_escape(bench):
+    ed = start(bench, EDITS[:1])
+    ed.run(COUNT.format("escapes", "'n'", "<Esc>", ", { buffer = 0 }"))
+    rename(ed)
+    ed.until(lambda: marks(ed), "it is shown")
+    ed.keys("Escape")
+    ed.until(lambda: ed.lua("vim.g.escapes") == 1, "the key is the person's while it is shown")
+    ed.keys("x")
+    ed.until(lambda: marks(ed) == [] or ed.lines()[0] == "fn siz(a: u8) {}", "the text is changed")
+    ed.command("Pilotlight dismiss-edit")
+    ed.until(lambda: marks(ed) == [], "it is gone")
+    ed.keys("Escape")
+    ed.until(lambda: ed.lua("vim.g.escapes") == 2, "and afterwards")
+
+
+def test_next_edit_leaves_another_buffers_own_escape(bench):
+    other = "fn three() { area(3); }\n"
+    ed = start(bench, [{"line": 0, "from": 13, "to": 17, "text": "size", "name": "other.rs"}], files={"main.rs": TEXT, "other.rs": other})
+    ed.command("edit other.rs")
+    ed.heard("textDocument/didOpen", 2)
+    ed.run(COUNT.format("escapes", "'n'", "<Esc>", ", { buffer = 0 }"))
+    ed.command("buffer 1")
+    rename(ed)
+    ed.until(lambda: ed.lua("require('pilotlight.next_edit').visible()"), "it is on offer")
+    ed.keys("M-Enter")
+    ed.until(lambda: ed.line() == other.strip(), "the cursor goes there")
+    ed.keys("Escape")
+    ed.until(lambda: ed.lua("vim.g.escapes") == 1, "the key is the person's")
+    ed.keys("M-Enter")
+    ed.until(lambda: ed.line() == "fn three() { size(3); }", "it is made")
+    ed.keys("Escape")
+    ed.until(lambda: ed.lua("vim.g.escapes") == 2, "and afterwards")

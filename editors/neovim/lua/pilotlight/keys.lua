@@ -32,14 +32,20 @@ local function ours(action)
 end
 
 ---@param lhs string
+---@param mappings table<string, any>[]
+---@return table<string, any>? mapping the one of this key
+function M.find(lhs, mappings)
+  local raw = vim.keycode(lhs)
+  return vim.iter(mappings):find(function(mapping)
+    return mapping.lhsraw == raw or mapping.lhsrawalt == raw or mapping.lhs == lhs
+  end)
+end
+
+---@param lhs string
 ---@return table<string, any> mapping as `maparg()` gives it; empty when there is none
 local function global_mapping(lhs)
-  for _, mapping in ipairs(vim.api.nvim_get_keymap('i')) do
-    if mapping.lhsraw == vim.api.nvim_replace_termcodes(lhs, true, true, true) or mapping.lhs == lhs then
-      return vim.fn.maparg(mapping.lhs, 'i', false, true)
-    end
-  end
-  return {}
+  local mapping = M.find(lhs, vim.api.nvim_get_keymap('i'))
+  return mapping and vim.fn.maparg(mapping.lhs, 'i', false, true) or {}
 end
 
 ---Whether a mapping is one of those that `M.map` makes.
