@@ -150,3 +150,25 @@ def test_next_edit_leaves_another_buffers_own_escape(bench):
     ed.until(lambda: ed.line() == "fn three() { size(3); }", "it is made")
     ed.keys("Escape")
     ed.until(lambda: ed.lua("vim.g.escapes") == 2, "and afterwards")
+
+
+def test_next_edit_goes_with_the_server(bench):
+    ed = start(bench, EDITS[:1])
+    rename(ed)
+    ed.until(lambda: marks(ed), "it is shown")
+    ed.command("Pilotlight stop")
+    ed.heard("exit")
+    ed.until(lambda: marks(ed) == [], "it is gone")
+    equal(ed.lua("vim.fn.maparg('<Esc>', 'n')"), "")
+    equal(ed.lua("require('pilotlight.next_edit').visible()"), False)
+
+
+def test_next_edit_goes_when_the_buffer_is_switched_off(bench):
+    ed = start(bench, EDITS[:1])
+    rename(ed)
+    ed.until(lambda: marks(ed), "it is shown")
+    ed.command("Pilotlight toggle buffer")
+    ed.heard("textDocument/didClose")
+    ed.until(lambda: marks(ed) == [], "it is gone")
+    ed.keys("M-Enter", "M-Enter")
+    equal(ed.lines()[1], "fn one() { area(1); }")

@@ -35,13 +35,14 @@ function M.setup(options)
   local group = vim.api.nvim_create_augroup('pilotlight', {})
   vim.api.nvim_create_autocmd('LspDetach', {
     group = group,
-    desc = 'Pilotlight: no server, no ghost text',
+    desc = 'Pilotlight: no server, nothing of it on the screen',
     callback = function(event)
       local left = vim.lsp.get_client_by_id(event.data.client_id)
       if left and left.name == 'pilotlight' then
         ghost().detach(event.buf)
         require('pilotlight.rest').detach(event.buf)
         require('pilotlight.diagnostics').detach(event.buf)
+        require('pilotlight.next_edit').detach(event.buf)
       end
     end,
   })

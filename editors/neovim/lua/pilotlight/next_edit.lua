@@ -130,6 +130,14 @@ local function moved()
   end
 end
 
+---The buffer has no server any more: what it offered there goes.
+---@param bufnr integer
+function M.detach(bufnr)
+  if shown and shown.bufnr == bufnr then
+    hide()
+  end
+end
+
 ---@param command string the server's
 local function tell(command, then_)
   local client, edit, bufnr = shown.client, shown.edit, shown.bufnr
