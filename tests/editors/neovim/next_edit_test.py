@@ -152,6 +152,34 @@ def test_next_edit_leaves_another_buffers_own_escape(bench):
     ed.until(lambda: ed.lua("vim.g.escapes") == 2, "and afterwards")
 
 
+def test_next_edit_key_does_what_it_did_without_an_offer(bench):
+    ed = start(bench, EDITS[:1], before=COUNT.format("enters", "{ 'n', 'i' }", "<M-CR>", ""))
+    ed.keys("M-Enter")
+    ed.until(lambda: ed.lua("vim.g.enters") == 1, "the person's mapping in normal mode")
+    ed.keys("A")
+    ed.keys("M-Enter")
+    ed.until(lambda: ed.lua("vim.g.enters") == 2, "and in insert mode")
+    ed.keys("Escape", "0")
+    rename(ed)
+    ed.until(lambda: marks(ed), "it is shown")
+    ed.keys("M-Enter")
+    ed.until(lambda: ed.lua("vim.api.nvim_win_get_cursor(0)") == [2, 11], "ours, when there is an offer")
+    equal(ed.lua("vim.g.enters"), 2)
+
+
+def test_next_edit_in_insert_mode_is_one_undo(bench):
+    ed = start(bench, EDITS[:1])
+    rename(ed)
+    ed.until(lambda: marks(ed), "it is shown")
+    ed.keys("j", "A")
+    ed.type(" //")
+    ed.until(lambda: ed.lines()[1] == "fn one() { area(1); } //" and marks(ed), "it is shown again")
+    ed.keys("M-Enter")
+    ed.until(lambda: ed.lines()[1] == "fn one() { size(1); } //", "it is made")
+    ed.keys("Escape", "u")
+    ed.until(lambda: ed.lines()[1] == "fn one() { area(1); } //", "the first undo takes the edit alone")
+
+
 def test_next_edit_goes_with_the_server(bench):
     ed = start(bench, EDITS[:1])
     rename(ed)

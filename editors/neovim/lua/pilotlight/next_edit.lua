@@ -183,15 +183,9 @@ function M.dismiss()
   return true
 end
 
----Maps the key and follows changes.
+---Follows changes.
 ---@param group integer
 function M.setup(group)
-  local key = config.options.next_edit.accept
-  if key then
-    vim.keymap.set({ 'n', 'i' }, key, function()
-      M.accept()
-    end, { desc = 'Pilotlight: go to the next edit, or make it' })
-  end
   vim.api.nvim_create_autocmd({ 'TextChanged', 'TextChangedI', 'TextChangedP' }, {
     group = group,
     desc = 'Pilotlight: the next edit',
