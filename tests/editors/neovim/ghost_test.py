@@ -322,6 +322,28 @@ def test_leaving_insert_mode(bench):
     equal([line.strip() for line in ed.lines()[1:3]], ["let x", "let y"])
 
 
+def test_leaving_insert_mode_by_control_c(bench):
+    # No InsertLeave comes of it.
+    ed = start(bench, [rule("let x", " = 42;")])
+    ed.type("let x")
+    ed.sees("let x = 42;")
+    ed.keys("C-c")
+    ed.until(lambda: ed.lua("vim.api.nvim_get_mode().mode") == "n", "normal mode")
+    ed.sees_not("= 42;")
+    equal(ed.ghost(), None)
+
+
+def test_a_command_out_of_insert_mode_keeps_it(bench):
+    ed = start(bench, [rule("let x", " = 42;")])
+    ed.type("let x")
+    ed.sees("let x = 42;")
+    ed.keys("C-o", "z", "z")
+    ed.until(lambda: ed.lua("vim.api.nvim_get_mode().mode") == "i", "insert mode")
+    ed.sees("let x = 42;")
+    ed.keys("Tab")
+    ed.until(lambda: ed.line() == "    let x = 42;", "accepted")
+
+
 def test_an_empty_answer_takes_it_away(bench):
     ed = start(bench, [rule("let x", " = 42;")])  # Nothing for "let x ".
     ed.type("let x")
