@@ -216,8 +216,43 @@ def test_what_is_off_is_never_sent(bench):
     equal(uris, [f"file://{ed.inside}/work/main.rs"])
     ed.command("edit notes.md")
     ed.until(lambda: ed.lua("vim.bo.filetype") == "markdown", "the other file")
-    ed.run("vim.b.pilotlight_enabled = true require('pilotlight.client').sync()")
+    ed.run("vim.b.pilotlight_enabled = true")
+    ed.keys("A")
     equal(ed.heard("textDocument/didOpen", 2)[1]["textDocument"]["languageId"], "markdown")
+
+
+def test_switched_off_by_the_buffers_variable_alone(bench):
+    ed = start(bench, RULES)
+    ed.keys("Escape")
+    loud(ed)
+    ed.run("vim.b.pilotlight_enabled = false")
+    quiet(ed, "secret")
+    ed.heard("textDocument/didClose")
+    if any("secret" in str(m) for m in ed.log()):
+        raise Failure("what was typed has been sent")
+    ed.run("vim.b.pilotlight_enabled = true")
+    loud(ed)
+
+
+def test_switched_off_in_normal_mode_by_the_buffers_variable(bench):
+    ed = start(bench, RULES)
+    ed.keys("Escape")
+    ed.run("vim.b.pilotlight_enabled = false")
+    ed.keys("d", "d")
+    ed.heard("textDocument/didClose")
+    equal(ed.log("textDocument/didChange"), [])
+
+
+def test_switched_off_by_another_file_type(bench):
+    ed = start(bench, RULES, setup="{ filetypes = { text = false } }")
+    ed.keys("Escape")
+    loud(ed)
+    ed.command("set filetype=text")
+    ed.heard("textDocument/didClose")
+    quiet(ed)
+    ed.command("set filetype=rust")
+    ed.heard("textDocument/didOpen", 2)
+    loud(ed)
 
 
 def test_not_enabled_at_first(bench):

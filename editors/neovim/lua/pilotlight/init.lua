@@ -46,6 +46,18 @@ function M.setup(options)
       end
     end,
   })
+  -- Nothing tells of a variable: it is looked at before something is done with the text.
+  vim.api.nvim_create_autocmd({ 'FileType', 'InsertEnter', 'TextChanged', 'TextChangedI', 'TextChangedP' }, {
+    group = group,
+    desc = 'Pilotlight: switched off or on by b:pilotlight_enabled or another file type',
+    callback = function(event)
+      local off = config.off(event.buf)
+      local attached = client.get(event.buf) ~= nil
+      if (attached and off) or (not attached and not off and vim.b[event.buf].pilotlight_enabled) then
+        client.sync()
+      end
+    end,
+  })
   require('pilotlight.keys').map()
   require('pilotlight.next_edit').setup(group)
   client.start()
