@@ -60,6 +60,24 @@ def test_death_and_restart(bench):
     equal(len(ed.server_pids()), 1)
 
 
+def test_what_is_typed_without_a_server_does_not_cut_the_next_one_off(bench):
+    ed = start(bench, RULES)
+    os.kill(ed.until(ed.server_pids, "a server process")[0], signal.SIGKILL)
+    ed.sees("server stopped (signal 9)")
+    ed.type("y")
+    ed.keys("Escape")
+    ed.command("Pilotlight restart")
+    ed.heard("textDocument/didOpen", 2)
+    loud(ed)
+    ed.command("edit!")
+    reread = ed.heard("textDocument/didOpen", 3)[2]["textDocument"]
+    equal(reread["text"], MAIN)
+    ed.keys("j")
+    loud(ed)
+    ed.command("bdelete!")
+    ed.heard("textDocument/didClose", 2)
+
+
 def test_restart_of_a_running_server(bench):
     ed = start(bench, RULES)
     before = ed.until(ed.server_pids, "a server process")

@@ -5,7 +5,7 @@
 --   status.lua      the state, the statusline    native.lua      ghost text by vim.lsp.inline_completion
 --   next_edit.lua   what the last change asks for elsewhere
 --   keys.lua        insert-mode keys             commands.lua, health.lua   :Pilotlight, :checkhealth pilotlight
---   rest.lua        where the cursor rests
+--   rest.lua        where the cursor rests     changes.lua     changes that Neovim does not tell of
 
 local M = {}
 
@@ -28,6 +28,7 @@ function M.setup(options)
   end
   local client = require('pilotlight.client')
   client.on_attach = function(attached, bufnr)
+    require('pilotlight.changes').attach(attached, bufnr)
     ghost().attach(attached, bufnr)
     require('pilotlight.rest').attach(attached, bufnr)
     require('pilotlight.diagnostics').attach(attached, bufnr)
@@ -46,8 +47,8 @@ function M.setup(options)
       end
     end,
   })
-  -- Nothing tells of a variable: it is looked at before something is done with the text.
-  vim.api.nvim_create_autocmd({ 'FileType', 'InsertEnter', 'TextChanged', 'TextChangedI', 'TextChangedP' }, {
+  -- Nothing tells of a variable: it is looked at before each key.
+  vim.api.nvim_create_autocmd({ 'SafeState', 'InsertEnter', 'TextChangedI', 'TextChangedP' }, {
     group = group,
     desc = 'Pilotlight: switched off or on by b:pilotlight_enabled or another file type',
     callback = function(event)
