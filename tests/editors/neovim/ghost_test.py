@@ -90,6 +90,17 @@ def test_what_is_reported_of_a_buffer_is_told(bench):
     equal(ed.log("pilotlight/didChangeDiagnostics")[-1]["params"]["diagnostics"], [])
 
 
+def test_what_was_reported_is_told_to_a_new_server(bench):
+    ed = start(bench, [])
+    ed.run("vim.diagnostic.set(vim.api.nvim_create_namespace('t'), 0, { { lnum = 1, col = 4, message = 'odd', severity = 1 } })")
+    ed.heard("pilotlight/didChangeDiagnostics")
+    ed.keys("Escape")
+    ed.command("Pilotlight restart")
+    ed.heard("textDocument/didOpen", 2)
+    again = ed.heard("pilotlight/didChangeDiagnostics", 2)[1]
+    equal([it["message"] for it in again["diagnostics"]], ["odd"])
+
+
 def test_multi_line(bench):
     ed = start(bench, [rule("fn add(", BODY)])
     ed.type("fn add(")
