@@ -247,6 +247,26 @@ def test_checkhealth(bench):
         raise Failure(report)
 
 
+def test_checkhealth_of_a_mapping_that_falls_back(bench):
+    ed = start(bench, RULES, before="vim.g.cmp = 0", after=CMP)
+    report = health(ed)
+    if "<Tab>: nvim-cmp's mapping comes first" not in report or "WARNING" in report:
+        raise Failure(report)
+
+
+def test_why_after_the_buffer_is_gone(bench):
+    ed = bench.open({"main.rs": MAIN, "other.rs": MAIN}, script={"rules": RULES})
+    ed.heard("textDocument/didOpen")
+    ed.keys("j", "A")
+    ed.type("let x")
+    ed.sees("let x = 42;")
+    ed.keys("Escape")
+    ed.command("edit! other.rs")
+    ed.command("bwipeout! 1")
+    ed.command("Pilotlight why")
+    ed.sees("Last asked at a buffer that is gone:2:10: 1 suggestion(s) after")
+
+
 def test_checkhealth_without_setup(bench):
     ed = bench.open({"main.rs": MAIN}, setup="nil")
     if "ERROR not set up" not in health(ed):
