@@ -87,6 +87,17 @@ export async function scripted({ folder, cache, vsix, artefacts, here }) {
       await until('the report', () => told().some(({ diagnostics }) => diagnostics.some(({ range, message }) => range.start.line === 1 && message.length > 0)));
     });
 
+    await test('what was reported is told to the next server', async () => {
+      await bench.openFile('odd.json');
+      const told = () => received('pilotlight/didChangeDiagnostics').filter(({ params }) => params.textDocument.uri.endsWith('/odd.json') && params.diagnostics.length > 0);
+      if (told().length === 0) await bench.type('oops');
+      await until('the report', () => told().length > 0);
+      const before = told().at(-1).pid;
+      await bench.menu('Restart');
+      await until('the report to another process', () => told().at(-1).pid !== before);
+      await until('the status bar says ember', async () => (await bench.status()) === 'ember');
+    });
+
     await test('Ctrl+Right takes a word, and the server is told how much', async () => {
       const whole = received('workspace/executeCommand').length;
       await begin('src/words.rs');
