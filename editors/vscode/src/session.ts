@@ -6,6 +6,7 @@
  */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import * as vscode from 'vscode';
 import {
@@ -178,7 +179,9 @@ export class Session implements vscode.Disposable {
     const args = this.commandLine('lsp');
     this.log.info(`starting ${[binary.path, ...args].join(' ')} (named by ${binary.source})`);
     const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
-    const child = spawn(binary.path, args, { cwd: folder?.scheme === 'file' ? folder.fsPath : undefined, windowsHide: true });
+    // A folder that is not there would read as a binary that is not.
+    const cwd = folder?.scheme === 'file' && existsSync(folder.fsPath) ? folder.fsPath : undefined;
+    const child = spawn(binary.path, args, { cwd, windowsHide: true });
     try {
       await once(child, 'spawn');
     } catch (error) {
