@@ -35,12 +35,15 @@ export function ofTheCommandLine(extension: vscode.Extension<unknown>): string[]
 /** The command line of `pilotlight COMMAND` with what the user chose. */
 export function commandLine(extension: vscode.Extension<unknown>, command: string): string[] {
   const config = vscode.workspace.getConfiguration('pilotlight');
+  const choice = (name: string): unknown => config.inspect(name)?.globalValue;
   const options = names(extension, 'machine').flatMap((name) => {
-    const chosen = config.inspect(name)?.globalValue;
+    const chosen = choice(name);
     const kebab = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     // JSON's values are TOML's too.
     return chosen === undefined || chosen === '' ? [] : ['--set', `${kebab}=${JSON.stringify(chosen)}`];
   });
+  // A model that is named is the one that is meant, whatever server the user's config.toml names.
+  if (choice(MODEL) && !choice(REMOTE)) options.push('--set', `${REMOTE}=""`);
   return [command, ...options];
 }
 

@@ -289,6 +289,19 @@ export async function scripted({ folder, cache, vsix, artefacts, here }) {
       await page.locator('.statusbar-item[id*="pilotlight"] a').first().click();
       await page.locator('.quick-input-list .monaco-list-row', { hasText: 'Choose the binary' }).first().waitFor();
       await page.keyboard.press('Escape');
+    await test('what the daemon is set by ends the daemon, and the next one has it', async () => {
+      const started = () => received().filter(({ method }) => method === '(started)' || method === '(stop)').at(-1);
+      const before = received('(stop)').length;
+      bench.settings({ 'pilotlight.http.listen': '127.0.0.1:9' }, true);
+      await until('the server is started with it', () => received('(started)').at(-1).argv.includes('http.listen="127.0.0.1:9"'));
+      equal(received('(stop)').length, before + 1, 'stops');
+      equal(started().method, '(started)', 'what came last');
+      await until('the status bar says ember', async () => (await bench.status()) === 'ember');
+      bench.settings({ 'pilotlight.http.listen': undefined }, true);
+      await until('the server is started without it', () => received('(started)').at(-1).argv.length === 1);
+      await until('the status bar says ember', async () => (await bench.status()) === 'ember');
+    });
+
       await bench.clearNotifications();
       bench.settings({ 'pilotlight.path': '/bin/false' }, true);
       await bench.notifications().filter({ hasText: 'exit status 1' }).waitFor();
