@@ -246,6 +246,16 @@ export async function scripted({ folder, cache, vsix, artefacts, here }) {
       await until('the server is started with it', () => argv().includes('engine.model="small"'));
       equal(received('models pull').map(({ name }) => name), ['gone', 'small'], 'what was fetched');
       await until('the status bar says ember', async () => (await bench.status()) === 'ember');
+      if (!argv().includes('engine.remote.url=""')) throw new Error('a server that the user’s file names would be asked in its place');
+      bench.settings({ 'pilotlight.engine.remote.url': 'http://127.0.0.1:9', 'pilotlight.engine.model': 'gone' }, true);
+      await until('the server is started with them', () => argv().includes('engine.remote.url="http://127.0.0.1:9"'));
+      await until('the status bar says ember', async () => (await bench.status()) === 'ember');
+      await bench.menu('Choose the model');
+      await page.locator('.quick-input-box input[placeholder*="http://127.0.0.1:9"]').waitFor();
+      await page.locator('.quick-input-list .monaco-list-row', { hasText: /^\s*ember/ }).first().click();
+      await until('the server is started with ember', () => argv().includes('engine.model="ember"'));
+      await until('the other server is let go', () => argv().includes('engine.remote.url=""'));
+      await until('the status bar says ember', async () => (await bench.status()) === 'ember');
       bench.settings({ 'pilotlight.engine.model': undefined }, true);
       await until('the server is started without it', () => argv().length === 1);
       await until('the status bar says ember', async () => (await bench.status()) === 'ember');
@@ -279,16 +289,6 @@ export async function scripted({ folder, cache, vsix, artefacts, here }) {
       if (!received('shutdown').some((message) => message.pid === pid)) throw new Error('it was not asked to shut down');
     });
 
-    await test('a binary that is missing, and one that is something else: a message with what to do, and nothing loops', async () => {
-      const before = starts();
-      bench.settings({ 'pilotlight.path': '/nowhere/pilotlight' }, true);
-      await bench.notifications().filter({ hasText: '/nowhere/pilotlight' }).waitFor();
-      equal(await bench.status(), 'Pilotlight: not running', 'the status bar');
-      await bench.focus();
-      await bench.screenshot('12-no-binary');
-      await page.locator('.statusbar-item[id*="pilotlight"] a').first().click();
-      await page.locator('.quick-input-list .monaco-list-row', { hasText: 'Choose the binary' }).first().waitFor();
-      await page.keyboard.press('Escape');
     await test('what the daemon is set by ends the daemon, and the next one has it', async () => {
       const started = () => received().filter(({ method }) => method === '(started)' || method === '(stop)').at(-1);
       const before = received('(stop)').length;
@@ -302,6 +302,16 @@ export async function scripted({ folder, cache, vsix, artefacts, here }) {
       await until('the status bar says ember', async () => (await bench.status()) === 'ember');
     });
 
+    await test('a binary that is missing, and one that is something else: a message with what to do, and nothing loops', async () => {
+      const before = starts();
+      bench.settings({ 'pilotlight.path': '/nowhere/pilotlight' }, true);
+      await bench.notifications().filter({ hasText: '/nowhere/pilotlight' }).waitFor();
+      equal(await bench.status(), 'Pilotlight: not running', 'the status bar');
+      await bench.focus();
+      await bench.screenshot('12-no-binary');
+      await page.locator('.statusbar-item[id*="pilotlight"] a').first().click();
+      await page.locator('.quick-input-list .monaco-list-row', { hasText: 'Choose the binary' }).first().waitFor();
+      await page.keyboard.press('Escape');
       await bench.clearNotifications();
       bench.settings({ 'pilotlight.path': '/bin/false' }, true);
       await bench.notifications().filter({ hasText: 'exit status 1' }).waitFor();
