@@ -22,14 +22,16 @@ end, {
 
 -- <C-g>u before and after: an accepted suggestion is one step for `u`, apart from what was typed around it.
 for plug, call in pairs({
-  ['accept'] = 'accept("all")',
-  ['accept-word'] = 'accept("word")',
-  ['accept-line'] = 'accept("line")',
+  ['accept'] = '").accept("all")',
+  ['accept-word'] = '").accept("word")',
+  ['accept-line'] = '").accept("line")',
+  ['next-edit'] = '.next_edit").accept()',
 }) do
-  vim.keymap.set('i', ('<Plug>(pilotlight-%s)'):format(plug), ('<C-g>u<Cmd>lua require("pilotlight").%s<CR><C-g>u'):format(call), {
+  vim.keymap.set('i', ('<Plug>(pilotlight-%s)'):format(plug), ('<C-g>u<Cmd>lua require("pilotlight%s<CR><C-g>u'):format(call), {
     desc = 'Pilotlight: ' .. plug:gsub('-', ' '),
   })
 end
+vim.keymap.set('n', '<Plug>(pilotlight-next-edit)', '<Cmd>lua require("pilotlight.next_edit").accept()<CR>', { desc = 'Pilotlight: next edit' })
 for plug, call in pairs({
   ['next'] = 'select(1)',
   ['previous'] = 'select(-1)',

@@ -17,6 +17,9 @@ const HIDDEN = ['lsp'];
 // These name programs and files, and go by the command line: only the user may set them, never a workspace.
 const USERS_OWN = ['engine', 'daemon', 'http'];
 
+// They are looked at for each file; the others hold for the whole window, as there is one server for it.
+const SWITCHES = ['completion.enabled', 'completion.disabled-languages'];
+
 /** Follows `$ref`, and keeps what stands beside it (a field's own description and default). */
 function resolve(root, node) {
   const whole = node.allOf?.length === 1 ? { ...node.allOf[0], ...node } : node;
@@ -31,7 +34,8 @@ function resolve(root, node) {
 function setting(root, path, node, order) {
   const types = [node.type].flat().filter((type) => type !== 'null');
   const variants = node.oneOf?.every((variant) => typeof variant.const === 'string') ? node.oneOf : undefined;
-  const out = { order, scope: USERS_OWN.includes(path[0]) ? 'machine' : 'resource' };
+  const scope = USERS_OWN.includes(path[0]) ? 'machine' : SWITCHES.includes(path.join('.')) ? 'resource' : 'window';
+  const out = { order, scope };
   if (variants) {
     Object.assign(out, { type: 'string', enum: variants.map((variant) => variant.const), markdownEnumDescriptions: variants.map((variant) => variant.description) });
   } else if (types.length === 1 && ['boolean', 'integer', 'number', 'string'].includes(types[0])) {

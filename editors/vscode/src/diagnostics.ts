@@ -1,5 +1,6 @@
 /** What other extensions report of open documents, told to the server: prompts near it may show it. Language servers do not tell each other. */
 import * as vscode from 'vscode';
+import type { LanguageClient } from 'vscode-languageclient/node';
 import { method } from './protocol';
 import type { Session } from './session';
 import { offBecause } from './switches';
@@ -8,23 +9,36 @@ import { offBecause } from './switches';
 const PAUSE_MS = 200;
 
 export class Diagnostics implements vscode.Disposable {
-  readonly #changed = new Map<string, vscode.Uri>();
-  readonly #subscription: vscode.Disposable;
+  readonly #changed = new Set<string>();
+  readonly #subscriptions: vscode.Disposable[];
+  /** The client that was told what was known before it. */
+  #knows: LanguageClient | undefined;
   #telling: NodeJS.Timeout | undefined;
 
   constructor(private readonly session: Session) {
-    this.#subscription = vscode.languages.onDidChangeDiagnostics(({ uris }) => {
-      for (const uri of uris) this.#changed.set(uri.toString(), uri);
-      clearTimeout(this.#telling);
-      this.#telling = setTimeout(() => {
-        this.tell();
-      }, PAUSE_MS);
-    });
+    this.#subscriptions = [
+      vscode.languages.onDidChangeDiagnostics(({ uris }) => {
+        this.soon(uris);
+      }),
+      session.onDidChange(() => {
+        const { client } = session;
+        if (client && client !== this.#knows) this.soon(vscode.languages.getDiagnostics().flatMap(([uri, reported]) => (reported.length > 0 ? [uri] : [])));
+        this.#knows = client;
+      }),
+    ];
   }
 
   dispose(): void {
     clearTimeout(this.#telling);
-    this.#subscription.dispose();
+    for (const subscription of this.#subscriptions) subscription.dispose();
+  }
+
+  private soon(uris: readonly vscode.Uri[]): void {
+    for (const uri of uris) this.#changed.add(uri.toString());
+    clearTimeout(this.#telling);
+    this.#telling = setTimeout(() => {
+      this.tell();
+    }, PAUSE_MS);
   }
 
   private tell(): void {

@@ -7,7 +7,7 @@ import { chooseModel } from './models';
 import { NextEdits } from './nextEdit';
 import { Rewrite } from './rewrite';
 import { Session } from './session';
-import { ofTheCommandLine } from './settings';
+import { OF_THE_DAEMON, ofTheCommandLine } from './settings';
 import { StatusItem } from './status';
 import { Suggestions } from './suggestion';
 import { offBecause, toggle, type Switch } from './switches';
@@ -65,7 +65,8 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(`pilotlight.${name}`, () => told(log, run))),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (offBecause(vscode.window.activeTextEditor?.document) !== undefined) suggestions.hide();
-      if (ofTheCommandLine(context.extension).some((name) => event.affectsConfiguration(name))) void running.restart();
+      const daemon = OF_THE_DAEMON.some((section) => event.affectsConfiguration(section));
+      if (daemon || ofTheCommandLine(context.extension).some((name) => event.affectsConfiguration(name))) void running.restart(daemon);
       else if (event.affectsConfiguration('pilotlight')) running.sendSettings();
     }),
     running.onDidChange((state) => {

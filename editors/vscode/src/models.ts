@@ -4,8 +4,8 @@ import { totalmem } from 'node:os';
 import { promisify } from 'node:util';
 import * as vscode from 'vscode';
 import type { Session } from './session';
+import { MODEL, REMOTE } from './settings';
 
-const SETTING = 'engine.model';
 const BUILT_IN = 'ember';
 
 /** An entry of `pilotlight models list --json`. */
@@ -33,7 +33,8 @@ interface Entry extends vscode.QuickPickItem {
 export async function chooseModel(session: Session): Promise<void> {
   const { path } = session.binary();
   const config = vscode.workspace.getConfiguration('pilotlight');
-  const now = config.get<string>(SETTING, BUILT_IN);
+  const remote = config.get<string>(REMOTE, '');
+  const now = remote === '' ? config.get<string>(MODEL, BUILT_IN) : remote;
   const entries: Entry[] = [
     { label: BUILT_IN, description: 'built in, small', get: () => Promise.resolve(BUILT_IN) },
     ...(await known(path)).map((entry) => named(path, entry)),
@@ -43,7 +44,10 @@ export async function chooseModel(session: Session): Promise<void> {
   ];
   const chosen = await vscode.window.showQuickPick(entries, { title: 'Pilotlight: the model', placeHolder: `now: ${now}`, matchOnDescription: true, matchOnDetail: true });
   const model = await chosen?.get?.();
-  if (model !== undefined) await config.update(SETTING, model, vscode.ConfigurationTarget.Global);
+  if (model === undefined) return;
+  // Else that server would go on being asked, and be sent the code.
+  if (remote !== '') await config.update(REMOTE, undefined, vscode.ConfigurationTarget.Global);
+  await config.update(MODEL, model, vscode.ConfigurationTarget.Global);
 }
 
 async function known(binary: string): Promise<Known[]> {

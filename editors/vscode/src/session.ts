@@ -4,9 +4,11 @@
  * A server that ends is not restarted unasked: one that dies at once would die again with every file. Each failure is one message with what can be done
  * about it; the status bar keeps showing it.
  */
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { execFile, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
 import * as vscode from 'vscode';
 import {
   CloseAction,
@@ -43,6 +45,8 @@ export const LOG: Action = { title: 'Show log', command: 'pilotlight.showLog' };
 const INITIALIZE_MS = 20_000;
 /** How long a server may take to end by itself. */
 const END_MS = 2_000;
+/** How long the daemon may take to end: it answers what it was asked before. */
+const STOP_MS = 25_000;
 
 /** A failure in the words of a message. */
 class Failure extends Error {
@@ -108,9 +112,11 @@ export class Session implements vscode.Disposable {
     return this.enqueue(() => this.end());
   }
 
-  restart(): Promise<void> {
+  /** @param daemon whether the daemon behind the server ends too: what it is set by is read when it starts */
+  restart(daemon = false): Promise<void> {
     return this.enqueue(async () => {
       await this.end();
+      if (daemon) await this.endDaemon();
       await this.launch();
     });
   }
@@ -178,7 +184,9 @@ export class Session implements vscode.Disposable {
     const args = this.commandLine('lsp');
     this.log.info(`starting ${[binary.path, ...args].join(' ')} (named by ${binary.source})`);
     const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
-    const child = spawn(binary.path, args, { cwd: folder?.scheme === 'file' ? folder.fsPath : undefined, windowsHide: true });
+    // A folder that is not there would read as a binary that is not.
+    const cwd = folder?.scheme === 'file' && existsSync(folder.fsPath) ? folder.fsPath : undefined;
+    const child = spawn(binary.path, args, { cwd, windowsHide: true });
     try {
       await once(child, 'spawn');
     } catch (error) {
@@ -272,6 +280,15 @@ export class Session implements vscode.Disposable {
       clearTimeout(patience);
     }
     this.become({ is: 'stopped' });
+  }
+
+  /** `pilotlight stop`. Where it fails, the launch will say what is wrong, or the daemon goes on as it was. */
+  private async endDaemon(): Promise<void> {
+    try {
+      await promisify(execFile)(this.binary().path, ['stop'], { timeout: STOP_MS, windowsHide: true });
+    } catch (error) {
+      this.log.warn(`stop: ${String(error)}`);
+    }
   }
 
   /** A line of the server's standard error, at the level it names. */

@@ -4,9 +4,6 @@ import * as vscode from 'vscode';
 const ENABLED = 'completion.enabled';
 const LANGUAGES = 'completion.disabledLanguages';
 
-/** Their settings. */
-export const SWITCHES: readonly string[] = [ENABLED, LANGUAGES];
-
 /** A switch of the menu. */
 export type Switch = 'everywhere' | 'workspace' | 'language';
 
@@ -40,6 +37,13 @@ export function isOn(which: Switch, document?: vscode.TextDocument): boolean {
   }
 }
 
+/** Where a setting is said nearer than by the user: a folder's hides the workspace's. (Without a workspace's file they are one.) */
+function standsIn(config: vscode.WorkspaceConfiguration, name: string): vscode.ConfigurationTarget | undefined {
+  const chosen = config.inspect(name);
+  if (vscode.workspace.workspaceFile && chosen?.workspaceFolderValue !== undefined) return vscode.ConfigurationTarget.WorkspaceFolder;
+  return chosen?.workspaceValue === undefined ? undefined : vscode.ConfigurationTarget.Workspace;
+}
+
 /** Throws a switch. What is on by default is written as nothing, so that settings files hold only what was chosen. */
 export async function toggle(which: Switch, document?: vscode.TextDocument): Promise<void> {
   const config = settings(document);
@@ -48,13 +52,14 @@ export async function toggle(which: Switch, document?: vscode.TextDocument): Pro
   if (which === 'everywhere') {
     await config.update(ENABLED, on ? false : undefined, ConfigurationTarget.Global);
   } else if (which === 'workspace') {
-    const rest = isOn('everywhere', document);
-    await config.update(ENABLED, on === rest ? !on : undefined, ConfigurationTarget.Workspace);
+    const target = standsIn(config, ENABLED) ?? ConfigurationTarget.Workspace;
+    const behind = target === ConfigurationTarget.WorkspaceFolder ? config.inspect<boolean>(ENABLED)?.workspaceValue : undefined;
+    const rest = behind ?? isOn('everywhere', document);
+    await config.update(ENABLED, on === rest ? !on : undefined, target);
   } else if (document) {
-    // Read and written where it is chosen: a workspace's list hides the user's.
-    const chosen = config.inspect<string[]>(LANGUAGES);
-    const target = chosen?.workspaceValue ? ConfigurationTarget.Workspace : ConfigurationTarget.Global;
-    const list = (chosen?.workspaceValue ?? chosen?.globalValue ?? []).filter((language) => language !== document.languageId);
+    // Read and written where it is chosen: a nearer list hides the others.
+    const target = standsIn(config, LANGUAGES) ?? ConfigurationTarget.Global;
+    const list = config.get<string[]>(LANGUAGES, []).filter((language) => language !== document.languageId);
     if (on) list.push(document.languageId);
     await config.update(LANGUAGES, list.length > 0 ? list : undefined, target);
   }

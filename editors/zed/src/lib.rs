@@ -2,11 +2,11 @@
 //!
 //! What Zed gives an extension is in `zed:extension` of zed_extension_api 0.7: `lsp.pilotlight` of the settings, the worktree's shell environment, and its PATH.
 
-use std::collections::HashMap;
-
-use serde::Deserialize;
 use serde_json::Value;
-use zed_extension_api::{self as zed, Command, LanguageServerId, Worktree, settings::LspSettings};
+use zed_extension_api::{
+    self as zed, Command, LanguageServerId, Worktree,
+    settings::{CommandSettings, LspSettings},
+};
 
 /// The name in Zed's settings, whatever the manifest calls the server.
 const SERVER: &str = "pilotlight";
@@ -19,7 +19,8 @@ impl zed::Extension for Pilotlight {
     }
 
     fn language_server_command(&mut self, _: &LanguageServerId, worktree: &Worktree) -> zed::Result<Command> {
-        let Binary { path, arguments, env } = Settings::of(worktree)?.binary;
+        let CommandSettings { path, arguments, env } = Settings::of(worktree)?.binary;
+        let env = env.unwrap_or_default();
         let shell = worktree.shell_env();
         let command = match path {
             Some(path) => named(&path, "lsp.pilotlight.binary.path", &shell)?,
@@ -57,18 +58,10 @@ impl zed::Extension for Pilotlight {
 
 /// `lsp.pilotlight` of Zed's settings.
 struct Settings {
-    binary: Binary,
+    /// How the server is started, as far as a person says.
+    binary: CommandSettings,
     initialization_options: Option<Value>,
     settings: Option<Value>,
-}
-
-/// How the server is started, as far as a person says.
-#[derive(Default, Deserialize)]
-struct Binary {
-    path: Option<String>,
-    arguments: Option<Vec<String>>,
-    #[serde(default)]
-    env: HashMap<String, String>,
 }
 
 impl Settings {
@@ -78,13 +71,8 @@ impl Settings {
     fn of(worktree: &Worktree) -> zed::Result<Self> {
         let given = LspSettings::for_worktree(SERVER, worktree)
             .map_err(|error| format!("the settings under lsp.pilotlight cannot be read: {error}"))?;
-        let binary = given.binary.map(|binary| Binary {
-            path: binary.path,
-            arguments: binary.arguments,
-            env: binary.env.unwrap_or_default(),
-        });
         Ok(Self {
-            binary: binary.unwrap_or_default(),
+            binary: given.binary.unwrap_or(CommandSettings { path: None, arguments: None, env: None }),
             initialization_options: object(given.initialization_options, "initialization_options")?,
             settings: object(given.settings, "settings")?,
         })

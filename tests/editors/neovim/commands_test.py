@@ -56,6 +56,73 @@ def test_mappings_of_others_are_kept(bench):
     ed.until(lambda: ed.line() == "    TW let x = 42;", "ours, when there is ghost text")
 
 
+# As LuaSnip's README maps it.
+LUASNIP = "vim.cmd([[imap <silent><expr> <Tab> get(g:, 'jumpable', 0) ? '<Plug>(jump)' : '<Tab>']]) vim.cmd('inoremap <Plug>(jump) JUMP')"
+
+
+def test_a_recursive_mapping_of_another(bench):
+    ed = start(bench, RULES, before=LUASNIP)
+    ed.type("x")
+    ed.keys("Tab", "Tab")
+    ed.until(lambda: ed.line() == "    x       ", "Tab indents")
+    ed.run("vim.g.jumpable = 1")
+    ed.keys("Tab")
+    ed.until(lambda: ed.line() == "    x       JUMP", "their mapping")
+    ed.type(" let x")
+    ed.sees("let x = 42;")
+    ed.keys("Tab")
+    ed.until(lambda: ed.line().endswith("let x = 42;"), "ours, when there is ghost text")
+    equal(ed.messages().strip(), "")
+
+
+# As nvim-cmp maps a key: globally, and what was there before is its fallback.
+CMP = """
+local before = vim.fn.maparg('<Tab>', 'i', false, true)
+vim.keymap.set('i', '<Tab>', function()
+  vim.g.cmp = vim.g.cmp + 1
+  vim.keymap.set('i', '<Plug>(cmp.u.k.fallback_expr:<Tab>)', before.callback, { expr = true, remap = true, replace_keycodes = true })
+  vim.api.nvim_feedkeys(vim.keycode('<Plug>(cmp.u.k.fallback_expr:<Tab>)'), 'im', true)
+end, { desc = 'cmp.utils.keymap.set_map' })
+"""
+
+
+def test_setup_again_over_a_mapping_that_falls_back_to_ours(bench):
+    ed = start(bench, RULES, before="vim.g.cmp = 0", after=f"{CMP} require('pilotlight').setup({{ cmd = options.cmd or require('pilotlight.config').options.cmd }})")
+    ed.type("x")
+    ed.keys("Tab")
+    ed.until(lambda: ed.line() == "    x   ", "Tab indents")
+    equal(ed.lua("vim.g.cmp"), 1)
+    ed.type(" let x")
+    ed.sees("let x = 42;")
+    ed.keys("Tab")
+    ed.until(lambda: ed.line().endswith("let x = 42;"), "accepted")
+
+
+def test_setup_again_after_a_key_was_mapped_anew(bench):
+    # As when init.lua is sourced again.
+    ed = start(bench, RULES)
+    ed.run("vim.keymap.set('i', '<Tab>', 'T') require('pilotlight').setup({ cmd = require('pilotlight.config').options.cmd })")
+    ed.keys("Tab")
+    ed.until(lambda: ed.line() == "    T", "their mapping")
+    ed.type(" let x")
+    ed.sees("let x = 42;")
+    ed.keys("Tab")
+    ed.until(lambda: ed.line() == "    T let x = 42;", "ours, when there is ghost text")
+
+
+def test_setup_in_a_buffer_with_a_mapping_of_its_own(bench):
+    ed = bench.open({"main.rs": MAIN, "other.rs": MAIN}, setup="nil", script={"rules": RULES})
+    ed.run(f"vim.keymap.set('i', '<Tab>', 'own', {{ buffer = 0 }}) vim.cmd('imap <Tab> everywhere') require('pilotlight').setup({{ cmd = {ed.server} }})")
+    ed.command("edit other.rs")
+    ed.heard("textDocument/didOpen", 2)
+    ed.keys("j", "A", "Tab")
+    ed.until(lambda: ed.line() == "    everywhere", "the mapping that is not the buffer's")
+    ed.type(" let x")
+    ed.sees("let x = 42;")
+    ed.keys("Tab")
+    ed.until(lambda: ed.line() == "    everywhere let x = 42;", "ours, when there is ghost text")
+
+
 def test_a_snippet_comes_first(bench):
     ed = start(bench, RULES)
     ed.run("vim.snippet.expand('let x$1 // $2')")
@@ -178,6 +245,26 @@ def test_checkhealth(bench):
             raise Failure(f"no line like {pattern!r} in\n{report}")
     if "ERROR" in report:
         raise Failure(report)
+
+
+def test_checkhealth_of_a_mapping_that_falls_back(bench):
+    ed = start(bench, RULES, before="vim.g.cmp = 0", after=CMP)
+    report = health(ed)
+    if "<Tab>: nvim-cmp's mapping comes first" not in report or "WARNING" in report:
+        raise Failure(report)
+
+
+def test_why_after_the_buffer_is_gone(bench):
+    ed = bench.open({"main.rs": MAIN, "other.rs": MAIN}, script={"rules": RULES})
+    ed.heard("textDocument/didOpen")
+    ed.keys("j", "A")
+    ed.type("let x")
+    ed.sees("let x = 42;")
+    ed.keys("Escape")
+    ed.command("edit! other.rs")
+    ed.command("bwipeout! 1")
+    ed.command("Pilotlight why")
+    ed.sees("Last asked at a buffer that is gone:2:10: 1 suggestion(s) after")
 
 
 def test_checkhealth_without_setup(bench):

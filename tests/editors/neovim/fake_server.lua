@@ -173,7 +173,7 @@ handlers['pilotlight/nextEdit'] = function(id, params)
     return send({ id = id, result = { edits = {} } })
   end
   local uri = params.textDocument.uri
-  uri = spec.name and uri:gsub('[^/]*$', spec.name) or uri
+  uri = spec.name and uri:gsub('[^/]+$', spec.name) or uri
   local edit = {
     text = spec.text,
     range = { start = { line = spec.line, character = spec.from }, ['end'] = { line = spec.line, character = spec.to } },

@@ -90,6 +90,17 @@ def test_what_is_reported_of_a_buffer_is_told(bench):
     equal(ed.log("pilotlight/didChangeDiagnostics")[-1]["params"]["diagnostics"], [])
 
 
+def test_what_was_reported_is_told_to_a_new_server(bench):
+    ed = start(bench, [])
+    ed.run("vim.diagnostic.set(vim.api.nvim_create_namespace('t'), 0, { { lnum = 1, col = 4, message = 'odd', severity = 1 } })")
+    ed.heard("pilotlight/didChangeDiagnostics")
+    ed.keys("Escape")
+    ed.command("Pilotlight restart")
+    ed.heard("textDocument/didOpen", 2)
+    again = ed.heard("pilotlight/didChangeDiagnostics", 2)[1]
+    equal([it["message"] for it in again["diagnostics"]], ["odd"])
+
+
 def test_multi_line(bench):
     ed = start(bench, [rule("fn add(", BODY)])
     ed.type("fn add(")
@@ -320,6 +331,28 @@ def test_leaving_insert_mode(bench):
     time.sleep(0.5)
     equal(ed.ghost(), None)
     equal([line.strip() for line in ed.lines()[1:3]], ["let x", "let y"])
+
+
+def test_leaving_insert_mode_by_control_c(bench):
+    # No InsertLeave comes of it.
+    ed = start(bench, [rule("let x", " = 42;")])
+    ed.type("let x")
+    ed.sees("let x = 42;")
+    ed.keys("C-c")
+    ed.until(lambda: ed.lua("vim.api.nvim_get_mode().mode") == "n", "normal mode")
+    ed.sees_not("= 42;")
+    equal(ed.ghost(), None)
+
+
+def test_a_command_out_of_insert_mode_keeps_it(bench):
+    ed = start(bench, [rule("let x", " = 42;")])
+    ed.type("let x")
+    ed.sees("let x = 42;")
+    ed.keys("C-o", "z", "z")
+    ed.until(lambda: ed.lua("vim.api.nvim_get_mode().mode") == "i", "insert mode")
+    ed.sees("let x = 42;")
+    ed.keys("Tab")
+    ed.until(lambda: ed.line() == "    let x = 42;", "accepted")
 
 
 def test_an_empty_answer_takes_it_away(bench):

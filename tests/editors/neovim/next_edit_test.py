@@ -87,3 +87,116 @@ def test_next_edit_for_another_text_is_not_shown(bench):
     equal(marks(ed), [])
     if ed.lua("require('pilotlight.next_edit').accept()"):
         raise Failure("there was nothing to take")
+
+
+def test_next_edit_outlives_writing(bench):
+    ed = start(bench, EDITS[:1])
+    rename(ed)
+    ed.until(lambda: marks(ed), "it is shown")
+    ed.command("w")
+    ed.until(lambda: not ed.lua("vim.bo.modified"), "written")
+    ed.keys("M-Enter")
+    ed.until(lambda: ed.lua("vim.api.nvim_win_get_cursor(0)") == [2, 11], "the cursor goes there")
+    ed.keys("M-Enter")
+    ed.until(lambda: ed.lines()[1] == "fn one() { size(1); }", "it is made")
+    equal(marks(ed), [])
+
+
+def test_next_edit_elsewhere_goes_when_that_file_is_read_anew(bench):
+    other = "fn three() { area(3); }\n"
+    ed = start(bench, [{"line": 0, "from": 13, "to": 17, "text": "size", "name": "other.rs"}], files={"main.rs": TEXT, "other.rs": other}, before="vim.o.autoread = true")
+    ed.command("botright split other.rs")
+    ed.heard("textDocument/didOpen", 2)
+    ed.command("wincmd t")
+    rename(ed)
+    ed.until(lambda: ed.lua("require('pilotlight.next_edit').visible()"), "it is on offer")
+    (ed.folder / "work/other.rs").write_text("// now it begins otherwise\n" + other)
+    ed.command("checktime")
+    ed.until(lambda: not ed.lua("require('pilotlight.next_edit').visible()"), "it is for another text")
+
+
+COUNT = "vim.g.{0} = 0 vim.keymap.set({1}, '{2}', function() vim.g.{0} = vim.g.{0} + 1 end{3})"
+
+
+def test_next_edit_leaves_a_buffers_own_escape(bench):
+    ed = start(bench, EDITS[:1])
+    ed.run(COUNT.format("escapes", "'n'", "<Esc>", ", { buffer = 0 }"))
+    rename(ed)
+    ed.until(lambda: marks(ed), "it is shown")
+    ed.keys("Escape")
+    ed.until(lambda: ed.lua("vim.g.escapes") == 1, "the key is the person's while it is shown")
+    ed.keys("x")
+    ed.until(lambda: marks(ed) == [] or ed.lines()[0] == "fn siz(a: u8) {}", "the text is changed")
+    ed.command("Pilotlight dismiss-edit")
+    ed.until(lambda: marks(ed) == [], "it is gone")
+    ed.keys("Escape")
+    ed.until(lambda: ed.lua("vim.g.escapes") == 2, "and afterwards")
+
+
+def test_next_edit_leaves_another_buffers_own_escape(bench):
+    other = "fn three() { area(3); }\n"
+    ed = start(bench, [{"line": 0, "from": 13, "to": 17, "text": "size", "name": "other.rs"}], files={"main.rs": TEXT, "other.rs": other})
+    ed.command("edit other.rs")
+    ed.heard("textDocument/didOpen", 2)
+    ed.run(COUNT.format("escapes", "'n'", "<Esc>", ", { buffer = 0 }"))
+    ed.command("buffer 1")
+    rename(ed)
+    ed.until(lambda: ed.lua("require('pilotlight.next_edit').visible()"), "it is on offer")
+    ed.keys("M-Enter")
+    ed.until(lambda: ed.line() == other.strip(), "the cursor goes there")
+    ed.keys("Escape")
+    ed.until(lambda: ed.lua("vim.g.escapes") == 1, "the key is the person's")
+    ed.keys("M-Enter")
+    ed.until(lambda: ed.line() == "fn three() { size(3); }", "it is made")
+    ed.keys("Escape")
+    ed.until(lambda: ed.lua("vim.g.escapes") == 2, "and afterwards")
+
+
+def test_next_edit_key_does_what_it_did_without_an_offer(bench):
+    ed = start(bench, EDITS[:1], before=COUNT.format("enters", "{ 'n', 'i' }", "<M-CR>", ""))
+    ed.keys("M-Enter")
+    ed.until(lambda: ed.lua("vim.g.enters") == 1, "the person's mapping in normal mode")
+    ed.keys("A")
+    ed.keys("M-Enter")
+    ed.until(lambda: ed.lua("vim.g.enters") == 2, "and in insert mode")
+    ed.keys("Escape", "0")
+    rename(ed)
+    ed.until(lambda: marks(ed), "it is shown")
+    ed.keys("M-Enter")
+    ed.until(lambda: ed.lua("vim.api.nvim_win_get_cursor(0)") == [2, 11], "ours, when there is an offer")
+    equal(ed.lua("vim.g.enters"), 2)
+
+
+def test_next_edit_in_insert_mode_is_one_undo(bench):
+    ed = start(bench, EDITS[:1])
+    rename(ed)
+    ed.until(lambda: marks(ed), "it is shown")
+    ed.keys("j", "A")
+    ed.type(" //")
+    ed.until(lambda: ed.lines()[1] == "fn one() { area(1); } //" and marks(ed), "it is shown again")
+    ed.keys("M-Enter")
+    ed.until(lambda: ed.lines()[1] == "fn one() { size(1); } //", "it is made")
+    ed.keys("Escape", "u")
+    ed.until(lambda: ed.lines()[1] == "fn one() { area(1); } //", "the first undo takes the edit alone")
+
+
+def test_next_edit_goes_with_the_server(bench):
+    ed = start(bench, EDITS[:1])
+    rename(ed)
+    ed.until(lambda: marks(ed), "it is shown")
+    ed.command("Pilotlight stop")
+    ed.heard("exit")
+    ed.until(lambda: marks(ed) == [], "it is gone")
+    equal(ed.lua("vim.fn.maparg('<Esc>', 'n')"), "")
+    equal(ed.lua("require('pilotlight.next_edit').visible()"), False)
+
+
+def test_next_edit_goes_when_the_buffer_is_switched_off(bench):
+    ed = start(bench, EDITS[:1])
+    rename(ed)
+    ed.until(lambda: marks(ed), "it is shown")
+    ed.command("Pilotlight toggle buffer")
+    ed.heard("textDocument/didClose")
+    ed.until(lambda: marks(ed) == [], "it is gone")
+    ed.keys("M-Enter", "M-Enter")
+    equal(ed.lines()[1], "fn one() { area(1); }")

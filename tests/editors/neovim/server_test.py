@@ -60,6 +60,24 @@ def test_death_and_restart(bench):
     equal(len(ed.server_pids()), 1)
 
 
+def test_what_is_typed_without_a_server_does_not_cut_the_next_one_off(bench):
+    ed = start(bench, RULES)
+    os.kill(ed.until(ed.server_pids, "a server process")[0], signal.SIGKILL)
+    ed.sees("server stopped (signal 9)")
+    ed.type("y")
+    ed.keys("Escape")
+    ed.command("Pilotlight restart")
+    ed.heard("textDocument/didOpen", 2)
+    loud(ed)
+    ed.command("edit!")
+    reread = ed.heard("textDocument/didOpen", 3)[2]["textDocument"]
+    equal(reread["text"], MAIN)
+    ed.keys("j")
+    loud(ed)
+    ed.command("bdelete!")
+    ed.heard("textDocument/didClose", 2)
+
+
 def test_restart_of_a_running_server(bench):
     ed = start(bench, RULES)
     before = ed.until(ed.server_pids, "a server process")
@@ -216,8 +234,43 @@ def test_what_is_off_is_never_sent(bench):
     equal(uris, [f"file://{ed.inside}/work/main.rs"])
     ed.command("edit notes.md")
     ed.until(lambda: ed.lua("vim.bo.filetype") == "markdown", "the other file")
-    ed.run("vim.b.pilotlight_enabled = true require('pilotlight.client').sync()")
+    ed.run("vim.b.pilotlight_enabled = true")
+    ed.keys("A")
     equal(ed.heard("textDocument/didOpen", 2)[1]["textDocument"]["languageId"], "markdown")
+
+
+def test_switched_off_by_the_buffers_variable_alone(bench):
+    ed = start(bench, RULES)
+    ed.keys("Escape")
+    loud(ed)
+    ed.run("vim.b.pilotlight_enabled = false")
+    quiet(ed, "secret")
+    ed.heard("textDocument/didClose")
+    if any("secret" in str(m) for m in ed.log()):
+        raise Failure("what was typed has been sent")
+    ed.run("vim.b.pilotlight_enabled = true")
+    loud(ed)
+
+
+def test_switched_off_in_normal_mode_by_the_buffers_variable(bench):
+    ed = start(bench, RULES)
+    ed.keys("Escape")
+    ed.run("vim.b.pilotlight_enabled = false")
+    ed.keys("d", "d")
+    ed.heard("textDocument/didClose")
+    equal(ed.log("textDocument/didChange"), [])
+
+
+def test_switched_off_by_another_file_type(bench):
+    ed = start(bench, RULES, setup="{ filetypes = { text = false } }")
+    ed.keys("Escape")
+    loud(ed)
+    ed.command("set filetype=text")
+    ed.heard("textDocument/didClose")
+    quiet(ed)
+    ed.command("set filetype=rust")
+    ed.heard("textDocument/didOpen", 2)
+    loud(ed)
 
 
 def test_not_enabled_at_first(bench):

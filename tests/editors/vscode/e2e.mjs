@@ -1,13 +1,14 @@
-// The extension in a real workbench. usage: node e2e.mjs CACHE VSIX ARTEFACTS [scripted|real ...]
+// The extension in a real workbench. usage: node e2e.mjs CACHE VSIX ARTEFACTS [scripted|folders|real ...]
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { folders } from './folders.mjs';
 import { real } from './real.mjs';
 import { scripted } from './scripted.mjs';
 
 const [cache, vsix, artefacts, ...chosen] = process.argv.slice(2);
-const suites = { scripted, real };
+const suites = { scripted, folders, real };
 let passed = 0;
 let failed = 0;
 for (const name of chosen.length > 0 ? chosen : Object.keys(suites)) {

@@ -253,6 +253,7 @@ function models(command, name) {
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   if (process.argv[2] === 'lsp') serve();
   else if (process.argv[2] === 'doctor') console.log('CPU     a scripted one\nmodel   ember (stand-in)\nAll is well.');
+  else if (process.argv[2] === 'stop') record({ method: '(stop)' });
   else if (process.argv[2] === 'models') models(...process.argv.slice(3));
   else process.exit(2);
 }

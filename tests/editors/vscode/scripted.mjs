@@ -87,6 +87,17 @@ export async function scripted({ folder, cache, vsix, artefacts, here }) {
       await until('the report', () => told().some(({ diagnostics }) => diagnostics.some(({ range, message }) => range.start.line === 1 && message.length > 0)));
     });
 
+    await test('what was reported is told to the next server', async () => {
+      await bench.openFile('odd.json');
+      const told = () => received('pilotlight/didChangeDiagnostics').filter(({ params }) => params.textDocument.uri.endsWith('/odd.json') && params.diagnostics.length > 0);
+      if (told().length === 0) await bench.type('oops');
+      await until('the report', () => told().length > 0);
+      const before = told().at(-1).pid;
+      await bench.menu('Restart');
+      await until('the report to another process', () => told().at(-1).pid !== before);
+      await until('the status bar says ember', async () => (await bench.status()) === 'ember');
+    });
+
     await test('Ctrl+Right takes a word, and the server is told how much', async () => {
       const whole = received('workspace/executeCommand').length;
       await begin('src/words.rs');
@@ -235,6 +246,16 @@ export async function scripted({ folder, cache, vsix, artefacts, here }) {
       await until('the server is started with it', () => argv().includes('engine.model="small"'));
       equal(received('models pull').map(({ name }) => name), ['gone', 'small'], 'what was fetched');
       await until('the status bar says ember', async () => (await bench.status()) === 'ember');
+      if (!argv().includes('engine.remote.url=""')) throw new Error('a server that the user’s file names would be asked in its place');
+      bench.settings({ 'pilotlight.engine.remote.url': 'http://127.0.0.1:9', 'pilotlight.engine.model': 'gone' }, true);
+      await until('the server is started with them', () => argv().includes('engine.remote.url="http://127.0.0.1:9"'));
+      await until('the status bar says ember', async () => (await bench.status()) === 'ember');
+      await bench.menu('Choose the model');
+      await page.locator('.quick-input-box input[placeholder*="http://127.0.0.1:9"]').waitFor();
+      await page.locator('.quick-input-list .monaco-list-row', { hasText: /^\s*ember/ }).first().click();
+      await until('the server is started with ember', () => argv().includes('engine.model="ember"'));
+      await until('the other server is let go', () => argv().includes('engine.remote.url=""'));
+      await until('the status bar says ember', async () => (await bench.status()) === 'ember');
       bench.settings({ 'pilotlight.engine.model': undefined }, true);
       await until('the server is started without it', () => argv().length === 1);
       await until('the status bar says ember', async () => (await bench.status()) === 'ember');
@@ -266,6 +287,19 @@ export async function scripted({ folder, cache, vsix, artefacts, here }) {
       await until('the status bar says ember', async () => (await bench.status()) === 'ember');
       await until('the old one is gone', () => !alive(pid));
       if (!received('shutdown').some((message) => message.pid === pid)) throw new Error('it was not asked to shut down');
+    });
+
+    await test('what the daemon is set by ends the daemon, and the next one has it', async () => {
+      const started = () => received().filter(({ method }) => method === '(started)' || method === '(stop)').at(-1);
+      const before = received('(stop)').length;
+      bench.settings({ 'pilotlight.http.listen': '127.0.0.1:9' }, true);
+      await until('the server is started with it', () => received('(started)').at(-1).argv.includes('http.listen="127.0.0.1:9"'));
+      equal(received('(stop)').length, before + 1, 'stops');
+      equal(started().method, '(started)', 'what came last');
+      await until('the status bar says ember', async () => (await bench.status()) === 'ember');
+      bench.settings({ 'pilotlight.http.listen': undefined }, true);
+      await until('the server is started without it', () => received('(started)').at(-1).argv.length === 1);
+      await until('the status bar says ember', async () => (await bench.status()) === 'ember');
     });
 
     await test('a binary that is missing, and one that is something else: a message with what to do, and nothing loops', async () => {

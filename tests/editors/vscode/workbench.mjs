@@ -32,6 +32,8 @@ export class Workbench {
    * @param cache what tests/provision/vscode made
    * @param vsix the packaged extension
    * @param files of the workspace: path to text
+   * @param opened what is opened, beside the files; else their folder
+   * @param trusted whether VS Code asks nothing about trust, and trusts
    * @param env for the server and so for the extension host
    */
   static async open(options) {
@@ -45,7 +47,7 @@ export class Workbench {
     }
   }
 
-  async #start({ folder, cache, vsix, artefacts, files, env, settings = {} }) {
+  async #start({ folder, cache, vsix, artefacts, files, env, opened, trusted = true, settings = {} }) {
     const bench = Object.assign(this, { folder, artefacts, data: join(folder, 'data'), workspace: join(folder, 'workspace'), files });
     for (const [path, text] of Object.entries(files)) bench.write(path, text);
     bench.settings({
@@ -71,8 +73,9 @@ export class Workbench {
     execFileSync(node, [...common, '--install-extension', vsix], { env: environment, stdio: 'pipe' });
 
     const port = await freePort();
-    const options = ['--auth', 'none', '--disable-telemetry', '--disable-update-check', '--disable-workspace-trust', '--disable-getting-started-override'];
-    bench.server = spawn(node, [...common, '--bind-addr', `127.0.0.1:${port}`, ...options, bench.workspace], { env: environment, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const options = ['--auth', 'none', '--disable-telemetry', '--disable-update-check', '--disable-getting-started-override', ...(trusted ? ['--disable-workspace-trust'] : [])];
+    const target = join(bench.workspace, opened ?? '');
+    bench.server = spawn(node, [...common, '--bind-addr', `127.0.0.1:${port}`, ...options, target], { env: environment, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     const log = createWriteStream(join(artefacts, 'code-server.log'));
     bench.server.stdout.pipe(log);
     bench.server.stderr.pipe(log);
@@ -88,7 +91,7 @@ export class Workbench {
       viewport: { width: 1440, height: 860 },
     });
     bench.page = bench.context.pages()[0] ?? (await bench.context.newPage());
-    await bench.page.goto(`${url}?folder=${encodeURIComponent(bench.workspace)}`, { waitUntil: 'commit', timeout: 60_000 });
+    await bench.page.goto(`${url}?${opened ? 'workspace' : 'folder'}=${encodeURIComponent(target)}`, { waitUntil: 'commit', timeout: 60_000 });
     await bench.page.waitForSelector('.monaco-workbench .part.statusbar', { timeout: 120_000 });
     bench.page.setDefaultTimeout(20_000);
   }

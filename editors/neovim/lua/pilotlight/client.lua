@@ -18,9 +18,8 @@ M.log = {} ---@type string[]
 local process ---@type {stopping: boolean}?
 ---Whether Neovim may attach the server by itself.
 local enabled = false
----Run when a buffer is attached or detached; set by init.lua.
+---Run when a buffer is attached; set by init.lua.
 M.on_attach = function(_, _) end ---@type fun(client: vim.lsp.Client, bufnr: integer)
-M.on_detach = function(_) end ---@type fun(bufnr: integer)
 
 ---@param yes boolean
 local function enable(yes)

@@ -70,7 +70,8 @@ local function why()
     lines[#lines + 1] = 'This buffer is not attached to a server: ' .. require('pilotlight.status').current.message
   end
   if last.place then
-    local name = vim.fn.fnamemodify(vim.api.nvim_buf_get_name(last.place.bufnr), ':~:.')
+    local asked = last.place.bufnr
+    local name = vim.api.nvim_buf_is_valid(asked) and vim.fn.fnamemodify(vim.api.nvim_buf_get_name(asked), ':~:.') or 'a buffer that is gone'
     local millis = last.millis and (' after %.1f ms'):format(last.millis) or ''
     lines[#lines + 1] = ('Last asked at %s:%d:%d: %s%s'):format(name, last.place.row + 1, last.place.col + 1, last.outcome or 'no answer yet', millis)
   else

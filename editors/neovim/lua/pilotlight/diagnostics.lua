@@ -31,20 +31,25 @@ end
 function M.attach(client, bufnr)
   vim.api.nvim_clear_autocmds({ group = group, buffer = bufnr })
   timers[bufnr] = timers[bufnr] or assert(vim.uv.new_timer())
+  local function soon()
+    local timer = timers[bufnr]
+    if timer then
+      timer:stop()
+      timer:start(PAUSE_MS, 0, vim.schedule_wrap(function()
+        tell(client, bufnr)
+      end))
+    end
+  end
   vim.api.nvim_create_autocmd('DiagnosticChanged', {
     group = group,
     buffer = bufnr,
     desc = 'Pilotlight: tell what is reported of the buffer',
-    callback = function()
-      local timer = timers[bufnr]
-      if timer then
-        timer:stop()
-        timer:start(PAUSE_MS, 0, vim.schedule_wrap(function()
-          tell(client, bufnr)
-        end))
-      end
-    end,
+    callback = soon,
   })
+  -- What was reported before, to another server or to none.
+  if #vim.diagnostic.get(bufnr) > 0 then
+    soon()
+  end
 end
 
 ---@param bufnr integer

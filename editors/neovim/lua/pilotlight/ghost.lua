@@ -235,6 +235,14 @@ local function on_leave()
   clear()
 end
 
+-- <C-c> leaves insert mode without an InsertLeave. One command in between (<C-o>) leaves it for "niI", and keeps the ghost text.
+vim.api.nvim_create_autocmd('ModeChanged', {
+  group = group,
+  pattern = 'i*:n',
+  desc = 'Pilotlight: drop the ghost text',
+  callback = on_leave,
+})
+
 ---@param server vim.lsp.Client
 ---@param bufnr integer
 function M.attach(server, bufnr)

@@ -9,6 +9,9 @@ local M = {}
 
 local health = vim.health
 
+---What nvim-cmp calls its mappings. They are global, are made anew over whatever is there, and fall back to it.
+local NVIM_CMP = 'cmp.utils.keymap.set_map'
+
 local function editor()
   health.start('Neovim')
   local version = tostring(vim.version())
@@ -90,20 +93,18 @@ local function keymaps()
     if lhs then
       any = true
       local advice = { ('Map another key to %s, or set keys.%s'):format(keys.plug(action), action) }
-      local mapping = vim.fn.maparg(lhs, 'i', false, true)
-      if mapping.buffer == 1 then
-        mapping = {} -- Of the health report's own buffer.
-      end
+      local mapping = keys.global('i', lhs) or {}
       if keys.is_ours(mapping) then
         health.ok(('%s: %s'):format(lhs, action))
+      elseif mapping.desc == NVIM_CMP then
+        health.info(("%s: nvim-cmp's mapping comes first: it must fall back to ours"):format(lhs))
       else
         health.warn(('%s: %s, but it was mapped to something else after setup(): %s'):format(lhs, action, mapping.desc or mapping.rhs or 'nothing'), advice)
       end
       for _, bufnr in ipairs(vim.tbl_keys((client.get() or {}).attached_buffers or {})) do
-        for _, own in ipairs(vim.api.nvim_buf_get_keymap(bufnr, 'i')) do
-          if own.lhs == lhs then
-            health.info(('%s: a mapping of buffer %d comes first (%s): it must fall back to the global one'):format(lhs, bufnr, own.desc or 'no description'))
-          end
+        local own = keys.find(lhs, vim.api.nvim_buf_get_keymap(bufnr, 'i'))
+        if own then
+          health.info(('%s: a mapping of buffer %d comes first (%s): it must fall back to the global one'):format(lhs, bufnr, own.desc or 'no description'))
         end
       end
     end

@@ -5,7 +5,7 @@
 --   status.lua      the state, the statusline    native.lua      ghost text by vim.lsp.inline_completion
 --   next_edit.lua   what the last change asks for elsewhere
 --   keys.lua        insert-mode keys             commands.lua, health.lua   :Pilotlight, :checkhealth pilotlight
---   rest.lua        where the cursor rests
+--   rest.lua        where the cursor rests     changes.lua     changes that Neovim does not tell of
 
 local M = {}
 
@@ -28,6 +28,7 @@ function M.setup(options)
   end
   local client = require('pilotlight.client')
   client.on_attach = function(attached, bufnr)
+    require('pilotlight.changes').attach(attached, bufnr)
     ghost().attach(attached, bufnr)
     require('pilotlight.rest').attach(attached, bufnr)
     require('pilotlight.diagnostics').attach(attached, bufnr)
@@ -35,13 +36,26 @@ function M.setup(options)
   local group = vim.api.nvim_create_augroup('pilotlight', {})
   vim.api.nvim_create_autocmd('LspDetach', {
     group = group,
-    desc = 'Pilotlight: no server, no ghost text',
+    desc = 'Pilotlight: no server, nothing of it on the screen',
     callback = function(event)
       local left = vim.lsp.get_client_by_id(event.data.client_id)
       if left and left.name == 'pilotlight' then
         ghost().detach(event.buf)
         require('pilotlight.rest').detach(event.buf)
         require('pilotlight.diagnostics').detach(event.buf)
+        require('pilotlight.next_edit').detach(event.buf)
+      end
+    end,
+  })
+  -- Nothing tells of a variable: it is looked at before each key.
+  vim.api.nvim_create_autocmd({ 'SafeState', 'InsertEnter', 'TextChangedI', 'TextChangedP' }, {
+    group = group,
+    desc = 'Pilotlight: switched off or on by b:pilotlight_enabled or another file type',
+    callback = function(event)
+      local off = config.off(event.buf)
+      local attached = client.get(event.buf) ~= nil
+      if (attached and off) or (not attached and not off and vim.b[event.buf].pilotlight_enabled) then
+        client.sync()
       end
     end,
   })

@@ -1,23 +1,12 @@
--- Insert-mode keys that take nothing away: without ghost text, each does what it did before.
+-- Keys that take nothing away: without ghost text, or a next edit, each does what it did before.
 
 local config = require('pilotlight.config')
 
 local M = {}
 
----Action in `keys` -> <Plug> mapping.
-local PLUGS = {
-  accept = 'accept',
-  accept_word = 'accept-word',
-  accept_line = 'accept-line',
-  next = 'next',
-  previous = 'previous',
-  dismiss = 'dismiss',
-  suggest = 'suggest',
-}
-
----@param action string
+---@param action string one of `keys`, or next_edit
 function M.plug(action)
-  return ('<Plug>(pilotlight-%s)'):format(PLUGS[action])
+  return ('<Plug>(pilotlight-%s)'):format((action:gsub('_', '-')))
 end
 
 ---Whether the key is for us now. For the accept key, which others want too, an open popup menu and the next field of a snippet come first.
@@ -25,6 +14,8 @@ end
 local function ours(action)
   if action == 'suggest' then
     return true
+  elseif action == 'next_edit' then
+    return require('pilotlight.next_edit').visible()
   elseif action == 'accept' and (vim.fn.pumvisible() == 1 or vim.snippet.active({ direction = 1 })) then
     return false
   end
@@ -32,14 +23,27 @@ local function ours(action)
 end
 
 ---@param lhs string
----@return table<string, any> mapping as `maparg()` gives it; empty when there is none
-local function global_mapping(lhs)
-  for _, mapping in ipairs(vim.api.nvim_get_keymap('i')) do
-    if mapping.lhsraw == vim.api.nvim_replace_termcodes(lhs, true, true, true) or mapping.lhs == lhs then
-      return vim.fn.maparg(mapping.lhs, 'i', false, true)
-    end
-  end
-  return {}
+---@param mappings table<string, any>[]
+---@return table<string, any>? mapping the one of this key
+function M.find(lhs, mappings)
+  local raw = vim.keycode(lhs)
+  return vim.iter(mappings):find(function(mapping)
+    return mapping.lhsraw == raw or mapping.lhsrawalt == raw or mapping.lhs == lhs
+  end)
+end
+
+---Signs of a mode in `maplist()`: `!` is insert and command-line mode, a blank normal, visual and operator-pending.
+local MODES = { i = '[i!]', n = '[n ]' }
+
+---The mapping of a key that is not a buffer's own.
+---@param mode 'i'|'n'
+---@param lhs string
+---@return table<string, any>? mapping as `maparg()` gives it
+function M.global(mode, lhs)
+  local mappings = vim.tbl_filter(function(mapping)
+    return mapping.buffer == 0 and mapping.mode:find(MODES[mode]) ~= nil
+  end, vim.fn.maplist())
+  return M.find(lhs, mappings)
 end
 
 ---Whether a mapping is one of those that `M.map` makes.
@@ -48,26 +52,67 @@ function M.is_ours(mapping)
   return vim.startswith(mapping.desc or '', 'Pilotlight: ')
 end
 
----Maps the configured keys. What a key was mapped to is kept under a <Plug> of its own and runs when there is no ghost text. An Alt key that was
----mapped to nothing then does nothing (Neovim would leave insert mode and run the letter as a command).
+---Keeps a mapping under another name.
+---@param mapping table<string, any>
+---@param name string
+local function keep(mapping, name)
+  mapping.lhs, mapping.lhsraw, mapping.lhsrawalt = name, vim.keycode(name), nil
+  vim.fn.mapset(mapping)
+end
+
+---Keys that were mapped so far. Each has fallbacks of its own: what is mapped over ours may fall back to it, and be wrapped in its turn by a later `setup()`.
+local count = 0
+
+---Maps a key. What it was mapped to is kept under a <Plug> of its own and runs when the key is not for us. An Alt key that was mapped to nothing then does
+---nothing (Neovim would leave insert mode and run the letter as a command).
+---@param mode 'i'|'n'
+---@param lhs string
+---@param action string
+local function map(mode, lhs, action)
+  local desc = 'Pilotlight: ' .. action:gsub('_', ' ')
+  local before = M.global(mode, lhs)
+  if before and before.desc == desc then
+    return
+  end
+  count = count + 1
+  local itself = ('<Plug>(pilotlight-itself-%d)'):format(count)
+  vim.keymap.set(mode, itself, lhs:match('^<[MA]%-') and '<Ignore>' or lhs, { desc = 'Pilotlight: the key itself' })
+  local fallback, ended = itself, nil
+  local inside = false
+  if before then
+    fallback = ('<Plug>(pilotlight-without-%d)'):format(count)
+    if before.noremap == 0 and (before.expr == 1 or vim.startswith(vim.keycode(before.rhs or ''), vim.keycode(lhs))) then
+      -- Neovim does not map a key anew with which its own mapping's text begins. Under its new name the mapping has lost that: the key it ends in is ours, and
+      -- we would send it round for ever. So inside of it the key is itself; a last key that types nothing tells of its end.
+      ended = ('<Plug>(pilotlight-ended-%d)'):format(count)
+      vim.keymap.set({ '', '!' }, ended, function()
+        inside = false
+        return ''
+      end, { expr = true, desc = 'Pilotlight: the end of what a key did before' })
+    end
+    keep(before, fallback)
+  end
+  vim.keymap.set(mode, lhs, function()
+    if ours(action) then
+      return M.plug(action)
+    elseif not ended then
+      return fallback
+    end
+    inside = not inside
+    return inside and fallback .. ended or itself
+  end, { expr = true, remap = true, desc = desc })
+end
+
+---Maps the configured keys.
 function M.map()
+  local accept = config.options.next_edit.accept
+  if accept then
+    map('n', accept, 'next_edit')
+    map('i', accept, 'next_edit')
+  end
   for action, lhs in pairs(config.options.keys or {}) do
     if lhs then
-      local fallback = ('<Plug>(pilotlight-without-%s)'):format(action)
-      local before = global_mapping(lhs)
-      if not M.is_ours(before) then
-        if next(before) then
-          before.lhs, before.lhsrawalt = fallback, nil
-          before.lhsraw = vim.api.nvim_replace_termcodes(fallback, true, true, true)
-          vim.fn.mapset(before)
-        else
-          local itself = lhs:match('^<[MA]%-') and '<Ignore>' or lhs
-          vim.keymap.set('i', fallback, itself, { desc = 'Pilotlight: the key itself' })
-        end
-        vim.keymap.set('i', lhs, function()
-          return ours(action) and M.plug(action) or fallback
-        end, { expr = true, remap = true, desc = 'Pilotlight: ' .. PLUGS[action]:gsub('-', ' ') })
-      end
+      map('i', lhs, action)
     end
   end
 end

@@ -2,38 +2,45 @@
 -- it; <Esc> in normal mode (or `:Pilotlight dismiss-edit`) drops it. The cursor is moved by that key alone.
 
 local config = require('pilotlight.config')
+local keys = require('pilotlight.keys')
 
 local M = {}
 
 local space = vim.api.nvim_create_namespace('pilotlight.next_edit')
-local shown ---@type {client: vim.lsp.Client, bufnr: integer, tick: integer, edit: table}?
+local shown ---@type {client: vim.lsp.Client, bufnr: integer, edit: table, dismiss?: string}? `dismiss` is the key that was mapped for it
 ---Something was changed since the last offer.
 local pending = false
 local timer ---@type uv.uv_timer_t?
 local cancel ---@type fun()?
 
----The key that dismisses is a person's own the rest of the time.
-local function unmap(bufnr)
+---Maps the key that dismisses, which is a person's own the rest of the time.
+---@param bufnr integer
+---@return string? key nil where the buffer has a mapping of its own: nobody's is taken away
+local function map(bufnr)
   local key = config.options.next_edit.dismiss
-  if key and vim.api.nvim_buf_is_valid(bufnr) then
-    pcall(vim.keymap.del, 'n', key, { buffer = bufnr })
+  if not key or keys.find(key, vim.api.nvim_buf_get_keymap(bufnr, 'n')) then
+    return nil
   end
+  vim.keymap.set('n', key, M.dismiss, { buffer = bufnr, desc = 'Pilotlight: dismiss the next edit' })
+  return key
 end
 
 local function hide()
-  if shown then
-    if vim.api.nvim_buf_is_valid(shown.bufnr) then
-      vim.api.nvim_buf_clear_namespace(shown.bufnr, space, 0, -1)
+  if shown and vim.api.nvim_buf_is_valid(shown.bufnr) then
+    vim.api.nvim_buf_clear_namespace(shown.bufnr, space, 0, -1)
+    if shown.dismiss then
+      pcall(vim.keymap.del, 'n', shown.dismiss, { buffer = shown.bufnr })
     end
-    unmap(shown.bufnr)
   end
   shown = nil
 end
 
----Whether an edit is on offer, and still for the text as it is.
+---Whether an edit is on offer, and still for the text as it is. The version counts, which changes with the text alone: `b:changedtick` does with writing too.
 ---@return boolean
 function M.visible()
-  return shown ~= nil and vim.api.nvim_buf_is_valid(shown.bufnr) and vim.api.nvim_buf_get_changedtick(shown.bufnr) == shown.tick
+  return shown ~= nil
+    and vim.api.nvim_buf_is_loaded(shown.bufnr)
+    and vim.lsp.util.buf_versions[shown.bufnr] == shown.edit.textDocument.version
 end
 
 ---@param position lsp.Position
@@ -53,7 +60,7 @@ local function show(client, edit)
   end
   hide()
   pending = false
-  shown = { client = client, bufnr = bufnr, tick = vim.api.nvim_buf_get_changedtick(bufnr), edit = edit }
+  shown = { client = client, bufnr = bufnr, edit = edit, dismiss = map(bufnr) }
   local row, col = place(bufnr, client, edit.range.start)
   local end_row, end_col = place(bufnr, client, edit.range['end'])
   local lines = vim.split(edit.text, '\n', { plain = true })
@@ -67,11 +74,6 @@ local function show(client, edit)
     virt_text_pos = 'inline',
     virt_lines = #virtual > 0 and virtual or nil,
   })
-  local dismiss = config.options.next_edit.dismiss
-  -- Nobody's mapping is taken away.
-  if dismiss and vim.fn.maparg(dismiss, 'n', false, true).buffer ~= 1 then
-    vim.keymap.set('n', dismiss, M.dismiss, { buffer = bufnr, desc = 'Pilotlight: dismiss the next edit' })
-  end
 end
 
 ---Asks for the next edit now.
@@ -128,6 +130,14 @@ local function moved()
   end
 end
 
+---The buffer has no server any more: what it offered there goes.
+---@param bufnr integer
+function M.detach(bufnr)
+  if shown and shown.bufnr == bufnr then
+    hide()
+  end
+end
+
 ---@param command string the server's
 local function tell(command, then_)
   local client, edit, bufnr = shown.client, shown.edit, shown.bufnr
@@ -173,19 +183,22 @@ function M.dismiss()
   return true
 end
 
----Maps the key and follows changes.
+---Follows changes.
 ---@param group integer
 function M.setup(group)
-  local key = config.options.next_edit.accept
-  if key then
-    vim.keymap.set({ 'n', 'i' }, key, function()
-      M.accept()
-    end, { desc = 'Pilotlight: go to the next edit, or make it' })
-  end
   vim.api.nvim_create_autocmd({ 'TextChanged', 'TextChangedI', 'TextChangedP' }, {
     group = group,
     desc = 'Pilotlight: the next edit',
     callback = changed,
+  })
+  vim.api.nvim_create_autocmd('BufReadPost', {
+    group = group,
+    desc = 'Pilotlight: a text that is read anew may be another under the same version',
+    callback = function(event)
+      if shown and shown.bufnr == event.buf then
+        hide()
+      end
+    end,
   })
   vim.api.nvim_create_autocmd({ 'CursorMoved', 'CursorMovedI', 'BufEnter' }, {
     group = group,
