@@ -23,6 +23,14 @@ local function detach(bufnr)
 end
 
 ---@param bufnr integer
+local function reattach(bufnr)
+  local server = detach(bufnr)
+  if server then
+    vim.lsp.buf_attach_client(bufnr, server.id)
+  end
+end
+
+---@param bufnr integer
 function M.attach(_, bufnr)
   if followed[bufnr] then
     return
@@ -33,14 +41,20 @@ function M.attach(_, bufnr)
       if #vim.lsp.get_clients({ bufnr = bufnr, _uninitialized = true }) == 0 then
         left[bufnr] = true
       elseif left[bufnr] then
-        vim.lsp.util.buf_versions[bufnr] = tick
-        require('vim.lsp._changetracking').send_changes(bufnr, first, last, new_last)
+        local known, tracking = pcall(require, 'vim.lsp._changetracking')
+        if known and tracking.send_changes then
+          vim.lsp.util.buf_versions[bufnr] = tick
+          tracking.send_changes(bufnr, first, last, new_last)
+        else -- A Neovim that does this elsewhere: the whole text, then.
+          vim.schedule(function()
+            reattach(bufnr)
+          end)
+        end
       end
     end,
     on_reload = function()
-      local server = left[bufnr] and detach(bufnr)
-      if server then
-        vim.lsp.buf_attach_client(bufnr, server.id)
+      if left[bufnr] then
+        reattach(bufnr)
       end
     end,
     on_detach = function()
