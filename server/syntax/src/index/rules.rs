@@ -76,6 +76,9 @@ pub enum Exclusion {
     /// The system says no.
     #[error("it cannot be read: {0}")]
     Unreadable(String),
+    /// An error of this program's own.
+    #[error("looking into it failed, which is an error here")]
+    Failed,
     /// Not UTF-8.
     #[error("its name is not UTF-8")]
     Name,
@@ -98,6 +101,7 @@ impl Exclusion {
             Self::Plain => "other languages",
             Self::Changing => "changing",
             Self::Unreadable(_) => "unreadable",
+            Self::Failed => "failed",
             Self::Name => "names that are not UTF-8",
             Self::Full => "past the limit of files",
         }

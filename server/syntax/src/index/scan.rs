@@ -5,6 +5,7 @@ use std::{
     fs,
     hash::{DefaultHasher, Hash, Hasher},
     io::Read,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
         Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
@@ -254,8 +255,18 @@ pub fn overlay(index: &RwLock<Index>, root: u32, path: &str, snapshot: &Snapshot
     if same(&read(index)) {
         return;
     }
-    let facts = facts(snapshot);
-    write(index).put(root, path, stamp, facts);
+    if let Ok(facts) = guarded(path, || facts(snapshot)) {
+        write(index).put(root, path, stamp, facts);
+    }
+}
+
+/// Has `make` look into a file. A panic in there costs this file, and not the thread that all other files and clients need.
+pub(super) fn guarded<T>(path: &str, make: impl FnOnce() -> T) -> Result<T, Exclusion> {
+    // Nothing that `make` may leave half done outlives it.
+    catch_unwind(AssertUnwindSafe(make)).map_err(|_| {
+        tracing::error!(path, "looking into a file failed: the index does without it");
+        Exclusion::Failed
+    })
 }
 
 type Made = (Stamp, Option<facts::Facts<String>>);
@@ -285,8 +296,8 @@ fn make(full: &Path, path: &str, most_bytes: u64, known: impl Fn(Stamp) -> bool)
     if rules::is_minified(path, &text) {
         return Err(Exclusion::Minified);
     }
-    let snapshot = Document::open(language, 0, &text).snapshot();
-    Ok((stamp, Some(facts(&snapshot))))
+    let facts = guarded(path, || facts(&Document::open(language, 0, &text).snapshot()))?;
+    Ok((stamp, Some(facts)))
 }
 
 /// A file's text, read while its size and time stood still.

@@ -104,6 +104,23 @@ fn what_is_changed_or_removed_is_found_so() {
     assert!(index.is_empty());
 }
 
+#[test]
+fn a_definition_may_stand_behind_wide_characters_far_into_its_line() {
+    let props = "export interface UserProfileProps { firstName: string;\u{3000}lastName: string }\n";
+    let facts = of(Language::TypeScript, props);
+    let last = facts.definitions.iter().find(|fact| fact.name == "lastName").unwrap();
+    assert_eq!((last.lead, last.start as usize), (last.start, props.find("lastName").unwrap()));
+    let packed = format!("call({});\u{FEFF}function f(){{}}\n", "1, ".repeat(20));
+    assert!(of(Language::JavaScript, &packed).definitions.iter().any(|fact| fact.name == "f"));
+}
+
+#[test]
+fn what_fails_in_one_file_costs_that_file_alone() {
+    let failed: Result<u8, Exclusion> = scan::guarded("a.rs", || panic!("an error in a grammar"));
+    assert_eq!(failed, Err(Exclusion::Failed));
+    assert_eq!(scan::guarded("a.rs", || 1), Ok(1));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
