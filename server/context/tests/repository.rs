@@ -196,7 +196,7 @@ fn what_the_person_did_stands_nearest_to_the_cursor() {
 }
 
 /// One secret of its own for each source; none of them is real.
-const SECRETS: [&str; 9] = [
+const SECRETS: [&str; 10] = [
     "AKIAIOSFODNN7EXAMPL1",
     "ghp_abcdefghijklmnopqrstuvwxyz0123456782",
     "sk_live_4eC39HqLyjWDarjtT1zdp7d3",
@@ -206,6 +206,7 @@ const SECRETS: [&str; 9] = [
     "AKIAIOSFODNN7EXAMPL7",
     "AKIAIOSFODNN7EXAMPL8",
     "AKIAIOSFODNN7EXAMPL9",
+    "pa55word-of-mine",
 ];
 
 #[test]
@@ -250,6 +251,12 @@ const AFTER: &str = "{5}";
             line: 3,
             before: format!("let key = \"{}\";\n", SECRETS[6]),
             after: "let key = read_key();\n".to_owned(),
+        });
+        workspace.edits.push(Edit {
+            path: "start.sh".to_owned(),
+            line: 2,
+            before: "run\n".to_owned(),
+            after: format!("export DB_PASSWORD={}\nrun\n", SECRETS[9]),
         });
         let viewed =
             Document::open(Language::Rust, 0, &format!("fn seen() {{\n    sign(\"{}\")\n}}\n", SECRETS[7])).snapshot();
