@@ -189,7 +189,8 @@ impl Indexing {
     /// The index and the texts of the files under `roots`.
     pub(crate) fn read(&self, roots: Vec<PathBuf>) -> Reading<'_> {
         let index = self.shared.index.read().unwrap_or_else(PoisonError::into_inner);
-        Reading { index, shared: &self.shared, roots }
+        let own = index.roots().map(|(root, _)| roots.iter().any(|own| index.root(root) == Some(own))).collect();
+        Reading { index, shared: &self.shared, own }
     }
 }
 
@@ -197,7 +198,8 @@ impl Indexing {
 pub(crate) struct Reading<'a> {
     pub(crate) index: RwLockReadGuard<'a, Index>,
     shared: &'a Shared,
-    roots: Vec<PathBuf>,
+    /// By the roots' numbers.
+    own: Vec<bool>,
 }
 
 impl Reading<'_> {
@@ -212,8 +214,7 @@ impl Reading<'_> {
 impl Texts for Reading<'_> {
     fn text(&self, id: FileId) -> Option<Arc<str>> {
         let file = self.index.file(id)?;
-        // Another client's project is nobody else's business.
-        let root = self.index.root(file.root).filter(|root| self.roots.iter().any(|own| own == root))?;
+        let root = self.index.root(file.root).filter(|_| self.owns(file.root))?;
         let full = root.join(&*file.path);
         if self.shared.rules.excluded(Some(root), &full).is_some() {
             return None;
@@ -236,6 +237,10 @@ impl Texts for Reading<'_> {
             lock(&self.shared.texts).put(id, (file.stamp.hash, text.clone()));
         }
         Some(text)
+    }
+
+    fn owns(&self, root: u32) -> bool {
+        self.own.get(root as usize).copied().unwrap_or_default()
     }
 }
 

@@ -126,6 +126,45 @@ fn morning(pump: &Pump) {
 }
 
 #[test]
+fn what_others_have_in_the_same_index_is_never_named_and_crowds_nothing_out() {
+    let fixture = r#"
+//- src/pump.rs
+pub struct Pump;
+impl Pump {
+    pub fn prime_slowly(&self) {}
+    pub fn drain_basin(&self, level: Level) {}
+}
+//- src/other.rs
+fn evening(pump: &Pump) {
+    pump.prime_slowly();
+    pump.drain_basin(1);
+    render_frame();
+}
+//- src/shop.rs
+fn morning(pump: &Pump) {
+    pump.prime_slowly();
+    $0
+}
+"#;
+    let mut workspace = Workspace::new(fixture);
+    let alone = workspace.plan(&ember::FAMILY, 1000, None);
+    workspace
+        .elsewhere("src/engine.rs", "struct SecretEngine;\nimpl SecretEngine {\n    fn render_frame(&self) {}\n}\n");
+    for number in 0..80 {
+        let text = "struct Pump;\nimpl Pump {\n    fn prime_slowly(&self) {}\n    fn drain_basin(&self) {}\n}\n";
+        workspace.elsewhere(&format!("src/pump{number}.rs"), text);
+    }
+    // Put anew, its definitions come last.
+    let pump = workspace.index.find(0, "src/pump.rs").unwrap();
+    let text = workspace.texts[&pump].clone();
+    let snapshot = Document::open(Language::Rust, 0, &text).snapshot();
+    workspace.index.put(0, "src/pump.rs", Default::default(), pilotlight_syntax::index::facts(&snapshot));
+    let beside = workspace.plan(&ember::FAMILY, 1000, None);
+    assert!(!beside.display().contains("SecretEngine"), "{}", beside.display());
+    assert_eq!(beside.display(), alone.display());
+}
+
+#[test]
 fn qwen_reads_other_files_by_its_repository_form() {
     let display = Workspace::new(SHOP).plan(&qwen::FAMILY, 200, None).display();
     assert!(display.starts_with("<|repo_name|>w\n<|file_sep|>src/"), "{display}");
