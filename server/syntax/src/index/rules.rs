@@ -131,21 +131,12 @@ impl Rules {
         let workspace = root.and_then(|root| inside.iter().position(|folder| *folder == root));
         // Without either, the file's own folder.
         let top = repository.max(workspace).unwrap_or(0);
-        // By list: the deepest folder that has an opinion, as in git.
-        let mut verdict: [Option<Option<PathBuf>>; IGNORE_FILES.len()] = [const { None }; IGNORE_FILES.len()];
-        for folder in &inside[..=top] {
-            for list in self.lists(folder).iter() {
-                let Ok(relative) = path.strip_prefix(folder) else { continue };
-                let found = list.matched_path_or_any_parents(relative, false);
-                let Some(file) = found.inner().and_then(|glob| glob.from()) else { continue };
-                let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-                let Some(kind) = IGNORE_FILES.iter().position(|known| *known == name) else { continue };
-                if verdict[kind].is_none() {
-                    verdict[kind] = Some(found.is_ignore().then(|| file.to_owned()));
-                }
-            }
-        }
-        let list = verdict.into_iter().flatten().flatten().next()?;
+        let lists: Vec<Arc<[Gitignore]>> = inside[..=top].iter().map(|folder| self.lists(folder)).collect();
+        // From the top down: in a folder that is ignored nothing can be taken in again, as in git.
+        let folders = (0..top).rev().map(|at| (inside[at], true, &lists[at + 1..]));
+        let list = folders
+            .chain([(path, false, &lists[..])])
+            .find_map(|(path, folder, lists)| ignored(path, folder, lists))?;
         Some(Exclusion::Ignored { list })
     }
 
@@ -171,6 +162,21 @@ impl Rules {
         folders.insert(folder.to_owned(), (Instant::now(), lists.clone()));
         lists
     }
+}
+
+/// The ignore file by which a file or folder itself is ignored. Of each kind of list the one in the deepest folder that has an opinion counts, as in git.
+fn ignored(path: &Path, folder: bool, lists: &[Arc<[Gitignore]>]) -> Option<PathBuf> {
+    let mut verdict: [Option<Option<PathBuf>>; IGNORE_FILES.len()] = [const { None }; IGNORE_FILES.len()];
+    for list in lists.iter().flat_map(|lists| lists.iter()) {
+        let found = list.matched(path, folder);
+        let Some(file) = found.inner().and_then(|glob| glob.from()) else { continue };
+        let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let Some(kind) = IGNORE_FILES.iter().position(|known| *known == name) else { continue };
+        if verdict[kind].is_none() {
+            verdict[kind] = Some(found.is_ignore().then(|| file.to_owned()));
+        }
+    }
+    verdict.into_iter().flatten().flatten().next()
 }
 
 /// Every file under `root` that the ignore files leave in. Links are not followed.

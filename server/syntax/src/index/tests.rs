@@ -173,7 +173,30 @@ fn every_list_of_ignored_files_is_honoured() {
     assert_eq!(why("kept.rs"), None);
     assert_eq!(why("never/written.rs"), None);
     assert!(why("sub/x.rs").is_some());
+    assert!(why("sub/again.rs").is_some(), "nothing in an ignored folder is taken in again");
     assert_eq!(why(".env"), Some(Exclusion::Credentials));
+}
+
+#[test]
+fn an_ignored_folder_decides_for_all_that_is_in_it() {
+    let (folder, index) = workspace(&[
+        ("a/.gitignore", "*\n!*/\n!*.py\nprivate/\n"),
+        ("a/kept.py", "x = 1\n"),
+        ("a/private/a.py", "x = 1\n"),
+        ("b/.gitignore", "private/\n"),
+        ("b/private/.gitignore", "!*.py\n"),
+        ("b/private/a.py", "x = 1\n"),
+        ("c/.gitignore", "made/*\n!made/kept.py\n"),
+        ("c/made/gone.py", "x = 1\n"),
+        ("c/made/kept.py", "x = 1\n"),
+    ]);
+    run(folder.path(), &index);
+    assert_eq!(paths(&index), ["a/kept.py", "c/made/kept.py"]);
+    let rules = Rules::default();
+    for path in ["a/kept.py", "a/private/a.py", "b/private/a.py", "c/made/gone.py", "c/made/kept.py"] {
+        let why = rules.excluded(Some(folder.path()), &folder.path().join(path));
+        assert_eq!(why.is_none(), paths(&index).contains(&path.to_owned()), "{path}: {why:?}");
+    }
 }
 
 #[test]
