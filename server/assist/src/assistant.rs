@@ -209,9 +209,7 @@ impl Assistant {
         let path = path?;
         let workspace = self.workspace();
         let why = self.inner.indexing.excluded(workspace.root_of(path), path)?;
-        let git =
-            matches!(&why, Exclusion::Ignored { list } if list.ends_with(".gitignore") || list.ends_with(".ignore"));
-        (!(git && options.in_git_ignored_files)).then(|| format!("completions are off in this file: {why}"))
+        (!(why.is_by_git() && options.in_git_ignored_files)).then(|| format!("completions are off in this file: {why}"))
     }
 
     /// Whether a model may see what was done in a file; `None`: one that was never saved.

@@ -317,7 +317,7 @@ fn work(shared: &Shared, queue: &mpsc::Receiver<Job>, jobs: &mpsc::Sender<Job>) 
             Ok(Job::Changed(root, changed)) => {
                 let lists = |path: &&PathBuf| {
                     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-                    rules::IGNORE_FILES.contains(&name)
+                    rules::IGNORE_FILES.contains(&name) || path.ends_with(".git/info/exclude")
                 };
                 match changed {
                     Changed::Paths(paths) if !paths.iter().any(|path| lists(&path)) => {

@@ -219,8 +219,8 @@ pub enum Updated {
 
 /// Brings one file up to date; one that is to be left out is taken out of the index. The rest of the index stays as it is.
 pub fn update(index: &RwLock<Index>, root: u32, path: &str, most_bytes: u64) -> Result<Updated, Exclusion> {
-    let full = read(index).root(root).unwrap_or(Path::new("")).join(path);
-    let made = make(&full, path, most_bytes, |stamp| {
+    let folder = read(index).root(root).unwrap_or(Path::new("")).to_owned();
+    let made = make(&folder, path, most_bytes, |stamp| {
         let index = read(index);
         let known = index.find(root, path).and_then(|id| index.file(id));
         known.is_some_and(|file| (file.stamp.size, file.stamp.hash) == (stamp.size, stamp.hash))
@@ -272,12 +272,22 @@ pub(super) fn guarded<T>(path: &str, make: impl FnOnce() -> T) -> Result<T, Excl
 type Made = (Stamp, Option<facts::Facts<String>>);
 
 /// Reads and parses a file, unless `known` says of its stamp that there is no need.
-fn make(full: &Path, path: &str, most_bytes: u64, known: impl Fn(Stamp) -> bool) -> Result<Made, Exclusion> {
+fn make(root: &Path, path: &str, most_bytes: u64, known: impl Fn(Stamp) -> bool) -> Result<Made, Exclusion> {
+    let full = &root.join(path);
     if let Some(why) = rules::vendored(path) {
         return Err(why);
     }
     if rules::holds_credentials(full) {
         return Err(Exclusion::Credentials);
+    }
+    // As in a scan, no link is followed, and no cache looked into.
+    let kind = fs::symlink_metadata(full).map_err(|error| Exclusion::Unreadable(error.to_string()))?;
+    if !kind.is_file() {
+        return Err(Exclusion::Unreadable("not a file".to_owned()));
+    }
+    let made = full.ancestors().skip(1).take_while(|folder| *folder != root).find(|folder| rules::is_cache(folder));
+    if let Some(made) = made.and_then(Path::file_name) {
+        return Err(Exclusion::Vendored(made.to_string_lossy().into_owned()));
     }
     let language = Language::from_path(full);
     if language == Language::Plain {

@@ -200,6 +200,58 @@ fn an_ignored_folder_decides_for_all_that_is_in_it() {
 }
 
 #[test]
+fn the_lists_of_git_itself_and_of_folders_above_are_honoured() {
+    let (above, index) = workspace(&[
+        (".gitignore", "above.py\n"),
+        (".pilotlightignore", "mine.py\n"),
+        ("w/.git/info/exclude", "a.py\nback.py\nlocal/\n"),
+        ("w/.gitignore", "!back.py\n"),
+        ("w/a.py", "x = 1\n"),
+        ("w/back.py", "x = 1\n"),
+        ("w/above.py", "x = 1\n"),
+        ("w/mine.py", "x = 1\n"),
+        ("w/local/b.py", "x = 1\n"),
+        ("w/everywhere.py", "x = 1\n"),
+        ("plain/above.py", "x = 1\n"),
+        ("plain/kept.py", "x = 1\n"),
+        ("git-excludes", "everywhere.py\n"),
+    ]);
+    let mut rules = Rules::default();
+    rules.everywhere = Some(above.path().join("git-excludes"));
+    let why =
+        |root: &str, path: &str| rules.excluded(Some(&above.path().join(root)), &above.path().join(root).join(path));
+    for path in ["a.py", "local/b.py", "everywhere.py"] {
+        let why = why("w", path);
+        assert!(why.as_ref().is_some_and(Exclusion::is_by_git), "{path}: {why:?}");
+    }
+    let mine = why("w", "mine.py");
+    assert!(mine.as_ref().is_some_and(|why| !why.is_by_git()), "{mine:?}");
+    assert_eq!(why("w", "back.py"), None, "a later list has the last word");
+    assert_eq!(why("w", "above.py"), None, "another repository's");
+    assert!(why("plain", "above.py").is_some(), "in no repository");
+    // As in a scan, which knows the user's real list.
+    run(&above.path().join("w"), &index);
+    run(&above.path().join("plain"), &index);
+    assert_eq!(paths(&index), ["above.py", "back.py", "everywhere.py", "kept.py"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_scan_leaves_out_no_update_takes_in() {
+    let (folder, index) = workspace(&[
+        ("a.rs", "fn alpha() {}"),
+        ("made/CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55"),
+        ("made/deep/b.rs", "fn beta() {}"),
+    ]);
+    std::os::unix::fs::symlink(folder.path().join("a.rs"), folder.path().join("link.rs")).unwrap();
+    run(folder.path(), &index);
+    for path in ["link.rs", "made/deep/b.rs"] {
+        assert!(update(&index, 0, path, 1 << 20).is_err(), "{path}");
+    }
+    assert_eq!(paths(&index), ["a.rs"]);
+}
+
+#[test]
 fn what_nobody_wrote_by_hand_is_left_out_and_counted() {
     let minified = format!("function a(){{{}}}", "b();".repeat(1000));
     let large = "fn a() {}\n".repeat(60_000);
