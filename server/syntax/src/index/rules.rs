@@ -169,6 +169,11 @@ impl Rules {
         Some(Exclusion::Ignored { list })
     }
 
+    /// Has all ignore files read again: they have changed.
+    pub fn forget(&self) {
+        self.folders.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// What the lists in a folder say; in the uppermost one (`top`) with what the user's list says everywhere.
     fn lists(&self, folder: &Path, top: bool) -> Lists {
         let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);

@@ -82,7 +82,7 @@ pub fn scan(
         *lock(&report).left_out.entry(why.kind()).or_default() += 1;
     };
     let root_id = write(index).root_id(root);
-    let found = candidates(root, limits, progress, stop, &leave_out);
+    let found = candidates(root, root, limits, progress, stop, &leave_out);
 
     // Stale entries go first, so that the index never holds more than its limit.
     {
@@ -143,15 +143,34 @@ struct Candidate {
     size: u64,
 }
 
+/// The files under a folder of a root that are not in the index as they are now: what a folder brings that was moved here, or filled before anybody watched it.
+pub fn news(index: &RwLock<Index>, root: &Path, folder: &Path, limits: Limits) -> Vec<PathBuf> {
+    let above = folder.ancestors().take_while(|above| *above != root);
+    let closed = |folder: &Path| relative(root, &folder.join("_")).is_none_or(|path| rules::vendored(&path).is_some());
+    if closed(folder) || above.into_iter().any(rules::is_cache) {
+        return Vec::new();
+    }
+    let found = candidates(root, folder, limits, &|_, _| {}, &AtomicBool::new(false), &|_, _| {});
+    let id = write(index).root_id(root);
+    let index = read(index);
+    let known = |file: &Candidate| {
+        let stamp = index.find(id, &file.path).and_then(|id| index.file(id)).map(|known| known.stamp);
+        stamp.is_some_and(|stamp| (stamp.modified, stamp.size) == (file.modified, file.size))
+    };
+    found.iter().filter(|file| !known(file)).map(|file| root.join(&file.path)).collect()
+}
+
+/// What may be indexed of the folder `from` of `root`.
 fn candidates(
     root: &Path,
+    from: &Path,
     limits: Limits,
     progress: &dyn Progress,
     stop: &AtomicBool,
     leave_out: &dyn Fn(&Path, &Exclusion),
 ) -> Vec<Candidate> {
     let mut found = Vec::new();
-    for (entries, entry) in rules::walk(root).build().enumerate() {
+    for (entries, entry) in rules::walk(from).build().enumerate() {
         if entries >= limits.entries || stop.load(Ordering::Relaxed) {
             tracing::warn!(root = %root.display(), entries, "the walk ends here: more than the index is made for");
             break;
