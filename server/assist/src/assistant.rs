@@ -12,7 +12,7 @@ use std::{
 use dashmap::DashMap;
 use pilotlight_context::sources::Note;
 use pilotlight_engine::{Engine, EngineError};
-use pilotlight_syntax::{Document, Snapshot, index::Exclusion};
+use pilotlight_syntax::{Document, Snapshot};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
