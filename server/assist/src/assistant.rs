@@ -13,7 +13,7 @@ use std::{
 use dashmap::DashMap;
 use pilotlight_context::sources::Note;
 use pilotlight_engine::{Engine, EngineError};
-use pilotlight_syntax::{Document, Snapshot, index::Exclusion};
+use pilotlight_syntax::{Document, Snapshot};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -218,9 +218,7 @@ impl Assistant {
         let path = path?;
         let workspace = self.workspace();
         let why = self.inner.indexing.excluded(workspace.root_of(path), path)?;
-        let git =
-            matches!(&why, Exclusion::Ignored { list } if list.ends_with(".gitignore") || list.ends_with(".ignore"));
-        (!(git && options.in_git_ignored_files)).then(|| format!("completions are off in this file: {why}"))
+        (!(why.is_by_git() && options.in_git_ignored_files)).then(|| format!("completions are off in this file: {why}"))
     }
 
     /// Whether a model may see what was done in a file; `None`: one that was never saved.

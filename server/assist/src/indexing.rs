@@ -9,7 +9,7 @@ use std::{
         atomic::AtomicBool,
         mpsc::{self, RecvTimeoutError},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use lru::LruCache;
@@ -63,12 +63,19 @@ struct Shared {
     index: RwLock<Index>,
     rules: Rules,
     texts: Mutex<LruCache<FileId, (u64, Arc<str>)>>,
-    /// Texts of open documents as they are in the index, by their full path.
-    open: Mutex<HashMap<PathBuf, Arc<str>>>,
+    /// Open documents as they are in the index, by their full path.
+    open: Mutex<HashMap<PathBuf, Open>>,
     limits: Limits,
     progress: watch::Sender<Option<IndexProgress>>,
     /// Folders that have been scanned.
     scanned: watch::Sender<BTreeSet<PathBuf>>,
+}
+
+#[derive(Clone)]
+struct Open {
+    root: PathBuf,
+    text: Arc<str>,
+    snapshot: Snapshot,
 }
 
 enum Job {
@@ -80,15 +87,7 @@ enum Job {
 
 impl Indexing {
     pub(crate) fn new() -> Self {
-        let shared = Arc::new(Shared {
-            index: RwLock::default(),
-            rules: Rules::default(),
-            texts: Mutex::new(LruCache::new(TEXTS)),
-            open: Mutex::default(),
-            limits: Limits::default(),
-            progress: watch::Sender::new(None),
-            scanned: watch::Sender::default(),
-        });
+        let shared = Arc::new(Shared::default());
         let (jobs, queue) = mpsc::channel();
         let (worker, again) = (Arc::clone(&shared), jobs.clone());
         let started = std::thread::Builder::new().name("index".to_owned()).spawn(move || work(&worker, &queue, &again));
@@ -189,7 +188,8 @@ impl Indexing {
     /// The index and the texts of the files under `roots`.
     pub(crate) fn read(&self, roots: Vec<PathBuf>) -> Reading<'_> {
         let index = self.shared.index.read().unwrap_or_else(PoisonError::into_inner);
-        Reading { index, shared: &self.shared, roots }
+        let own = index.roots().map(|(root, _)| roots.iter().any(|own| index.root(root) == Some(own))).collect();
+        Reading { index, shared: &self.shared, own }
     }
 }
 
@@ -197,7 +197,8 @@ impl Indexing {
 pub(crate) struct Reading<'a> {
     pub(crate) index: RwLockReadGuard<'a, Index>,
     shared: &'a Shared,
-    roots: Vec<PathBuf>,
+    /// By the roots' numbers.
+    own: Vec<bool>,
 }
 
 impl Reading<'_> {
@@ -212,8 +213,7 @@ impl Reading<'_> {
 impl Texts for Reading<'_> {
     fn text(&self, id: FileId) -> Option<Arc<str>> {
         let file = self.index.file(id)?;
-        // Another client's project is nobody else's business.
-        let root = self.index.root(file.root).filter(|root| self.roots.iter().any(|own| own == root))?;
+        let root = self.index.root(file.root).filter(|_| self.owns(file.root))?;
         let full = root.join(&*file.path);
         if self.shared.rules.excluded(Some(root), &full).is_some() {
             return None;
@@ -223,7 +223,7 @@ impl Texts for Reading<'_> {
         {
             return Some(text.clone());
         }
-        let open = lock(&self.shared.open).get(&full).cloned();
+        let open = lock(&self.shared.open).get(&full).map(|open| open.text.clone());
         let text = match open {
             Some(text) => text,
             None => scan::read_stable(&full, self.shared.limits.file_bytes).ok()?.1.into(),
@@ -237,6 +237,24 @@ impl Texts for Reading<'_> {
         }
         Some(text)
     }
+
+    fn owns(&self, root: u32) -> bool {
+        self.own.get(root as usize).copied().unwrap_or_default()
+    }
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self {
+            index: RwLock::default(),
+            rules: Rules::default(),
+            texts: Mutex::new(LruCache::new(TEXTS)),
+            open: Mutex::default(),
+            limits: Limits::default(),
+            progress: watch::Sender::new(None),
+            scanned: watch::Sender::default(),
+        }
+    }
 }
 
 impl Shared {
@@ -248,6 +266,11 @@ impl Shared {
         };
         told(0, 0);
         let report = scan::scan(root, self.limits, &self.index, cached, &told, &AtomicBool::new(false));
+        // The scan has seen the disk, and the editor's state is newer.
+        let open = lock(&self.open).clone();
+        for (path, Open { snapshot, .. }) in open.iter().filter(|(_, open)| open.root == root) {
+            self.put(root, path, snapshot);
+        }
         self.progress.send_replace(Some(IndexProgress::Done { root: root.to_owned(), files: report.files }));
         self.scanned.send_modify(|scanned| _ = scanned.insert(root.to_owned()));
         if report.indexed > 0
@@ -266,12 +289,21 @@ impl Shared {
     }
 
     fn overlay(&self, root: &Path, path: &Path, snapshot: &Snapshot) {
-        let Some(relative) = scan::relative(root, path) else { return };
         if self.rules.excluded(Some(root), path).is_some() || snapshot.too_large().is_some() {
             return;
         }
-        lock(&self.open).insert(path.to_owned(), snapshot.rope().to_string().into());
-        scan::overlay(&self.index, self.root_id(root), &relative, snapshot);
+        let (text, snapshot) = (snapshot.rope().to_string().into(), snapshot.clone());
+        lock(&self.open).insert(path.to_owned(), Open { root: root.to_owned(), text, snapshot: snapshot.clone() });
+        self.put(root, path, &snapshot);
+    }
+
+    /// Puts an open document's state in, whatever the disk has.
+    fn put(&self, root: &Path, path: &Path, snapshot: &Snapshot) {
+        if let Some(relative) = scan::relative(root, path)
+            && self.rules.excluded(Some(root), path).is_none()
+        {
+            scan::overlay(&self.index, self.root_id(root), &relative, snapshot);
+        }
     }
 
     fn update(&self, root: &Path, path: &Path) {
@@ -281,23 +313,46 @@ impl Shared {
             return;
         }
         let id = self.root_id(root);
-        if path.is_dir() || self.rules.excluded(Some(root), path).is_some() {
+        let there = std::fs::symlink_metadata(path);
+        if there.as_ref().is_ok_and(|there| there.is_dir()) {
+            // Moved here or just made: nobody tells of what is in it.
+            if self.rules.excluded(Some(root), &path.join("_")).is_none() {
+                let news = scan::news(&self.index, root, path, self.limits);
+                news.iter().filter(|file| *file != path).for_each(|file| self.update(root, file));
+            }
+            return;
+        }
+        if self.rules.excluded(Some(root), path).is_some() || self.is_full(id, &relative) {
             return;
         }
         if let Err(why) = scan::update(&self.index, id, &relative, self.limits.file_bytes) {
-            // It may have been a folder that is gone.
-            let under = self.index.write().unwrap_or_else(PoisonError::into_inner).remove_under(id, &relative);
+            // It may have been a folder: all files are looked at for that, so only where nothing is left.
+            let gone = || self.index.write().unwrap_or_else(PoisonError::into_inner).remove_under(id, &relative);
+            let under = if there.is_err() { gone() } else { 0 };
             tracing::debug!(path = %path.display(), %why, under, "taken out of the index");
         }
+    }
+
+    /// Whether one more file would be more than a scan of the folder takes.
+    fn is_full(&self, root: u32, path: &str) -> bool {
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        let files = index.roots().find(|(id, _)| *id == root).map_or(0, |(_, files)| files);
+        files >= self.limits.files && index.find(root, path).is_none()
     }
 }
 
 fn work(shared: &Shared, queue: &mpsc::Receiver<Job>, jobs: &mpsc::Sender<Job>) {
     // Watches live as long as this thread.
     let mut watches: Vec<Watch> = Vec::new();
-    let mut edited: HashMap<PathBuf, (PathBuf, Snapshot)> = HashMap::new();
+    // Each with the time at which it will have rested, whatever else happens until then.
+    let mut edited: HashMap<PathBuf, (Instant, PathBuf, Snapshot)> = HashMap::new();
     loop {
-        match queue.recv_timeout(if edited.is_empty() { Duration::from_secs(3600) } else { REST }) {
+        let now = Instant::now();
+        for (path, (_, root, snapshot)) in edited.extract_if(|_, (due, ..)| *due <= now) {
+            shared.overlay(&root, &path, &snapshot);
+        }
+        let next = edited.values().map(|(due, ..)| due.saturating_duration_since(now)).min();
+        match queue.recv_timeout(next.unwrap_or(Duration::from_secs(3600))) {
             Ok(Job::Scan(root)) => {
                 let (told, of) = (jobs.clone(), root.clone());
                 // Watched first, so that nothing is missed in between.
@@ -312,27 +367,28 @@ fn work(shared: &Shared, queue: &mpsc::Receiver<Job>, jobs: &mpsc::Sender<Job>) 
             Ok(Job::Changed(root, changed)) => {
                 let lists = |path: &&PathBuf| {
                     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-                    rules::IGNORE_FILES.contains(&name)
+                    rules::IGNORE_FILES.contains(&name) || path.ends_with(".git/info/exclude")
                 };
                 match changed {
                     Changed::Paths(paths) if !paths.iter().any(|path| lists(&path)) => {
                         paths.iter().for_each(|path| shared.update(&root, path));
                     }
                     // What is ignored has changed, or nobody knows what has.
-                    _ => _ = shared.scan(&root),
+                    _ => {
+                        shared.rules.forget();
+                        shared.scan(&root);
+                    }
                 }
             }
-            Ok(Job::Edited(root, path, snapshot)) => _ = edited.insert(path, (root, snapshot)),
+            Ok(Job::Edited(root, path, snapshot)) => {
+                edited.insert(path, (Instant::now() + REST, root, snapshot));
+            }
             Ok(Job::Closed(root, path)) => {
                 edited.remove(&path);
                 lock(&shared.open).remove(&path);
                 shared.update(&root, &path);
             }
-            Err(RecvTimeoutError::Timeout) => {
-                for (path, (root, snapshot)) in edited.drain() {
-                    shared.overlay(&root, &path, &snapshot);
-                }
-            }
+            Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
     }
@@ -348,3 +404,6 @@ fn full_path(index: &Index, roots: &[PathBuf], id: FileId) -> Option<PathBuf> {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,12 +14,15 @@ use crate::completion::SegmentReport;
 /// Chunks of text whose tokens are remembered: a few files' worth of windows.
 const CACHED_CHUNKS: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
 
+/// Bytes of the longest text that is remembered: a chunk of code is a few hundred, and what is longer is seldom the same again.
+const LARGEST_CACHED: usize = 8 * 1024;
+
 /// Encodes plans for one tokenizer.
 pub(crate) struct PromptEncoder {
     engine: Engine,
     tokenizer: Arc<Tokenizer>,
     family: &'static Family,
-    // A std mutex: held for a look-up or for one chunk's encoding, never across an await.
+    // A std mutex: held for a look-up, never while something is encoded.
     chunks: Mutex<LruCache<Box<str>, Arc<[u32]>>>,
 }
 
@@ -131,12 +134,14 @@ impl PromptEncoder {
     }
 
     fn chunk(&self, text: &str) -> Arc<[u32]> {
-        let mut chunks = self.chunks.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(ids) = chunks.get(text) {
+        let chunks = || self.chunks.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(ids) = chunks().get(text) {
             return ids.clone();
         }
         let ids: Arc<[u32]> = self.tokenizer.encode(text).into();
-        chunks.put(text.into(), ids.clone());
+        if text.len() <= LARGEST_CACHED {
+            chunks().put(text.into(), ids.clone());
+        }
         ids
     }
 }

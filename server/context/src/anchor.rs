@@ -8,7 +8,7 @@ use pilotlight_syntax::Snapshot;
 
 use crate::{
     plan::TokenCounter,
-    window::{Chunk, Window, stands_at},
+    window::{Chunk, TOKEN_BYTES, Window, stands_at},
 };
 
 /// The most tokens that may stand behind the middle marker before the window is frozen anew.
@@ -31,7 +31,8 @@ impl Anchor {
 
     /// What was typed since, if all else around the cursor is still as it was and it is not too much.
     pub(crate) fn typed_since(&self, snapshot: &Snapshot, cursor: usize, counter: &dyn TokenCounter) -> Option<String> {
-        let typed = (self.at <= cursor).then(|| snapshot.slice(self.at..cursor))?;
+        let few = cursor.checked_sub(self.at)? <= MOST_TYPED * TOKEN_BYTES;
+        let typed = few.then(|| snapshot.slice(self.at..cursor))?;
         let before = self.at.checked_sub(text_bytes(&self.window.prefix))?;
         let same = stands_at(snapshot, before, &self.window.prefix) && self.window.suffix_fits(snapshot, cursor);
         (same && counter.count(&typed) <= MOST_TYPED).then_some(typed)

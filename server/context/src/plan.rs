@@ -3,11 +3,13 @@
 use pilotlight_syntax::Snapshot;
 
 use crate::{
-    Anchor, Excerpt, Family, Order, Plan, Surroundings, planner,
+    Anchor, Excerpt, Family, Order, Plan, Surroundings,
+    anchor::MOST_TYPED,
+    planner,
     planner::Choice,
     secrets, sources,
     sources::Here,
-    window::{Chunk, Window},
+    window::{Chunk, TOKEN_BYTES, Window},
 };
 
 /// Counts tokens as the loaded model would: `assist` implements it over the engine's tokenizer, tests by words.
@@ -85,9 +87,10 @@ pub fn plan_with(
         Order::Psm => last
             .and_then(|anchor| Some((anchor.clone(), anchor.typed_since(snapshot, cursor, counter)?, true)))
             .unwrap_or_else(|| {
-                // The line's start is a border between tokens whatever is typed on the line.
-                let window = Window::around(snapshot, line_start..cursor, budget, before, counter);
-                (Anchor { window, at: line_start }, snapshot.slice(line_start..cursor), false)
+                // The line's start is a border between tokens whatever is typed on the line; but what stands behind the marker is in no budget.
+                let at = if cursor - line_start <= MOST_TYPED * TOKEN_BYTES { line_start } else { cursor };
+                let window = Window::around(snapshot, at..cursor, budget, before, counter);
+                (Anchor { window, at }, snapshot.slice(at..cursor), false)
             }),
     };
     let (window, typed) = masked(snapshot, cursor, &anchor.window, &typed);

@@ -30,6 +30,12 @@ const OWN: f32 = 0.35;
 pub trait Texts {
     /// The text that was indexed; `None` where the file has changed since, is gone, or is not to be shown.
     fn text(&self, file: FileId) -> Option<Arc<str>>;
+
+    /// Whether the folder of that number is the person's own; any is, where there is one project. Others' projects may stand in the same index, and not even their names are anybody's business.
+    fn owns(&self, root: u32) -> bool {
+        let _ = root;
+        true
+    }
 }
 
 /// What the sources know beside the open file.
@@ -47,6 +53,39 @@ pub struct Surroundings<'a> {
     pub viewed: &'a [Place],
     /// What the editor reports about the open file.
     pub notes: &'a [Note],
+}
+
+impl Surroundings<'_> {
+    /// A file of the person's own folders.
+    fn own(&self, id: FileId) -> Option<&File> {
+        self.index.file(id).filter(|file| self.texts.owns(file.root))
+    }
+
+    /// As the index's, of own files.
+    fn definitions(&self, name: &str) -> impl Iterator<Item = (FileId, u32)> {
+        self.index.definitions(name).filter(|(id, _)| self.own(*id).is_some())
+    }
+
+    /// As the index's, of own files.
+    fn containing(&self, word: &str) -> impl Iterator<Item = FileId> {
+        self.index.containing(word).iter().copied().filter(|id| self.own(*id).is_some())
+    }
+
+    /// As the index's, of own files.
+    fn named(&self, stem: &str) -> impl Iterator<Item = FileId> {
+        self.index.named(stem).iter().copied().filter(|id| self.own(*id).is_some())
+    }
+
+    /// How many own files there are.
+    fn len(&self) -> usize {
+        self.index.roots().filter(|(root, _)| self.texts.owns(*root)).map(|(_, files)| files).sum()
+    }
+
+    /// In how many own files a word stands.
+    fn files_with(&self, word: &str) -> usize {
+        // One project alone is the rule: nothing to count then.
+        if self.len() == self.index.len() { self.index.containing(word).len() } else { self.containing(word).count() }
+    }
 }
 
 impl std::fmt::Debug for Surroundings<'_> {

@@ -14,6 +14,12 @@ use crate::plan::{Budget, TokenCounter};
 /// Lines in a chunk, and the step by which the prefix window moves.
 pub const CHUNK_LINES: usize = 16;
 
+/// Bytes of text that are a token at most, but for runs of blanks: what is longer is over a budget without being counted. Lines of data may have a hundred thousand.
+pub(crate) const TOKEN_BYTES: usize = 16;
+
+/// Bytes by which the beginning of a line that is longer than the budget moves.
+const PIECE: usize = 128;
+
 /// Line ends behind the cursor at which a suffix may begin.
 const MOST_SKIPPED: usize = 8;
 
@@ -119,11 +125,13 @@ fn prefix(rope: &Rope, cursor: usize, budget: usize, head: Option<usize>, counte
         if start >= end && !chunks.is_empty() {
             continue;
         }
-        let text = rope.byte_slice(start..end).to_string();
-        let tokens = counter.count(&text) + chunks.last().map_or(0, |(_, tokens)| *tokens);
+        let behind = chunks.last().map_or(0, |(_, tokens)| *tokens);
+        let long = end - start > budget.saturating_mul(TOKEN_BYTES);
+        let text = if long { String::new() } else { rope.byte_slice(start..end).to_string() };
+        let tokens = if long { usize::MAX } else { counter.count(&text) + behind };
         if tokens > budget {
             if chunks.is_empty() {
-                return vec![tail_within(text, line, budget, counter)];
+                return vec![tail_within(rope, start..end, budget, counter)];
             }
             break;
         }
@@ -147,9 +155,10 @@ fn suffix(rope: &Rope, start: usize, budget: usize, counter: &dyn TokenCounter) 
         let line = rope.byte_to_line(start);
         let next = opening_line(rope, line + CHUNK_LINES, rope.len_lines());
         let end = if next < rope.len_lines() { rope.line_to_byte(next) } else { rope.len_bytes() };
-        let text = rope.byte_slice(start..end).to_string();
-        let tokens = counter.count(&text);
-        if spent + tokens > budget {
+        let most = (budget - spent).saturating_mul(TOKEN_BYTES);
+        let text = rope.byte_slice(start..end.min(char_at(rope, start + most))).to_string();
+        let tokens = if text.len() < end - start { usize::MAX } else { counter.count(&text) };
+        if tokens > budget - spent {
             chunks.extend(head_within(text, line, budget - spent, counter));
             break;
         }
@@ -168,30 +177,53 @@ fn opening_line(rope: &Rope, line: usize, last: usize) -> usize {
     (line..last).find(|&line| rope.line(line).chars().any(|c| !c.is_whitespace())).unwrap_or(last)
 }
 
-/// The last whole lines of `text` within `budget`; where not even one fits, the end of the last line.
-fn tail_within(text: String, line: usize, budget: usize, counter: &dyn TokenCounter) -> Chunk {
-    let starts: Vec<usize> = line_starts(&text).collect();
-    let fitting = starts.partition_point(|&start| counter.count(&text[start..]) > budget);
+/// The last whole lines of `range` within `budget`; where not even one fits, the end of the last line.
+fn tail_within(rope: &Rope, range: Range<usize>, budget: usize, counter: &dyn TokenCounter) -> Chunk {
+    let least = range.start.max(range.end.saturating_sub(budget.saturating_mul(TOKEN_BYTES)));
+    let last = rope.byte_to_line(range.end.saturating_sub(1).max(range.start));
+    let starts: Vec<(usize, usize)> =
+        (rope.byte_to_line(least)..=last).map(|line| (line, rope.line_to_byte(line))).collect();
+    let from = |start: usize| rope.byte_slice(start..range.end).to_string();
+    let fitting = starts.partition_point(|&(_, start)| start < least || counter.count(&from(start)) > budget);
     match starts.get(fitting) {
-        Some(&start) => Chunk { line: line + fitting, text: text[start..].to_owned() },
-        None => {
-            let last = starts.last().copied().unwrap_or(0);
-            let mut boundaries = text[last..].char_indices().map(|(at, _)| last + at).collect::<Vec<_>>();
-            boundaries.push(text.len());
-            let start = boundaries[boundaries.partition_point(|&start| counter.count(&text[start..]) > budget)];
-            Chunk { line: line + starts.len().saturating_sub(1), text: text[start..].to_owned() }
-        }
+        Some(&(line, start)) => Chunk { line, text: from(start) },
+        None => Chunk { line: last, text: from(line_end_within(rope, last, range.end, budget, counter)) },
     }
 }
 
-/// The first whole lines of `text` within `budget`, if any.
+/// Where the part of a line up to `end` begins that is within `budget`. It is counted in pieces, which stay the same while the line grows, and so does the beginning for a while.
+fn line_end_within(rope: &Rope, line: usize, end: usize, budget: usize, counter: &dyn TokenCounter) -> usize {
+    let first = rope.line_to_byte(line);
+    let (mut start, mut spent) = (end, 0);
+    while start > first {
+        let before = char_at(rope, first + (start - first - 1) / PIECE * PIECE);
+        let piece = rope.byte_slice(before..start).to_string();
+        spent += counter.count(&piece);
+        if spent > budget {
+            break;
+        }
+        start = before;
+    }
+    if start < end {
+        return start;
+    }
+    // Not even the last piece.
+    let first = char_at(rope, first.max(end.saturating_sub(PIECE)));
+    let text = rope.byte_slice(first..end).to_string();
+    let mut boundaries: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+    boundaries.push(text.len());
+    first + boundaries[boundaries.partition_point(|&start| counter.count(&text[start..]) > budget)]
+}
+
+/// Byte `at`, or the beginning of the character that it is in.
+fn char_at(rope: &Rope, at: usize) -> usize {
+    rope.char_to_byte(rope.byte_to_char(at.min(rope.len_bytes())))
+}
+
+/// The first whole lines of a text that goes on within `budget`, if any.
 fn head_within(text: String, line: usize, budget: usize, counter: &dyn TokenCounter) -> Option<Chunk> {
-    let ends: Vec<usize> = line_starts(&text).skip(1).chain([text.len()]).collect();
+    let ends: Vec<usize> = text.match_indices('\n').map(|(at, _)| at + 1).collect();
     let fitting = ends.partition_point(|&end| counter.count(&text[..end]) <= budget);
     let end = *ends.get(fitting.checked_sub(1)?)?;
     (!text[..end].trim().is_empty()).then(|| Chunk { line, text: text[..end].to_owned() })
-}
-
-fn line_starts(text: &str) -> impl Iterator<Item = usize> {
-    std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1).filter(|&at| at < text.len()))
 }

@@ -130,6 +130,39 @@ fn a_line_longer_than_the_budget_is_cut_next_to_the_cursor() {
     assert!(prefix.ends_with("xEND") && prefix.len() <= 400, "{} bytes", prefix.len());
 }
 
+/// Counts as [`Quarters`] do, and remembers the longest text.
+#[derive(Default)]
+struct Longest(std::sync::atomic::AtomicUsize);
+
+impl TokenCounter for Longest {
+    fn count(&self, text: &str) -> usize {
+        self.0.fetch_max(text.len(), std::sync::atomic::Ordering::Relaxed);
+        Quarters.count(text)
+    }
+}
+
+#[test]
+fn long_lines_are_cut_before_they_are_counted() {
+    let text = format!("{}\n", "é".repeat(50_000)).repeat(40);
+    let snapshot = Document::open(Language::Plain, 0, &text).snapshot();
+    let budget = Budget { prefix: 400, suffix: 100 };
+    // At a line's end, in the middle of one, and at its beginning.
+    for cursor in [100_001 * 20 - 1, 100_001 * 20 + 50_000, 100_001 * 20] {
+        for family in FAMILIES {
+            let longest = Longest::default();
+            let input = Input { path: "a", snapshot: &snapshot, cursor, anchor: None };
+            let first = plan(family, input, budget, &longest);
+            plan(family, Input { anchor: Some(&first.anchor), ..input }, budget, &longest);
+            let window = &first.anchor.window;
+            let before: String = window.prefix.iter().map(|chunk| chunk.text.as_str()).collect();
+            assert!(text[..first.anchor.at].ends_with(&before) && before.len() <= 1600, "{}", family.name);
+            assert!(!before.is_empty() || first.anchor.at != cursor, "{}", family.name);
+            let longest = longest.0.into_inner();
+            assert!(longest <= 16 * 400, "{longest} bytes were counted for {}", family.name);
+        }
+    }
+}
+
 #[test]
 fn no_family_is_guessed() {
     let qwen = Family::detect(|marker| {

@@ -126,6 +126,45 @@ fn morning(pump: &Pump) {
 }
 
 #[test]
+fn what_others_have_in_the_same_index_is_never_named_and_crowds_nothing_out() {
+    let fixture = r#"
+//- src/pump.rs
+pub struct Pump;
+impl Pump {
+    pub fn prime_slowly(&self) {}
+    pub fn drain_basin(&self, level: Level) {}
+}
+//- src/other.rs
+fn evening(pump: &Pump) {
+    pump.prime_slowly();
+    pump.drain_basin(1);
+    render_frame();
+}
+//- src/shop.rs
+fn morning(pump: &Pump) {
+    pump.prime_slowly();
+    $0
+}
+"#;
+    let mut workspace = Workspace::new(fixture);
+    let alone = workspace.plan(&ember::FAMILY, 1000, None);
+    workspace
+        .elsewhere("src/engine.rs", "struct SecretEngine;\nimpl SecretEngine {\n    fn render_frame(&self) {}\n}\n");
+    for number in 0..80 {
+        let text = "struct Pump;\nimpl Pump {\n    fn prime_slowly(&self) {}\n    fn drain_basin(&self) {}\n}\n";
+        workspace.elsewhere(&format!("src/pump{number}.rs"), text);
+    }
+    // Put anew, its definitions come last.
+    let pump = workspace.index.find(0, "src/pump.rs").unwrap();
+    let text = workspace.texts[&pump].clone();
+    let snapshot = Document::open(Language::Rust, 0, &text).snapshot();
+    workspace.index.put(0, "src/pump.rs", Default::default(), pilotlight_syntax::index::facts(&snapshot));
+    let beside = workspace.plan(&ember::FAMILY, 1000, None);
+    assert!(!beside.display().contains("SecretEngine"), "{}", beside.display());
+    assert_eq!(beside.display(), alone.display());
+}
+
+#[test]
 fn qwen_reads_other_files_by_its_repository_form() {
     let display = Workspace::new(SHOP).plan(&qwen::FAMILY, 200, None).display();
     assert!(display.starts_with("<|repo_name|>w\n<|file_sep|>src/"), "{display}");
@@ -196,7 +235,7 @@ fn what_the_person_did_stands_nearest_to_the_cursor() {
 }
 
 /// One secret of its own for each source; none of them is real.
-const SECRETS: [&str; 9] = [
+const SECRETS: [&str; 10] = [
     "AKIAIOSFODNN7EXAMPL1",
     "ghp_abcdefghijklmnopqrstuvwxyz0123456782",
     "sk_live_4eC39HqLyjWDarjtT1zdp7d3",
@@ -206,6 +245,7 @@ const SECRETS: [&str; 9] = [
     "AKIAIOSFODNN7EXAMPL7",
     "AKIAIOSFODNN7EXAMPL8",
     "AKIAIOSFODNN7EXAMPL9",
+    "pa55word-of-mine",
 ];
 
 #[test]
@@ -250,6 +290,12 @@ const AFTER: &str = "{5}";
             line: 3,
             before: format!("let key = \"{}\";\n", SECRETS[6]),
             after: "let key = read_key();\n".to_owned(),
+        });
+        workspace.edits.push(Edit {
+            path: "start.sh".to_owned(),
+            line: 2,
+            before: "run\n".to_owned(),
+            after: format!("export DB_PASSWORD={}\nrun\n", SECRETS[9]),
         });
         let viewed =
             Document::open(Language::Rust, 0, &format!("fn seen() {{\n    sign(\"{}\")\n}}\n", SECRETS[7])).snapshot();

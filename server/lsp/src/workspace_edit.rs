@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use pilotlight_assist::{ChangeSet, Edit, FileChange};
+use pilotlight_assist::{ChangeSet, Edit, FileChange, syntax::PositionEncoding};
 use serde_json::{Value, json};
+use tower_lsp::gen_lsp_types as lsp;
 
 use crate::{
     position,
@@ -65,8 +66,18 @@ pub(crate) fn workspace_edit(session: &Session, set: &ChangeSet) -> Result<Value
 
 /// One edit in the client's positions.
 pub(crate) fn text_edit(session: &Session, file: &FileChange, edit: &Edit) -> Value {
-    let at = |offset| position::to_lsp(file.before.position(offset, session.encoding()));
+    let at = |offset| position_in(file, offset, session.encoding());
     json!({ "range": { "start": at(edit.range.start), "end": at(edit.range.end) }, "newText": edit.text })
+}
+
+/// A position as the client counts it once it has opened the file: a byte order mark, which a file that is not open has here as it is on the disk, is not in an editor's text.
+fn position_in(file: &FileChange, offset: usize, encoding: PositionEncoding) -> lsp::Position {
+    let mut position = file.before.position(offset, encoding);
+    if position.line == 0 && file.document.is_none() && file.before.rope().get_char(0) == Some('\u{feff}') {
+        let mark = file.before.position('\u{feff}'.len_utf8(), encoding).character;
+        position.character = position.character.saturating_sub(mark);
+    }
+    position::to_lsp(position)
 }
 
 /// The client's own name for an open document; the URI of a file that is not open.
@@ -75,5 +86,31 @@ pub(crate) fn uri_of(file: &FileChange) -> Result<String, String> {
         (Some(document), _) => Ok(Documents::<pilotlight_assist::Assistant>::uri_of(document).to_owned()),
         (None, Some(path)) => uri::from_path(path).ok_or_else(|| format!("{}: its name is not UTF-8", path.display())),
         (None, None) => Err("an unsaved buffer without a name".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pilotlight_assist::syntax::{Document, Language};
+
+    use super::*;
+
+    #[test]
+    fn a_byte_order_mark_is_in_no_position_of_a_file_that_is_not_open() {
+        let at = |text: &str, open: bool, offset, encoding| {
+            let document = open.then(|| "1/file:///a.rs".into());
+            let before = Document::open(Language::Rust, 0, text).snapshot();
+            let file = FileChange { path: None, document, before, creates: false, edits: Vec::new() };
+            let position = position_in(&file, offset, encoding);
+            (position.line, position.character)
+        };
+        let text = "\u{feff}use a;\nuse b;\n";
+        for encoding in [PositionEncoding::Utf8, PositionEncoding::Utf16, PositionEncoding::Utf32] {
+            assert_eq!(at(text, false, 7, encoding), (0, 4));
+            assert_eq!(at(text, false, 0, encoding), (0, 0));
+            assert_eq!(at(text, false, 14, encoding), (1, 4));
+            assert_eq!(at("use a;\n", false, 4, encoding), (0, 4));
+        }
+        assert_eq!(at(text, true, 7, PositionEncoding::Utf16), (0, 5), "the editor has told what its text is");
     }
 }

@@ -63,7 +63,8 @@ pub struct Index {
     stems: HashMap<Box<str>, Vec<FileId>>,
     /// Counts up with every change.
     revision: u64,
-    live: usize,
+    /// Files, by root.
+    live: Vec<usize>,
 }
 
 impl Index {
@@ -72,6 +73,7 @@ impl Index {
         let known = self.roots.iter().position(|known| known == root);
         known.unwrap_or_else(|| {
             self.roots.push(root.to_owned());
+            self.live.push(0);
             self.roots.len() - 1
         }) as u32
     }
@@ -83,12 +85,17 @@ impl Index {
 
     /// Files in it.
     pub fn len(&self) -> usize {
-        self.live
+        self.live.iter().sum()
+    }
+
+    /// How many files a root has, by its number.
+    pub fn roots(&self) -> impl Iterator<Item = (u32, usize)> {
+        (0..).zip(self.live.iter().copied())
     }
 
     /// Whether there is no file.
     pub fn is_empty(&self) -> bool {
-        self.live == 0
+        self.len() == 0
     }
 
     /// Counts up with every change: equal revisions answer equally.
@@ -156,7 +163,7 @@ impl Index {
                     FileId(self.files.len() as u32 - 1)
                 });
                 self.by_path.insert((root, path.into()), id);
-                self.live += 1;
+                self.live[root as usize] += 1;
                 for stem in stems(path) {
                     self.stems.entry(stem.into()).or_default().push(id);
                 }
@@ -214,7 +221,7 @@ impl Index {
                     files.retain(|file| *file != id);
                 }
             }
-            self.live -= 1;
+            self.live[root as usize] -= 1;
             self.free.push(id);
         }
         true

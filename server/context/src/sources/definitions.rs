@@ -75,7 +75,7 @@ fn meanings(around: &Surroundings<'_>, name: &str, kind: UseKind) -> Vec<(FileId
     // What it is called where it is defined.
     let original = import.and_then(|import| text(import.name)).unwrap_or(name);
     let mut found: Vec<(FileId, u32, f32)> = Vec::new();
-    for (id, at) in index.definitions(original).take(MOST_MEANINGS) {
+    for (id, at) in around.definitions(original).take(MOST_MEANINGS) {
         let Some(file) = index.file(id) else { continue };
         let Some(fact) = file.facts.definitions.get(at as usize) else { continue };
         if own.is_some_and(|own| !speak(own.facts.language, file.facts.language)) {
@@ -250,7 +250,7 @@ fn imported(here: &Here<'_>, around: &Surroundings<'_>, proposals: &mut Proposal
     for import in own.facts.imports.iter().take(64) {
         let Some(name) = import.name.map(|name| index.text(name)) else { continue };
         let mut best: Option<(f32, FileId, u32)> = None;
-        for (id, at) in index.definitions(name).take(MOST_MEANINGS) {
+        for (id, at) in around.definitions(name).take(MOST_MEANINGS) {
             let Some(file) = index.file(id).filter(|file| speak(own.facts.language, file.facts.language)) else {
                 continue;
             };
@@ -303,12 +303,11 @@ fn enclosing(here: &Here<'_>, around: &Surroundings<'_>, proposals: &mut Proposa
 /// Places of other files that use `name`.
 fn users(around: &Surroundings<'_>, own: FileId, name: Name, proposals: &mut Proposals) {
     let text = around.index.text(name);
-    let files = around.index.containing(text);
-    if text.len() < 4 || files.len() > 50 {
+    if text.len() < 4 || around.files_with(text) > 50 {
         return;
     }
     let mut shown = 0;
-    for &id in files.iter().filter(|&&id| id != own) {
+    for id in around.containing(text).filter(|&id| id != own) {
         let Some(file) = around.index.file(id) else { continue };
         let Some(&(_, line)) = file.facts.uses.iter().find(|(used, _)| *used == name) else { continue };
         let Some(body) = around.texts.text(id) else { continue };

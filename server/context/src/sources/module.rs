@@ -25,7 +25,7 @@ pub(super) fn propose(here: &Here<'_>, around: &Surroundings<'_>, proposals: &mu
         }
     };
     let stem = index::stem(here.path);
-    for &id in index.named(&stem).iter().take(MOST_LOOKED_AT) {
+    for id in around.named(&stem).take(MOST_LOOKED_AT) {
         if index.file(id).is_some_and(|file| index::stem(&file.path) == stem) {
             add(id, 0.5, Source::Sibling);
         }
@@ -38,8 +38,8 @@ pub(super) fn propose(here: &Here<'_>, around: &Surroundings<'_>, proposals: &mu
             let Some(last) = name.split([':', '.', '/', '\\']).rfind(|part| !part.is_empty()) else { continue };
             let last = last.to_lowercase();
             let short = last.rsplit('_').next().unwrap_or(&last);
-            let candidates = index.named(&last).iter().chain(index.named(short).iter().filter(|_| short != last));
-            for &id in candidates.take(MOST_LOOKED_AT) {
+            let candidates = around.named(&last).chain(around.named(short).filter(|_| short != last));
+            for id in candidates.take(MOST_LOOKED_AT) {
                 let Some(file) = index.file(id) else { continue };
                 let near = affinity(name, &file.path, Some(&own.path));
                 if near > 0.74 {

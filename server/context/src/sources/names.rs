@@ -74,7 +74,7 @@ pub(super) fn propose(
             + STANDS_OFTEN * chunks.ln_1p()
             + if owner.is_some_and(|owner| has.contains(&owner)) { OWNER_IS_USED } else { 0.0 }
             + PARTS * known / f32::max(parts, 1.0)
-            + FILES * (index.containing(text).len() as f32).ln_1p();
+            + FILES * (around.files_with(text) as f32).ln_1p();
         ranked.push((score, text, owner));
     }
     ranked.sort_by(|left, right| right.0.total_cmp(&left.0).then_with(|| left.1.cmp(right.1)));
@@ -86,7 +86,7 @@ pub(super) fn propose(
 /// What a name belongs to where another file defines it: a type that the open file uses, if it is one of such. `None` where no other file defines it.
 fn owner(around: &Surroundings<'_>, own: &File, name: &str, has: &HashSet<Name>) -> Option<Option<Name>> {
     let mut found = None;
-    for (id, at) in around.index.definitions(name).take(MOST_MEANINGS) {
+    for (id, at) in around.definitions(name).take(MOST_MEANINGS) {
         let Some(file) = around.index.file(id).filter(|file| speak(own.facts.language, file.facts.language)) else {
             continue;
         };

@@ -87,10 +87,10 @@ fn query(here: &Here<'_>, around: &Surroundings<'_>, line: usize) -> Words {
 
 /// The words of a text that the workspace has, and what each tells: the logarithm of how rare it is.
 pub(crate) fn rare_words(around: &Surroundings<'_>, text: &str) -> Words {
-    let all = around.index.len() as f32;
+    let all = around.len() as f32;
     let mut query = BTreeMap::new();
     for word in words::words(text, 256) {
-        let files = around.index.containing(&word).len();
+        let files = around.files_with(&word);
         if files > 0 {
             let rare = (1.0 + (all - files as f32 + 0.5) / (files as f32 + 0.5)).ln();
             query.insert(word, rare);
@@ -103,9 +103,8 @@ pub(crate) fn rare_words(around: &Surroundings<'_>, text: &str) -> Words {
 pub(crate) fn files(around: &Surroundings<'_>, query: &Words) -> Vec<FileId> {
     let mut scores: HashMap<FileId, f32> = HashMap::new();
     for (word, rare) in query {
-        let files = around.index.containing(word);
-        if files.len() <= MOST_FILES {
-            for &id in files {
+        if around.files_with(word) <= MOST_FILES {
+            for id in around.containing(word) {
                 *scores.entry(id).or_default() += rare;
             }
         }

@@ -145,9 +145,12 @@ fn last_name(name: &str) -> &str {
     name.rsplit([':', '.']).next().filter(|name| !name.is_empty()).unwrap_or(name)
 }
 
-/// The start of the comments, attributes and decorators on the lines directly before the line at `start`.
+/// The start of the comments, attributes and decorators on the lines directly before the line at `start`; `start` where no line begins there.
 fn lead(text: &str, start: usize, comment: Option<&str>) -> usize {
     let mut lead = start;
+    if !text[..start].ends_with(['\n', '\r']) {
+        return start;
+    }
     for _ in 0..MOST_LEAD {
         let Some(end) = lead.checked_sub(1) else { break };
         let begin = text[..end].rfind('\n').map_or(0, |at| at + 1);

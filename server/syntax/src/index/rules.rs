@@ -9,15 +9,21 @@ use std::{
 
 use ignore::{
     WalkBuilder,
-    gitignore::{Gitignore, GitignoreBuilder},
+    gitignore::{Gitignore, GitignoreBuilder, gitconfig_excludes_path},
 };
 
 /// Files that say what is to be left out, in the syntax of `.gitignore`; deeper folders and later lines win.
 pub const IGNORE_FILES: [&str; 6] =
     [".gitignore", ".ignore", ".pilotlightignore", ".aiexclude", ".cursorignore", ".copilotignore"];
 
+/// Git's own lists, which say less than any `.gitignore`: a repository's, and the user's for all repositories.
+const GIT_LISTS: usize = 2;
+
 /// How long a folder's ignore files are believed unchanged.
 const FRESH: Duration = Duration::from_secs(2);
+
+/// The place of `.gitignore` among the [`IGNORE_FILES`].
+const GITIGNORE: usize = 0;
 
 /// Folders of other people's or of made files, wherever they are.
 const VENDORED: [&str; 12] = [
@@ -76,6 +82,9 @@ pub enum Exclusion {
     /// The system says no.
     #[error("it cannot be read: {0}")]
     Unreadable(String),
+    /// An error of this program's own.
+    #[error("looking into it failed, which is an error here")]
+    Failed,
     /// Not UTF-8.
     #[error("its name is not UTF-8")]
     Name,
@@ -85,6 +94,12 @@ pub enum Exclusion {
 }
 
 impl Exclusion {
+    /// Whether it is left out because it does not belong into the repository, and not because no model is to see it.
+    pub fn is_by_git(&self) -> bool {
+        let Self::Ignored { list } = self else { return false };
+        !IGNORE_FILES[2..].iter().any(|name| list.ends_with(name))
+    }
+
     /// In one word, for counts.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -98,6 +113,7 @@ impl Exclusion {
             Self::Plain => "other languages",
             Self::Changing => "changing",
             Self::Unreadable(_) => "unreadable",
+            Self::Failed => "failed",
             Self::Name => "names that are not UTF-8",
             Self::Full => "past the limit of files",
         }
@@ -105,18 +121,27 @@ impl Exclusion {
 }
 
 /// Ignore files as they were read, folder by folder.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Rules {
     // A std mutex: held while the few ignore files above one path are looked up.
-    folders: Mutex<HashMap<PathBuf, Read>>,
+    folders: Mutex<HashMap<(PathBuf, bool), Read>>,
+    /// Git's `core.excludesFile`.
+    pub(super) everywhere: Option<PathBuf>,
 }
 
-/// When a folder's ignore files were read, and what they say.
-type Read = (Instant, Arc<[Gitignore]>);
+/// When a folder's ignore files were read, and what they say, each by its place in [`IGNORE_FILES`], then git's.
+type Read = (Instant, Lists);
+type Lists = Arc<[(usize, Gitignore)]>;
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { folders: Mutex::default(), everywhere: gitconfig_excludes_path() }
+    }
+}
 
 impl Rules {
-    /// Why the file at `path` (absolute; it need not exist) stays out of every prompt, if it does: an ignore file of its folder or of one above it up to `root` and the
-    /// repository's, or a name that is known for credentials.
+    /// Why the file at `path` (absolute; it need not exist) stays out of every prompt, if it does: an ignore file of its folder or of one above it, a list of git's, or a name that is known for
+    /// credentials. What stands above both `root` and the repository says of the files in there what it says in a scan: its `.gitignore` nothing if there is a repository.
     pub fn excluded(&self, root: Option<&Path>, path: &Path) -> Option<Exclusion> {
         if holds_credentials(path) {
             return Some(Exclusion::Credentials);
@@ -127,59 +152,99 @@ impl Rules {
         let workspace = root.and_then(|root| inside.iter().position(|folder| *folder == root));
         // Without either, the file's own folder.
         let top = repository.max(workspace).unwrap_or(0);
-        // By list: the deepest folder that has an opinion, as in git.
-        let mut verdict: [Option<Option<PathBuf>>; IGNORE_FILES.len()] = [const { None }; IGNORE_FILES.len()];
-        for folder in &inside[..=top] {
-            for list in self.lists(folder).iter() {
-                let Ok(relative) = path.strip_prefix(folder) else { continue };
-                let found = list.matched_path_or_any_parents(relative, false);
-                let Some(file) = found.inner().and_then(|glob| glob.from()) else { continue };
-                let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-                let Some(kind) = IGNORE_FILES.iter().position(|known| *known == name) else { continue };
-                if verdict[kind].is_none() {
-                    verdict[kind] = Some(found.is_ignore().then(|| file.to_owned()));
-                }
-            }
-        }
-        let list = verdict.into_iter().flatten().flatten().next()?;
+        // A lone file has nothing above its folder that would be its own.
+        let above = if repository.is_none() && workspace.is_none() { &[][..] } else { &inside[top + 1..] };
+        let mut lists: Vec<Lists> =
+            inside[..=top].iter().enumerate().map(|(at, folder)| self.lists(folder, at == top)).collect();
+        lists.extend(above.iter().map(|folder| {
+            let kept = self.lists(folder, false);
+            let stands = |(kind, _): &&(usize, Gitignore)| *kind != GITIGNORE && *kind < IGNORE_FILES.len();
+            if repository.is_some() { kept.iter().filter(stands).cloned().collect() } else { kept }
+        }));
+        // From the top down: in a folder that is ignored nothing can be taken in again, as in git.
+        let folders = (0..top).rev().map(|at| (inside[at], true, &lists[at + 1..]));
+        let list = folders
+            .chain([(path, false, &lists[..])])
+            .find_map(|(path, folder, lists)| ignored(path, folder, lists))?;
         Some(Exclusion::Ignored { list })
     }
 
-    fn lists(&self, folder: &Path) -> Arc<[Gitignore]> {
+    /// Has all ignore files read again: they have changed.
+    pub fn forget(&self) {
+        self.folders.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// What the lists in a folder say; in the uppermost one (`top`) with what the user's list says everywhere.
+    fn lists(&self, folder: &Path, top: bool) -> Lists {
         let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((read, lists)) = folders.get(folder)
+        let key = (folder.to_owned(), top);
+        if let Some((read, lists)) = folders.get(&key)
             && read.elapsed() < FRESH
         {
             return lists.clone();
         }
-        let lists: Arc<[Gitignore]> = IGNORE_FILES
-            .iter()
-            .map(|name| folder.join(name))
-            .filter(|file| file.is_file())
-            .filter_map(|file| {
+        let own = IGNORE_FILES.iter().map(|name| Some(folder.join(name)));
+        let gits = [repository_list(folder), self.everywhere.clone().filter(|_| top)];
+        let lists: Lists = own
+            .chain(gits)
+            .enumerate()
+            .filter_map(|(kind, file)| Some((kind, file.filter(|file| file.is_file())?)))
+            .filter_map(|(kind, file)| {
                 let mut builder = GitignoreBuilder::new(folder);
                 if let Some(error) = builder.add(&file) {
                     tracing::warn!(file = %file.display(), %error, "an ignore file is read in part");
                 }
-                builder.build().inspect_err(|error| tracing::warn!(%error, "an ignore file is left out")).ok()
+                let list = builder.build().inspect_err(|error| tracing::warn!(%error, "an ignore file is left out"));
+                Some((kind, list.ok()?))
             })
             .collect();
-        folders.insert(folder.to_owned(), (Instant::now(), lists.clone()));
+        folders.insert(key, (Instant::now(), lists.clone()));
         lists
     }
+}
+
+/// The ignore file by which a file or folder itself is ignored. Of each kind of list the one in the deepest folder that has an opinion counts, as in git.
+fn ignored(path: &Path, folder: bool, lists: &[Lists]) -> Option<PathBuf> {
+    const KINDS: usize = IGNORE_FILES.len() + GIT_LISTS;
+    let mut verdict: [Option<Option<PathBuf>>; KINDS] = [const { None }; KINDS];
+    for (kind, list) in lists.iter().flat_map(|lists| lists.iter()) {
+        let found = list.matched(path, folder);
+        let Some(file) = found.inner().and_then(|glob| glob.from()) else { continue };
+        if verdict[*kind].is_none() {
+            verdict[*kind] = Some(found.is_ignore().then(|| file.to_owned()));
+        }
+    }
+    // Git's own lists are asked where no `.gitignore` says anything.
+    let gits = (IGNORE_FILES.len()..KINDS).find_map(|kind| verdict[kind].take());
+    verdict[GITIGNORE] = verdict[GITIGNORE].take().or(gits);
+    verdict.into_iter().flatten().flatten().next()
+}
+
+/// `.git/info/exclude` of the repository whose top `folder` is; of a worktree the one that it shares.
+fn repository_list(folder: &Path) -> Option<PathBuf> {
+    let git = folder.join(".git");
+    if git.is_dir() {
+        return Some(git.join("info/exclude"));
+    }
+    let line = |file: &Path| Some(std::fs::read_to_string(file).ok()?.lines().next()?.to_owned());
+    let own = folder.join(line(&git)?.strip_prefix("gitdir: ")?);
+    let shared = line(&own.join("commondir")).map_or_else(|| own.clone(), |shared| own.join(shared));
+    Some(shared.join("info/exclude"))
 }
 
 /// Every file under `root` that the ignore files leave in. Links are not followed.
 pub(super) fn walk(root: &Path) -> WalkBuilder {
     let mut builder = WalkBuilder::new(root);
-    builder.hidden(false).follow_links(false).require_git(false).parents(true);
+    // In a repository nothing above it counts, which the walk knows only where it requires one; elsewhere `.gitignore` counts without.
+    let repository = root.ancestors().any(|folder| folder.join(".git").exists());
+    builder.hidden(false).follow_links(false).require_git(repository).parents(true);
     for name in IGNORE_FILES.iter().skip(2) {
         builder.add_custom_ignore_filename(name);
     }
     builder.filter_entry(|entry| {
         let folder = entry.depth() > 0 && entry.file_type().is_some_and(|kind| kind.is_dir());
         let name = entry.file_name().to_str().unwrap_or_default();
-        !(folder && (VENDORED.contains(&name) || entry.path().join("CACHEDIR.TAG").exists()))
+        !(folder && (VENDORED.contains(&name) || is_cache(entry.path())))
     });
     builder
 }
@@ -188,6 +253,11 @@ pub(super) fn walk(root: &Path) -> WalkBuilder {
 pub(super) fn vendored(relative: &str) -> Option<Exclusion> {
     let folder = relative.split('/').rev().skip(1).find(|part| VENDORED.contains(part))?;
     Some(Exclusion::Vendored(folder.to_owned()))
+}
+
+/// Whether a folder says that everything in it can be made again.
+pub(super) fn is_cache(folder: &Path) -> bool {
+    folder.join("CACHEDIR.TAG").exists()
 }
 
 /// Whether a file's name (or its folder's) is one under which people keep passwords and keys.

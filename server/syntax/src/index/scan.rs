@@ -5,6 +5,7 @@ use std::{
     fs,
     hash::{DefaultHasher, Hash, Hasher},
     io::Read,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
         Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
@@ -81,7 +82,7 @@ pub fn scan(
         *lock(&report).left_out.entry(why.kind()).or_default() += 1;
     };
     let root_id = write(index).root_id(root);
-    let found = candidates(root, limits, progress, stop, &leave_out);
+    let found = candidates(root, root, limits, progress, stop, &leave_out);
 
     // Stale entries go first, so that the index never holds more than its limit.
     {
@@ -142,15 +143,34 @@ struct Candidate {
     size: u64,
 }
 
+/// The files under a folder of a root that are not in the index as they are now: what a folder brings that was moved here, or filled before anybody watched it.
+pub fn news(index: &RwLock<Index>, root: &Path, folder: &Path, limits: Limits) -> Vec<PathBuf> {
+    let above = folder.ancestors().take_while(|above| *above != root);
+    let closed = |folder: &Path| relative(root, &folder.join("_")).is_none_or(|path| rules::vendored(&path).is_some());
+    if closed(folder) || above.into_iter().any(rules::is_cache) {
+        return Vec::new();
+    }
+    let found = candidates(root, folder, limits, &|_, _| {}, &AtomicBool::new(false), &|_, _| {});
+    let id = write(index).root_id(root);
+    let index = read(index);
+    let known = |file: &Candidate| {
+        let stamp = index.find(id, &file.path).and_then(|id| index.file(id)).map(|known| known.stamp);
+        stamp.is_some_and(|stamp| (stamp.modified, stamp.size) == (file.modified, file.size))
+    };
+    found.iter().filter(|file| !known(file)).map(|file| root.join(&file.path)).collect()
+}
+
+/// What may be indexed of the folder `from` of `root`.
 fn candidates(
     root: &Path,
+    from: &Path,
     limits: Limits,
     progress: &dyn Progress,
     stop: &AtomicBool,
     leave_out: &dyn Fn(&Path, &Exclusion),
 ) -> Vec<Candidate> {
     let mut found = Vec::new();
-    for (entries, entry) in rules::walk(root).build().enumerate() {
+    for (entries, entry) in rules::walk(from).build().enumerate() {
         if entries >= limits.entries || stop.load(Ordering::Relaxed) {
             tracing::warn!(root = %root.display(), entries, "the walk ends here: more than the index is made for");
             break;
@@ -218,8 +238,8 @@ pub enum Updated {
 
 /// Brings one file up to date; one that is to be left out is taken out of the index. The rest of the index stays as it is.
 pub fn update(index: &RwLock<Index>, root: u32, path: &str, most_bytes: u64) -> Result<Updated, Exclusion> {
-    let full = read(index).root(root).unwrap_or(Path::new("")).join(path);
-    let made = make(&full, path, most_bytes, |stamp| {
+    let folder = read(index).root(root).unwrap_or(Path::new("")).to_owned();
+    let made = make(&folder, path, most_bytes, |stamp| {
         let index = read(index);
         let known = index.find(root, path).and_then(|id| index.file(id));
         known.is_some_and(|file| (file.stamp.size, file.stamp.hash) == (stamp.size, stamp.hash))
@@ -254,19 +274,39 @@ pub fn overlay(index: &RwLock<Index>, root: u32, path: &str, snapshot: &Snapshot
     if same(&read(index)) {
         return;
     }
-    let facts = facts(snapshot);
-    write(index).put(root, path, stamp, facts);
+    if let Ok(facts) = guarded(path, || facts(snapshot)) {
+        write(index).put(root, path, stamp, facts);
+    }
+}
+
+/// Has `make` look into a file. A panic in there costs this file, and not the thread that all other files and clients need.
+pub(super) fn guarded<T>(path: &str, make: impl FnOnce() -> T) -> Result<T, Exclusion> {
+    // Nothing that `make` may leave half done outlives it.
+    catch_unwind(AssertUnwindSafe(make)).map_err(|_| {
+        tracing::error!(path, "looking into a file failed: the index does without it");
+        Exclusion::Failed
+    })
 }
 
 type Made = (Stamp, Option<facts::Facts<String>>);
 
 /// Reads and parses a file, unless `known` says of its stamp that there is no need.
-fn make(full: &Path, path: &str, most_bytes: u64, known: impl Fn(Stamp) -> bool) -> Result<Made, Exclusion> {
+fn make(root: &Path, path: &str, most_bytes: u64, known: impl Fn(Stamp) -> bool) -> Result<Made, Exclusion> {
+    let full = &root.join(path);
     if let Some(why) = rules::vendored(path) {
         return Err(why);
     }
     if rules::holds_credentials(full) {
         return Err(Exclusion::Credentials);
+    }
+    // As in a scan, no link is followed, and no cache looked into.
+    let kind = fs::symlink_metadata(full).map_err(|error| Exclusion::Unreadable(error.to_string()))?;
+    if !kind.is_file() {
+        return Err(Exclusion::Unreadable("not a file".to_owned()));
+    }
+    let made = full.ancestors().skip(1).take_while(|folder| *folder != root).find(|folder| rules::is_cache(folder));
+    if let Some(made) = made.and_then(Path::file_name) {
+        return Err(Exclusion::Vendored(made.to_string_lossy().into_owned()));
     }
     let language = Language::from_path(full);
     if language == Language::Plain {
@@ -285,8 +325,8 @@ fn make(full: &Path, path: &str, most_bytes: u64, known: impl Fn(Stamp) -> bool)
     if rules::is_minified(path, &text) {
         return Err(Exclusion::Minified);
     }
-    let snapshot = Document::open(language, 0, &text).snapshot();
-    Ok((stamp, Some(facts(&snapshot))))
+    let facts = guarded(path, || facts(&Document::open(language, 0, &text).snapshot()))?;
+    Ok((stamp, Some(facts)))
 }
 
 /// A file's text, read while its size and time stood still.

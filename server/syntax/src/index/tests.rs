@@ -104,6 +104,23 @@ fn what_is_changed_or_removed_is_found_so() {
     assert!(index.is_empty());
 }
 
+#[test]
+fn a_definition_may_stand_behind_wide_characters_far_into_its_line() {
+    let props = "export interface UserProfileProps { firstName: string;\u{3000}lastName: string }\n";
+    let facts = of(Language::TypeScript, props);
+    let last = facts.definitions.iter().find(|fact| fact.name == "lastName").unwrap();
+    assert_eq!((last.lead, last.start as usize), (last.start, props.find("lastName").unwrap()));
+    let packed = format!("call({});\u{FEFF}function f(){{}}\n", "1, ".repeat(20));
+    assert!(of(Language::JavaScript, &packed).definitions.iter().any(|fact| fact.name == "f"));
+}
+
+#[test]
+fn what_fails_in_one_file_costs_that_file_alone() {
+    let failed: Result<u8, Exclusion> = scan::guarded("a.rs", || panic!("an error in a grammar"));
+    assert_eq!(failed, Err(Exclusion::Failed));
+    assert_eq!(scan::guarded("a.rs", || 1), Ok(1));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -156,7 +173,82 @@ fn every_list_of_ignored_files_is_honoured() {
     assert_eq!(why("kept.rs"), None);
     assert_eq!(why("never/written.rs"), None);
     assert!(why("sub/x.rs").is_some());
+    assert!(why("sub/again.rs").is_some(), "nothing in an ignored folder is taken in again");
     assert_eq!(why(".env"), Some(Exclusion::Credentials));
+}
+
+#[test]
+fn an_ignored_folder_decides_for_all_that_is_in_it() {
+    let (folder, index) = workspace(&[
+        ("a/.gitignore", "*\n!*/\n!*.py\nprivate/\n"),
+        ("a/kept.py", "x = 1\n"),
+        ("a/private/a.py", "x = 1\n"),
+        ("b/.gitignore", "private/\n"),
+        ("b/private/.gitignore", "!*.py\n"),
+        ("b/private/a.py", "x = 1\n"),
+        ("c/.gitignore", "made/*\n!made/kept.py\n"),
+        ("c/made/gone.py", "x = 1\n"),
+        ("c/made/kept.py", "x = 1\n"),
+    ]);
+    run(folder.path(), &index);
+    assert_eq!(paths(&index), ["a/kept.py", "c/made/kept.py"]);
+    let rules = Rules::default();
+    for path in ["a/kept.py", "a/private/a.py", "b/private/a.py", "c/made/gone.py", "c/made/kept.py"] {
+        let why = rules.excluded(Some(folder.path()), &folder.path().join(path));
+        assert_eq!(why.is_none(), paths(&index).contains(&path.to_owned()), "{path}: {why:?}");
+    }
+}
+
+#[test]
+fn the_lists_of_git_itself_and_of_folders_above_are_honoured() {
+    let (above, index) = workspace(&[
+        (".gitignore", "above.py\n"),
+        (".pilotlightignore", "mine.py\n"),
+        ("w/.git/info/exclude", "a.py\nback.py\nlocal/\n"),
+        ("w/.gitignore", "!back.py\n"),
+        ("w/a.py", "x = 1\n"),
+        ("w/back.py", "x = 1\n"),
+        ("w/above.py", "x = 1\n"),
+        ("w/mine.py", "x = 1\n"),
+        ("w/local/b.py", "x = 1\n"),
+        ("w/everywhere.py", "x = 1\n"),
+        ("plain/above.py", "x = 1\n"),
+        ("plain/kept.py", "x = 1\n"),
+        ("git-excludes", "everywhere.py\n"),
+    ]);
+    let mut rules = Rules::default();
+    rules.everywhere = Some(above.path().join("git-excludes"));
+    let why =
+        |root: &str, path: &str| rules.excluded(Some(&above.path().join(root)), &above.path().join(root).join(path));
+    for path in ["a.py", "local/b.py", "everywhere.py"] {
+        let why = why("w", path);
+        assert!(why.as_ref().is_some_and(Exclusion::is_by_git), "{path}: {why:?}");
+    }
+    let mine = why("w", "mine.py");
+    assert!(mine.as_ref().is_some_and(|why| !why.is_by_git()), "{mine:?}");
+    assert_eq!(why("w", "back.py"), None, "a later list has the last word");
+    assert_eq!(why("w", "above.py"), None, "another repository's");
+    assert!(why("plain", "above.py").is_some(), "in no repository");
+    // As in a scan, which knows the user's real list.
+    run(&above.path().join("w"), &index);
+    run(&above.path().join("plain"), &index);
+    assert_eq!(paths(&index), ["above.py", "back.py", "everywhere.py", "kept.py"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_scan_leaves_out_no_update_takes_in() {
+    let (folder, index) = workspace(&[
+        ("a.rs", "fn alpha() {}"),
+        ("made/CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55"),
+        ("made/deep/b.rs", "fn beta() {}"),
+    ]);
+    std::os::unix::fs::symlink(folder.path().join("a.rs"), folder.path().join("link.rs")).unwrap();
+    run(folder.path(), &index);
+    for path in ["link.rs", "made/deep/b.rs"] {
+        assert!(update(&index, 0, path, 1 << 20).is_err(), "{path}");
+    }
+    assert_eq!(paths(&index), ["a.rs"]);
 }
 
 #[test]
