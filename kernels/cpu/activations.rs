@@ -59,7 +59,7 @@ impl Activations {
             rows,
             columns,
             stride,
-            values: Buffer::zeroed(rows * stride),
+            values: Buffer::zeroed(rows.saturating_mul(stride)),
             bytes: Buffer::zeroed(rows * stride),
             blocks: Buffer::zeroed(rows * stride / 32),
         }

@@ -65,6 +65,7 @@ pub fn attention(
         query.len() == rows * width && out.columns() == width && out.rows() >= first + rows,
         "{rows} rows of queries"
     );
+    assert!(start.checked_add(rows).is_some(), "{rows} rows from position {start}");
     let pages = pages.get(..(start + rows).div_ceil(PAGE));
     let pages = pages.filter(|pages| pages.iter().all(|&page| (page as usize) < kv.pages()));
     assert!(pages.is_some(), "pages of {} positions", start + rows);

@@ -4,7 +4,7 @@
 //! (`cuda/draw.cu`), draws the same token. What is 2^31 times less likely than the likeliest is never drawn.
 
 use super::{
-    Isa,
+    Isa, argmax,
     exponential::exp,
     simd::{Simd, entry},
 };
@@ -35,6 +35,9 @@ pub fn draw(isa: Isa, logits: &[f32], greatest: f32, how: &Draw, candidates: &mu
     candidates.clear();
     candidates.reserve(logits.len());
     let scale = 1.0 / how.temperature;
+    if !scale.is_finite() {
+        return argmax(isa, logits) as u32;
+    }
     let mut id = 0;
     for some in logits.chunks(16) {
         let mut lanes = [f32::NEG_INFINITY; 16];
@@ -160,6 +163,10 @@ mod tests {
             (1.0, 1, 0.5),
             (2.0, 100_000, 0.3),
         ] {
+            assert_eq!(
+                draw(Isa::best(), &logits, greatest, &Draw::GREEDY, &mut Vec::new()) as usize,
+                argmax(Isa::best(), &logits)
+            );
             let mut how = Draw { temperature, top_k, top_p, number: 0 };
             let want = by_definition(&logits, &how);
             let mut got = Vec::new();

@@ -2,18 +2,23 @@
 
 use std::{fmt, sync::OnceLock};
 
-/// An instruction set. All give the same bits; they differ in speed only.
+/// An instruction set that this machine has: others cannot be made outside of this crate, so that what takes one need not look. All give the same bits; they
+/// differ in speed only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Isa {
     /// Plain Rust: any machine.
     Scalar,
     /// x86-64 with AVX2, FMA and F16C: `vpmaddubsw`.
+    #[non_exhaustive]
     Avx2,
     /// The above with AVX-VNNI: `vpdpbusd` on 256 bits.
+    #[non_exhaustive]
     AvxVnni,
     /// x86-64 with AVX-512 F, BW, DQ, VL and VNNI: `vpdpbusd` on 512 bits.
+    #[non_exhaustive]
     Avx512Vnni,
     /// AArch64 with the dot product extension: `sdot`.
+    #[non_exhaustive]
     NeonDot,
 }
 

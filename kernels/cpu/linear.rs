@@ -53,7 +53,7 @@ pub(crate) fn chunk_bytes(pool: &Pool, all: usize) -> usize {
 /// Multiplies rows `from..from + rows` of `x` with each part's weights (at most 4 parts).
 pub fn linear(pool: &Pool, x: &Activations, from: usize, rows: usize, parts: &mut [Part<'_>]) {
     assert!(parts.len() <= PARTS, "at most {PARTS} products in one op");
-    assert!(from + rows <= x.rows(), "rows {from}..{} of {}", from + rows, x.rows());
+    assert!(from.checked_add(rows).is_some_and(|end| end <= x.rows()), "{rows} rows from {from} of {}", x.rows());
     let bytes: usize = parts.iter().map(|part| part.weight.bytes()).sum();
     let chunk_bytes = chunk_bytes(pool, bytes);
 

@@ -41,7 +41,14 @@ pub fn physical_cores() -> usize {
     let siblings = |cpu: usize| {
         std::fs::read_to_string(format!("/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")).ok()
     };
-    let cores: std::collections::BTreeSet<String> = (0..4096).map_while(siblings).collect();
+    // As in `0,2,4-7`: those that are switched off have no topology.
+    let online = std::fs::read_to_string("/sys/devices/system/cpu/online").unwrap_or_default();
+    let range = |text: &str| -> Option<std::ops::RangeInclusive<usize>> {
+        let (first, last) = text.split_once('-').unwrap_or((text, text));
+        Some(first.parse().ok()?..=last.parse().ok()?)
+    };
+    let numbers = online.trim().split(',').filter_map(range).flatten();
+    let cores: std::collections::BTreeSet<String> = numbers.filter_map(siblings).collect();
     // Fewer processors than the machine has (a container's limit) are taken for cores of their own.
     if cores.is_empty() { logical } else { logical.min(cores.len()) }
 }

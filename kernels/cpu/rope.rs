@@ -131,10 +131,13 @@ pub fn turn_and_store(
     let Projected { q, k, v } = projected;
     assert!(rows > 0 && k.len() == rows * width && v.len() == rows * width, "{rows} rows of {width} keys and values");
     assert!(q.len().is_multiple_of(rows * d), "{rows} rows of queries in heads of {d}");
+    assert!(start.checked_add(rows).is_some(), "{rows} rows from position {start}");
     assert!(pages.len() >= (start + rows).div_ceil(PAGE), "pages of {} positions", start + rows);
     let q_width = q.len() / rows;
     let used = &pages[start / PAGE..(start + rows).div_ceil(PAGE)];
     assert!(used.iter().all(|&page| (page as usize) < kv.pages()), "pages of {}", kv.pages());
+    let once = |(i, page)| !used[..i].contains(page);
+    assert!(used.iter().enumerate().all(once), "a page for each run of positions: two would be written as one");
     let page_len = width * PAGE;
     let isa = pool.isa();
     let (q, k, view) = (Shared::new(q), Shared::new(k), kv.view());

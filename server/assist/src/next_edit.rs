@@ -106,7 +106,9 @@ impl Assistant {
                     continue;
                 }
                 let Ok(now) = self.snapshot(&source) else { continue };
-                let Ok(offer) = self.propagate(&source, now.revision(), change, cancel.clone()).await else { continue };
+                let Ok(offer) = self.propagate_open(&source, now.revision(), change, cancel.clone()).await else {
+                    continue;
+                };
                 for file in offer.set.files.into_iter().filter(|file| file.document.is_some()) {
                     let edits = by_line(&file);
                     found.extend(edits.into_iter().map(|edit| Found { of: Some(of), file: file.clone(), edit }));

@@ -109,8 +109,13 @@ impl Scene<'_> {
                 let parent = home.container(item.name_range.start).filter(|_| in_type);
                 Defined { path: home.path.clone(), kind: item.kind, parent }
             });
-        let others: Vec<View> =
-            self.others.iter().map(|other| View::new(other.path.clone(), other.snapshot.clone())).collect();
+        let mut others: Vec<View> = Vec::new();
+        for other in &self.others {
+            if cancel.is_cancelled() {
+                return Err(None);
+            }
+            others.push(View::new(other.path.clone(), other.snapshot.clone()));
+        }
         // Members that only an assignment tells of are in no outline.
         let assigned = std::iter::once(&home).chain(&others).filter(|_| change.container.is_some());
         let assigned =

@@ -47,9 +47,9 @@ const NAMED: [(&str, Reader); 7] = [
             is!(),
             r#"["'`]([A-Za-z0-9+/=_.~-]{12,})"#
         ),
-        first,
+        key,
     ),
-    (concat!(r"(?i)(?:(?:\b|_)pass|(?-i:[a-z0-9]Pass))", is!(), r#"["'`]([^"'`\s]{6,})(?:["'`]|$)"#), first),
+    (concat!(r"(?i)(?:(?:\b|_)pass|(?-i:[a-z0-9]Pass))", is!(), r#"["'`]([^"'`\s]{6,})(?:["'`]|$)"#), pass),
     (
         r#"(?:^|[\s"'`+-])([A-Z0-9_]*(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIALS?)[A-Z0-9_]*|(?:[A-Z0-9_]*_)?PASS|[A-Z0-9_]+_PWD)(\s*=\s*|:\s+)(["']?)([^\s"'`;]{6,})"#,
         variable,
@@ -131,6 +131,34 @@ fn first(_: &str, captures: &Captures<'_>) -> Option<Range<usize>> {
     captures.get(1).or_else(|| captures.get(0)).map(|it| it.range())
 }
 
+/// Whether what matched begins behind a branch's word, so that its colon ends a case: `case TOKEN: name = "…"`.
+fn is_branch(line: &str, captures: &Captures<'_>) -> bool {
+    let start = captures.get(0).map_or(0, |all| all.start());
+    let before = line[..start].trim_end_matches(|c: char| c.is_alphanumeric() || c == '_').trim_end();
+    let word = before.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    matches!(word, "case" | "if" | "elif" | "while" | "when")
+}
+
+/// Whether a type stands between the name and the value, which is a constant's then: `const TOKEN: &str = "…"`.
+fn is_typed(between: &str) -> bool {
+    let behind = between.split_once(':').map_or("", |(_, behind)| behind.trim_start());
+    !behind.starts_with('=') && behind.contains('=')
+}
+
+/// What is quoted behind the name of a key or a token.
+fn key(line: &str, captures: &Captures<'_>) -> Option<Range<usize>> {
+    let (all, value) = (captures.get(0)?, captures.get(1)?);
+    let typed = is_typed(&line[all.start()..value.start()]);
+    let digit = value.as_str().bytes().any(|byte| byte.is_ascii_digit());
+    (!is_branch(line, captures) && (digit || !typed)).then(|| value.range())
+}
+
+/// What is quoted behind a name that ends with `pass`, which other things are called too.
+fn pass(line: &str, captures: &Captures<'_>) -> Option<Range<usize>> {
+    let value = captures.get(1)?;
+    (!is_branch(line, captures) && !value.as_str().to_lowercase().contains("pass")).then(|| value.range())
+}
+
 /// What is quoted behind the name of a password, up to the same quote or the line's end.
 fn text(line: &str, captures: &Captures<'_>) -> Option<Range<usize>> {
     let (keyword, rest, quote) = (captures.get(1)?.as_str(), captures.get(2)?.as_str(), captures.get(3)?);
@@ -144,6 +172,9 @@ fn text(line: &str, captures: &Captures<'_>) -> Option<Range<usize>> {
     let end = closing.map_or(line.len(), |(at, _)| start + at);
     let value = &line[start..end];
     let words = value.contains(char::is_whitespace);
+    let between = &line[captures.get(2)?.end()..start];
+    // A sentence, or what something is called in a table: no phrase to enter with.
+    let sentence = words && (value.starts_with(char::is_uppercase) || between.contains("=>"));
     // The quote was the end of a text that says `password: `, and this is code behind it.
     let behind = value.starts_with(|c: char| c.is_whitespace() || ",;)]}.+&|<=:".contains(c));
     // `password_hint`, `secret: "The secret to sign with"`: what is told, and no secret.
@@ -152,7 +183,12 @@ fn text(line: &str, captures: &Captures<'_>) -> Option<Range<usize>> {
         || value.to_lowercase().contains(&keyword.to_lowercase());
     let elsewhere =
         (value.starts_with("${") && value.ends_with('}')) || (value.starts_with("$(") && value.ends_with(')'));
-    let secret = value.len() >= 6 && !elsewhere && if words { !behind && !told } else { closing.is_some() || !behind };
+    let branch = is_typed(between) && is_branch(line, captures);
+    let secret = value.len() >= 6
+        && !elsewhere
+        && !sentence
+        && !branch
+        && if words { !behind && !told } else { closing.is_some() || !behind };
     secret.then_some(start..end)
 }
 
@@ -167,13 +203,12 @@ fn variable(line: &str, captures: &Captures<'_>) -> Option<Range<usize>> {
     }
     let (name, text) = (name.as_str(), value.as_str());
     let after = line[value.end()..].trim_start();
-    let other = is_reference(text)
-        || tells_of(name)
-        || (name.contains("TOKEN") && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_'));
+    let number = text.trim_end_matches(',').bytes().all(|byte| byte.is_ascii_digit() || byte == b'_');
+    let other = is_reference(text) || tells_of(name) || (number && (name.contains("TOKEN") || !ends_as_keyword(name)));
     let code = match (quoted, tight) {
         // Constants of a lexer, and texts that are no secret by their length.
         (true, tight) => colon || (!tight && starts_with_keyword(name)),
-        (false, true) => is_expression(text),
+        (false, true) => is_expression(text) || is_same(name, text.trim_end_matches([',', ')'])),
         (false, false) => {
             is_expression(text) || is_word_of_code(name, text, colon, after) || after.starts_with(OPERATORS)
         }
@@ -192,7 +227,14 @@ fn setting(line: &str, captures: &Captures<'_>) -> Option<Range<usize>> {
     } else {
         after.is_empty() || after.starts_with(|c: char| c.is_whitespace() || "\"'`".contains(c))
     };
+    // A field's type, an argument's own name.
+    let bare = text.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let keeps_keys = ["key", "token"].iter().any(|it| name.as_str().to_ascii_lowercase().contains(it));
+    let typed = colon && bare && keeps_keys && text.starts_with(char::is_uppercase);
+    let named = is_same(name.as_str(), text.trim_end_matches(|c: char| c.is_ascii_digit()));
     let secret = ends
+        && !typed
+        && !named
         && !text.starts_with(['/', '.'])
         && text.bytes().any(|byte| byte.is_ascii_digit())
         && !(text.ends_with([',', ')']) || is_reference(text) || is_expression(text) || tells_of(name.as_str()));
@@ -245,9 +287,10 @@ fn is_word_of_code(name: &str, value: &str, colon: bool, after: &str) -> bool {
     if !bare.chars().all(|c| c.is_alphanumeric() || c == '_') || bare.starts_with(|c: char| c.is_ascii_digit()) {
         return false;
     }
-    let plain = |text: &str| text.replace('_', "").to_lowercase();
     let (same, named) = (plain(bare), plain(name));
     let words = [
+        "required",
+        "optional",
         "string",
         "String",
         "number",
@@ -264,8 +307,25 @@ fn is_word_of_code(name: &str, value: &str, colon: bool, after: &str) -> bool {
         || after.starts_with(';')
         || (colon && bare.len() < value.len())
         || (!colon && same == named)
+        // A class.
+        || (bare.starts_with(char::is_uppercase) && bare.chars().any(char::is_lowercase) && !bare.contains(|c: char| c.is_ascii_digit()))
         || (!colon && bare.contains('_') && same.contains(named.trim_end_matches('s')))
         || (!colon && bare.contains('_') && bare.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
+}
+
+/// Whether two names are the same but for how they are written.
+fn is_same(name: &str, other: &str) -> bool {
+    plain(name) == plain(other)
+}
+
+fn plain(text: &str) -> String {
+    text.replace(['_', '-'], "").to_lowercase()
+}
+
+/// Whether a variable's name ends with what makes it secret.
+fn ends_as_keyword(name: &str) -> bool {
+    let ends = ["PASSWORD", "PASSWD", "PASSPHRASE", "PASS", "PWD", "SECRET", "KEY", "CREDENTIAL", "CREDENTIALS"];
+    ends.iter().any(|end| name.ends_with(end))
 }
 
 fn starts_with_keyword(name: &str) -> bool {
@@ -274,7 +334,10 @@ fn starts_with_keyword(name: &str) -> bool {
 
 /// Whether a name says something about a secret: where it is, how long.
 fn tells_of(name: &str) -> bool {
-    let ends = ["file", "path", "dir", "name", "type", "kind", "length", "len", "size", "count", "limit", "ttl"];
+    let ends = [
+        "file", "path", "dir", "name", "type", "kind", "length", "len", "size", "count", "limit", "ttl", "url", "uri",
+        "endpoint", "header", "timeout",
+    ];
     let name = name.to_ascii_lowercase();
     ends.iter().any(|end| name.ends_with(end))
 }

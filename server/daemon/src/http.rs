@@ -9,9 +9,13 @@ use tokio::net::TcpListener;
 #[cfg(unix)]
 use tokio_util::sync::CancellationToken;
 
-/// How soon an address that is taken is tried again.
+/// How soon an address that is taken is tried again: at first, when a daemon of the same model may be about to leave it, and then seldom enough to let its successor
+/// have it before another model's daemon.
 #[cfg(unix)]
-const AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
+const AGAIN: [std::time::Duration; 2] = [std::time::Duration::from_millis(500), std::time::Duration::from_secs(15)];
+/// So often soon.
+#[cfg(unix)]
+const SOON: usize = 20;
 
 /// A listening surface.
 #[derive(Debug)]
@@ -71,19 +75,19 @@ impl Http {
 #[cfg(unix)]
 pub(crate) async fn hold(options: Options, assistant: Assistant, activity: Activity, stop: CancellationToken) {
     let listen = options.listen.clone();
-    let mut told = false;
+    let mut tries = 0;
     let http = loop {
         match Http::open(options.clone()).await {
             Ok(http) => break http,
             Err(error) if is_taken(&error) => {
-                if !std::mem::replace(&mut told, true) {
+                if tries == 0 {
                     tracing::warn!(error = format!("{error:#}"), "no HTTP until the address is free");
                 }
             }
             Err(error) => return tracing::error!(error = format!("{error:#}"), "no HTTP; editors are served"),
         }
         tokio::select! {
-            () = tokio::time::sleep(AGAIN) => {}
+            () = tokio::time::sleep(AGAIN[usize::from(tries > SOON)]) => tries += 1,
             () = stop.cancelled() => return,
         }
     };

@@ -219,7 +219,9 @@ pub(crate) fn content(source: &ModelSource) -> Result<Vec<u8>, EngineError> {
     match source {
         ModelSource::Ember => hash.update(pilotlight_ember::WEIGHTS),
         ModelSource::Gguf(path) => {
-            for part in parts(path).unwrap_or_else(|| vec![path.clone()]) {
+            // A file may be called a part and be whole.
+            let all = parts(path).filter(|parts| parts.iter().all(|part| part.exists()));
+            for part in all.unwrap_or_else(|| vec![path.clone()]) {
                 sample(&mut hash, &map(&part)?);
             }
         }

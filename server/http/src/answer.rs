@@ -85,7 +85,8 @@ impl Surface {
 
     /// Starts writing, if the user's quota has room for it.
     pub(crate) async fn start(&self, ask: Ask) -> Result<Running, Failure> {
-        let (ticket, until) = self.begin(ask.limits.max_tokens)?;
+        let asked = ask.limits.max_tokens;
+        let (ticket, until) = self.begin(asked)?;
         let generation = match ask.what {
             What::Fill(mut fill) => {
                 if self.private {
@@ -104,12 +105,13 @@ impl Surface {
             }
         };
         let model = self.model().await?;
-        Ok(Running { generation, surface: self.clone(), ticket, until, failed: None, model })
+        Ok(Running { generation, surface: self.clone(), ticket, asked, until, failed: None, model })
     }
 
     /// Starts the next answer of a conversation, under the same quota.
     pub(crate) async fn chat(&self, messages: &str, tools: Option<&str>, limits: Limits) -> Result<Running, Failure> {
-        let (ticket, until) = self.begin(limits.max_tokens)?;
+        let asked = limits.max_tokens;
+        let (ticket, until) = self.begin(asked)?;
         let generation = self.assistant.chat(messages, tools, limits).await.map_err(|failure| match failure {
             ChatFailure::Unavailable(message) => Failure::unavailable(message),
             ChatFailure::NoTemplate(_) => Failure::not_found(failure.to_string()),
@@ -117,7 +119,7 @@ impl Surface {
         })?;
         // One that chats and completes nothing has no place among completing models.
         let model = self.assistant.engine().await.map_or("pilotlight".to_owned(), |engine| engine.info().name.clone());
-        Ok(Running { generation, surface: self.clone(), ticket, until, failed: None, model })
+        Ok(Running { generation, surface: self.clone(), ticket, asked, until, failed: None, model })
     }
 
     fn begin(&self, max_tokens: usize) -> Result<(Ticket, Instant), Failure> {
@@ -132,6 +134,8 @@ pub(crate) struct Running {
     generation: Generation,
     surface: Surface,
     ticket: Ticket,
+    /// The most tokens.
+    asked: usize,
     until: Instant,
     /// What went wrong, in words.
     failed: Option<String>,
@@ -142,7 +146,7 @@ impl Running {
     /// The next piece; `None` at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<String>, Failure> {
         let next = match tokio::time::timeout_at(self.until, self.generation.next()).await {
-            Ok(Ok(None)) if cut_at_nothing(&self.report()) => {
+            Ok(Ok(None)) if self.asked > 0 && cut_at_nothing(&self.report()) => {
                 Err(Failure::timeout("no token was decoded in time (engine.time-limits)"))
             }
             Ok(Ok(piece)) => Ok(piece),

@@ -252,6 +252,20 @@ def test_switched_off_by_the_buffers_variable_alone(bench):
     loud(ed)
 
 
+def test_a_server_that_was_stopped_stays_so(bench):
+    ed = start(bench, RULES)
+    ed.keys("Escape")
+    ed.run("vim.b.pilotlight_enabled = true")
+    loud(ed)
+    ed.keys("Escape")
+    ed.run("for _, c in ipairs(vim.lsp.get_clients({ name = 'pilotlight' })) do c:stop() end")
+    ed.until(lambda: ed.server_pids() == [], "the server to end")
+    for _ in range(5):
+        ed.keys("j", "k")
+        time.sleep(0.2)
+    equal(ed.server_pids(), [])
+
+
 def test_switched_off_in_normal_mode_by_the_buffers_variable(bench):
     ed = start(bench, RULES)
     ed.keys("Escape")

@@ -47,14 +47,16 @@ function M.setup(options)
       end
     end,
   })
-  -- Nothing tells of a variable: it is looked at before each key.
+  -- Nothing tells of a variable: it is looked at before each key. Only its change turns a buffer on: a server that was stopped stays so.
+  local was_off = {} ---@type table<integer, boolean>
   vim.api.nvim_create_autocmd({ 'SafeState', 'InsertEnter', 'TextChangedI', 'TextChangedP' }, {
     group = group,
     desc = 'Pilotlight: switched off or on by b:pilotlight_enabled or another file type',
     callback = function(event)
-      local off = config.off(event.buf)
-      local attached = client.get(event.buf) ~= nil
-      if (attached and off) or (not attached and not off and vim.b[event.buf].pilotlight_enabled) then
+      local off = config.off(event.buf) ~= nil
+      local turned_on = was_off[event.buf] and not off
+      was_off[event.buf] = off
+      if turned_on or (off and client.get(event.buf)) then
         client.sync()
       end
     end,

@@ -130,10 +130,18 @@ impl Assistant {
     }
 
     /// From now on the document's definitions count as carried to their uses, but for those whose changes `waiting` names ([`crate::propagate::difference::still_waiting`]). Compares two texts.
-    pub fn carried(&self, document: &DocumentId, waiting: &[String]) {
+    /// The text is the one at its first step.
+    pub async fn carried(&self, document: &DocumentId, waiting: Vec<String>) {
         let Ok((before, now, _)) = self.states(document) else { return };
-        let state = if waiting.is_empty() { now } else { settled(&before, &now, waiting) };
-        if let Some(mut open) = self.inner.documents.get_mut(document) {
+        let was = before.clone();
+        let state = match waiting.is_empty() {
+            true => Ok(now),
+            false => tokio::task::spawn_blocking(move || settled(&before, &now, &waiting)).await,
+        };
+        if let (Ok(state), Some(mut open)) = (state, self.inner.documents.get_mut(document))
+            // It may have been closed and opened again.
+            && *open.settled.rope() == *was.rope()
+        {
             open.settled = state;
         }
     }

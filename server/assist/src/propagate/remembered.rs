@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, path::PathBuf};
 
-use super::{DefinitionChange, Offer};
+use super::{DefinitionChange, Offer, request::Reach};
 use crate::{DocumentId, indexing::Indexing};
 
 /// Offers that are remembered: those of one look at a document's actions, and a few more.
@@ -13,7 +13,7 @@ const MOST: usize = 8;
 pub(super) struct Key {
     pub(super) document: DocumentId,
     pub(super) change: DefinitionChange,
-    pub(super) definition_too: bool,
+    pub(super) reach: Reach,
     pub(super) roots: Vec<PathBuf>,
     /// Of every open file.
     pub(super) revisions: Vec<(DocumentId, u64)>,

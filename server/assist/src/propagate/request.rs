@@ -83,7 +83,18 @@ impl Assistant {
         change: DefinitionChange,
         cancel: CancellationToken,
     ) -> Result<Offer, PropagateError> {
-        self.carry(document, revision, change, false, cancel).await
+        self.carry(document, revision, change, Reach::Uses, cancel).await
+    }
+
+    /// The same of what is open. Of most names the index tells where they stand; for the others the workspace is not read.
+    pub(crate) async fn propagate_open(
+        &self,
+        document: &DocumentId,
+        revision: u64,
+        change: DefinitionChange,
+        cancel: CancellationToken,
+    ) -> Result<Offer, PropagateError> {
+        self.carry(document, revision, change, Reach::OpenUses, cancel).await
     }
 
     /// What giving the definition at byte `offset` another name does, in its own file and wherever it is used.
@@ -104,7 +115,7 @@ impl Assistant {
         if name.is_empty() || !name.chars().all(word) || name.starts_with(char::is_numeric) || name == change.old_name {
             return Err(PropagateError::BadName { old: change.old_name, new: name.to_owned() });
         }
-        self.carry(document, now.revision(), change, true, cancel).await
+        self.carry(document, now.revision(), change, Reach::DefinitionToo, cancel).await
     }
 
     async fn carry(
@@ -112,13 +123,15 @@ impl Assistant {
         document: &DocumentId,
         revision: u64,
         change: DefinitionChange,
-        definition_too: bool,
+        reach: Reach,
         cancel: CancellationToken,
     ) -> Result<Offer, PropagateError> {
         let (_, now, path) = self.states(document)?;
         if now.revision() != revision {
             return Err(PropagateError::MovedOn);
         }
+        // One search does for both.
+        let reach = if reach == Reach::OpenUses && is_indexed(called(&change)) { Reach::Uses } else { reach };
         let workspace = self.workspace();
         let outside = || PropagateError::Outside(document.to_string());
         let path = path.ok_or_else(outside)?;
@@ -133,7 +146,7 @@ impl Assistant {
         revisions.sort();
         let index = self.indexing_of().revision();
         let (of, searched) = (document.clone(), change.clone());
-        let key = Key { document: of, change: searched, definition_too, roots: roots.clone(), revisions, index };
+        let key = Key { document: of, change: searched, reach, roots: roots.clone(), revisions, index };
         if let Some(offer) = self.remembered().find(&key, self.indexing_of()) {
             return Ok(offer);
         }
@@ -141,7 +154,7 @@ impl Assistant {
         let document = document.clone();
         let searched = tokio::task::spawn_blocking(move || {
             let home = Candidate { path, document: Some(document), snapshot: now };
-            let mut set = assistant.search(&roots, home, open, change.clone(), definition_too, &cancel)?;
+            let mut set = assistant.search(&roots, home, open, change.clone(), reach, &cancel)?;
             set.check();
             set.left.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
             set.left.dedup();
@@ -168,19 +181,15 @@ impl Assistant {
         home: Candidate,
         open: HashMap<PathBuf, (DocumentId, Snapshot)>,
         change: DefinitionChange,
-        definition_too: bool,
+        reach: Reach,
         cancel: &CancellationToken,
     ) -> Result<ChangeSet, PropagateError> {
         let language = home.snapshot.language();
-        // A constructor is called by the name of its class.
-        let word = match (&change.container, change.kind) {
-            (Some(of), DefinitionKind::Constructor) => of.clone(),
-            _ => change.old_name.clone(),
-        };
+        let word = called(&change).to_owned();
         let (loaded, modules) = Default::default();
         let lookup = Files { indexing: self.indexing_of(), roots, open: &open, language, loaded, modules };
         let mut others = Vec::new();
-        for path in lookup.containing(&word) {
+        for path in lookup.containing(&word, reach) {
             if cancel.is_cancelled() {
                 return Err(PropagateError::Cancelled);
             }
@@ -198,9 +207,21 @@ impl Assistant {
             .filter(|it| it.path != home.path && it.kind != DefinitionKind::Implementation);
         let rivals = rivals.collect();
         let packages = packages(&home.path, language);
+        let definition_too = reach == Reach::DefinitionToo;
         let scene = Scene { change, definition_too, home, others, rivals, packages, lookup: &lookup };
         scene.carry(cancel).map_err(|why| why.map_or(PropagateError::Cancelled, PropagateError::Cannot))
     }
+}
+
+/// How far a change goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// To all uses.
+    Uses,
+    /// To those of which a next edit is made.
+    OpenUses,
+    /// To all, and the definition itself.
+    DefinitionToo,
 }
 
 /// The workspace's files: open ones as they are in the editor, the rest from the disk.
@@ -216,11 +237,12 @@ struct Files<'a> {
 
 impl Files<'_> {
     /// Files in which a word may stand, sorted.
-    fn containing(&self, word: &str) -> Vec<PathBuf> {
-        // Of short names, very long ones and those with a `$` the index says nothing.
-        let mut indexed = false;
-        words::identifiers(word, |found| indexed |= found == word);
-        let mut paths = if indexed { self.indexing.files_with(self.roots, word) } else { self.all() };
+    fn containing(&self, word: &str, reach: Reach) -> Vec<PathBuf> {
+        let mut paths = match (is_indexed(word), reach) {
+            (true, _) => self.indexing.files_with(self.roots, word),
+            (false, Reach::OpenUses) => Vec::new(),
+            (false, _) => self.all(),
+        };
         let here = |path: &&PathBuf| self.roots.iter().any(|root| path.starts_with(root));
         let open = self.open.iter().filter(|(path, (_, state))| here(path) && state.rope().to_string().contains(word));
         paths.extend(open.map(|(path, _)| path.clone()));
@@ -248,7 +270,7 @@ impl Files<'_> {
         let snapshot = match self.open.get(path) {
             Some((_, snapshot)) => self.indexing.may_read(self.roots, path).then(|| snapshot.clone())?,
             None => {
-                let text = self.indexing.text_of(self.roots, path).filter(|text| text.contains(word))?;
+                let text = self.indexing.text_of(self.roots, path).filter(|text| stands(text, word))?;
                 Document::open(Language::from_path(path), 0, &text).snapshot()
             }
         };
@@ -269,6 +291,28 @@ impl Files<'_> {
         }
         names
     }
+}
+
+/// What stands where it is used: a constructor is called by the name of its class.
+fn called(change: &DefinitionChange) -> &str {
+    match (&change.container, change.kind) {
+        (Some(of), DefinitionKind::Constructor) => of,
+        _ => &change.old_name,
+    }
+}
+
+/// Whether the index tells where a name stands. Of short ones, very long ones and those with a `$` it says nothing.
+fn is_indexed(name: &str) -> bool {
+    let mut indexed = false;
+    words::identifiers(name, |found| indexed |= found == name);
+    indexed
+}
+
+/// Whether a name stands in a text by itself.
+fn stands(text: &str, name: &str) -> bool {
+    let goes_on = |c: char| c.is_alphanumeric() || c == '_';
+    let alone = |at: usize| !text[..at].ends_with(goes_on) && !text[at + name.len()..].starts_with(goes_on);
+    name.is_empty() || text.match_indices(name).any(|(at, _)| alone(at))
 }
 
 impl Lookup for Files<'_> {

@@ -229,16 +229,20 @@ impl Cpu {
         let workers = self.pool.workers();
         let other = self.background_pool.take().unwrap_or_else(|| Pool::giving_way(workers));
         let usual = std::mem::replace(&mut self.pool, other);
+        let mut work = Some(work);
         let done = std::thread::scope(|scope| {
-            let step = scope.spawn(|| {
+            let step = || {
                 give_way();
-                work(self);
-            });
-            step.join()
+                work.take().map(|work| work(self))
+            };
+            std::thread::Builder::new().spawn_scoped(scope, step).map(std::thread::ScopedJoinHandle::join)
         });
         self.background_pool = Some(std::mem::replace(&mut self.pool, usual));
-        if let Err(panic) = done {
-            std::panic::resume_unwind(panic);
+        match (done, work) {
+            (Ok(Err(panic)), _) => std::panic::resume_unwind(panic),
+            // There are too many threads: better impolite than not at all.
+            (Err(_), Some(work)) => work(self),
+            _ => {}
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{File, TryLockError},
-    io::{ErrorKind, Write},
+    io::{ErrorKind, Seek as _, SeekFrom, Write},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -150,13 +150,18 @@ impl Hub {
     ) -> Result<PulledFile, HubError> {
         let part = part(place, file);
         let io = |source| HubError::Io { path: part.clone(), source };
-        let mut out = std::fs::OpenOptions::new().create(true).append(true).open(&part).map_err(io)?;
+        // Not to append: Windows locks no such file.
+        let options = std::fs::OpenOptions::new().create(true).read(true).write(true).truncate(false).clone();
+        let mut out = options.open(&part).map_err(io)?;
         match out.try_lock() {
             Err(TryLockError::WouldBlock) => return Err(HubError::Busy(part)),
             Err(TryLockError::Error(source)) => return Err(io(source)),
             Ok(()) => {}
         }
         let mut size = partial(place, file);
+        if size > 0 {
+            out.seek(SeekFrom::End(0)).map_err(io)?;
+        }
         let (mut most, mut tries) = (size, 0);
         while size < file.size || file.size == 0 {
             match self.stretch(entry, url, file, (&part, &mut out), &mut size, &mut tell).await? {
@@ -175,6 +180,8 @@ impl Hub {
                 }
             }
         }
+        // Where locks bind everybody, it could not be read.
+        out.unlock().map_err(io)?;
         let pulled = match held_to(file, &part).map_err(io)? {
             Ok(pulled) => pulled,
             Err((expected, found)) => {
@@ -222,7 +229,7 @@ impl Hub {
             *size = 0;
         }
         if *size == 0 && out.metadata().map_err(io)?.is_file() {
-            out.set_len(0).map_err(io)?;
+            out.set_len(0).and_then(|()| out.rewind()).map_err(io)?;
         }
         loop {
             let chunk = match response.chunk().await {

@@ -67,9 +67,7 @@ pub(crate) async fn handle(session: &Session, params: ExecuteCommandParams) -> R
             };
             let current = session.documents.current(&uri);
             let document = current.map_err(|problem| Error::invalid_params(problem.to_string()))?.id;
-            let assistant = session.assistant.clone();
-            let carried = tokio::task::spawn_blocking(move || assistant.carried(&document, &waiting)).await;
-            carried.map_err(|_| Error::internal_error())?;
+            session.assistant.carried(&document, waiting).await;
         }
         ACT => {
             let [data] = read::<[code_action::Data; 1]>(&command, arguments, "[data]")?;

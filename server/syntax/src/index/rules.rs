@@ -141,7 +141,7 @@ impl Default for Rules {
 
 impl Rules {
     /// Why the file at `path` (absolute; it need not exist) stays out of every prompt, if it does: an ignore file of its folder or of one above it, a list of git's, or a name that is known for
-    /// credentials. What stands above both `root` and the repository says of the files in there what it says in a scan: its `.gitignore` nothing if there is a repository.
+    /// credentials. Of what stands above both `root` and the repository, `.gitignore` says nothing, as in git.
     pub fn excluded(&self, root: Option<&Path>, path: &Path) -> Option<Exclusion> {
         if holds_credentials(path) {
             return Some(Exclusion::Credentials);
@@ -159,7 +159,7 @@ impl Rules {
         lists.extend(above.iter().map(|folder| {
             let kept = self.lists(folder, false);
             let stands = |(kind, _): &&(usize, Gitignore)| *kind != GITIGNORE && *kind < IGNORE_FILES.len();
-            if repository.is_some() { kept.iter().filter(stands).cloned().collect() } else { kept }
+            kept.iter().filter(stands).cloned().collect::<Lists>()
         }));
         // From the top down: in a folder that is ignored nothing can be taken in again, as in git.
         let folders = (0..top).rev().map(|at| (inside[at], true, &lists[at + 1..]));

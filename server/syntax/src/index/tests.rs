@@ -228,7 +228,8 @@ fn the_lists_of_git_itself_and_of_folders_above_are_honoured() {
     assert!(mine.as_ref().is_some_and(|why| !why.is_by_git()), "{mine:?}");
     assert_eq!(why("w", "back.py"), None, "a later list has the last word");
     assert_eq!(why("w", "above.py"), None, "another repository's");
-    assert!(why("plain", "above.py").is_some(), "in no repository");
+    assert_eq!(why("plain", "above.py"), None, "git asks nothing above what is in no repository");
+    assert!(why("plain", "mine.py").is_some(), "other lists do");
     // As in a scan, which knows the user's real list.
     run(&above.path().join("w"), &index);
     run(&above.path().join("plain"), &index);
