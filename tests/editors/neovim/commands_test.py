@@ -110,6 +110,21 @@ def test_setup_again_after_a_key_was_mapped_anew(bench):
     ed.until(lambda: ed.line() == "    T let x = 42;", "ours, when there is ghost text")
 
 
+def test_setup_again_with_other_keys(bench):
+    ed = start(bench, RULES, before="vim.keymap.set('i', '<M-w>', 'W')")
+    ed.run("require('pilotlight').setup({ cmd = require('pilotlight.config').options.cmd, keys = { accept = '<C-y>', accept_word = false, next = '<M-l>', accept_line = false } })")
+    ed.type("let x")
+    ed.sees("let x = 42;")
+    ed.keys("M-w")
+    ed.until(lambda: ed.line() == "    let xW", "what the key did before")
+    ed.keys("BSpace")
+    ed.sees("let x = 42;")
+    ed.keys("C-y")
+    ed.until(lambda: ed.line() == "    let x = 42;", "the new key")
+    described = "(vim.fn.maparg('%s', 'i', false, true).desc or ''):match('^Pilotlight.*')"
+    equal([ed.lua(described % key) for key in ("<Tab>", "<M-l>", "<C-y>")], [None, "Pilotlight: next", "Pilotlight: accept"])
+
+
 def test_setup_in_a_buffer_with_a_mapping_of_its_own(bench):
     ed = bench.open({"main.rs": MAIN, "other.rs": MAIN}, setup="nil", script={"rules": RULES})
     ed.run(f"vim.keymap.set('i', '<Tab>', 'own', {{ buffer = 0 }}) vim.cmd('imap <Tab> everywhere') require('pilotlight').setup({{ cmd = {ed.server} }})")

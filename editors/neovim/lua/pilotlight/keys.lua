@@ -60,8 +60,23 @@ local function keep(mapping, name)
   vim.fn.mapset(mapping)
 end
 
+---What a key does for us.
+---@class pilotlight.Mapped
+---@field mode 'i'|'n'
+---@field lhs string
+---@field action string? nil once it is mapped no more
+---@field before table<string, any>? what it was mapped to
+
+---By mode and key.
+local mapped = {} ---@type table<string, pilotlight.Mapped>
+
 ---Keys that were mapped so far. Each has fallbacks of its own: what is mapped over ours may fall back to it, and be wrapped in its turn by a later `setup()`.
 local count = 0
+
+---@param action string
+local function describe(action)
+  return 'Pilotlight: ' .. action:gsub('_', ' ')
+end
 
 ---Maps a key. What it was mapped to is kept under a <Plug> of its own and runs when the key is not for us. An Alt key that was mapped to nothing then does
 ---nothing (Neovim would leave insert mode and run the letter as a command).
@@ -69,7 +84,7 @@ local count = 0
 ---@param lhs string
 ---@param action string
 local function map(mode, lhs, action)
-  local desc = 'Pilotlight: ' .. action:gsub('_', ' ')
+  local desc = describe(action)
   local before = M.global(mode, lhs)
   if before and before.desc == desc then
     return
@@ -77,6 +92,8 @@ local function map(mode, lhs, action)
   count = count + 1
   local itself = ('<Plug>(pilotlight-itself-%d)'):format(count)
   vim.keymap.set(mode, itself, lhs:match('^<[MA]%-') and '<Ignore>' or lhs, { desc = 'Pilotlight: the key itself' })
+  local entry = { mode = mode, lhs = lhs, action = action, before = vim.deepcopy(before) } ---@type pilotlight.Mapped
+  mapped[mode .. lhs] = entry
   local fallback, ended = itself, nil
   local inside = false
   if before then
@@ -93,7 +110,7 @@ local function map(mode, lhs, action)
     keep(before, fallback)
   end
   vim.keymap.set(mode, lhs, function()
-    if ours(action) then
+    if entry.action and ours(action) then
       return M.plug(action)
     elseif not ended then
       return fallback
@@ -103,17 +120,42 @@ local function map(mode, lhs, action)
   end, { expr = true, remap = true, desc = desc })
 end
 
----Maps the configured keys.
+---Gives a key back that an earlier `setup()` mapped. What somebody mapped over it stays, and falls back to what was there before.
+---@param entry pilotlight.Mapped
+local function give_back(entry)
+  local now = M.global(entry.mode, entry.lhs)
+  if now and now.desc == describe(entry.action) then
+    vim.keymap.del(entry.mode, entry.lhs)
+    if entry.before then
+      vim.fn.mapset(entry.before)
+    end
+  end
+  entry.action = nil
+end
+
+---Maps the configured keys, and no others.
 function M.map()
+  local wanted = {} ---@type pilotlight.Mapped[]
   local accept = config.options.next_edit.accept
   if accept then
-    map('n', accept, 'next_edit')
-    map('i', accept, 'next_edit')
+    vim.list_extend(wanted, { { mode = 'n', lhs = accept, action = 'next_edit' }, { mode = 'i', lhs = accept, action = 'next_edit' } })
   end
   for action, lhs in pairs(config.options.keys or {}) do
     if lhs then
-      map('i', lhs, action)
+      table.insert(wanted, { mode = 'i', lhs = lhs, action = action })
     end
+  end
+  for name, entry in pairs(mapped) do
+    local stays = vim.iter(wanted):any(function(it)
+      return name == it.mode .. it.lhs and entry.action == it.action
+    end)
+    if not stays then
+      give_back(entry)
+      mapped[name] = nil
+    end
+  end
+  for _, it in ipairs(wanted) do
+    map(it.mode, it.lhs, it.action)
   end
 end
 
