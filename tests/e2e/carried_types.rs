@@ -118,24 +118,36 @@ async fn lines_that_fit_as_they_are_stay() {
     person.close().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_model_that_only_fills_is_shown_what_the_lines_were() {
+/// What becomes of the first lines that use `area` when it is made async, with a model that fills and says `answer`: their new text, and what it was asked.
+async fn filled(fixture: &str, answer: &str) -> (String, Vec<String>) {
     let script = Script::default();
     let folder = tempfile::tempdir().unwrap();
-    let (server, mut buffer) = script.with_open(&folder.path().canonicalize().unwrap(), AREA).await;
+    let (server, mut buffer) = script.with_open(&folder.path().canonicalize().unwrap(), fixture).await;
     change(&server, &mut buffer, "pub fn area", "pub async fn area");
     let at = buffer.position(buffer.text.find("area").unwrap());
     let params = json!({
         "textDocument": buffer.named(), "range": { "start": at, "end": at }, "context": { "diagnostics": [] },
     });
-    *script.answer.lock().unwrap() = ("let a = area(1).await;".to_owned(), "eos");
+    *script.answer.lock().unwrap() = (answer.to_owned(), "eos");
     let actions = server.request("textDocument/codeAction", params).await.unwrap();
     let actions = actions.as_array().unwrap().clone();
     let resolved = carried(&server, actions, TITLE).await;
-    let edits = resolved["edit"]["documentChanges"][0]["edits"].as_array().unwrap().clone();
-    assert_eq!(edits[0]["newText"], "    let a = area(1).await;");
+    let new = resolved["edit"]["documentChanges"][0]["edits"][0]["newText"].as_str().unwrap().to_owned();
+    server.close().await.unwrap();
     let asked = script.asked.lock().unwrap().clone();
+    (new, asked)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_only_fills_is_shown_what_the_lines_were() {
+    let (new, asked) = filled(AREA, "let a = area(1).await;").await;
+    assert_eq!(new, "    let a = area(1).await;");
     let told = "    // `area` in a.rs was `pub fn area(w: u32) -> u32` and is `pub async fn area(w: u32) -> u32` now. Before that, these lines were:\n    // let a = area(1);\n";
     assert!(asked.iter().any(|prompt| prompt.contains(told)), "{asked:?}");
-    server.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_filled_in_has_the_line_ends_of_the_file() {
+    let (new, _) = filled(&AREA.replace('\n', "\r\n"), "let a = area(1)\n        .await;").await;
+    assert_eq!(new, "    let a = area(1)\r\n        .await;");
 }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{DefinitionChange, Offer, PropagateError};
 use crate::{
     Assistant, ChangeSet, DocumentId, Edit, Fill, Left, Limits,
-    actions::{Fitting, asking::BYTES_PER_TOKEN},
+    actions::{Fitting, asking::BYTES_PER_TOKEN, line_ends},
     changes::{FileChange, Hole},
 };
 
@@ -196,7 +196,7 @@ impl Assistant {
         }
         match said.trim() {
             "" => Err("the model writes nothing".to_owned()),
-            said => Ok(indentation.to_owned() + said),
+            said => Ok(line_ends::written(&(indentation.to_owned() + said), line_ends::of(snapshot))),
         }
     }
 }
