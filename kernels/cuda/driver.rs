@@ -68,6 +68,7 @@ fn refuse(call: &str, error: DriverError) -> CudaError {
 }
 
 pub(super) struct Driver {
+    /// The GPU's, with the code that runs there and why it is not better code.
     name: String,
     device: sys::CUdevice,
     context: sys::CUcontext,
@@ -114,6 +115,7 @@ impl Driver {
             match unsafe { result::module::load_data(image.as_ptr().cast()) } {
                 Ok(module) => {
                     driver.module = module;
+                    driver.name += &format!(", {what}");
                     break;
                 }
                 Err(error) => failed.push(refuse(what, error).to_string()),
@@ -123,6 +125,7 @@ impl Driver {
             let message = format!("{}; a newer NVIDIA driver may be needed", failed.join("; "));
             return Err(CudaError::new("cuModuleLoadData", message));
         }
+        failed.iter().for_each(|why| driver.name += &format!(" ({why})"));
         driver.stream = result::stream::create(StreamKind::NonBlocking).map_err(|e| refuse("cuStreamCreate", e))?;
         let most = sys::CUfunction_attribute_enum::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
         let function = |module, name: &str, shared: i32| {
@@ -152,7 +155,7 @@ impl Driver {
                     driver.set_wide(true);
                 }
                 // Without them it only takes longer.
-                Err(error) => eprintln!("pilotlight: the GPU's wide products are not used: {}", refuse("wide", error)),
+                Err(error) => driver.name += &format!(" (without wide products: {})", refuse("sm_90a code", error)),
             }
         }
         Ok(driver)

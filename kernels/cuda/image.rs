@@ -1,7 +1,7 @@
 //! The compiled kernels, as `tests/kernels/cuda --update` leaves them in `built/`: machine code for one GPU, PTX for all others.
 //!
-//! PTX is compiled by the driver when it is first loaded (and kept in its own cache): no toolkit and no NVRTC at the user's. Both are of exactly
-//! these sources: a test compares a hash of them, and `tests/kernels/cuda` compiles them again.
+//! PTX is compiled by the driver when it is first loaded (and kept in its own cache): no toolkit and no NVRTC at the user's. Drivers of CUDA 12.3 and later
+//! take both. They are of exactly these sources: a test compares a hash of them, and `tests/kernels/cuda` compiles them again.
 
 use miniz_oxide::inflate::decompress_to_vec_zlib;
 
@@ -64,7 +64,10 @@ mod tests {
             assert!(ptx.contains(&format!(".entry {kernel}(")), "no {kernel} in the PTX");
         }
         assert_eq!(images(8, 6).unwrap().len(), 1);
-        assert_eq!(&wide(9, 0).unwrap().unwrap()[..4], b"\x7fELF");
+        let hopper = wide(9, 0).unwrap().unwrap();
+        assert_eq!(&hopper[..4], b"\x7fELF");
+        // ELF's ABI version: 7 is CUDA 12's, 8 is CUDA 13's, which drivers of 12 refuse.
+        assert_eq!([all[0].1[8], hopper[8]], [7, 7]);
         assert!(wide(10, 0).unwrap().is_none() && wide(8, 9).unwrap().is_none());
         assert!(images(7, 5).unwrap_err().to_string().contains("8.0"));
     }
