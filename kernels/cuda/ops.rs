@@ -90,7 +90,7 @@ pub fn padded(columns: usize) -> usize {
 /// A struct of arguments as a kernel takes it.
 ///
 /// # Safety
-/// `repr(C)` without padding whose bytes are not initialised, or with padding that is never read: only numbers.
+/// `repr(C)`, numbers only, without padding (a `_padding` field fills it): every byte is initialised.
 unsafe trait Arguments: Copy {
     fn bytes(&self) -> &[u8] {
         // SAFETY: the trait's promise; the driver and the emulator only copy them.

@@ -44,15 +44,37 @@ fn files(extensions: &[&str]) -> Vec<PathBuf> {
     files
 }
 
-#[test]
-fn rooms_use_only_the_allowed_edges() {
+/// `cargo metadata`, without the network.
+fn metadata(arguments: &[&str]) -> serde_json::Value {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version=1", "--no-deps", "--offline"])
+        .args(["metadata", "--format-version=1", "--offline"])
+        .args(arguments)
         .current_dir(root())
         .output()
         .unwrap();
     assert!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn the_rust_that_is_asked_for_builds_what_is_depended_on() {
+    let number = |version: &str| -> Vec<u32> { version.split('.').map(|part| part.parse().unwrap()).collect() };
+    let metadata = metadata(&["--filter-platform", "x86_64-unknown-linux-gnu"]);
+    let packages = metadata["packages"].as_array().unwrap();
+    let own =
+        packages.iter().find(|package| package["name"] == "pilotlight").unwrap()["rust_version"].as_str().unwrap();
+    for package in packages {
+        if let Some(asked) = package["rust_version"].as_str() {
+            assert!(number(asked) <= number(own), "{} asks for Rust {asked}, the workspace for {own}", package["name"]);
+        }
+    }
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    assert!(readme.contains(&format!("({own} or later)")), "README.md says which Rust: {own}");
+}
+
+#[test]
+fn rooms_use_only_the_allowed_edges() {
+    let metadata = metadata(&["--no-deps"]);
     let packages = metadata["packages"].as_array().unwrap();
     let found: BTreeMap<&str, BTreeSet<&str>> = packages
         .iter()
@@ -85,19 +107,18 @@ fn every_module_opens_by_saying_what_it_is() {
     assert!(bare.is_empty(), "no //! at the top of {bare:#?}");
 }
 
+/// That each block has its SAFETY note is clippy's `undocumented_unsafe_blocks`.
 #[test]
-fn unsafe_is_named_and_explained() {
+fn unsafe_is_where_it_may_be() {
     for path in files(&["rs"]) {
         if path.starts_with(root().join("tests/tidy")) || path.starts_with(root().join("queries")) {
             continue;
         }
         let text = fs::read_to_string(&path).unwrap();
         let code: Vec<&str> = text.lines().map(|line| line.split("//").next().unwrap()).collect();
-        let blocks = code.iter().filter(|line| line.contains("unsafe {") || line.contains("unsafe impl")).count();
-        let notes = text.matches("SAFETY:").count();
-        assert!(blocks == 0 || notes > 0, "{}: {blocks} unsafe blocks and no SAFETY note", path.display());
+        let has = code.iter().any(|line| line.contains("unsafe {") || line.contains("unsafe impl"));
         assert!(
-            blocks == 0 || path.starts_with(root().join("kernels")) || text.contains("#![allow(unsafe_code)]"),
+            !has || path.starts_with(root().join("kernels")) || text.contains("#![allow(unsafe_code)]"),
             "{}: unsafe outside kernels/ needs #![allow(unsafe_code)] at its top",
             path.display()
         );

@@ -1,9 +1,6 @@
 //! What one client has open as its project: the folders, and the settings that hold in each.
 
-use std::{
-    hash::{DefaultHasher, Hash, Hasher},
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use crate::Options;
 
@@ -35,17 +32,6 @@ impl Workspace {
     /// The settings that hold for a file (`None`: an unsaved buffer).
     pub fn options_for(&self, path: Option<&Path>) -> &Options {
         path.and_then(|path| self.folder_of(path)).map_or(&self.options, |folder| &folder.options)
-    }
-
-    /// What requests of the same project have in common, whichever client makes them: the cache keeps them apart from other projects'. `None` without folders.
-    pub fn key(&self) -> Option<u64> {
-        let mut roots: Vec<_> = self.folders.iter().map(|folder| &folder.root).collect();
-        roots.sort();
-        (!roots.is_empty()).then(|| {
-            let mut hasher = DefaultHasher::new();
-            roots.hash(&mut hasher);
-            hasher.finish()
-        })
     }
 
     /// The file as a prompt names it: from the workspace's folder, with forward slashes; `document` names an unsaved buffer.
@@ -101,13 +87,5 @@ mod tests {
         assert_eq!(workspace.prompt_path(Some(Path::new("/a/b/c/x.rs")), "9/file:///a/b/c/x.rs"), "c/x.rs");
         assert_eq!(workspace.prompt_path(Some(Path::new("/else/x.rs")), "9/file:///else/x.rs"), "x.rs");
         assert_eq!(workspace.prompt_path(None, "9/untitled:/Untitled-1"), "Untitled-1");
-    }
-
-    #[test]
-    fn the_same_project_has_the_same_key_in_every_client() {
-        let of = |roots: &[&str], tokens| Workspace::new(options(tokens), roots.iter().map(PathBuf::from)).key();
-        assert_eq!(of(&["/a", "/b"], 1), of(&["/b", "/a"], 2));
-        assert_ne!(of(&["/a"], 1), of(&["/b"], 1));
-        assert_eq!(of(&[], 1), None);
     }
 }

@@ -18,23 +18,21 @@ pub(crate) fn larger_model(engine: &EngineOptions) -> Option<String> {
     (engine.model == EngineOptions::default().model && engine.remote.url.is_empty()).then(|| {
         let (total, _) = memory().unwrap_or_default();
         let config = user_file().map_or("config.toml".to_owned(), |path| path.display().to_string());
+        let (room, model) = suggestion(total);
         format!(
-            "the built-in model is small. {}: name it by `--model FILE`, or as `model` under `[engine]` in {config}",
-            suggestion(total)
+            "the built-in model is small. {room} {model}: `pilotlight models pull {model}`, then `model = \"{model}\"` under `[engine]` in {config}, or `--model {model}`"
         )
     })
 }
 
-/// A model that leaves three quarters of the memory to others, at a byte a weight; and none that the processor alone would be slow with.
-fn suggestion(total: u64) -> String {
-    let model = if total < 8 * GIB { "Qwen2.5-Coder-0.5B" } else { "Qwen2.5-Coder-1.5B" };
-    match total {
-        0 => format!("A larger one is {model} as a Q8_0 .gguf file"),
-        _ => format!(
-            "This machine with its {:.0} GiB has room for {model} as a Q8_0 .gguf file",
-            total as f64 / GIB as f64
-        ),
-    }
+/// A model of the catalogue that leaves three quarters of the memory to others, at a byte a weight, and none that the processor alone would be slow with; and why.
+fn suggestion(total: u64) -> (String, &'static str) {
+    let model = if total < 8 * GIB { "qwen2.5-coder-0.5b" } else { "qwen2.5-coder-1.5b" };
+    let room = match total {
+        0 => "A larger one is".to_owned(),
+        _ => format!("This machine with its {:.0} GiB has room for", total as f64 / GIB as f64),
+    };
+    (room, model)
 }
 
 #[cfg(test)]
@@ -43,9 +41,11 @@ mod tests {
 
     #[test]
     fn the_advice_fits_the_machine_and_is_for_those_without_a_model() {
-        assert!(suggestion(4 * GIB).contains("4 GiB has room for Qwen2.5-Coder-0.5B"));
-        assert!(suggestion(64 * GIB).contains("64 GiB has room for Qwen2.5-Coder-1.5B"));
-        assert!(suggestion(0).contains("Qwen2.5-Coder-0.5B"));
+        assert!(suggestion(4 * GIB).0.contains("4 GiB"));
+        for total in [0, 4 * GIB, 64 * GIB] {
+            let model = suggestion(total).1;
+            assert!(pilotlight_engine::hub::catalogue::find(model).is_some(), "{model} can be pulled");
+        }
         assert!(larger_model(&EngineOptions::default()).is_some_and(|line| line.contains("config.toml")));
         let own = EngineOptions { model: "x.gguf".to_owned(), ..EngineOptions::default() };
         assert_eq!(larger_model(&own), None);

@@ -11,7 +11,7 @@ use tracing_subscriber::EnvFilter;
     version,
     after_help = "\
 Start with `pilotlight try`: it types into a real file and shows what an editor would show, with no download and no GPU.
-Then point your editor at `pilotlight lsp` (see editors/ for Neovim), and ask `pilotlight doctor` when something seems wrong.
+Then point your editor at `pilotlight lsp` (see editors/ for Neovim, VS Code, Zed and Helix), and ask `pilotlight doctor` when something seems wrong.
 
 The log goes to standard error; PILOTLIGHT_LOG sets what it tells (error, warn, info, debug, or tracing's filter syntax)."
 )]
@@ -69,7 +69,7 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Measure how fast this machine computes the model, or random weights of a known model's shape
     Bench(Bench),
-    /// Print the JSON schema of the settings (config.toml, and the editors' initializationOptions)
+    /// Print the JSON schema of the settings (config.toml; an editor's initializationOptions take what is not the user's alone)
     Schema(Schema),
 }
 

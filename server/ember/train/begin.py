@@ -42,7 +42,7 @@ def read_model(reader: gguf.GGUFReader, config: Config) -> Ember:
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("weights", type=Path, help="a GGUF that export.py wrote")
-    parser.add_argument("--data", type=Path, default=Path("/work/ember-data"))
+    parser.add_argument("--data", type=Path, required=True, help="the folder of all that is made")
     parser.add_argument("--model", choices=CONFIGS, default="spark")
     args = parser.parse_args()
     config = CONFIGS[args.model]

@@ -84,7 +84,7 @@ def complete(model, encoder: Encoder, record: dict, start: int, end: int, contex
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("/work/ember-data"))
+    parser.add_argument("--data", type=Path, required=True, help="the folder of all that is made")
     parser.add_argument("--model", default="spark")
     parser.add_argument("--holes", type=int, default=40, help="of each language")
     parser.add_argument("--threads", type=int, default=1)

@@ -174,7 +174,7 @@ def write_golden(model: Ember, tokenizer_path: Path, out: Path):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("/work/ember-data"))
+    parser.add_argument("--data", type=Path, required=True, help="the folder of all that is made")
     parser.add_argument("--model", default="spark")
     parser.add_argument("--out", type=Path, help="the GGUF, golden.json beside it; DATA/out/ember.gguf if not given")
     parser.add_argument("--safetensors", type=Path, help="write a Hugging Face folder here too")

@@ -145,7 +145,7 @@ def fetch_debian(packages: dict, locked: dict, raw: Path):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("/work/ember-data"))
+    parser.add_argument("--data", type=Path, required=True, help="the folder of all that is made")
     args = parser.parse_args()
     packages = tomllib.loads((HERE / "packages.toml").read_text())
     path = HERE / "manifest.json"

@@ -58,7 +58,7 @@ def shingles(text: str) -> list[int]:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("/work/ember-data"))
+    parser.add_argument("--data", type=Path, required=True, help="the folder of all that is made")
     args = parser.parse_args()
     manifest = json.loads((HERE / "manifest.json").read_text())
     manifest.sort(key=lambda p: p["split"])  # held-out first

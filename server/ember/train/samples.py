@@ -179,7 +179,7 @@ def plan(data: Path, split: str, count: int, seed: int) -> list[tuple[str, int]]
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("/work/ember-data"))
+    parser.add_argument("--data", type=Path, required=True, help="the folder of all that is made")
     parser.add_argument("--vocab", type=int, default=8192)
     parser.add_argument("--split", choices=["train", "heldout"], default="train")
     parser.add_argument("--shards", type=int, default=2)

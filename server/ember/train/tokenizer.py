@@ -60,7 +60,7 @@ def training_text(data: Path, budget: int, seed: int):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("/work/ember-data"))
+    parser.add_argument("--data", type=Path, required=True, help="the folder of all that is made")
     parser.add_argument("--vocab", type=int, default=8192)
     parser.add_argument("--bytes", type=int, default=40_000_000)
     parser.add_argument("--seed", type=int, default=1)

@@ -156,7 +156,7 @@ def save(path: Path, **state):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("/work/ember-data"))
+    parser.add_argument("--data", type=Path, required=True, help="the folder of all that is made")
     parser.add_argument("--model", choices=CONFIGS, default="spark")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=2)

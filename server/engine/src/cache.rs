@@ -11,7 +11,7 @@
 //! When pages run out the end of the branch that is worth least is given up: GreedyDual-Size (Cao and Irani, 1997), where the cost of a page is what it
 //! would take to compute again the tokens that none of its siblings holds, and pages all have one size.
 //!
-//! The processor's memory is where the KV is computed, so there is no colder memory to spill to but the disk; a GPU's cache would spill to here.
+//! A backend with two memories moves pages between them itself (`backend/cuda/spill.rs`); to this tree a page is a page.
 
 mod moved;
 #[cfg(test)]

@@ -18,7 +18,7 @@ pub struct EngineOptions {
     pub model: String,
     /// How it is computed.
     pub backend: BackendChoice,
-    /// Threads for the model; 0 for as many as the machine has cores.
+    /// Threads for the model; 0 for one a physical core.
     pub threads: usize,
     /// The longest sequence in tokens, where the model allows it: memory for the KV cache grows with what is used of it.
     pub context_length: usize,

@@ -14,7 +14,8 @@ Where a setting is named more than once, the last of these counts:
 2. the user's file: `$XDG_CONFIG_HOME/pilotlight/config.toml`, or `~/.config/pilotlight/config.toml` (`--config FILE` names another);
 3. the workspace's file: `.pilotlight.toml` in a workspace's folder. It comes with the code, so it chooses behaviour only: sections that are marked as the user's are refused, with a message, and
    the rest of the file holds; and what the user has switched off it cannot switch on;
-4. the editor's settings: `initializationOptions`, and what replaces them by `workspace/didChangeConfiguration`. Names may be written `likeThis` here, and a client may put them under `pilotlight`;
+4. the editor's settings: `initializationOptions`, and what replaces them by `workspace/didChangeConfiguration`. Names may be written `likeThis` here, and a client may put them under `pilotlight`.
+   Sections that are the user's alone are not taken from an editor; VS Code's extension passes them on the command line;
 5. the command line: `--set SECTION.NAME=VALUE` for any of them, `--model`, `--threads`.
 
 What cannot be taken (an unknown name, a wrong value) is told, in the log and to the editor, and costs that one setting. Sections that are the user's alone take effect when a daemon

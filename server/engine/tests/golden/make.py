@@ -6,7 +6,7 @@
 writes two files a case beside this script. `CASE.json`: the `config.json` and the tensors' names, shapes and distributions as transformers
 saves them, a prompt, and the greedy continuation. `CASE.f32`: the logits at every position of prompt and continuation, little-endian
 `[positions, vocab]`. The weights are not stored: they come from a formula of the name that they have in the file, and `src/fixture.rs`
-computes the same ones. `--keep` leaves the checkpoints in a folder (tests/bench/llama-cpp-parity runs them through genuine llama.cpp).
+computes the same ones. `--keep` leaves the checkpoints in a folder (tests/parity/run runs them through genuine llama.cpp).
 """
 
 import argparse
