@@ -6,7 +6,9 @@
 mod arguments;
 mod common;
 pub mod difference;
+mod origin;
 mod parameters;
+mod quiet;
 mod regions;
 mod remembered;
 mod request;
@@ -22,7 +24,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pilotlight_syntax::{DefinitionKind, Document, Language, Snapshot};
+use pilotlight_syntax::{DefinitionKind, Document, Item, Language, Snapshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -120,7 +122,8 @@ impl Scene<'_> {
         let assigned = std::iter::once(&home).chain(&others).filter(|_| change.container.is_some());
         let assigned =
             assigned.flat_map(|view| view.assigned(&change.old_name)).filter(|it| it.parent != change.container);
-        let rivals: Vec<Defined> = self.rivals.iter().cloned().chain(own_rivals).chain(assigned).collect();
+        let known = self.rivals.iter().flat_map(|rival| self.receivers(rival, &change.old_name));
+        let rivals: Vec<Defined> = known.chain(own_rivals).chain(assigned).collect();
         let search = Search {
             change: &change,
             home: &home,
@@ -128,10 +131,12 @@ impl Scene<'_> {
             rivals,
             packages: self.packages.clone(),
             types: Types::new(self.lookup),
+            meant: Default::default(),
             lookup: self.lookup,
             owners,
             shared: shared(&home, at, &overloads),
             arity: arity(&change, &home, at),
+            doubled: doubled(&home, at, &overloads),
             overloads,
         };
         let work = Work { search: &search, constructor, definition_too: self.definition_too };
@@ -178,6 +183,19 @@ impl Scene<'_> {
         Ok(set)
     }
 
+    /// A definition with what it is a member of: of Go's methods the index does not know it.
+    fn receivers(&self, rival: &Defined, name: &str) -> Vec<Defined> {
+        let method = rival.kind == DefinitionKind::Method && rival.parent.is_none() && !common::is_common(name);
+        if !method || self.home.snapshot.language() != Language::Go {
+            return vec![rival.clone()];
+        }
+        let Some(state) = self.lookup.load(&rival.path) else { return vec![rival.clone()] };
+        let view = View::new(rival.path.clone(), state);
+        let methods = view.outline.iter().filter(|item| item.name == name && item.kind == rival.kind);
+        let of = methods.map(|item| Defined { parent: view.container(item.name_range.start), ..rival.clone() });
+        of.collect()
+    }
+
     /// The types whose member it is: where a trait asks for it, the trait.
     fn owners(&self, change: &DefinitionChange, home: &View) -> Result<Vec<String>, Option<String>> {
         let Some(container) = &change.container else { return Ok(Vec::new()) };
@@ -219,6 +237,9 @@ fn overloads(home: &View, at: usize) -> Vec<usize> {
         let again = home.namesakes(own).filter(|other| other.kind == own.kind);
         return again.map(|other| other.range.start).collect();
     }
+    if matches!(home.snapshot.language(), Language::C | Language::Cpp) {
+        return declarations(home, at);
+    }
     let function =
         home.outline.iter().find(|item| item.name_range.start == at && item.kind == DefinitionKind::Function);
     let Some(function) = function.filter(|_| related(home.snapshot.language(), Language::TypeScript)) else {
@@ -231,6 +252,48 @@ fn overloads(home: &View, at: usize) -> Vec<usize> {
             && it.name_range.start != at
     });
     same.map(|it| it.name_range.start).collect()
+}
+
+/// Of a function in C: its prototypes, or what they are of.
+fn declarations(home: &View, at: usize) -> Vec<usize> {
+    let Some(own) = home.outline.iter().find(|item| item.name_range.start == at) else { return Vec::new() };
+    let body = |item: &Item| home.text[item.range.clone()].trim_end().ends_with('}');
+    let takes = |item: &Item| {
+        let rest = &home.text[item.name_range.end..item.range.end.max(item.name_range.end)];
+        let end = rest.find(['{', ';']).unwrap_or(rest.len());
+        rest[..end].split_whitespace().collect::<String>()
+    };
+    let all = || again(home, own);
+    let function = matches!(own.kind, DefinitionKind::Function | DefinitionKind::Method);
+    if !function || usize::from(body(own)) + all().filter(|it| body(it)).count() > 1 {
+        return Vec::new();
+    }
+    // C++ tells functions of one name apart by what they take.
+    let same = all().filter(|it| home.snapshot.language() == Language::C || takes(it) == takes(own));
+    same.map(|it| it.name_range.start).collect()
+}
+
+/// What else in `home` is of the name and kind of an item, in the same place.
+fn again<'a>(home: &'a View, own: &'a Item) -> impl Iterator<Item = &'a Item> {
+    let of = |item: &Item| home.sites.container(item.name_range.start).map(|it| (&it.name, &it.bases));
+    home.outline.iter().filter(move |it| {
+        it.name == own.name
+            && it.kind == own.kind
+            && it.name_range.start != own.name_range.start
+            && of(it) == of(own)
+            && (it.parent == own.parent || of(own).is_some())
+    })
+}
+
+/// Where else `home` defines what is called like the definition at `at`, so that a call may mean either: overloads, and twins under conditions of which one is compiled. Of Python and TypeScript see [`overloads`].
+fn doubled(home: &View, at: usize, overloads: &[usize]) -> Vec<usize> {
+    let language = home.snapshot.language();
+    if matches!(language, Language::Python | Language::Go) || related(language, Language::TypeScript) {
+        return Vec::new();
+    }
+    let Some(own) = home.outline.iter().find(|item| item.name_range.start == at) else { return Vec::new() };
+    let starts = again(home, own).map(|it| it.name_range.start);
+    starts.filter(|start| !overloads.contains(start)).collect()
 }
 
 /// The scope of the definition at `at`, where the name has another meaning in it too. Rust tells by their place what is a type, a module or a value; Go has one meaning for one name.

@@ -1,6 +1,10 @@
 //! Which of the places where a name stands mean the definition that has changed: surely, surely not, or for a person to say.
 
-use std::path::Path;
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 use pilotlight_syntax::{
     Before, CommentOrString, Container, DefinitionKind, Key, Language, Occurrence, Signature, UseKind,
@@ -23,6 +27,9 @@ pub(super) enum Verdict {
     Unsure(String),
 }
 
+/// Why a name that a text defines more than once is not certain.
+const DOUBLED: &str = "it is defined more than once here";
+
 /// One change, and what the workspace has of that name besides.
 pub(super) struct Search<'a> {
     pub(super) change: &'a DefinitionChange,
@@ -34,6 +41,8 @@ pub(super) struct Search<'a> {
     pub(super) rivals: Vec<Defined>,
     /// Where `home` defines the same function again.
     pub(super) overloads: Vec<usize>,
+    /// Where `home` has another definition of the name that a call may mean as well.
+    pub(super) doubled: Vec<usize>,
     /// The scope of `home` in which it is defined, where something that is not the same has its name there too: a type and a value, say.
     pub(super) shared: Option<usize>,
     /// How many arguments every call of it has, in languages in which that is so.
@@ -41,6 +50,8 @@ pub(super) struct Search<'a> {
     /// What the code's own package is called from outside.
     pub(super) packages: Vec<String>,
     pub(super) types: Types<'a>,
+    /// What files mean by the names of types that are not the only ones of theirs.
+    pub(super) meant: RefCell<HashMap<(PathBuf, String), Relation>>,
     pub(super) lookup: &'a dyn Lookup,
     /// The simple names of the types whose member it is.
     pub(super) owners: Vec<String>,
@@ -74,6 +85,7 @@ impl Search<'_> {
             Verdict::Same if it.before == Before::Bare && view.may_be_key(it) => {
                 unsure("it may be the name of a field")
             }
+            Verdict::Same if !self.doubled.is_empty() => unsure(DOUBLED),
             verdict => verdict,
         }
     }
@@ -92,12 +104,18 @@ impl Search<'_> {
                     Some(unsure("something else has this name in the same scope"))
                 }
                 (true, _) => Some(Verdict::Same),
+                _ if self.is_home(view) && self.doubled.contains(&definition.range.start) => Some(unsure(DOUBLED)),
                 (false, DefinitionKind::Import) => None,
                 (false, _) => Some(Verdict::Other),
             };
         }
         if self.is_home(view) && self.overloads.contains(&it.range.start) {
             return Some(Verdict::Same);
+        }
+        // Twins under conditions are changed together, overloads are not.
+        let twins = matches!(view.snapshot.language(), Language::Rust | Language::C);
+        if twins && self.is_home(view) && self.doubled.contains(&it.range.start) {
+            return Some(unsure(DOUBLED));
         }
         let mut definitions = view.scopes.definitions.iter();
         let defines = definitions.any(|one| one.range == it.range && one.kind != DefinitionKind::Import);
@@ -129,7 +147,7 @@ impl Search<'_> {
                 Some(_)
                     if view.snapshot.language() == Language::Go && view.imported(&of[0], it.range.start).is_none() =>
                 {
-                    self.embedded(view.type_of(of, it.range.start, &self.types))
+                    self.embedded(view.type_of(of, it.range.start, &self.types).map(|(name, _)| name))
                 }
                 Some(of) if matches!(&**of, "exports" | "window" | "globalThis" | "self") => {
                     unsure("it may be another of that name")
@@ -142,7 +160,7 @@ impl Search<'_> {
 
     fn bare(&self, view: &View, it: &Occurrence) -> Verdict {
         if let Some(key) = view.key(&it.range).filter(|key| !key.shorthand) {
-            let owner = view.owner(key, &self.types);
+            let owner = view.owner(key, &self.types).map(|(owner, _)| owner);
             return match view.snapshot.language() {
                 Language::Go if owner.as_ref().is_some_and(|owner| self.hides(owner)) => {
                     unsure("it may be the key of a map or an array")
@@ -150,6 +168,9 @@ impl Search<'_> {
                 Language::Go => self.embedded(owner),
                 _ => Verdict::Other,
             };
+        }
+        if it.around.get(1).is_some_and(|kind| kind == "attribute") && view.snapshot.language() == Language::Rust {
+            return unsure("it is the name of an attribute");
         }
         if let Some(verdict) = self.by_scope(view, it) {
             return verdict;
@@ -160,18 +181,19 @@ impl Search<'_> {
                 None => unsure("what it is imported from is not told"),
             };
         }
-        if let Some(import) =
-            view.imported(&self.change.old_name, it.range.start).filter(|import| import.name.is_some())
-        {
-            return self.module(view, &import.module);
-        }
         // A name of a definition that scopes do not hold: a method of the same name, say.
         if view.outline.iter().any(|item| item.name_range == it.range && item.kind != DefinitionKind::Implementation) {
             return Verdict::Other;
         }
+        // What is no name of a scope: a field, an attribute, a label, text.
         let known = view.scopes.references.iter().any(|reference| reference.range == it.range);
         if !known {
             return Verdict::Other;
+        }
+        if let Some(import) =
+            view.imported(&self.change.old_name, it.range.start).filter(|import| import.name.is_some())
+        {
+            return self.module(view, &import.module);
         }
         if self.is_home(view) {
             return unsure("it is not in the scope of the definition");
@@ -257,33 +279,34 @@ impl Search<'_> {
         self.module(view, &whole)
     }
 
-    /// Whether a module, as an import in `view` writes it, is the one that defines it.
-    pub(super) fn module(&self, view: &View, module: &str) -> Verdict {
-        let language = view.snapshot.language();
-        let parts: Vec<&str> = module.split([':', '.', '/']).filter(|part| !part.is_empty()).collect();
+    /// Whether a module, as `view` writes it, is from elsewhere.
+    pub(super) fn foreign(&self, view: &View, module: &str) -> bool {
+        let parts: Vec<&str> = parts(module).collect();
         let relative =
             module.starts_with('.') || parts.first().is_some_and(|first| matches!(*first, "crate" | "self" | "super"));
         let first = parts.first().copied().unwrap_or_default();
-        let last = parts
-            .iter()
-            .rev()
-            .find(|part| !matches!(**part, "js" | "ts" | "index" | "mjs"))
-            .copied()
-            .unwrap_or_default();
         let own = relative
             || self
                 .packages
                 .iter()
                 .any(|package| package == first || module.starts_with(&format!("{package}/")) || module == package);
-        let foreign = match language {
+        match view.snapshot.language() {
             Language::Rust => {
                 matches!(first, "std" | "core" | "alloc" | "proc_macro") || !own && !self.lookup.is_module(first)
             }
             Language::Python => !own && !self.lookup.is_module(first),
-            Language::Go => !own && !self.names_home(last),
+            // Of Go's packages the last name says it.
+            Language::Go => false,
             _ => !own,
-        };
-        if foreign {
+        }
+    }
+
+    /// Whether a module, as an import in `view` writes it, is the one that defines it.
+    pub(super) fn module(&self, view: &View, module: &str) -> Verdict {
+        let language = view.snapshot.language();
+        let last = parts(module).filter(|part| !matches!(*part, "js" | "ts" | "index" | "mjs")).last();
+        let last = last.unwrap_or_default();
+        if self.foreign(view, module) {
             return Verdict::Other;
         }
         if language == Language::Go {
@@ -307,7 +330,7 @@ impl Search<'_> {
     }
 
     /// Whether a module's last name is that of a file, or of its folder where the file's name says nothing.
-    fn names(&self, module: &str, path: &Path) -> bool {
+    pub(super) fn names(&self, module: &str, path: &Path) -> bool {
         let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         let stem = stem.split('.').next().unwrap_or_default();
         let folder = path.parent().and_then(Path::file_name).and_then(|name| name.to_str()).unwrap_or_default();
@@ -325,7 +348,7 @@ impl Search<'_> {
     }
 
     /// The name that `alias` stands for in this text.
-    fn unaliased(&self, view: &View, alias: &str) -> String {
+    pub(super) fn unaliased(&self, view: &View, alias: &str) -> String {
         let import = view.imports.iter().find(|import| import.alias.as_deref() == Some(alias));
         import.and_then(|import| import.name.clone()).unwrap_or_else(|| alias.to_owned())
     }
@@ -333,7 +356,10 @@ impl Search<'_> {
     fn member(&self, view: &View, it: &Occurrence) -> Verdict {
         if let Some(import) = view.imports.iter().find(|import| import.range == it.range) {
             let last = import.module.rsplit([':', '.', '/']).next().unwrap_or_default();
-            return if self.owners.iter().any(|owner| owner == last) { Verdict::Same } else { Verdict::Other };
+            return match self.owners.iter().find(|owner| *owner == last) {
+                Some(owner) => self.said(self.relation(view, owner, true)),
+                None => Verdict::Other,
+            };
         }
         if let Some(key) = view.key(&it.range) {
             return self.key(view, key);
@@ -360,7 +386,7 @@ impl Search<'_> {
             "" => return unsure("it is reached through a trait or a type that is not named"),
             _ => of,
         };
-        match self.types.relation(&of, &self.owners) {
+        match self.relation(view, &of, true) {
             Relation::Same => Verdict::Same,
             Relation::Other => Verdict::Other,
             // A type parameter, or a type from elsewhere.
@@ -375,15 +401,19 @@ impl Search<'_> {
         {
             // A class that is imported has its own members; a module's names are no members.
             let name = self.unaliased(view, first);
-            return match self.types.relation(&name, &self.owners) {
+            return match self.relation(view, &name, true) {
                 Relation::Same => Verdict::Same,
                 Relation::Other => Verdict::Other,
                 Relation::Unknown if self.lookup.definitions(&name).is_empty() => Verdict::Other,
                 Relation::Unknown => self.by_name("the type of what it is a member of is not known"),
             };
         }
+        let own = matches!(of, [this] if matches!(&**this, "self" | "this" | "cls"));
         match view.type_of(of, it.range.start, &self.types) {
-            Some(name) => match self.types.relation(&name, &self.owners) {
+            Some((name, _)) if own && self.owners.contains(&name) && self.in_own_class(view, it.range.start) => {
+                Verdict::Same
+            }
+            Some((name, here)) => match self.relation(view, &name, here) {
                 Relation::Same => Verdict::Same,
                 Relation::Other if self.through(view) => self.by_name("it may come through another type"),
                 Relation::Other => Verdict::Other,
@@ -396,6 +426,15 @@ impl Search<'_> {
         }
     }
 
+    /// What the type says that is named at a place.
+    fn said(&self, relation: Relation) -> Verdict {
+        match relation {
+            Relation::Same => Verdict::Same,
+            Relation::Other => Verdict::Other,
+            Relation::Unknown => unsure("there is more than one type of that name"),
+        }
+    }
+
     /// Whether the type at hand may hand a member on that it does not have itself.
     fn through(&self, view: &View) -> bool {
         view.snapshot.language() == Language::Rust && !self.change.bases.is_empty()
@@ -403,6 +442,9 @@ impl Search<'_> {
 
     /// Where the type is not known: by the name alone, if that says enough.
     fn by_name(&self, why: &str) -> Verdict {
+        if self.rivals.iter().any(|rival| self.is_namesakes(rival)) {
+            return unsure("more than one type of that name has it");
+        }
         let rival = self.rivals.iter().find(|rival| {
             rival.parent.as_deref().is_some_and(|parent| self.types.relation(parent, &self.owners) != Relation::Same)
         });
@@ -413,7 +455,7 @@ impl Search<'_> {
     }
 
     fn key(&self, view: &View, key: &Key) -> Verdict {
-        let Some(owner) = view.owner(key, &self.types) else {
+        let Some((owner, here)) = view.owner(key, &self.types) else {
             return match self.change.kind {
                 DefinitionKind::Field => unsure("the type of the object is not known"),
                 _ => Verdict::Other,
@@ -421,8 +463,9 @@ impl Search<'_> {
         };
         let owner = self.unaliased(view, &owner);
         let owner = if owner == "Self" { view.container(key.range.start).unwrap_or(owner) } else { owner };
-        match self.types.relation(&owner, &self.owners) {
+        match self.relation(view, &owner, here) {
             Relation::Same => Verdict::Same,
+            Relation::Unknown if self.owners.contains(&owner) => self.said(Relation::Unknown),
             Relation::Unknown if self.hides(&owner) => unsure("the type of the literal is not known"),
             Relation::Unknown
                 if view.snapshot.language() != Language::Python
@@ -439,22 +482,26 @@ impl Search<'_> {
             view.outline.iter().find(|item| item.name_range == it.range && item.kind != DefinitionKind::Implementation);
         if defined.is_some() {
             let Some(of) = view.container(it.range.start) else { return Verdict::Other };
-            return match self.types.relation(&of, &self.owners) {
-                Relation::Same => Verdict::Same,
-                _ => Verdict::Other,
+            if self.in_own_class(view, it.range.start) {
+                return Verdict::Same;
+            }
+            return match self.relation(view, &of, true) {
+                Relation::Unknown if !self.owners.contains(&of) => Verdict::Other,
+                relation => self.said(relation),
             };
         }
         if self.in_class_body(view, it.range.start) && view.meaning(it.range.start).is_none() {
             return Verdict::Same;
         }
         let variant = self.change.kind == DefinitionKind::Variant && view.meaning(it.range.start).is_none();
-        let star = |module: &str| self.owners.iter().any(|owner| module.rsplit("::").next() == Some(owner));
-        if variant && view.imports.iter().any(|import| import.name.is_none() && star(&import.module)) {
-            return Verdict::Same;
+        let star = |module: &str| self.owners.iter().find(|owner| module.rsplit("::").next() == Some(owner));
+        let glob = view.imports.iter().filter(|import| variant && import.name.is_none());
+        if let Some(owner) = glob.filter_map(|import| star(&import.module)).next() {
+            return self.said(self.relation(view, owner, true));
         }
         let imported = view.meaning(it.range.start).filter(|meaning| meaning.kind == DefinitionKind::Import);
         if let Some(import) = imported.and_then(|meaning| view.import_of(meaning)) {
-            return if star(&import.module) { Verdict::Same } else { Verdict::Other };
+            return star(&import.module).map_or(Verdict::Other, |owner| self.said(self.relation(view, owner, true)));
         }
         Verdict::Other
     }
@@ -474,7 +521,12 @@ impl Search<'_> {
     }
 }
 
-fn is_type(kind: DefinitionKind) -> bool {
+/// The names of a module's path.
+fn parts(module: &str) -> impl Iterator<Item = &str> {
+    module.split([':', '.', '/']).filter(|part| !part.is_empty())
+}
+
+pub(super) fn is_type(kind: DefinitionKind) -> bool {
     use DefinitionKind::{Class, Enum, Interface, Struct, Trait, Type, Union};
     matches!(kind, Class | Enum | Interface | Struct | Trait | Type | Union)
 }

@@ -349,7 +349,9 @@ async fn go() {
     insta::assert_snapshot!(all(GO, &changes).await);
 }
 
+mod doubts;
 mod files;
 mod go;
 mod meaning;
+mod namesakes;
 mod settled;

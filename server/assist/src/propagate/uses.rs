@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, ops::Range};
 
-use pilotlight_syntax::{Before, Call, DefinitionKind, Document, Item, Language, Occurrence, UseKind};
+use pilotlight_syntax::{Before, Call, DefinitionKind, Document, Import, Item, Language, Occurrence, UseKind};
 
 use super::{
     Candidate,
@@ -149,16 +149,35 @@ impl Work<'_> {
         if change.is_renamed() && named {
             edits.push(self.renamed(view, it));
         }
-        let taken = doubt.is_none()
-            && change.is_renamed()
-            && matches!(it.before, Before::Bare)
-            && change.container.is_none()
-            && view.visible(&change.new_name, it.range.start).is_some_and(|definition| {
-                matches!(definition.kind, DefinitionKind::Variable | DefinitionKind::Parameter)
-            });
+        let taken = doubt.is_none() && change.is_renamed() && change.container.is_none() && self.taken(view, it);
         let doubt = doubt.or_else(|| taken.then(|| format!("`{}` means something else here", change.new_name)));
         found.edits.extend(edits.into_iter().map(|edit| Edit { doubt: doubt.clone(), ..edit }));
         found.rewrites.extend(anew.map(|rewrite| Rewrite { doubt, ..rewrite }));
+    }
+
+    /// Whether the new name means something else where `it` stands.
+    fn taken(&self, view: &View, it: &Occurrence) -> bool {
+        let new = &self.search.change.new_name;
+        let imported = view.imports.iter().find(|import| import.range == it.range);
+        if imported.map_or(it.before != Before::Bare, |import| import.alias.is_some()) {
+            return false;
+        }
+        let home = self.search.home;
+        let there = home.outline.iter().any(|item| item.name == *new && item.parent.is_none());
+        // It may have been imported by its new name already.
+        let other = |import: &Import| {
+            there || import.name.as_ref() != Some(new) || self.search.module(view, &import.module) != Verdict::Same
+        };
+        match view.visible(new, it.range.start) {
+            Some(definition) if definition.kind == DefinitionKind::Import => {
+                view.import_of(definition).is_none_or(other)
+            }
+            Some(_) => true,
+            None => {
+                let gives = |import: &&Import| import.alias.as_ref().or(import.name.as_ref()) == Some(new);
+                view.imports.iter().filter(gives).any(other)
+            }
+        }
     }
 
     /// What a use of something that is of another type now has to follow with: its lines are to be written anew, or looked at.
