@@ -14,6 +14,8 @@ mod remembered;
 mod request;
 mod restored;
 mod search;
+pub(crate) mod settling;
+mod touched;
 mod types;
 mod uses;
 mod view;
@@ -46,6 +48,8 @@ pub(crate) struct Candidate {
     pub(crate) path: PathBuf,
     pub(crate) document: Option<DocumentId>,
     pub(crate) snapshot: Snapshot,
+    /// If it is open: its text when it was settled.
+    pub(crate) settled: Option<String>,
 }
 
 /// Everything a search looks at.
@@ -87,7 +91,7 @@ impl Scene<'_> {
         let function = change.name_range.start..change.name_range.start + change.old_name.len();
         let mut at = function.start;
         let back = Document::open(language, 0, &restored.text).snapshot();
-        let home = View::new(self.home.path.clone(), back);
+        let home = View::new(self.home.path.clone(), back).since(self.home.settled.clone());
         if constructor {
             let Some(of) = change.container.take() else { return Ok(set) };
             let around = home.outline.iter().find(|item| item.name == of && item.range.contains(&at));
@@ -116,7 +120,7 @@ impl Scene<'_> {
             if cancel.is_cancelled() {
                 return Err(None);
             }
-            others.push(View::new(other.path.clone(), other.snapshot.clone()));
+            others.push(View::new(other.path.clone(), other.snapshot.clone()).since(other.settled.clone()));
         }
         // Members that only an assignment tells of are in no outline.
         let assigned = std::iter::once(&home).chain(&others).filter(|_| change.container.is_some());

@@ -10,6 +10,7 @@ use super::{
     difference::ShapeChange,
     regions,
     search::{Search, Verdict},
+    touched::BY_HAND,
     view::View,
 };
 use crate::changes::{ChangeSet, Edit, Hole, Left};
@@ -97,6 +98,10 @@ impl Work<'_> {
         let mut left = |because: String| set.left.push(Left { path: view.path.clone(), line, because });
         let change = self.search.change;
         let (mut edits, mut anew) = (Vec::new(), None);
+        let by_hand = |call: &Call| {
+            let whole = call.name.start..call.list.end;
+            view.is_by_hand(whole, &view.text[call.name.clone()]).then(|| BY_HAND.to_owned())
+        };
         if let Some(parameters) = &change.parameters
             && it.dead.is_none()
         {
@@ -113,8 +118,13 @@ impl Work<'_> {
                     view.snapshot.language(),
                     &view.text,
                 ) {
-                    Carried::Edits(names) => edits = names,
-                    Carried::Anew(rewrite) => anew = Some(rewrite),
+                    // Names that arguments are given by are old where they stand.
+                    Carried::Edits(names) if names.iter().all(|edit| !edit.range.is_empty()) => edits = names,
+                    Carried::Edits(names) => {
+                        let doubt = by_hand(&call);
+                        edits = names.into_iter().map(|edit| Edit { doubt: doubt.clone(), ..edit }).collect();
+                    }
+                    Carried::Anew(rewrite) => anew = Some(Rewrite { doubt: by_hand(&call), ..rewrite }),
                     Carried::Wants(all) => {
                         let because = |name: &str| format!("a new argument is needed: {name}");
                         all.iter().for_each(|missing| left(because(&missing.name)));
@@ -151,8 +161,8 @@ impl Work<'_> {
         }
         let taken = doubt.is_none() && change.is_renamed() && change.container.is_none() && self.taken(view, it);
         let doubt = doubt.or_else(|| taken.then(|| format!("`{}` means something else here", change.new_name)));
-        found.edits.extend(edits.into_iter().map(|edit| Edit { doubt: doubt.clone(), ..edit }));
-        found.rewrites.extend(anew.map(|rewrite| Rewrite { doubt, ..rewrite }));
+        found.edits.extend(edits.into_iter().map(|edit| Edit { doubt: doubt.clone().or(edit.doubt), ..edit }));
+        found.rewrites.extend(anew.map(|rewrite| Rewrite { doubt: doubt.or(rewrite.doubt), ..rewrite }));
     }
 
     /// Whether the new name means something else where `it` stands.

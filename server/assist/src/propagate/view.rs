@@ -14,6 +14,7 @@ use pilotlight_syntax::{
 
 use super::{
     search::is_type,
+    touched::Earlier,
     types::{Made, made, simple},
 };
 
@@ -27,6 +28,7 @@ pub(super) struct View {
     pub(super) scopes: Scopes,
     pub(super) outline: Vec<Item>,
     pub(super) imports: Vec<Import>,
+    pub(super) earlier: Earlier,
 }
 
 /// A definition that the index knows.
@@ -82,9 +84,15 @@ impl View {
             scopes: snapshot.scopes(),
             outline: snapshot.outline(),
             imports: snapshot.imports(),
+            earlier: Earlier::default(),
             path,
             snapshot,
         }
+    }
+
+    /// The same with the text that it was when it was settled.
+    pub(super) fn since(self, text: Option<String>) -> Self {
+        Self { earlier: Earlier::new(text), ..self }
     }
 
     /// What the name at `at` means here, if a scope of this text says.
