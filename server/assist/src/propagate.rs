@@ -1,11 +1,13 @@
 //! A change of a definition carried to its uses: a person changes a name or the parameters of a function by hand, and everything that has to follow is found and edited, without a model.
 //!
 //! `difference` sees what has changed, `restored` puts the old names back, so that everything resolves as it did, `parameters` renames those in their function. Elsewhere `search` says what each
-//! place where the name stands means, `uses` edits it, `arguments` makes a call fit. What is not certain carries its reason; what nothing can be done about is listed.
+//! place where the name stands means (`origin` which of several types of one name, `loose` what there is to say where types and imports are not read), `uses` edits it, `arguments` makes a call fit,
+//! unless `touched` says that a person has. `settling` says when nothing waits any more. What is not certain carries its reason; what nothing can be done about is listed.
 
 mod arguments;
 mod common;
 pub mod difference;
+mod loose;
 mod origin;
 mod parameters;
 mod quiet;

@@ -13,6 +13,7 @@ use pilotlight_syntax::{
 use super::{
     common::is_common,
     difference::DefinitionChange,
+    loose::{IMPORTED, is_loose},
     view::{Defined, Lookup, Relation, Types, View, chain},
 };
 
@@ -123,6 +124,11 @@ impl Search<'_> {
     }
 
     fn top_level(&self, view: &View, it: &Occurrence, used: Option<UseKind>) -> Verdict {
+        if is_loose(view.snapshot.language())
+            && let Some(verdict) = self.loosely(view, it, used)
+        {
+            return verdict;
+        }
         let macros = self.change.kind == DefinitionKind::Macro;
         let bang = view.snapshot.language() == Language::Rust
             && view.text[it.range.end..].starts_with('!')
@@ -304,6 +310,9 @@ impl Search<'_> {
     /// Whether a module, as an import in `view` writes it, is the one that defines it.
     pub(super) fn module(&self, view: &View, module: &str) -> Verdict {
         let language = view.snapshot.language();
+        if is_loose(language) {
+            return unsure(IMPORTED);
+        }
         let last = parts(module).filter(|part| !matches!(*part, "js" | "ts" | "index" | "mjs")).last();
         let last = last.unwrap_or_default();
         if self.foreign(view, module) {
@@ -531,6 +540,6 @@ pub(super) fn is_type(kind: DefinitionKind) -> bool {
     matches!(kind, Class | Enum | Interface | Struct | Trait | Type | Union)
 }
 
-fn unsure(why: &str) -> Verdict {
+pub(super) fn unsure(why: &str) -> Verdict {
     Verdict::Unsure(why.to_owned())
 }

@@ -352,6 +352,7 @@ async fn go() {
 mod doubts;
 mod files;
 mod go;
+mod loose;
 mod meaning;
 mod namesakes;
 mod settled;
