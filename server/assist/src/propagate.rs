@@ -4,6 +4,7 @@
 //! place where the name stands means (`origin` which of several types of one name, `loose` what there is to say where types and imports are not read), `uses` edits it, `arguments` makes a call fit,
 //! unless `touched` says that a person has. `settling` says when nothing waits any more. What is not certain carries its reason; what nothing can be done about is listed.
 
+mod aliases;
 mod arguments;
 mod common;
 pub mod difference;
@@ -145,10 +146,18 @@ impl Scene<'_> {
             doubled: doubled(&home, at, &overloads),
             overloads,
         };
-        let work = Work { search: &search, constructor, definition_too: self.definition_too };
+        let aliases = std::iter::once(&home).chain(&others).flat_map(|view| search.handed_on(view)).collect();
+        let work = Work { search: &search, constructor, definition_too: self.definition_too, aliases };
         let mut found = work.found(&home, &self.home, &mut set);
         for (parameter, new) in &restored.parameters {
             parameters::renamed(&home, &function, parameter, new, &mut found);
+            let lead = home.text[..parameter.start].trim_end().trim_end_matches("readonly").trim_end();
+            if parameters::is_property(&home, &function, parameter) && !lead.ends_with("private") {
+                let line = home.snapshot.rope().byte_to_line(parameter.start);
+                let because =
+                    "the parameter is a member too: what other files call it is to be changed by hand".to_owned();
+                set.left.push(Left { path: home.path.clone(), line, because });
+            }
         }
         let mut edits = separate(found, &home, &mut set.left);
         edits.retain(|edit| {

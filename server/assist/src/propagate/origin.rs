@@ -207,7 +207,7 @@ fn same_place(it: &Defined, path: &Path) -> bool {
 }
 
 /// A file as modules name it: without what its name ends in, and where that says nothing, its folder. In Go always its folder.
-fn place(path: &Path) -> PathBuf {
+pub(super) fn place(path: &Path) -> PathBuf {
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let stem = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let stem = stem.split('.').next().unwrap_or_default();
@@ -216,7 +216,7 @@ fn place(path: &Path) -> PathBuf {
 }
 
 /// The place that a module beginning with a dot names from `view`.
-fn relative(view: &View, module: &str) -> Option<PathBuf> {
+pub(super) fn relative(view: &View, module: &str) -> Option<PathBuf> {
     let folder = view.path.parent()?;
     if view.snapshot.language() == Language::Python {
         let rest = module.trim_start_matches('.');

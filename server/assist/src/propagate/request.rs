@@ -13,7 +13,7 @@ use pilotlight_syntax::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Candidate, Defined, DefinitionChange, Lookup, Scene,
+    Candidate, Defined, DefinitionChange, Lookup, Scene, aliases,
     difference::{differences, rename},
     packages, related,
     remembered::Key,
@@ -184,6 +184,17 @@ impl Assistant {
         self.states(document).ok().map(|(settled, ..)| settled.rope().to_string())
     }
 
+    fn candidate(
+        &self,
+        path: PathBuf,
+        snapshot: Snapshot,
+        open: &HashMap<PathBuf, (DocumentId, Snapshot)>,
+    ) -> Candidate {
+        let document = open.get(&path).map(|(document, _)| document.clone());
+        let settled = document.as_ref().and_then(|document| self.settled_text(document));
+        Candidate { path, document, snapshot, settled }
+    }
+
     fn search(
         &self,
         roots: &[PathBuf],
@@ -206,9 +217,22 @@ impl Assistant {
                 continue;
             }
             if let Some(snapshot) = lookup.load_with(&path, &word) {
-                let document = open.get(&path).map(|(document, _)| document.clone());
-                let settled = document.as_ref().and_then(|document| self.settled_text(document));
-                others.push(Candidate { path, document, snapshot, settled });
+                others.push(self.candidate(path, snapshot, &open));
+            }
+        }
+        // Files that know the function by another name alone.
+        let aliases =
+            others.iter().chain([&home]).filter(|_| change.parameters.is_some() && change.container.is_none());
+        let aliases: HashSet<String> = aliases.flat_map(|it| aliases::given(&it.snapshot, &word)).collect();
+        for alias in aliases {
+            for path in lookup.containing(&alias, reach) {
+                let known = path == home.path || others.iter().any(|other: &Candidate| other.path == path);
+                if known || !related(language, Language::from_path(&path)) {
+                    continue;
+                }
+                if let Some(snapshot) = lookup.load_with(&path, &alias) {
+                    others.push(self.candidate(path, snapshot, &open));
+                }
             }
         }
         let rivals = lookup

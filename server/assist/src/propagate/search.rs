@@ -7,7 +7,7 @@ use std::{
 };
 
 use pilotlight_syntax::{
-    Before, CommentOrString, Container, DefinitionKind, Key, Language, Occurrence, Signature, UseKind,
+    Before, CommentOrString, Container, DefinitionKind, Import, Key, Language, Occurrence, Signature, UseKind,
 };
 
 use super::{
@@ -373,6 +373,9 @@ impl Search<'_> {
         if let Some(key) = view.key(&it.range) {
             return self.key(view, key);
         }
+        if let Some(why) = self.beside(view, it) {
+            return unsure(why);
+        }
         let method = matches!(self.change.kind, DefinitionKind::Method | DefinitionKind::Constructor);
         if view.snapshot.language() == Language::Rust && chain(&it.before).is_some() && method != it.called {
             // Here methods are called, and fields are not.
@@ -383,6 +386,23 @@ impl Search<'_> {
             Before::Member(of) => self.receiver(view, it, of),
             Before::Bare => self.bare_member(view, it),
         }
+    }
+
+    /// Why a name may be that of a member, where what has it is not written beside it: an attribute of JSX, a Python pattern, a method of an object.
+    fn beside(&self, view: &View, it: &Occurrence) -> Option<&'static str> {
+        let around = |at: usize| it.around.get(at).map(String::as_str).unwrap_or_default();
+        let why = match (around(1), around(2)) {
+            ("jsx_attribute", _) => "it may be an attribute of another component",
+            ("keyword_pattern", _) => "the type of the pattern is not told",
+            ("method_definition", "object") => "the type of the object is not known",
+            _ => return None,
+        };
+        // Of names that many have, those in files that know the changed one.
+        let knows = || {
+            let from = |import: &Import| self.module(view, &import.module) == Verdict::Same;
+            self.is_home(view) || view.imports.iter().any(from)
+        };
+        (!is_common(&self.change.old_name) || knows()).then_some(why)
     }
 
     fn path(&self, view: &View, it: &Occurrence, of: &str) -> Verdict {
@@ -476,6 +496,14 @@ impl Search<'_> {
             Relation::Same => Verdict::Same,
             Relation::Unknown if self.owners.contains(&owner) => self.said(Relation::Unknown),
             Relation::Unknown if self.hides(&owner) => unsure("the type of the literal is not known"),
+            // Copies with other values.
+            Relation::Unknown
+                if view.snapshot.language() == Language::Python
+                    && matches!(&*owner, "replace" | "_replace" | "evolve")
+                    && !is_common(&self.change.old_name) =>
+            {
+                unsure("the type of what is copied is not known")
+            }
             Relation::Unknown
                 if view.snapshot.language() != Language::Python
                     && self.lookup.definitions(&owner).iter().any(|it| is_type(it.kind)) =>
@@ -531,7 +559,7 @@ impl Search<'_> {
 }
 
 /// The names of a module's path.
-fn parts(module: &str) -> impl Iterator<Item = &str> {
+pub(super) fn parts(module: &str) -> impl Iterator<Item = &str> {
     module.split([':', '.', '/']).filter(|part| !part.is_empty())
 }
 

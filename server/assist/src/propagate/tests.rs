@@ -350,6 +350,7 @@ async fn go() {
 }
 
 mod doubts;
+mod elsewhere;
 mod files;
 mod go;
 mod loose;

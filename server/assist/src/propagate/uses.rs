@@ -6,6 +6,7 @@ use pilotlight_syntax::{Before, Call, DefinitionKind, Document, Import, Item, La
 
 use super::{
     Candidate,
+    aliases::Alias,
     arguments::{self, Carried, Rewrite},
     difference::ShapeChange,
     regions,
@@ -22,6 +23,8 @@ pub(super) struct Work<'a> {
     pub(super) constructor: bool,
     /// The definition itself is still to be edited.
     pub(super) definition_too: bool,
+    /// Other names by which files hand it on.
+    pub(super) aliases: Vec<Alias>,
 }
 
 /// What is found in one file, before it is looked at what lies in what.
@@ -54,7 +57,11 @@ impl Work<'_> {
             };
             self.site((view, candidate), &it, doubt, true, &mut found, set);
         }
-        for it in self.aliased(view) {
+        let handed_on = self.aliases.iter().flat_map(|alias| self.search.called_by(view, alias));
+        let mut aliased: Vec<Occurrence> = self.aliased(view).into_iter().chain(handed_on).collect();
+        aliased.sort_by_key(|it| it.range.start);
+        aliased.dedup_by_key(|it| it.range.start);
+        for it in aliased {
             self.site((view, candidate), &it, None, false, &mut found, set);
         }
         regions::joined(&mut set.holes);
