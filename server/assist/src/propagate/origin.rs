@@ -110,7 +110,7 @@ impl Search<'_> {
 
     fn resolved(&self, view: &View, it: &Occurrence, all: &[Defined]) -> Meant {
         let at = it.range.start;
-        let named = |module: &str| self.from_module(view, module, all);
+        let named = |module: &str| self.of_path(view, module, all);
         if let Some(import) = view.imports.iter().find(|import| import.range == it.range) {
             return named(&import.module);
         }
@@ -157,7 +157,7 @@ impl Search<'_> {
     }
 
     /// Which of them stands in a module, as `view` writes it.
-    fn from_module(&self, view: &View, module: &str, all: &[Defined]) -> Meant {
+    fn of_path(&self, view: &View, module: &str, all: &[Defined]) -> Meant {
         let relative = module.starts_with('.').then(|| relative(view, module)).flatten();
         let mut exact = all.iter().enumerate().filter(|(_, it)| relative.as_ref() == Some(&place(&it.path)));
         if let (Some((one, _)), None) = (exact.next(), exact.next()) {
