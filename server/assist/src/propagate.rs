@@ -296,7 +296,7 @@ fn again<'a>(home: &'a View, own: &'a Item) -> impl Iterator<Item = &'a Item> {
             && it.kind == own.kind
             && it.name_range.start != own.name_range.start
             && of(it) == of(own)
-            && (it.parent == own.parent || of(own).is_some())
+            && (it.parent == own.parent || of(own).is_some() && own.kind != DefinitionKind::Field)
     })
 }
 

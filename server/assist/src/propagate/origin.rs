@@ -55,7 +55,11 @@ impl Search<'_> {
     /// The types of this name, one a place.
     fn namesakes(&self, name: &str) -> Vec<Defined> {
         let mut all: Vec<Defined> = Vec::new();
-        for it in self.lookup.definitions(name).into_iter().filter(|it| is_type(it.kind)) {
+        // An associated type is a member, and no other type.
+        let associated = |it: &Defined| {
+            it.kind == DefinitionKind::Type && it.parent.is_some() && self.home.snapshot.language() == Language::Rust
+        };
+        for it in self.lookup.definitions(name).into_iter().filter(|it| is_type(it.kind) && !associated(it)) {
             if !all.iter().any(|other| same_place(other, &it.path) && other.parent == it.parent) {
                 all.push(it);
             }
@@ -103,30 +107,37 @@ impl Search<'_> {
     /// What all places of `name` in `view` mean.
     fn agreed(&self, view: &View, name: &str, all: &[Defined]) -> Meant {
         let live = view.snapshot.occurrences(name).into_iter().filter(|it| it.dead.is_none());
-        let mut meant = live.map(|it| self.resolved(view, &it, all));
+        let mut meant = live.filter_map(|it| self.resolved(view, &it, all));
         let Some(first) = meant.next() else { return Meant::Unknown };
         if meant.all(|it| it == first) { first } else { Meant::Unknown }
     }
 
-    fn resolved(&self, view: &View, it: &Occurrence, all: &[Defined]) -> Meant {
+    /// What one place means; `None` where no type is named: a variant, a member, an associated type.
+    fn resolved(&self, view: &View, it: &Occurrence, all: &[Defined]) -> Option<Meant> {
         let at = it.range.start;
         let named = |module: &str| self.of_path(view, module, all);
+        let types = |name: &str| self.lookup.definitions(name).iter().any(|it| is_type(it.kind));
         if let Some(import) = view.imports.iter().find(|import| import.range == it.range) {
-            return named(&import.module);
+            return Some(named(&import.module));
         }
-        match &it.before {
+        let meant = match &it.before {
             Before::Path(of) if of.is_empty() => Meant::Unknown,
+            Before::Path(of) if of == "Self" || types(of) => return None,
             Before::Path(of) => named(&self.unaliased(view, of)),
-            Before::Member(of) => match of.last().and_then(|last| view.imported(last, at)) {
-                Some(import) => match &import.name {
+            Before::Member(of) => {
+                let last = of.last()?;
+                let import = view.imported(last, at)?;
+                match &import.name {
+                    Some(_) if types(last) => return None,
                     Some(name) => named(&format!("{}.{name}", import.module)),
                     None => named(&import.module),
-                },
-                None => Meant::Unknown,
-            },
+                }
+            }
             Before::Bare => {
                 let definition = view.definition(at).or_else(|| view.meaning(at));
+                let known = definition.is_some() || view.scopes.references.iter().any(|one| one.range == it.range);
                 match definition {
+                    _ if !known => return None,
                     Some(it) if it.kind != DefinitionKind::Import => {
                         self.defined_at(view, it.range.start, all).map_or(Meant::Unknown, Meant::One)
                     }
@@ -144,7 +155,8 @@ impl Search<'_> {
                     }
                 }
             }
-        }
+        };
+        Some(meant)
     }
 
     /// Which of them is the type whose name stands at `at` in `view`.

@@ -126,3 +126,27 @@ module example.com/m
         +++ b/main.go\n-func f(c *alpha.Config) { c.LoadAll() }\n+func f(c *alpha.Config) { c.LoadEach() }\n";
     assert_eq!(carried(files, "LoadAll", "LoadEach").await, expected);
 }
+
+/// Variants and associated types that are called like it do not make a type uncertain.
+#[tokio::test]
+async fn what_is_no_type_of_that_name() {
+    let files = r#"//- src/alpha.rs
+pub struct Config { pub size: u8 }
+impl Config { pub fn load_all(&self) {} }
+//- src/beta.rs
+pub struct Config;
+impl Config { pub fn load_all(&self) {} }
+//- src/one.rs
+use crate::alpha::Config;
+enum Kind { Config(Config) }
+trait With { type Config; }
+impl With for Kind { type Config = u8; }
+fn f(config: &Config, kind: Kind) { if let Kind::Config(_) = kind { config.load_all() } }
+"#;
+    let expected = "+++ b/src/one.rs\n-fn f(config: &Config, kind: Kind) { if let Kind::Config(_) = kind { config.load_all() } }\n\
+        +fn f(config: &Config, kind: Kind) { if let Kind::Config(_) = kind { config.load_each() } }\n";
+    assert_eq!(carried(files, "fn load_all", "fn load_each").await, expected);
+    let files = "//- src/lib.rs\nenum E { A { xpos: u8 }, B { xpos: u8 } }\nfn f() { let a = E::A { xpos: 1 }; }\n";
+    let outcome = carried(files, "xpos", "left").await;
+    assert!(!outcome.contains("more than once"), "{outcome}");
+}
