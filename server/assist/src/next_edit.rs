@@ -14,7 +14,10 @@ use std::{
 use pilotlight_syntax::Snapshot;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Assistant, DocumentId, Edit, FileChange, PropagateError, propagate::DefinitionChange};
+use crate::{
+    Assistant, DocumentId, Edit, FileChange, PropagateError,
+    propagate::{DefinitionChange, difference::still_waiting, settling::concerns_calls},
+};
 
 /// A person who has not typed for so long has paused.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -44,8 +47,10 @@ pub struct NextEdit {
 pub(crate) struct Offers {
     last: u64,
     open: Vec<Open>,
-    /// Places not to be offered as they are: dismissed, taken, or made by an edit that was taken.
-    closed: HashSet<u64>,
+    /// Places not to be offered as they are, dismissed or taken, each with the changes of which they were offered.
+    closed: HashMap<u64, HashSet<Option<u64>>>,
+    /// Changes of which a place was taken.
+    taken: HashSet<u64>,
     /// By change: places dismissed since the last that was taken.
     dismissed: HashMap<u64, usize>,
 }
@@ -56,9 +61,10 @@ struct Open {
     id: NextEditId,
     /// The change that it follows from; of what a model writes, none.
     of: Option<u64>,
-    /// The place as it was, and as the edit leaves it.
+    /// The place as it was.
     before: u64,
-    after: u64,
+    /// Another place reads like this one.
+    again: bool,
 }
 
 /// An edit that may be offered.
@@ -96,19 +102,25 @@ impl Assistant {
             let of = source.clone();
             let changes = tokio::task::spawn_blocking(move || assistant.changes_of(&of)).await;
             let Ok(Ok(changes)) = changes else { continue };
-            for change in changes {
-                let typing = source == *document && touches(&change, cursor);
-                if typing && !at_end_of_name(&change, cursor) {
+            for change in &changes {
+                let typing = source == *document && touches(change, cursor);
+                if typing && !at_end_of_name(change, cursor) {
                     continue;
                 }
-                let of = named(&source, &change);
+                let of = named(&source, change);
                 if self.offers().dismissed.get(&of).is_some_and(|&count| count >= PATIENCE) {
                     continue;
                 }
                 let Ok(now) = self.snapshot(&source) else { continue };
-                let Ok(offer) = self.propagate_open(&source, now.revision(), change, cancel.clone()).await else {
+                let Ok(offer) = self.propagate_open(&source, now.revision(), change.clone(), cancel.clone()).await
+                else {
                     continue;
                 };
+                let calls = |other: &&DefinitionChange| other.name_range != change.name_range && concerns_calls(other);
+                if offer.is_done() && self.offers().taken.contains(&of) && !changes.iter().any(|it| calls(&it)) {
+                    // The person took what there was.
+                    self.carried(&source, still_waiting(&changes, change)).await;
+                }
                 for file in offer.set.files.into_iter().filter(|file| file.document.is_some()) {
                     let edits = by_line(&file);
                     found.extend(edits.into_iter().map(|edit| Found { of: Some(of), file: file.clone(), edit }));
@@ -116,10 +128,10 @@ impl Assistant {
             }
         }
         // Nothing on what is being typed, nothing twice.
-        let wanted = |Found { file, edit, .. }: &Found| {
+        let wanted = |Found { of, file, edit }: &Found| {
             let here = file.document.as_ref() == Some(document);
             let typed = here && edit.range.start <= cursor && cursor <= edit.range.end;
-            !typed && !self.offers().closed.contains(&place(file, &file.before, edit.range.start))
+            !typed && !self.offers().is_closed(*of, place(file, &file.before, edit.range.start))
         };
         found.retain(wanted);
         found.sort_by_key(|Found { file, edit, .. }| {
@@ -152,30 +164,38 @@ impl Offers {
     fn offer(&mut self, Found { of, file, edit }: Found) -> NextEdit {
         self.last += 1;
         let id = NextEditId(self.last);
-        let after = file.before.with_replaced(edit.range.clone(), &edit.text);
-        let places = (place(&file, &file.before, edit.range.start), place(&file, &after, edit.range.start));
+        let before = place(&file, &file.before, edit.range.start);
         if self.open.len() >= 64 {
             self.open.remove(0);
         }
-        self.open.push(Open { id, of, before: places.0, after: places.1 });
+        let again = alike(&file, edit.range.start) > 1;
+        self.open.push(Open { id, of, before, again });
         NextEdit { id, file, edit }
+    }
+
+    /// Whether the place is not to be offered again for this change; for no change, where it is not for any.
+    fn is_closed(&self, of: Option<u64>, place: u64) -> bool {
+        self.closed.get(&place).is_some_and(|changes| of.is_none() || changes.contains(&of) || changes.contains(&None))
     }
 
     fn close(&mut self, id: NextEditId, taken: bool) {
         let Some(at) = self.open.iter().position(|open| open.id == id) else { return };
-        let Open { of, before, after, .. } = self.open.remove(at);
+        let Open { of, before, again, .. } = self.open.remove(at);
         if self.closed.len() > REMEMBERED {
             self.closed.clear();
             self.dismissed.clear();
+            self.taken.clear();
         }
         if let Some(of) = of {
             let count = self.dismissed.entry(of).or_default();
             *count = if taken { 0 } else { *count + 1 };
+            if taken {
+                self.taken.insert(of);
+            }
         }
-        self.closed.insert(before);
-        if taken {
-            // Arguments in another order look like any others: without this they would be turned round again.
-            self.closed.insert(after);
+        // Of lines that read alike the one that was taken is gone, and the others stay.
+        if !taken || !again {
+            self.closed.entry(before).or_default().insert(of);
         }
     }
 }
@@ -190,11 +210,34 @@ fn named(document: &DocumentId, change: &DefinitionChange) -> u64 {
     hasher.finish()
 }
 
-/// A line of a file by its words, so that it is the same one wherever it moves.
+/// A line of a file by its words and those of the lines that it is indented under, so that it is the same one wherever these move.
 fn place(file: &FileChange, state: &Snapshot, at: usize) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (file.name(), state.slice(state.line_at(at)).trim()).hash(&mut hasher);
-    hasher.finish()
+    file.name().hash(&mut hasher);
+    let mut number = state.rope().byte_to_line(at);
+    let mut indentation = usize::MAX;
+    loop {
+        let line = state.rope().line(number).to_string();
+        let own = line.len() - line.trim_start().len();
+        let around = own < indentation && !line.trim().is_empty();
+        if around {
+            line.trim().hash(&mut hasher);
+            indentation = own;
+        }
+        if number == 0 || around && own == 0 {
+            return hasher.finish();
+        }
+        number -= 1;
+    }
+}
+
+/// How many lines of a file read like the one at `at`, and stand like it.
+fn alike(file: &FileChange, at: usize) -> usize {
+    let state = &file.before;
+    let (own, line) = (place(file, state, at), state.slice(state.line_at(at)));
+    let starts = (0..state.rope().len_lines()).map(|line| state.rope().line_to_byte(line));
+    let same = starts.filter(|&start| state.slice(state.line_at(start)).trim() == line.trim());
+    same.filter(|&start| place(file, state, start) == own).count()
 }
 
 /// The certain edits of a file, those of one line as one.
@@ -225,120 +268,4 @@ fn at_end_of_name(change: &DefinitionChange, cursor: usize) -> bool {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use std::{fs, path::Path, sync::Arc};
-
-    use pilotlight_engine::EngineError;
-    use pilotlight_syntax::{Change, Language, PositionEncoding};
-
-    use super::*;
-    use crate::{Options, Workspace};
-
-    struct Person {
-        assistant: Assistant,
-        folder: tempfile::TempDir,
-    }
-
-    impl Person {
-        fn new(files: &[(&str, &str)]) -> Self {
-            let folder = tempfile::tempdir().unwrap();
-            let root = folder.path().canonicalize().unwrap();
-            let assistant = Assistant::new(Options::default(), "none", || Err(EngineError::Stopped("none".into())));
-            assistant.set_workspace(Workspace::new(Options::default(), [root.clone()]));
-            for (name, text) in files {
-                fs::write(root.join(name), text).unwrap();
-                let path = root.join(name);
-                assistant.open(Arc::from(*name), Some(path), Language::from_path(Path::new(name)), 1, text);
-            }
-            Self { assistant, folder }
-        }
-
-        fn text(&self, name: &str) -> String {
-            self.assistant.snapshot(&Arc::from(name)).unwrap().rope().to_string()
-        }
-
-        fn set(&self, name: &str, text: String) {
-            let change = Change { span: None, text };
-            self.assistant.change(&Arc::from(name), 2, &[change], PositionEncoding::Utf8).unwrap();
-        }
-
-        async fn next(&self, name: &str, cursor: usize) -> Option<NextEdit> {
-            assert!(self.folder.path().exists());
-            self.assistant.next_edit(&Arc::from(name), cursor, CancellationToken::new()).await.unwrap()
-        }
-
-        /// Takes an offer as an editor does.
-        fn take(&self, next: &NextEdit) {
-            let name = next.file.document.clone().unwrap();
-            let mut text = next.file.before.rope().to_string();
-            text.replace_range(next.edit.range.clone(), &next.edit.text);
-            self.set(&name, text);
-            self.assistant.next_edit_taken(next.id);
-        }
-    }
-
-    const A: &str = "fn turn(a: u8, b: u16) {}\nfn one() { turn(1, 2); }\nfn two() { turn(3, 4); }\n";
-    const B: &str = "use crate::a::turn;\nfn three() { turn(5, 6); }\n";
-
-    #[tokio::test]
-    async fn one_place_after_the_other_across_files() {
-        let person = Person::new(&[("a.rs", A), ("b.rs", B)]);
-        assert!(person.next("a.rs", 0).await.is_none());
-        person.set("a.rs", A.replace("a: u8, b: u16", "b: u16, a: u8"));
-        let mut lines = Vec::new();
-        while let Some(next) = person.next("a.rs", 0).await {
-            assert!(lines.len() < 4, "it comes to no end: {lines:?}");
-            person.take(&next);
-            lines.push(next.edit.text);
-        }
-        assert_eq!(lines, ["2, 1", "4, 3", "6, 5"]);
-        assert!(person.text("b.rs").contains("turn(6, 5)"));
-    }
-
-    #[tokio::test]
-    async fn what_is_dismissed_or_undone_is_not_offered_again() {
-        let person = Person::new(&[("a.rs", A)]);
-        person.set("a.rs", A.replace("fn turn", "fn spin"));
-        let first = person.next("a.rs", 0).await.unwrap();
-        person.assistant.next_edit_dismissed(first.id);
-        let second = person.next("a.rs", 0).await.unwrap();
-        assert_ne!(first.edit.range, second.edit.range);
-        let before = person.text("a.rs");
-        person.take(&second);
-        assert!(person.next("a.rs", 0).await.is_none());
-        person.set("a.rs", before);
-        assert!(person.next("a.rs", 0).await.is_none(), "it was undone");
-        // Undoing the change itself leaves nothing to carry.
-        person.set("a.rs", A.to_owned());
-        assert!(person.next("a.rs", 0).await.is_none());
-    }
-
-    #[tokio::test]
-    async fn a_change_whose_places_are_dismissed_is_left_alone() {
-        let text = A.to_owned()
-            + "fn four() { turn(7, 8); }\nfn six() { turn(9, 0); }\nfn half(c: u8) {}\nfn five() { half(1); }\n";
-        let person = Person::new(&[("a.rs", &text)]);
-        person.set("a.rs", text.replace("fn turn", "fn spin").replace("fn half", "fn part"));
-        let mut lines = Vec::new();
-        while let Some(next) = person.next("a.rs", 0).await {
-            lines.push(next.file.before.rope().byte_to_line(next.edit.range.start));
-            person.assistant.next_edit_dismissed(next.id);
-        }
-        assert_eq!(lines, [1, 2, 3, 6], "three of the four places of one, and the one of the other");
-    }
-
-    #[tokio::test]
-    async fn not_while_it_is_being_typed() {
-        let person = Person::new(&[("a.rs", A)]);
-        person.set("a.rs", A.replace("fn turn", "fn sp"));
-        let in_name = A.find("turn").unwrap() + 1;
-        assert!(person.next("a.rs", in_name).await.is_none());
-        let asked = person.assistant.clone();
-        let document: DocumentId = Arc::from("a.rs");
-        let asking = tokio::spawn(async move { asked.next_edit(&document, 0, CancellationToken::new()).await });
-        tokio::task::yield_now().await;
-        person.set("a.rs", A.replace("fn turn", "fn spi"));
-        assert!(asking.await.unwrap().unwrap().is_none(), "the text has moved on");
-    }
-}
+mod tests;

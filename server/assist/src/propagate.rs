@@ -1,17 +1,24 @@
 //! A change of a definition carried to its uses: a person changes a name or the parameters of a function by hand, and everything that has to follow is found and edited, without a model.
 //!
 //! `difference` sees what has changed, `restored` puts the old names back, so that everything resolves as it did, `parameters` renames those in their function. Elsewhere `search` says what each
-//! place where the name stands means, `uses` edits it, `arguments` makes a call fit. What is not certain carries its reason; what nothing can be done about is listed.
+//! place where the name stands means (`origin` which of several types of one name, `loose` what there is to say where types and imports are not read), `uses` edits it, `arguments` makes a call fit,
+//! unless `touched` says that a person has. `settling` says when nothing waits any more. What is not certain carries its reason; what nothing can be done about is listed.
 
+mod aliases;
 mod arguments;
 mod common;
 pub mod difference;
+mod loose;
+mod origin;
 mod parameters;
+mod quiet;
 mod regions;
 mod remembered;
 mod request;
 mod restored;
 mod search;
+pub(crate) mod settling;
+mod touched;
 mod types;
 mod uses;
 mod view;
@@ -22,7 +29,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pilotlight_syntax::{DefinitionKind, Document, Language, Snapshot};
+use pilotlight_syntax::{DefinitionKind, Document, Item, Language, Snapshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -44,6 +51,8 @@ pub(crate) struct Candidate {
     pub(crate) path: PathBuf,
     pub(crate) document: Option<DocumentId>,
     pub(crate) snapshot: Snapshot,
+    /// If it is open: its text when it was settled.
+    pub(crate) settled: Option<String>,
 }
 
 /// Everything a search looks at.
@@ -85,7 +94,7 @@ impl Scene<'_> {
         let function = change.name_range.start..change.name_range.start + change.old_name.len();
         let mut at = function.start;
         let back = Document::open(language, 0, &restored.text).snapshot();
-        let home = View::new(self.home.path.clone(), back);
+        let home = View::new(self.home.path.clone(), back).since(self.home.settled.clone());
         if constructor {
             let Some(of) = change.container.take() else { return Ok(set) };
             let around = home.outline.iter().find(|item| item.name == of && item.range.contains(&at));
@@ -114,13 +123,14 @@ impl Scene<'_> {
             if cancel.is_cancelled() {
                 return Err(None);
             }
-            others.push(View::new(other.path.clone(), other.snapshot.clone()));
+            others.push(View::new(other.path.clone(), other.snapshot.clone()).since(other.settled.clone()));
         }
         // Members that only an assignment tells of are in no outline.
         let assigned = std::iter::once(&home).chain(&others).filter(|_| change.container.is_some());
         let assigned =
             assigned.flat_map(|view| view.assigned(&change.old_name)).filter(|it| it.parent != change.container);
-        let rivals: Vec<Defined> = self.rivals.iter().cloned().chain(own_rivals).chain(assigned).collect();
+        let known = self.rivals.iter().flat_map(|rival| self.receivers(rival, &change.old_name));
+        let rivals: Vec<Defined> = known.chain(own_rivals).chain(assigned).collect();
         let search = Search {
             change: &change,
             home: &home,
@@ -128,16 +138,26 @@ impl Scene<'_> {
             rivals,
             packages: self.packages.clone(),
             types: Types::new(self.lookup),
+            meant: Default::default(),
             lookup: self.lookup,
             owners,
             shared: shared(&home, at, &overloads),
             arity: arity(&change, &home, at),
+            doubled: doubled(&home, at, &overloads),
             overloads,
         };
-        let work = Work { search: &search, constructor, definition_too: self.definition_too };
+        let aliases = std::iter::once(&home).chain(&others).flat_map(|view| search.handed_on(view)).collect();
+        let work = Work { search: &search, constructor, definition_too: self.definition_too, aliases };
         let mut found = work.found(&home, &self.home, &mut set);
         for (parameter, new) in &restored.parameters {
             parameters::renamed(&home, &function, parameter, new, &mut found);
+            let lead = home.text[..parameter.start].trim_end().trim_end_matches("readonly").trim_end();
+            if parameters::is_property(&home, &function, parameter) && !lead.ends_with("private") {
+                let line = home.snapshot.rope().byte_to_line(parameter.start);
+                let because =
+                    "the parameter is a member too: what other files call it is to be changed by hand".to_owned();
+                set.left.push(Left { path: home.path.clone(), line, because });
+            }
         }
         let mut edits = separate(found, &home, &mut set.left);
         edits.retain(|edit| {
@@ -176,6 +196,19 @@ impl Scene<'_> {
         set.files.retain(|file| !file.edits.is_empty());
         set.files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(set)
+    }
+
+    /// A definition with what it is a member of: of Go's methods the index does not know it.
+    fn receivers(&self, rival: &Defined, name: &str) -> Vec<Defined> {
+        let method = rival.kind == DefinitionKind::Method && rival.parent.is_none() && !common::is_common(name);
+        if !method || self.home.snapshot.language() != Language::Go {
+            return vec![rival.clone()];
+        }
+        let Some(state) = self.lookup.load(&rival.path) else { return vec![rival.clone()] };
+        let view = View::new(rival.path.clone(), state);
+        let methods = view.outline.iter().filter(|item| item.name == name && item.kind == rival.kind);
+        let of = methods.map(|item| Defined { parent: view.container(item.name_range.start), ..rival.clone() });
+        of.collect()
     }
 
     /// The types whose member it is: where a trait asks for it, the trait.
@@ -219,6 +252,9 @@ fn overloads(home: &View, at: usize) -> Vec<usize> {
         let again = home.namesakes(own).filter(|other| other.kind == own.kind);
         return again.map(|other| other.range.start).collect();
     }
+    if matches!(home.snapshot.language(), Language::C | Language::Cpp) {
+        return declarations(home, at);
+    }
     let function =
         home.outline.iter().find(|item| item.name_range.start == at && item.kind == DefinitionKind::Function);
     let Some(function) = function.filter(|_| related(home.snapshot.language(), Language::TypeScript)) else {
@@ -231,6 +267,48 @@ fn overloads(home: &View, at: usize) -> Vec<usize> {
             && it.name_range.start != at
     });
     same.map(|it| it.name_range.start).collect()
+}
+
+/// Of a function in C: its prototypes, or what they are of.
+fn declarations(home: &View, at: usize) -> Vec<usize> {
+    let Some(own) = home.outline.iter().find(|item| item.name_range.start == at) else { return Vec::new() };
+    let body = |item: &Item| home.text[item.range.clone()].trim_end().ends_with('}');
+    let takes = |item: &Item| {
+        let rest = &home.text[item.name_range.end..item.range.end.max(item.name_range.end)];
+        let end = rest.find(['{', ';']).unwrap_or(rest.len());
+        rest[..end].split_whitespace().collect::<String>()
+    };
+    let all = || again(home, own);
+    let function = matches!(own.kind, DefinitionKind::Function | DefinitionKind::Method);
+    if !function || usize::from(body(own)) + all().filter(|it| body(it)).count() > 1 {
+        return Vec::new();
+    }
+    // C++ tells functions of one name apart by what they take.
+    let same = all().filter(|it| home.snapshot.language() == Language::C || takes(it) == takes(own));
+    same.map(|it| it.name_range.start).collect()
+}
+
+/// What else in `home` is of the name and kind of an item, in the same place.
+fn again<'a>(home: &'a View, own: &'a Item) -> impl Iterator<Item = &'a Item> {
+    let of = |item: &Item| home.sites.container(item.name_range.start).map(|it| (&it.name, &it.bases));
+    home.outline.iter().filter(move |it| {
+        it.name == own.name
+            && it.kind == own.kind
+            && it.name_range.start != own.name_range.start
+            && of(it) == of(own)
+            && (it.parent == own.parent || of(own).is_some() && own.kind != DefinitionKind::Field)
+    })
+}
+
+/// Where else `home` defines what is called like the definition at `at`, so that a call may mean either: overloads, and twins under conditions of which one is compiled. Of Python and TypeScript see [`overloads`].
+fn doubled(home: &View, at: usize, overloads: &[usize]) -> Vec<usize> {
+    let language = home.snapshot.language();
+    if matches!(language, Language::Python | Language::Go) || related(language, Language::TypeScript) {
+        return Vec::new();
+    }
+    let Some(own) = home.outline.iter().find(|item| item.name_range.start == at) else { return Vec::new() };
+    let starts = again(home, own).map(|it| it.name_range.start);
+    starts.filter(|start| !overloads.contains(start)).collect()
 }
 
 /// The scope of the definition at `at`, where the name has another meaning in it too. Rust tells by their place what is a type, a module or a value; Go has one meaning for one name.

@@ -1,6 +1,6 @@
 //! Open documents: their texts follow the editor's, and whoever depends on them is told.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
+use std::{collections::HashMap, path::PathBuf};
 
 use dashmap::mapref::multiple::RefMulti;
 use pilotlight_context::sources::Note;
@@ -10,10 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Assistant, DocumentError, DocumentId, Open};
 use crate::{
     completion::{Last, Memory},
-    propagate::{
-        PropagateError,
-        difference::{differences, settled},
-    },
+    propagate::{PropagateError, difference::settled},
 };
 
 impl Assistant {
@@ -60,25 +57,16 @@ impl Assistant {
         Ok(())
     }
 
-    /// The document was saved: its tree is parsed anew ([`Document::reparse`]), and unless a change of its definitions waits to be carried, its definitions are settled.
+    /// The document was saved: its tree is parsed anew ([`Document::reparse`]), and its definitions are settled, but for those whose changes wait to be carried.
     pub fn saved(&self, document: &DocumentId) {
         let Some(mut open) = self.inner.documents.get_mut(document) else { return };
         open.document.reparse();
-        let (settled, saved) = (open.settled.clone(), open.document.snapshot());
+        let moved = open.settled.revision() != open.document.snapshot().revision();
         drop(open);
-        if settled.revision() == saved.revision() {
-            return;
+        if let Some(runtime) = tokio::runtime::Handle::try_current().ok().filter(|_| moved) {
+            let (assistant, document) = (self.clone(), document.clone());
+            runtime.spawn(async move { assistant.settle(&document).await });
         }
-        // Two texts are compared: not while messages wait.
-        let (inner, document) = (Arc::clone(&self.inner), document.clone());
-        std::thread::spawn(move || {
-            if differences(&settled, &saved).is_empty()
-                && let Some(mut open) = inner.documents.get_mut(&document)
-                && open.settled.revision() == settled.revision()
-            {
-                open.settled = saved;
-            }
-        });
     }
 
     /// Leaves an edit in the trail, and its document to be indexed again.
@@ -138,8 +126,15 @@ impl Assistant {
             true => Ok(now),
             false => tokio::task::spawn_blocking(move || settled(&before, &now, &waiting)).await,
         };
-        if let (Ok(state), Some(mut open)) = (state, self.inner.documents.get_mut(document))
-            // It may have been closed and opened again.
+        if let Ok(state) = state {
+            self.settled_as(document, &was, state);
+        }
+        self.settle_uses().await;
+    }
+
+    /// The document is settled as `state`, if it still was as `was`: it may have been closed and opened again.
+    pub(crate) fn settled_as(&self, document: &DocumentId, was: &Snapshot, state: Snapshot) {
+        if let Some(mut open) = self.inner.documents.get_mut(document)
             && *open.settled.rope() == *was.rope()
         {
             open.settled = state;

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use pilotlight_syntax::{Call, Given, Language};
+use pilotlight_syntax::{Argument, Call, Given, Language};
 
-use super::difference::ParameterChange;
+use super::{difference::ParameterChange, quiet::quiet};
 use crate::changes::Edit;
 
 /// What a call needs.
@@ -152,8 +152,11 @@ pub(super) fn carried(change: &ParameterChange, call: &Call, bound: bool, langua
     let kept: Vec<usize> = untouched.map(|(at, _)| at).collect();
     let gone = given.iter().flatten().filter(|at| !wanted.iter().any(|(it, _)| it == *at));
     for &at in gone.clone() {
-        let argument = &text[call.arguments[at].range.clone()];
-        if argument.contains('(') || argument.contains("=>") || argument.contains("await ") {
+        let Argument { range, name, .. } = &call.arguments[at];
+        let value = text[name.as_ref().map_or(range.start, |name| name.end)..range.end].trim_start();
+        let value = value.strip_prefix(['=', ':']).filter(|_| name.is_some()).unwrap_or(value);
+        // Rust's `?` may leave the function.
+        if !quiet(value) || language == Language::Rust && value.contains('?') {
             return unsure("the argument that goes does something");
         }
     }
@@ -313,6 +316,8 @@ mod tests {
         assert_eq!(check("a, b", "b, n, a", "f(1, 2)"), "Unsure(\"a new argument is needed: n\")");
         assert_eq!(check("a, b", "a", "f(*x)"), "Unsure(\"its arguments are spread\")");
         assert_eq!(check("a, b", "a, *, b", "f(1, 2)"), "f(1, b=2)");
+        assert_eq!(check("a, b", "a", "f(1, b=x[0])"), "f(1)");
+        assert_eq!(check("a, b", "a", "f(1, b=(x := 3))"), "Unsure(\"the argument that goes does something\")");
     }
 
     #[test]
@@ -327,6 +332,10 @@ mod tests {
         assert_eq!(check("a: A, b: B, c: C, d: D", "c: C, a: A", "f(1, 2, 3, 4)"), "fn g() { f(3, 1) }");
         assert_eq!(check("a: A", "m: M, a: A, n: N", "f(1)"), "fn g() { f(?m, 1, ?n) }");
         assert_eq!(check("a: A, b: B", "a: A", "f(1)"), "Foreign");
+        let does = "Unsure(\"the argument that goes does something\")";
+        assert_eq!(check("a: A, b: B", "a: A", "f(1, x?.y)"), does);
+        assert_eq!(check("a: A, b: B", "a: A", "f(1, if a { return 3 } else { 4 })"), does);
+        assert_eq!(check("a: A, b: B", "a: A", "f(1, &x.y)"), "fn g() { f(1) }");
         assert_eq!(
             check("a: A, b: B", "a: A", "f(1, /* b */ 2)"),
             "Unsure(\"a comment stands between the arguments\")"

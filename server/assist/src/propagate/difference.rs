@@ -6,8 +6,8 @@ use std::ops::Range;
 
 use pilotlight_syntax::{DefinitionKind, Item, Language, Parameter, Signature, Sites, Snapshot, Typed, TypedBy};
 
-pub(crate) use waiting::settled;
 pub use waiting::still_waiting;
+pub(crate) use waiting::{names, settled};
 
 /// A definition whose name, parameters or types have changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -222,15 +222,21 @@ impl<'a> State<'a> {
 
     /// Where, in what stands behind a function's parameters, its head ends.
     fn head_end(&self, rest: &str) -> usize {
-        let found = if self.snapshot.language() == Language::Python {
-            let mut depth = 0;
-            rest.char_indices().find(|(_, c)| {
-                depth += i32::from(matches!(c, '(' | '[')) - i32::from(matches!(c, ')' | ']'));
-                *c == ':' && depth == 0 || *c == '\n'
-            })
-        } else {
-            rest.char_indices().find(|(at, c)| matches!(c, '{' | '\n' | ';') || rest[*at..].starts_with("=>"))
-        };
+        let python = self.snapshot.language() == Language::Python;
+        let (mut depth, mut last) = (0, ' ');
+        let found = rest.char_indices().find(|&(at, c)| {
+            // `->` and `=>` close nothing.
+            let closes = matches!(c, ')' | ']') || c == '>' && !matches!(last, '-' | '=');
+            depth += i32::from(matches!(c, '(' | '[' | '<')) - i32::from(closes);
+            last = c;
+            match c {
+                '\n' => depth <= 0,
+                ':' => python && depth <= 0,
+                ';' => !python && depth <= 0,
+                '{' => !python,
+                _ => !python && rest[at..].starts_with("=>"),
+            }
+        });
         found.map_or(rest.len(), |(at, _)| at)
     }
 
@@ -330,7 +336,7 @@ fn likeness(old: &State, a: usize, new: &State, b: usize, paired: &[(usize, usiz
         (true, false) if same_bases() => 1,
         // Of another type or value it is another field or constant.
         (false, true) if has_body(old.items[a].kind) && same_bases() => match (old.gives(a), new.gives(b)) {
-            (Some(was), Some(is)) if was == is && words_alike(&before, &after, (2, 3)) => 1,
+            (Some(was), Some(is)) if tokens(&was) == tokens(&is) && words_alike(&before, &after, (2, 3)) => 1,
             (None, None) if words_alike(&before, &after, (4, 5)) => 1,
             _ => 2,
         },
@@ -390,11 +396,11 @@ fn shape(old: &State, a: usize, new: &State, b: usize) -> Option<ShapeChange> {
             let from = correspondence(was, is);
             for (from, parameter) in from.iter().zip(&is.parameters) {
                 let earlier = from.and_then(|from| was.parameters.get(from));
-                if earlier.is_some_and(|earlier| plain(&earlier.type_text) != plain(&parameter.type_text)) {
+                if earlier.is_some_and(|earlier| !alike(&earlier.type_text, &parameter.type_text)) {
                     what.push(format!("`{}` is of another type", parameter.name));
                 }
             }
-            if old.gives(a) != new.gives(b) {
+            if !alike(&old.gives(a), &new.gives(b)) {
                 what.push("it gives something else".to_owned());
             }
             let awaited = |state: &State, at| state.lead(at).split_whitespace().any(|word| word == "async");
@@ -408,10 +414,10 @@ fn shape(old: &State, a: usize, new: &State, b: usize) -> Option<ShapeChange> {
             let of = |state: &State, at: usize| {
                 let of_name = |it: &&Typed| it.range == state.items[at].name_range && it.by == TypedBy::Type;
                 let mut all = state.sites.members.iter().chain(&state.sites.typed);
-                all.find(of_name).map(|it| plain(&Some(it.text.clone())))
+                all.find(of_name).map(|it| it.text.clone())
             };
             let (was, is) = (of(old, a), of(new, b));
-            if was.is_some() && is.is_some() && was != is {
+            if was.is_some() && is.is_some() && !alike(&was, &is) {
                 what.push("it is of another type".to_owned());
             }
         }
@@ -425,6 +431,44 @@ fn plain(text: &Option<String>) -> String {
     text.as_deref().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// A type by what it is made of: blanks, the kind of quotes and a last comma make no other one.
+fn tokens(text: &str) -> String {
+    let mut all: Vec<String> = Vec::new();
+    // Of each open bracket, the commas in it.
+    let mut commas: Vec<usize> = Vec::new();
+    let mut word = false;
+    for c in text.chars() {
+        let in_word = c.is_alphanumeric() || matches!(c, '_' | '$');
+        match (c, all.last_mut()) {
+            _ if c.is_whitespace() => {}
+            (_, Some(last)) if in_word && word => last.push(c),
+            ('\'', _) => all.push("\"".to_owned()),
+            _ => {
+                match c {
+                    '(' | '[' | '{' | '<' => commas.push(0),
+                    ',' => commas.iter_mut().last().into_iter().for_each(|count| *count += 1),
+                    ')' | ']' | '}' | '>' => {
+                        // `(A,)` is another one than `(A)`.
+                        let one = commas.pop() == Some(1) && c == ')';
+                        if !one && all.last().is_some_and(|last| last == ",") {
+                            all.pop();
+                        }
+                    }
+                    _ => {}
+                }
+                all.push(c.to_string());
+            }
+        }
+        word = in_word;
+    }
+    all.join(" ")
+}
+
+/// Whether both are written the same, but for what a formatter changes.
+fn alike(a: &Option<String>, b: &Option<String>) -> bool {
+    tokens(a.as_deref().unwrap_or_default()) == tokens(b.as_deref().unwrap_or_default())
+}
+
 /// For each new parameter, which it was: by name; what is left over, where as many came as went, by place and type.
 fn correspondence(old: &Signature, new: &Signature) -> Vec<Option<usize>> {
     let mut from: Vec<Option<usize>> =
@@ -436,7 +480,10 @@ fn correspondence(old: &Signature, new: &Signature) -> Vec<Option<usize>> {
             let (was, is) = (&old.parameters[old_at], &new.parameters[at]);
             let in_place = gone.len() == came.len()
                 && gone.iter().position(|it| *it == old_at) == came.iter().position(|it| *it == at);
-            was.type_text == is.type_text && was.optional == is.optional && in_place && !from.contains(&Some(old_at))
+            alike(&was.type_text, &is.type_text)
+                && was.optional == is.optional
+                && in_place
+                && !from.contains(&Some(old_at))
         };
         if let Some(&was) = gone.iter().find(alike) {
             from[at] = Some(was);

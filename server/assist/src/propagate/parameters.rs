@@ -18,7 +18,18 @@ pub(super) fn renamed(home: &View, function: &Range<usize>, at: &Range<usize>, n
         let (one, other) = (&definitions[own], &definitions[it]);
         home.snapshot.language() == Language::Python && one.scope == other.scope && one.name == other.name
     };
+    let property = is_property(home, function, at);
     for it in home.snapshot.occurrences(old) {
+        if let Before::Member(of) = &it.before
+            && property
+            && it.dead.is_none()
+        {
+            let class = |at: usize| home.sites.container(at).map(|it| it.range.clone());
+            let own = of.as_slice() == ["this"] && class(it.range.start) == class(at.start);
+            let doubt = (!own).then(|| "the type of what it is a member of is not known".to_owned());
+            found.edits.push(Edit { range: it.range, text: new.to_owned(), doubt });
+            continue;
+        }
         // What stands in Python's list of parameters is of the scope around it.
         let outside = home.snapshot.language() == Language::Python && signature.list.contains(&it.range.start);
         if it.range == *at || !signature.range.contains(&it.range.start) || outside {
@@ -50,4 +61,12 @@ pub(super) fn renamed(home: &View, function: &Range<usize>, at: &Range<usize>, n
         };
         found.edits.push(Edit { range: it.range, text, doubt });
     }
+}
+
+/// Whether the parameter at `at` is a member of its class too: `constructor(private x: number)` in TypeScript.
+pub(super) fn is_property(home: &View, function: &Range<usize>, at: &Range<usize>) -> bool {
+    let typescript = matches!(home.snapshot.language(), Language::TypeScript | Language::Tsx);
+    let before = home.text[..at.start].rsplit(['(', ',']).next().unwrap_or_default();
+    let said = |word: &str| matches!(word, "private" | "public" | "protected" | "readonly");
+    typescript && home.text[function.clone()] == *"constructor" && before.split_whitespace().any(said)
 }

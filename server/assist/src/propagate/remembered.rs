@@ -15,8 +15,8 @@ pub(super) struct Key {
     pub(super) change: DefinitionChange,
     pub(super) reach: Reach,
     pub(super) roots: Vec<PathBuf>,
-    /// Of every open file.
-    pub(super) revisions: Vec<(DocumentId, u64)>,
+    /// Of every open file, when it was settled and now.
+    pub(super) revisions: Vec<(DocumentId, u64, u64)>,
     pub(super) index: u64,
 }
 

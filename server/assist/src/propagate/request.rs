@@ -13,7 +13,7 @@ use pilotlight_syntax::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Candidate, Defined, DefinitionChange, Lookup, Scene,
+    Candidate, Defined, DefinitionChange, Lookup, Scene, aliases,
     difference::{differences, rename},
     packages, related,
     remembered::Key,
@@ -142,7 +142,11 @@ impl Assistant {
             () = cancel.cancelled() => return Err(PropagateError::Cancelled),
         }
         let open = self.open_files();
-        let mut revisions: Vec<_> = open.values().map(|(id, state)| (id.clone(), state.revision())).collect();
+        let states = |(id, state): &(DocumentId, Snapshot)| {
+            let settled = self.states(id).map_or(0, |(settled, ..)| settled.revision());
+            (id.clone(), settled, state.revision())
+        };
+        let mut revisions: Vec<_> = open.values().map(states).collect();
         revisions.sort();
         let index = self.indexing_of().revision();
         let (of, searched) = (document.clone(), change.clone());
@@ -153,7 +157,8 @@ impl Assistant {
         let assistant = self.clone();
         let document = document.clone();
         let searched = tokio::task::spawn_blocking(move || {
-            let home = Candidate { path, document: Some(document), snapshot: now };
+            let settled = assistant.settled_text(&document);
+            let home = Candidate { path, document: Some(document), snapshot: now, settled };
             let mut set = assistant.search(&roots, home, open, change.clone(), reach, &cancel)?;
             set.check();
             set.left.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
@@ -173,6 +178,21 @@ impl Assistant {
             now.is_some_and(|now| now.map_or(true, |now| now.revision() != file.before.revision()))
         });
         if moved { Err(PropagateError::MovedOn) } else { Ok(()) }
+    }
+
+    fn settled_text(&self, document: &DocumentId) -> Option<String> {
+        self.states(document).ok().map(|(settled, ..)| settled.rope().to_string())
+    }
+
+    fn candidate(
+        &self,
+        path: PathBuf,
+        snapshot: Snapshot,
+        open: &HashMap<PathBuf, (DocumentId, Snapshot)>,
+    ) -> Candidate {
+        let document = open.get(&path).map(|(document, _)| document.clone());
+        let settled = document.as_ref().and_then(|document| self.settled_text(document));
+        Candidate { path, document, snapshot, settled }
     }
 
     fn search(
@@ -197,8 +217,22 @@ impl Assistant {
                 continue;
             }
             if let Some(snapshot) = lookup.load_with(&path, &word) {
-                let document = open.get(&path).map(|(document, _)| document.clone());
-                others.push(Candidate { path, document, snapshot });
+                others.push(self.candidate(path, snapshot, &open));
+            }
+        }
+        // Files that know the function by another name alone.
+        let aliases =
+            others.iter().chain([&home]).filter(|_| change.parameters.is_some() && change.container.is_none());
+        let aliases: HashSet<String> = aliases.flat_map(|it| aliases::given(&it.snapshot, &word)).collect();
+        for alias in aliases {
+            for path in lookup.containing(&alias, reach) {
+                let known = path == home.path || others.iter().any(|other: &Candidate| other.path == path);
+                if known || !related(language, Language::from_path(&path)) {
+                    continue;
+                }
+                if let Some(snapshot) = lookup.load_with(&path, &alias) {
+                    others.push(self.candidate(path, snapshot, &open));
+                }
             }
         }
         let rivals = lookup

@@ -1,15 +1,19 @@
 //! Which of the places where a name stands mean the definition that has changed: surely, surely not, or for a person to say.
 
-use std::path::Path;
+mod member;
 
-use pilotlight_syntax::{
-    Before, CommentOrString, Container, DefinitionKind, Key, Language, Occurrence, Signature, UseKind,
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    path::{Path, PathBuf},
 };
 
+use pilotlight_syntax::{Before, CommentOrString, DefinitionKind, Language, Occurrence, UseKind};
+
 use super::{
-    common::is_common,
     difference::DefinitionChange,
-    view::{Defined, Lookup, Relation, Types, View, chain},
+    loose::{IMPORTED, is_loose},
+    view::{Defined, Lookup, Relation, Types, View},
 };
 
 /// What a place means.
@@ -23,6 +27,9 @@ pub(super) enum Verdict {
     Unsure(String),
 }
 
+/// Why a name that a text defines more than once is not certain.
+const DOUBLED: &str = "it is defined more than once here";
+
 /// One change, and what the workspace has of that name besides.
 pub(super) struct Search<'a> {
     pub(super) change: &'a DefinitionChange,
@@ -34,6 +41,8 @@ pub(super) struct Search<'a> {
     pub(super) rivals: Vec<Defined>,
     /// Where `home` defines the same function again.
     pub(super) overloads: Vec<usize>,
+    /// Where `home` has another definition of the name that a call may mean as well.
+    pub(super) doubled: Vec<usize>,
     /// The scope of `home` in which it is defined, where something that is not the same has its name there too: a type and a value, say.
     pub(super) shared: Option<usize>,
     /// How many arguments every call of it has, in languages in which that is so.
@@ -41,6 +50,8 @@ pub(super) struct Search<'a> {
     /// What the code's own package is called from outside.
     pub(super) packages: Vec<String>,
     pub(super) types: Types<'a>,
+    /// What files mean by the names of types that are not the only ones of theirs.
+    pub(super) meant: RefCell<HashMap<(PathBuf, String), Relation>>,
     pub(super) lookup: &'a dyn Lookup,
     /// The simple names of the types whose member it is.
     pub(super) owners: Vec<String>,
@@ -74,6 +85,7 @@ impl Search<'_> {
             Verdict::Same if it.before == Before::Bare && view.may_be_key(it) => {
                 unsure("it may be the name of a field")
             }
+            Verdict::Same if !self.doubled.is_empty() => unsure(DOUBLED),
             verdict => verdict,
         }
     }
@@ -92,6 +104,7 @@ impl Search<'_> {
                     Some(unsure("something else has this name in the same scope"))
                 }
                 (true, _) => Some(Verdict::Same),
+                _ if self.is_home(view) && self.doubled.contains(&definition.range.start) => Some(unsure(DOUBLED)),
                 (false, DefinitionKind::Import) => None,
                 (false, _) => Some(Verdict::Other),
             };
@@ -99,12 +112,22 @@ impl Search<'_> {
         if self.is_home(view) && self.overloads.contains(&it.range.start) {
             return Some(Verdict::Same);
         }
+        // Twins under conditions are changed together, overloads are not.
+        let twins = matches!(view.snapshot.language(), Language::Rust | Language::C);
+        if twins && self.is_home(view) && self.doubled.contains(&it.range.start) {
+            return Some(unsure(DOUBLED));
+        }
         let mut definitions = view.scopes.definitions.iter();
         let defines = definitions.any(|one| one.range == it.range && one.kind != DefinitionKind::Import);
         defines.then_some(Verdict::Other)
     }
 
     fn top_level(&self, view: &View, it: &Occurrence, used: Option<UseKind>) -> Verdict {
+        if is_loose(view.snapshot.language())
+            && let Some(verdict) = self.loosely(view, it, used)
+        {
+            return verdict;
+        }
         let macros = self.change.kind == DefinitionKind::Macro;
         let bang = view.snapshot.language() == Language::Rust
             && view.text[it.range.end..].starts_with('!')
@@ -129,7 +152,7 @@ impl Search<'_> {
                 Some(_)
                     if view.snapshot.language() == Language::Go && view.imported(&of[0], it.range.start).is_none() =>
                 {
-                    self.embedded(view.type_of(of, it.range.start, &self.types))
+                    self.embedded(view.type_of(of, it.range.start, &self.types).map(|(name, _)| name))
                 }
                 Some(of) if matches!(&**of, "exports" | "window" | "globalThis" | "self") => {
                     unsure("it may be another of that name")
@@ -142,7 +165,7 @@ impl Search<'_> {
 
     fn bare(&self, view: &View, it: &Occurrence) -> Verdict {
         if let Some(key) = view.key(&it.range).filter(|key| !key.shorthand) {
-            let owner = view.owner(key, &self.types);
+            let owner = view.owner(key, &self.types).map(|(owner, _)| owner);
             return match view.snapshot.language() {
                 Language::Go if owner.as_ref().is_some_and(|owner| self.hides(owner)) => {
                     unsure("it may be the key of a map or an array")
@@ -150,6 +173,9 @@ impl Search<'_> {
                 Language::Go => self.embedded(owner),
                 _ => Verdict::Other,
             };
+        }
+        if it.around.get(1).is_some_and(|kind| kind == "attribute") && view.snapshot.language() == Language::Rust {
+            return unsure("it is the name of an attribute");
         }
         if let Some(verdict) = self.by_scope(view, it) {
             return verdict;
@@ -160,18 +186,19 @@ impl Search<'_> {
                 None => unsure("what it is imported from is not told"),
             };
         }
-        if let Some(import) =
-            view.imported(&self.change.old_name, it.range.start).filter(|import| import.name.is_some())
-        {
-            return self.module(view, &import.module);
-        }
         // A name of a definition that scopes do not hold: a method of the same name, say.
         if view.outline.iter().any(|item| item.name_range == it.range && item.kind != DefinitionKind::Implementation) {
             return Verdict::Other;
         }
+        // What is no name of a scope: a field, an attribute, a label, text.
         let known = view.scopes.references.iter().any(|reference| reference.range == it.range);
         if !known {
             return Verdict::Other;
+        }
+        if let Some(import) =
+            view.imported(&self.change.old_name, it.range.start).filter(|import| import.name.is_some())
+        {
+            return self.module(view, &import.module);
         }
         if self.is_home(view) {
             return unsure("it is not in the scope of the definition");
@@ -257,33 +284,37 @@ impl Search<'_> {
         self.module(view, &whole)
     }
 
-    /// Whether a module, as an import in `view` writes it, is the one that defines it.
-    pub(super) fn module(&self, view: &View, module: &str) -> Verdict {
-        let language = view.snapshot.language();
-        let parts: Vec<&str> = module.split([':', '.', '/']).filter(|part| !part.is_empty()).collect();
+    /// Whether a module, as `view` writes it, is from elsewhere.
+    pub(super) fn foreign(&self, view: &View, module: &str) -> bool {
+        let parts: Vec<&str> = parts(module).collect();
         let relative =
             module.starts_with('.') || parts.first().is_some_and(|first| matches!(*first, "crate" | "self" | "super"));
         let first = parts.first().copied().unwrap_or_default();
-        let last = parts
-            .iter()
-            .rev()
-            .find(|part| !matches!(**part, "js" | "ts" | "index" | "mjs"))
-            .copied()
-            .unwrap_or_default();
         let own = relative
             || self
                 .packages
                 .iter()
                 .any(|package| package == first || module.starts_with(&format!("{package}/")) || module == package);
-        let foreign = match language {
+        match view.snapshot.language() {
             Language::Rust => {
                 matches!(first, "std" | "core" | "alloc" | "proc_macro") || !own && !self.lookup.is_module(first)
             }
             Language::Python => !own && !self.lookup.is_module(first),
-            Language::Go => !own && !self.names_home(last),
+            // Of Go's packages the last name says it.
+            Language::Go => false,
             _ => !own,
-        };
-        if foreign {
+        }
+    }
+
+    /// Whether a module, as an import in `view` writes it, is the one that defines it.
+    pub(super) fn module(&self, view: &View, module: &str) -> Verdict {
+        let language = view.snapshot.language();
+        if is_loose(language) {
+            return unsure(IMPORTED);
+        }
+        let last = parts(module).filter(|part| !matches!(*part, "js" | "ts" | "index" | "mjs")).last();
+        let last = last.unwrap_or_default();
+        if self.foreign(view, module) {
             return Verdict::Other;
         }
         if language == Language::Go {
@@ -307,7 +338,7 @@ impl Search<'_> {
     }
 
     /// Whether a module's last name is that of a file, or of its folder where the file's name says nothing.
-    fn names(&self, module: &str, path: &Path) -> bool {
+    pub(super) fn names(&self, module: &str, path: &Path) -> bool {
         let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         let stem = stem.split('.').next().unwrap_or_default();
         let folder = path.parent().and_then(Path::file_name).and_then(|name| name.to_str()).unwrap_or_default();
@@ -325,160 +356,22 @@ impl Search<'_> {
     }
 
     /// The name that `alias` stands for in this text.
-    fn unaliased(&self, view: &View, alias: &str) -> String {
+    pub(super) fn unaliased(&self, view: &View, alias: &str) -> String {
         let import = view.imports.iter().find(|import| import.alias.as_deref() == Some(alias));
         import.and_then(|import| import.name.clone()).unwrap_or_else(|| alias.to_owned())
     }
-
-    fn member(&self, view: &View, it: &Occurrence) -> Verdict {
-        if let Some(import) = view.imports.iter().find(|import| import.range == it.range) {
-            let last = import.module.rsplit([':', '.', '/']).next().unwrap_or_default();
-            return if self.owners.iter().any(|owner| owner == last) { Verdict::Same } else { Verdict::Other };
-        }
-        if let Some(key) = view.key(&it.range) {
-            return self.key(view, key);
-        }
-        let method = matches!(self.change.kind, DefinitionKind::Method | DefinitionKind::Constructor);
-        if view.snapshot.language() == Language::Rust && chain(&it.before).is_some() && method != it.called {
-            // Here methods are called, and fields are not.
-            return Verdict::Other;
-        }
-        match &it.before {
-            Before::Path(of) => self.path(view, it, of),
-            Before::Member(of) => self.receiver(view, it, of),
-            Before::Bare => self.bare_member(view, it),
-        }
-    }
-
-    fn path(&self, view: &View, it: &Occurrence, of: &str) -> Verdict {
-        let of = self.unaliased(view, of);
-        let of = match of.as_str() {
-            "Self" => match view.container(it.range.start) {
-                Some(of) => of,
-                None => return unsure("what Self is here is not told"),
-            },
-            "" => return unsure("it is reached through a trait or a type that is not named"),
-            _ => of,
-        };
-        match self.types.relation(&of, &self.owners) {
-            Relation::Same => Verdict::Same,
-            Relation::Other => Verdict::Other,
-            // A type parameter, or a type from elsewhere.
-            Relation::Unknown if self.lookup.definitions(&of).is_empty() && of.len() > 2 => Verdict::Other,
-            Relation::Unknown => self.by_name("what it is a member of is not known"),
-        }
-    }
-
-    fn receiver(&self, view: &View, it: &Occurrence, of: &[String]) -> Verdict {
-        if let Some(first) = of.first().filter(|_| of.len() == 1)
-            && view.imported(first, it.range.start).is_some()
-        {
-            // A class that is imported has its own members; a module's names are no members.
-            let name = self.unaliased(view, first);
-            return match self.types.relation(&name, &self.owners) {
-                Relation::Same => Verdict::Same,
-                Relation::Other => Verdict::Other,
-                Relation::Unknown if self.lookup.definitions(&name).is_empty() => Verdict::Other,
-                Relation::Unknown => self.by_name("the type of what it is a member of is not known"),
-            };
-        }
-        match view.type_of(of, it.range.start, &self.types) {
-            Some(name) => match self.types.relation(&name, &self.owners) {
-                Relation::Same => Verdict::Same,
-                Relation::Other if self.through(view) => self.by_name("it may come through another type"),
-                Relation::Other => Verdict::Other,
-                Relation::Unknown if of == ["self"] || of == ["this"] => {
-                    self.by_name("what its class extends is not known")
-                }
-                Relation::Unknown => self.by_name("the type of what it is a member of is not known"),
-            },
-            None => self.by_name("the type of what it is a member of is not known"),
-        }
-    }
-
-    /// Whether the type at hand may hand a member on that it does not have itself.
-    fn through(&self, view: &View) -> bool {
-        view.snapshot.language() == Language::Rust && !self.change.bases.is_empty()
-    }
-
-    /// Where the type is not known: by the name alone, if that says enough.
-    fn by_name(&self, why: &str) -> Verdict {
-        let rival = self.rivals.iter().find(|rival| {
-            rival.parent.as_deref().is_some_and(|parent| self.types.relation(parent, &self.owners) != Relation::Same)
-        });
-        if rival.is_some() || is_common(&self.change.old_name) {
-            return unsure(why);
-        }
-        Verdict::Same
-    }
-
-    fn key(&self, view: &View, key: &Key) -> Verdict {
-        let Some(owner) = view.owner(key, &self.types) else {
-            return match self.change.kind {
-                DefinitionKind::Field => unsure("the type of the object is not known"),
-                _ => Verdict::Other,
-            };
-        };
-        let owner = self.unaliased(view, &owner);
-        let owner = if owner == "Self" { view.container(key.range.start).unwrap_or(owner) } else { owner };
-        match self.types.relation(&owner, &self.owners) {
-            Relation::Same => Verdict::Same,
-            Relation::Unknown if self.hides(&owner) => unsure("the type of the literal is not known"),
-            Relation::Unknown
-                if view.snapshot.language() != Language::Python
-                    && self.lookup.definitions(&owner).iter().any(|it| is_type(it.kind)) =>
-            {
-                self.by_name("the type of the literal is not known")
-            }
-            _ => Verdict::Other,
-        }
-    }
-
-    fn bare_member(&self, view: &View, it: &Occurrence) -> Verdict {
-        let defined =
-            view.outline.iter().find(|item| item.name_range == it.range && item.kind != DefinitionKind::Implementation);
-        if defined.is_some() {
-            let Some(of) = view.container(it.range.start) else { return Verdict::Other };
-            return match self.types.relation(&of, &self.owners) {
-                Relation::Same => Verdict::Same,
-                _ => Verdict::Other,
-            };
-        }
-        if self.in_class_body(view, it.range.start) && view.meaning(it.range.start).is_none() {
-            return Verdict::Same;
-        }
-        let variant = self.change.kind == DefinitionKind::Variant && view.meaning(it.range.start).is_none();
-        let star = |module: &str| self.owners.iter().any(|owner| module.rsplit("::").next() == Some(owner));
-        if variant && view.imports.iter().any(|import| import.name.is_none() && star(&import.module)) {
-            return Verdict::Same;
-        }
-        let imported = view.meaning(it.range.start).filter(|meaning| meaning.kind == DefinitionKind::Import);
-        if let Some(import) = imported.and_then(|meaning| view.import_of(meaning)) {
-            return if star(&import.module) { Verdict::Same } else { Verdict::Other };
-        }
-        Verdict::Other
-    }
 }
 
-impl Search<'_> {
-    /// Whether byte `at` stands in the changed class and in none of its functions: in Python the names of a class are known there without it.
-    fn in_class_body(&self, view: &View, at: usize) -> bool {
-        let own = |it: &&Container| it.range.contains(&at) && it.range.contains(&self.at);
-        view.snapshot.language() == Language::Python
-            && self.is_home(view)
-            && view.sites.container(at).filter(own).is_some_and(|class| {
-                let own = view.sites.container(self.at).is_some_and(|of| of.range == class.range);
-                let inside = |it: &Signature| class.range.contains(&it.range.start) && it.range.contains(&at);
-                own && !view.sites.signatures.iter().any(inside)
-            })
-    }
+/// The names of a module's path.
+pub(super) fn parts(module: &str) -> impl Iterator<Item = &str> {
+    module.split([':', '.', '/']).filter(|part| !part.is_empty())
 }
 
-fn is_type(kind: DefinitionKind) -> bool {
+pub(super) fn is_type(kind: DefinitionKind) -> bool {
     use DefinitionKind::{Class, Enum, Interface, Struct, Trait, Type, Union};
     matches!(kind, Class | Enum | Interface | Struct | Trait | Type | Union)
 }
 
-fn unsure(why: &str) -> Verdict {
+pub(super) fn unsure(why: &str) -> Verdict {
     Verdict::Unsure(why.to_owned())
 }

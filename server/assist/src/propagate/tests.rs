@@ -349,7 +349,11 @@ async fn go() {
     insta::assert_snapshot!(all(GO, &changes).await);
 }
 
+mod doubts;
+mod elsewhere;
 mod files;
 mod go;
+mod loose;
 mod meaning;
+mod namesakes;
 mod settled;

@@ -2,14 +2,16 @@
 
 use std::{collections::HashMap, ops::Range};
 
-use pilotlight_syntax::{Before, Call, DefinitionKind, Document, Item, Language, Occurrence, UseKind};
+use pilotlight_syntax::{Before, Call, DefinitionKind, Document, Import, Item, Language, Occurrence, UseKind};
 
 use super::{
     Candidate,
+    aliases::Alias,
     arguments::{self, Carried, Rewrite},
     difference::ShapeChange,
     regions,
     search::{Search, Verdict},
+    touched::BY_HAND,
     view::View,
 };
 use crate::changes::{ChangeSet, Edit, Hole, Left};
@@ -21,6 +23,8 @@ pub(super) struct Work<'a> {
     pub(super) constructor: bool,
     /// The definition itself is still to be edited.
     pub(super) definition_too: bool,
+    /// Other names by which files hand it on.
+    pub(super) aliases: Vec<Alias>,
 }
 
 /// What is found in one file, before it is looked at what lies in what.
@@ -53,7 +57,11 @@ impl Work<'_> {
             };
             self.site((view, candidate), &it, doubt, true, &mut found, set);
         }
-        for it in self.aliased(view) {
+        let handed_on = self.aliases.iter().flat_map(|alias| self.search.called_by(view, alias));
+        let mut aliased: Vec<Occurrence> = self.aliased(view).into_iter().chain(handed_on).collect();
+        aliased.sort_by_key(|it| it.range.start);
+        aliased.dedup_by_key(|it| it.range.start);
+        for it in aliased {
             self.site((view, candidate), &it, None, false, &mut found, set);
         }
         regions::joined(&mut set.holes);
@@ -97,6 +105,10 @@ impl Work<'_> {
         let mut left = |because: String| set.left.push(Left { path: view.path.clone(), line, because });
         let change = self.search.change;
         let (mut edits, mut anew) = (Vec::new(), None);
+        let by_hand = |call: &Call| {
+            let whole = call.name.start..call.list.end;
+            view.is_by_hand(whole, &view.text[call.name.clone()]).then(|| BY_HAND.to_owned())
+        };
         if let Some(parameters) = &change.parameters
             && it.dead.is_none()
         {
@@ -113,8 +125,13 @@ impl Work<'_> {
                     view.snapshot.language(),
                     &view.text,
                 ) {
-                    Carried::Edits(names) => edits = names,
-                    Carried::Anew(rewrite) => anew = Some(rewrite),
+                    // Names that arguments are given by are old where they stand.
+                    Carried::Edits(names) if names.iter().all(|edit| !edit.range.is_empty()) => edits = names,
+                    Carried::Edits(names) => {
+                        let doubt = by_hand(&call);
+                        edits = names.into_iter().map(|edit| Edit { doubt: doubt.clone(), ..edit }).collect();
+                    }
+                    Carried::Anew(rewrite) => anew = Some(Rewrite { doubt: by_hand(&call), ..rewrite }),
                     Carried::Wants(all) => {
                         let because = |name: &str| format!("a new argument is needed: {name}");
                         all.iter().for_each(|missing| left(because(&missing.name)));
@@ -149,16 +166,35 @@ impl Work<'_> {
         if change.is_renamed() && named {
             edits.push(self.renamed(view, it));
         }
-        let taken = doubt.is_none()
-            && change.is_renamed()
-            && matches!(it.before, Before::Bare)
-            && change.container.is_none()
-            && view.visible(&change.new_name, it.range.start).is_some_and(|definition| {
-                matches!(definition.kind, DefinitionKind::Variable | DefinitionKind::Parameter)
-            });
+        let taken = doubt.is_none() && change.is_renamed() && change.container.is_none() && self.taken(view, it);
         let doubt = doubt.or_else(|| taken.then(|| format!("`{}` means something else here", change.new_name)));
-        found.edits.extend(edits.into_iter().map(|edit| Edit { doubt: doubt.clone(), ..edit }));
-        found.rewrites.extend(anew.map(|rewrite| Rewrite { doubt, ..rewrite }));
+        found.edits.extend(edits.into_iter().map(|edit| Edit { doubt: doubt.clone().or(edit.doubt), ..edit }));
+        found.rewrites.extend(anew.map(|rewrite| Rewrite { doubt: doubt.or(rewrite.doubt), ..rewrite }));
+    }
+
+    /// Whether the new name means something else where `it` stands.
+    fn taken(&self, view: &View, it: &Occurrence) -> bool {
+        let new = &self.search.change.new_name;
+        let imported = view.imports.iter().find(|import| import.range == it.range);
+        if imported.map_or(it.before != Before::Bare, |import| import.alias.is_some()) {
+            return false;
+        }
+        let home = self.search.home;
+        let there = home.outline.iter().any(|item| item.name == *new && item.parent.is_none());
+        // It may have been imported by its new name already.
+        let other = |import: &Import| {
+            there || import.name.as_ref() != Some(new) || self.search.module(view, &import.module) != Verdict::Same
+        };
+        match view.visible(new, it.range.start) {
+            Some(definition) if definition.kind == DefinitionKind::Import => {
+                view.import_of(definition).is_none_or(other)
+            }
+            Some(_) => true,
+            None => {
+                let gives = |import: &&Import| import.alias.as_ref().or(import.name.as_ref()) == Some(new);
+                view.imports.iter().filter(gives).any(other)
+            }
+        }
     }
 
     /// What a use of something that is of another type now has to follow with: its lines are to be written anew, or looked at.

@@ -8,10 +8,15 @@ use std::{
 };
 
 use pilotlight_syntax::{
-    Before, Definition, DefinitionKind, Import, Item, Key, Occurrence, Scopes, Sites, Snapshot, Typed, TypedBy,
+    Before, Definition, DefinitionKind, Import, Item, Key, Language, Occurrence, Scopes, Sites, Snapshot, Typed,
+    TypedBy,
 };
 
-use super::types::{Made, made, simple};
+use super::{
+    search::is_type,
+    touched::Earlier,
+    types::{Made, made, simple},
+};
 
 /// A text with all that is read of it.
 #[derive(Debug)]
@@ -23,6 +28,7 @@ pub(super) struct View {
     pub(super) scopes: Scopes,
     pub(super) outline: Vec<Item>,
     pub(super) imports: Vec<Import>,
+    pub(super) earlier: Earlier,
 }
 
 /// A definition that the index knows.
@@ -65,6 +71,7 @@ pub(super) struct Types<'a> {
 /// One container of a name: what it extends, and its members' types.
 #[derive(Clone, Debug)]
 pub(super) struct Known {
+    path: PathBuf,
     bases: Vec<String>,
     members: Vec<(String, Option<String>)>,
 }
@@ -77,9 +84,15 @@ impl View {
             scopes: snapshot.scopes(),
             outline: snapshot.outline(),
             imports: snapshot.imports(),
+            earlier: Earlier::default(),
             path,
             snapshot,
         }
+    }
+
+    /// The same with the text that it was when it was settled.
+    pub(super) fn since(self, text: Option<String>) -> Self {
+        Self { earlier: Earlier::new(text), ..self }
     }
 
     /// What the name at `at` means here, if a scope of this text says.
@@ -137,7 +150,12 @@ impl View {
                 || (import.alias.as_deref() == Some(&*definition.name)
                     || import.name.as_deref() == Some(&*definition.name))
         };
-        let exact = self.imports.iter().find(|import| import.range == definition.range);
+        // Go's paths stand between quotes.
+        let go = self.snapshot.language() == Language::Go;
+        let exact = self.imports.iter().find(|import| {
+            let (whole, own) = (&import.range, &definition.range);
+            whole == own || go && whole.start <= own.start && own.end <= whole.end
+        });
         exact.or_else(|| self.imports.iter().find(gives))
     }
 
@@ -182,7 +200,12 @@ impl View {
             });
             let members =
                 own.map(|member| (self.text[member.range.clone()].to_owned(), self.read(&member.text, member.by)));
-            Known { bases: container.bases.iter().map(|base| simple(base).0).collect(), members: members.collect() }
+            let path = self.path.clone();
+            Known {
+                path,
+                bases: container.bases.iter().map(|base| simple(base).0).collect(),
+                members: members.collect(),
+            }
         });
         known.collect()
     }
@@ -232,46 +255,48 @@ impl View {
         )
     }
 
-    /// The simple type of `chain` (`a.b` of `a.b.name`) at `at`; `None` where it is not told.
-    pub(super) fn type_of(&self, chain: &[String], at: usize, types: &Types) -> Option<String> {
+    /// The simple type of `chain` (`a.b` of `a.b.name`) at `at`, and whether it is named in this text; `None` where it is not told.
+    pub(super) fn type_of(&self, chain: &[String], at: usize, types: &Types) -> Option<(String, bool)> {
         let (first, rest) = chain.split_first()?;
         let mut now = self.declared(first, at, types).or_else(|| self.taken_out(first, at, types))?;
         for member in rest {
-            now = types.member(self, &now, member)?;
+            now = types.member(self, &now.0, member)?;
         }
         Some(now)
     }
 
     /// The simple type of one name at `at`, by its own declaration.
-    fn declared(&self, name: &str, at: usize, types: &Types) -> Option<String> {
+    fn declared(&self, name: &str, at: usize, types: &Types) -> Option<(String, bool)> {
         let this = matches!(name, "self" | "this" | "cls" | "Self");
         if this && self.visible(name, at).is_none_or(|it| it.kind == DefinitionKind::Parameter) {
-            return self.container(at);
+            return Some((self.container(at)?, true));
         }
         let definition = self.visible(name, at)?;
         match definition.kind {
             DefinitionKind::Variable | DefinitionKind::Parameter | DefinitionKind::Constant => {
                 let typed = self.sites.typed.iter().find(|typed| typed.range == definition.range)?;
-                let read = self.read(&typed.text, typed.by).or_else(|| self.returned(typed, at, types))?;
-                if read == "Self" { self.container(at) } else { Some(read) }
+                let read = self.read(&typed.text, typed.by);
+                let here = read.is_some();
+                let read = read.or_else(|| self.returned(typed, at, types))?;
+                Some((if read == "Self" { self.container(at)? } else { read }, here))
             }
             DefinitionKind::Import | DefinitionKind::Module | DefinitionKind::Function => None,
             // What is a type itself has its static members.
-            _ => Some(name.to_owned()),
+            _ => Some((name.to_owned(), true)),
         }
     }
 
     /// The simple type of a variable that a pattern takes out of an object: `b` of `const { b } = a`.
-    fn taken_out(&self, name: &str, at: usize, types: &Types) -> Option<String> {
+    fn taken_out(&self, name: &str, at: usize, types: &Types) -> Option<(String, bool)> {
         let definition = self.visible(name, at)?;
         let key = self.sites.keys.iter().find(|key| key.shorthand && key.range == definition.range)?;
-        types.member(self, &self.owner(key, types)?, name)
+        types.member(self, &self.owner(key, types)?.0, name)
     }
 
-    /// The simple name of the type that has the key as its member; `None` where it is not told.
-    pub(super) fn owner(&self, key: &Key, types: &Types) -> Option<String> {
+    /// The simple name of the type that has the key as its member, and whether it is named in this text; `None` where it is not told.
+    pub(super) fn owner(&self, key: &Key, types: &Types) -> Option<(String, bool)> {
         match &key.owner {
-            Some(owner) => Some(simple(owner).0),
+            Some(owner) => Some((simple(owner).0, true)),
             None => self.declared(key.value.as_deref()?, key.range.start, types),
         }
     }
@@ -315,12 +340,18 @@ impl<'a> Types<'a> {
         (given.is_empty() && !name.is_empty() && name != "Self").then_some(name)
     }
 
-    fn member(&self, view: &View, of: &str, member: &str) -> Option<String> {
+    /// The simple type of a member, and whether `view` names it; `None` where types of that name differ in it.
+    fn member(&self, view: &View, of: &str, member: &str) -> Option<(String, bool)> {
+        let told = |known: &Known| known.members.iter().find(|(name, _)| name == member).map(|(_, of)| of.clone());
         let here = view.known(of);
-        let known = if here.is_empty() { self.containers(of) } else { here };
-        let mut types =
-            known.iter().flat_map(|it| &it.members).filter(|(name, _)| name == member).map(|(_, of)| of.clone());
-        types.next()?
+        if !here.is_empty() {
+            return Some((here.iter().find_map(told)??, true));
+        }
+        let known = self.containers(of);
+        let first = |path: &Path| known.iter().filter(|it| it.path == path).find_map(told);
+        let mut each = known.iter().filter_map(|it| first(&it.path));
+        let one = each.next()?;
+        each.all(|other| other == one).then_some((one?, false))
     }
 
     /// How the type `name` stands to those in `same`.
@@ -336,8 +367,20 @@ impl<'a> Types<'a> {
         if containers.is_empty() || depth > 6 {
             return Relation::Unknown;
         }
-        let bases = containers.iter().flat_map(|it| &it.bases);
-        let relations: Vec<Relation> = bases.map(|base| self.relation_within(base, same, depth + 1)).collect();
+        let relation = |it: &Known| -> Vec<Relation> {
+            it.bases.iter().map(|base| self.relation_within(base, same, depth + 1)).collect()
+        };
+        let relations: Vec<Relation> = containers.iter().flat_map(relation).collect();
+        // Of two types of one name perhaps one alone has it.
+        let types: Vec<PathBuf> =
+            self.lookup.definitions(name).into_iter().filter(|it| is_type(it.kind)).map(|it| it.path).collect();
+        let has = |path: &PathBuf| {
+            containers.iter().filter(|it| it.path == *path).flat_map(relation).any(|it| it == Relation::Same)
+        };
+        let several = types.iter().any(|path| *path != types[0]);
+        if several && relations.contains(&Relation::Same) && !types.iter().all(has) {
+            return Relation::Unknown;
+        }
         if relations.contains(&Relation::Same) {
             Relation::Same
         } else if relations.contains(&Relation::Unknown) {

@@ -135,3 +135,26 @@ fn types_that_are_others() {
         (1, 1, 0)
     );
 }
+
+#[test]
+fn a_formatter_changes_no_type() {
+    for (language, before, after) in [
+        (Language::Python, "def f(a:int)->int: return a\n", "def f(a: int) -> int: return a\n"),
+        (Language::Python, "def f(a: Dict[str,int], b: 'A'): pass\n", "def f(a: Dict[str, int], b: \"A\"): pass\n"),
+        (Language::Python, "def f() -> Dict[str, int]: pass\n", "def f() -> Dict[\n    str, int\n]: pass\n"),
+        (
+            Language::TypeScript,
+            "function f(a: 'a'|'b'): {a:string} {}\n",
+            "function f(a: \"a\" | \"b\"): { a: string } {}\n",
+        ),
+        (Language::Rust, "fn f(a:&[u8;4])->Result<A,B>{}\n", "fn f(a: &[u8; 4]) -> Result<A, B> {}\n"),
+        (Language::Rust, "fn f() -> Result<A, B> {}\n", "fn f() -> Result<\n    A,\n    B,\n> {}\n"),
+        (Language::Rust, "struct A { x:Map<u8,u8> }\n", "struct A {\n    x: Map<u8, u8>,\n}\n"),
+    ] {
+        assert_eq!(seen(language, before, after), [""; 0], "{after}");
+    }
+    let of = |old: &str, new: &str| {
+        seen(Language::Rust, &format!("fn f(a: {old}) {{}}\n"), &format!("fn f(a: {new}) {{}}\n"))
+    };
+    assert_eq!((of("(A,)", "(A)").len(), of("[u8; 4]", "[u8; 8]").len(), of("mut A", "mutA").len()), (1, 1, 1));
+}

@@ -16,6 +16,11 @@ pub fn still_waiting(changes: &[DefinitionChange], carried: &DefinitionChange) -
     others.map(|change| name(change, container(change))).collect()
 }
 
+/// The names of changes that wait while others are settled that rename nothing these are in.
+pub(crate) fn names(changes: &[&DefinitionChange]) -> Vec<String> {
+    changes.iter().map(|change| name(change, change.container.clone())).collect()
+}
+
 /// A change by what it does, wherever it stands.
 fn name(change: &DefinitionChange, container: Option<String>) -> String {
     let parameters = change.parameters.iter().flat_map(|it| &it.new.parameters).map(|it| &*it.name);

@@ -1,0 +1,36 @@
+//! Uses by another name, and where no call or member is written.
+
+use super::*;
+
+#[tokio::test]
+async fn a_function_that_is_handed_on_by_another_name() {
+    let files = "//- pkg/core.py\ndef turn(deg, size): pass\n//- pkg/__init__.py\nfrom .core import turn as rotate\n//- use.py\nfrom pkg import rotate\nimport pkg\nrotate(1, 2)\npkg.rotate(3, 4)\n//- no.py\nfrom other import rotate\nrotate(1, 2)\n";
+    let expected = "+++ b/use.py\n-rotate(1, 2)\n-pkg.rotate(3, 4)\n+rotate(2, 1)\n+pkg.rotate(4, 3)\n";
+    assert_eq!(carried(files, "deg, size", "size, deg").await, expected);
+    let files = "//- src/core.ts\nexport function makeThing(a: string, b: number) {}\n//- src/index.ts\nexport { makeThing as build } from \"./core\";\n//- src/sub/use.ts\nimport { build } from \"..\";\nbuild(\"\", 1);\n//- src/use.ts\nimport { build as make } from \"./index\";\nmake(\"\", 1);\n";
+    let expected = "+++ b/src/sub/use.ts\n-build(\"\", 1);\n+build(1, \"\");\n+++ b/src/use.ts\n-make(\"\", 1);\n+make(1, \"\");\n";
+    assert_eq!(carried(files, "a: string, b: number", "b: number, a: string").await, expected);
+}
+
+#[tokio::test]
+async fn a_parameter_that_is_a_member() {
+    let files = "//- src/a.ts\nclass A {\n  constructor(public readonly width2: number, other: A) { use(width2, other.width2); }\n  get() { return this.width2; }\n}\n";
+    let expected = "+++ b/src/a.ts\n-  constructor(public readonly breadth: number, other: A) { use(width2, other.width2); }\n-  get() { return this.width2; }\n\
+        +  constructor(public readonly breadth: number, other: A) { use(breadth, other.width2); }\n+  get() { return this.breadth; }\n\
+        ? src/a.ts:2 the type of what it is a member of is not known\n\
+        ! src/a.ts:2 the parameter is a member too: what other files call it is to be changed by hand\n";
+    assert_eq!(carried(files, "width2", "breadth").await, expected);
+}
+
+#[tokio::test]
+async fn members_that_are_given_without_their_type() {
+    let files = "//- src/props.tsx\nexport interface Props { headline: string; loadAll(): void }\n//- src/use.tsx\nconst one = <Field headline=\"x\" />;\nconst two = { loadAll() {} };\n";
+    let expected = "? src/use.tsx:1 it may be an attribute of another component\n";
+    assert_eq!(carried(files, "headline", "heading").await, expected);
+    let expected = "? src/use.tsx:2 the type of the object is not known\n";
+    assert_eq!(carried(files, "loadAll", "loadEach").await, expected);
+    let files = "//- p.py\nclass P:\n    xpos: int\n//- use.py\nfrom p import P\ndef f(p):\n    match p:\n        case P(xpos=1): pass\n    replace(p, xpos=3)\n";
+    let expected =
+        "? use.py:4 the type of the pattern is not told\n? use.py:5 the type of what is copied is not known\n";
+    assert_eq!(carried(files, "xpos", "left").await, expected);
+}
