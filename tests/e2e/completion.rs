@@ -379,3 +379,15 @@ async fn where_the_model_is_asked_a_line_from_a_place_like_this_one_is_its_draft
         server.close().await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn inside_of_a_word_the_model_is_asked_by_key_only() {
+    let server = TestServer::start().await;
+    let buffer = Buffer::new("a.txt", "x = lo$0ve");
+    buffer.open(&server);
+    assert_eq!(buffer.ghost(&server).await, Value::Null);
+    assert_eq!(buffer.why(&server).await["nothing_because"], "the cursor is inside a word");
+    let engine = server.assistant.engine().await.unwrap();
+    assert_eq!(engine.figures().requests.completed, 0);
+    server.close().await.unwrap();
+}

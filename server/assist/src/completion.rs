@@ -5,6 +5,7 @@ mod extent;
 mod recalled;
 mod shown;
 mod trim;
+mod unclosed;
 
 #[cfg(test)]
 mod tests;
@@ -208,6 +209,12 @@ pub(crate) struct Caller<'a> {
     /// How much may be written.
     pub(crate) reach: Reach,
     pub(crate) cancel: &'a CancellationToken,
+}
+
+/// Why a completion that nobody asked for is not made here: whatever a model writes between two halves of a word makes another word of them.
+pub(crate) fn is_out_of_place(request: &CompletionRequest) -> Option<&'static str> {
+    let automatic = request.trigger == Trigger::Automatic;
+    (automatic && trim::is_inside_a_word(&request.snapshot, request.cursor)).then_some("the cursor is inside a word")
 }
 
 /// Plans, asks the engine and settles the text. `last` is what the document's last plan left, and is left what this one leaves. The answer carries no id yet: `0` stands in its place.

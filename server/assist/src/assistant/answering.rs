@@ -52,6 +52,9 @@ impl Assistant {
         if let Some(kept) = inner.kept(&request) {
             return kept;
         }
+        if let Some(because) = completion::is_out_of_place(&request) {
+            return Outcome::nothing(because);
+        }
         let model = tokio::select! {
             model = inner.ready() => model,
             () = current.cancelled() => Err("superseded by a newer keystroke".to_owned()),
