@@ -158,7 +158,7 @@ impl<'a> Surrounded<'a> {
     /// Plans the prompt of `request`. Holds the index meanwhile.
     fn plan(&self, model: &Model, options: &CompletionOptions, request: &CompletionRequest, last: &Last) -> Plan {
         let encoder = &model.encoder;
-        let room = model.engine.info().context_length.saturating_sub(options.max_tokens);
+        let room = model.engine.info().context_length - most_tokens(model, options);
         let total = options.context_tokens.min(room);
         let (snapshot, cursor) = (&request.snapshot, request.cursor);
         let input = Input { path: &self.path, snapshot, cursor, anchor: last.anchor.as_ref() };
@@ -272,7 +272,7 @@ pub(crate) async fn generate(
         draft_chance: guess.map_or(0.0, |guess| guess.sureness),
         prompt: prompt.ids,
         heal: prompt.heal.clone(),
-        max_tokens: options.max_tokens,
+        max_tokens: most_tokens(model, options),
         stop: encoder.stops(),
         priority,
         session,
@@ -347,6 +347,11 @@ pub(crate) async fn generate(
         }
     };
     Outcome { completion, explanation }
+}
+
+/// What an answer may have at most: half of a context that is small, or the model would see nothing of the text.
+fn most_tokens(model: &Model, options: &CompletionOptions) -> usize {
+    options.max_tokens.min(model.engine.info().context_length / 2)
 }
 
 /// Has the engine compute the prompt that a completion at `request` would ask with, and nothing more. `last` as in [`generate`]; what it is left is told before the engine is asked.
