@@ -38,17 +38,17 @@ impl Assistant {
 
     async fn answer(&self, request: CompletionRequest, cancel: CancellationToken) -> Outcome {
         let inner = &self.inner;
-        let Some(Turn { current, path: full, mut last }) = inner.supersede(&request, &cancel) else {
+        let Some(Turn { current, path: full, name, mut last }) = inner.supersede(&request, &cancel) else {
             return Outcome::nothing("the document is closed or has moved on");
         };
         let workspace = self.workspace();
         let options = &workspace.options_for(full.as_deref()).completion;
         let path = workspace.prompt_path(full.as_deref(), &request.document);
-        if let Some(because) = off_for(&request, options).or_else(|| self.excluded(full.as_deref(), options)) {
+        if let Some(because) = self.off_for(&request, options) {
             return Outcome::nothing(because);
         }
         let line = request.snapshot.rope().byte_to_line(request.cursor.min(request.snapshot.rope().len_bytes()));
-        self.trail().looked(&request.document, full.clone(), &path, &request.snapshot, line);
+        self.trail().looked(&request.document, name, &path, &request.snapshot, line);
         if let Some(kept) = inner.kept(&request) {
             return kept;
         }
@@ -94,6 +94,26 @@ impl Assistant {
             self.look_ahead(&request, idle, completion, options, full, path);
         }
         outcome
+    }
+
+    /// Why completions are off for this document, if they are.
+    pub(super) fn off_for(&self, request: &CompletionRequest, options: &CompletionOptions) -> Option<String> {
+        if let Some(because) = request.snapshot.too_large() {
+            return Some(because.to_string());
+        }
+        if !options.enabled {
+            return Some("completions are switched off (completion.enabled)".to_owned());
+        }
+        let open = self.inner.documents.get(&request.document)?;
+        let (name, told) = (open.name.clone(), open.language_id.clone());
+        drop(open);
+        // The client's word for it and ours: it knows more languages.
+        let languages = [told.as_str(), request.snapshot.language().id()];
+        let off = |language: &&&str| options.disabled_languages.iter().any(|off| off.eq_ignore_ascii_case(language));
+        if let Some(language) = languages.iter().find(off) {
+            return Some(format!("completions are switched off for {language} (completion.disabled-languages)"));
+        }
+        self.excluded(name.as_deref(), options)
     }
 
     /// Writes what belongs at the cursor of `request` for an action: of its text alone, which need not be any document's state.
@@ -167,7 +187,8 @@ impl Inner {
             self.resting.used();
         }
         open.current = cancel.child_token();
-        Some(Turn { current: open.current.clone(), path: open.path.clone(), last: open.last.clone() })
+        let (path, name) = (open.path.clone(), open.name.clone());
+        Some(Turn { current: open.current.clone(), path, name, last: open.last.clone() })
     }
 
     /// The answer that is there already: the rest of a ghost text, or what was computed for the state after accepting it.
@@ -199,25 +220,11 @@ impl Inner {
     }
 }
 
-/// Why completions are off for this document, if they are.
-pub(super) fn off_for(request: &CompletionRequest, options: &CompletionOptions) -> Option<String> {
-    let language = request.snapshot.language().id();
-    if let Some(because) = request.snapshot.too_large() {
-        return Some(because.to_string());
-    }
-    if !options.enabled {
-        return Some("completions are switched off (completion.enabled)".to_owned());
-    }
-    if options.disabled_languages.iter().any(|id| id == language) {
-        return Some(format!("completions are switched off for {language} (completion.disabled-languages)"));
-    }
-    None
-}
-
 /// What a completion request needs of its document.
 struct Turn {
     current: CancellationToken,
     path: Option<PathBuf>,
+    name: Option<PathBuf>,
     last: Last,
 }
 
