@@ -274,10 +274,13 @@ impl Assistant {
     pub fn report(&self, completion: CompletionId, what: Acceptance) {
         tracing::info!(id = completion.0, ?what, "completion");
         self.inner.journal.became(completion, what);
-        if what == Acceptance::Dismissed {
-            for mut open in self.inner.documents.iter_mut() {
-                open.shown.forget(completion);
-            }
+        let refusal = match what {
+            Acceptance::Dismissed => "it was dismissed here",
+            Acceptance::Whole => "it was taken here, and undone",
+            Acceptance::Shown | Acceptance::Partial { .. } => return,
+        };
+        for mut open in self.inner.documents.iter_mut() {
+            open.shown.refuse(completion, refusal);
         }
     }
 

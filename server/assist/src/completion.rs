@@ -30,7 +30,7 @@ use crate::{
 pub use explanation::{Explanation, LeftOutReport, RecalledReport, SegmentReport, Stages};
 pub(crate) use extent::Reach;
 use recalled::Recalled;
-pub(crate) use shown::{Memory, Shown};
+pub(crate) use shown::{Memory, Rest, Shown};
 
 /// Who asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

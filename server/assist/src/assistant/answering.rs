@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Assistant, Inner};
 use crate::{
     CompletionRequest, DocumentId, Outcome, Status,
-    completion::{self, Caller, Last, Reach, Shown, Surrounded},
+    completion::{self, Caller, Last, Reach, Rest, Shown, Surrounded, Trigger},
     journal::{self, Entry},
     model::Model,
     options::{ActionOptions, CompletionOptions},
@@ -195,7 +195,11 @@ impl Inner {
     fn kept(&self, request: &CompletionRequest) -> Option<Outcome> {
         let mut open = self.documents.get_mut(&request.document)?;
         let mut outcome = Outcome::default();
-        if let Some(shown) = open.shown.rest_for(request) {
+        let shown = open.shown.rest_for(request);
+        if let Some(Rest::Refused(because)) = shown {
+            return (request.trigger == Trigger::Automatic).then(|| Outcome::nothing(because));
+        }
+        if let Some(Rest::Left(shown)) = shown {
             outcome.explanation.kept = true;
             outcome.completion = Some(shown);
         } else {
