@@ -104,9 +104,9 @@ impl Assistant {
         if !options.enabled {
             return Some("completions are switched off (completion.enabled)".to_owned());
         }
-        let open = self.inner.documents.get(&request.document)?;
-        let (name, told) = (open.name.clone(), open.language_id.clone());
-        drop(open);
+        let known =
+            self.inner.documents.get(&request.document).map(|open| (open.name.clone(), open.language_id.clone()));
+        let Some((name, told)) = known else { return Some("the document is closed".to_owned()) };
         // The client's word for it and ours: it knows more languages.
         let languages = [told.as_str(), request.snapshot.language().id()];
         let off = |language: &&&str| options.disabled_languages.iter().any(|off| off.eq_ignore_ascii_case(language));
