@@ -188,7 +188,7 @@ impl Recall {
             Some(Recollection { text: typing.write(&of.text).into(), renamed: true, alike, ..of.clone() })
         };
         let is_new = |of: &Recollection| !self.beside.iter().any(|line| **line == *of.text);
-        Guess::first(self.lines.iter().cloned().filter(is_new), typed)
+        Guess::first(self.lines.iter().filter(|of| is_new(of)).cloned(), typed)
             .or_else(|| Guess::first(self.lines.iter().filter_map(with_what_was_typed).filter(is_new), typed))
     }
 }
