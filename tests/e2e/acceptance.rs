@@ -60,9 +60,45 @@ async fn notifications_of_copilots_clients_do_too() {
 async fn what_a_dismissed_completion_said_is_not_kept() {
     let (server, mut buffer, _, id) = shown().await;
     command(&server, "pilotlight.dismiss", json!([id])).await.unwrap();
-    buffer.type_text(&server, "𝄞");
-    buffer.ghost(&server).await;
-    assert_eq!(buffer.why(&server).await["kept"], false);
+    for _ in 0..2 {
+        assert_eq!(buffer.ghost(&server).await, Value::Null);
+        let why = buffer.why(&server).await;
+        assert_eq!((&why["kept"], &why["nothing_because"]), (&json!(false), &json!("it was dismissed here")));
+        buffer.type_text(&server, "𝄞");
+    }
+    server.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_taken_and_undone_comes_by_key_only_until_something_else_is_edited() {
+    let server = TestServer::start().await;
+    let mut buffer = Buffer::new("a.txt", "y\nx @$0");
+    buffer.open(&server);
+    let item = buffer.ghost(&server).await;
+    let id = item["command"]["arguments"][0].as_u64().unwrap();
+    let cursor = buffer.cursor;
+    let taken = |buffer: &mut Buffer| buffer.replace(&server, cursor, cursor, "𝄞!");
+    let undo = |buffer: &mut Buffer| buffer.replace(&server, cursor, cursor + "𝄞!".len(), "");
+    taken(&mut buffer);
+    command(&server, "pilotlight.accept", json!([id])).await.unwrap();
+    undo(&mut buffer);
+    assert_eq!(buffer.ghost(&server).await, Value::Null);
+    assert_eq!(buffer.why(&server).await["nothing_because"], "it was taken here, and undone");
+    let by_key = |buffer: &Buffer| {
+        let mut params = buffer.here();
+        params["context"]["triggerKind"] = json!(1);
+        params
+    };
+    let asked = server.request("textDocument/inlineCompletion", by_key(&buffer)).await.unwrap();
+    assert_eq!(asked[0]["insertText"], "𝄞!", "{asked}");
+    // What was asked for is kept, as ever.
+    assert_eq!(buffer.ghost(&server).await["insertText"], "𝄞!");
+    let id = asked[0]["command"]["arguments"][0].as_u64().unwrap();
+    command(&server, "pilotlight.dismiss", json!([id])).await.unwrap();
+    assert_eq!(buffer.ghost(&server).await, Value::Null);
+    buffer.replace(&server, 0, 1, "z");
+    buffer.cursor = cursor;
+    assert_eq!(buffer.ghost(&server).await["insertText"], "𝄞!");
     server.close().await.unwrap();
 }
 

@@ -379,3 +379,32 @@ async fn where_the_model_is_asked_a_line_from_a_place_like_this_one_is_its_draft
         server.close().await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn inside_of_a_word_the_model_is_asked_by_key_only() {
+    let server = TestServer::start().await;
+    let buffer = Buffer::new("a.txt", "x = lo$0ve");
+    buffer.open(&server);
+    assert_eq!(buffer.ghost(&server).await, Value::Null);
+    assert_eq!(buffer.why(&server).await["nothing_because"], "the cursor is inside a word");
+    let engine = server.assistant.engine().await.unwrap();
+    assert_eq!(engine.figures().requests.completed, 0);
+    server.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_as_long_as_the_context_leaves_half_of_it_to_the_text() {
+    let completion = CompletionOptions { max_tokens: 16384, ..CompletionOptions::default() };
+    let server = TestServer::with(Setup {
+        assist: AssistOptions { completion, ..AssistOptions::default() },
+        ..Setup::default()
+    })
+    .await;
+    let buffer = Buffer::new("a.txt", "some text\nx =$0");
+    buffer.open(&server);
+    assert_eq!(buffer.ghost(&server).await["insertText"], " 1;");
+    let why = buffer.why(&server).await;
+    let prefix: u64 = why["segments"].as_array().unwrap().iter().map(|it| it["tokens"].as_u64().unwrap()).sum();
+    assert!(prefix > 10, "{why}");
+    server.close().await.unwrap();
+}

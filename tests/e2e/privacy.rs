@@ -2,9 +2,10 @@
 
 use std::{fs, path::Path};
 
+use pilotlight_assist::{Options, options::CompletionOptions};
 use serde_json::{Value, json};
 
-use crate::client::TestServer;
+use crate::client::{Buffer, Setup, TestServer};
 
 /// Opens `path` and asks at its end: the answer, and why.
 async fn ask(server: &TestServer, path: &Path) -> (Value, Value) {
@@ -37,4 +38,35 @@ async fn completions_are_off_in_files_that_are_excluded() {
     let (_, why) = ask(&server, &folder.path().join("open.txt")).await;
     assert_eq!(why, Value::Null);
     server.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_name_is_judged_whatever_the_scheme() {
+    let completion = CompletionOptions { repository_tokens: Some(400), ..CompletionOptions::default() };
+    for (uri, closed) in [
+        ("untitled:/ws/.env", true),
+        ("untitled:.env", true),
+        ("scp://host//app/%2Eenv", true),
+        ("file://server/share/.env", true),
+        ("untitled:/ws/notes", false),
+    ] {
+        let assist = Options { completion: completion.clone(), ..Options::default() };
+        let server = TestServer::with(Setup { assist, ..Setup::default() }).await;
+        let mut secret = Buffer { uri: uri.to_owned(), ..Buffer::new("", "A=1\nB$0") };
+        secret.open(&server);
+        secret.type_text(&server, "_OF_MINE =");
+        let ghost = secret.ghost(&server).await;
+        let why = secret.why(&server).await["nothing_because"].clone();
+        assert_eq!(ghost.is_null(), closed, "{uri}: {ghost}");
+        assert_eq!(why.as_str().unwrap_or_default().contains("credentials"), closed, "{uri}: {why}");
+        // Nor is what was done in it shown in another file's prompt.
+        let mut other = Buffer::new("a.txt", "x$0");
+        other.open(&server);
+        other.type_text(&server, " =");
+        other.ghost(&server).await;
+        let why = other.why(&server).await;
+        let told = why["segments"].as_array().unwrap().iter().any(|segment| segment["source"] == "edit");
+        assert_eq!(told, !closed, "{uri}: {why}");
+        server.close().await.unwrap();
+    }
 }

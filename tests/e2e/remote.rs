@@ -5,8 +5,8 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use pilotlight_assist::{Assistant, CompletionRequest, Options, Status, Trigger, syntax::Language};
-use pilotlight_engine::{Engine, EngineOptions, ModelSource, RemoteOptions};
+use pilotlight_assist::{Assistant, CompletionRequest, Limits, Options, Status, Trigger, syntax::Language};
+use pilotlight_engine::{Engine, EngineOptions, ModelSource, Priority, RemoteOptions, Sampling};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -41,7 +41,7 @@ async fn answer(mut stream: TcpStream, log: Arc<std::sync::Mutex<String>>) {
     let body = match request.split(' ').nth(1).unwrap() {
         "/props" => r#"{"default_generation_settings":{"n_ctx":2048},"model_path":"far.gguf"}"#,
         "/tokenize" => r#"{"tokens":[1,2]}"#,
-        "/infill" => {
+        "/infill" | "/completion" => {
             log.lock().unwrap().push_str(&request);
             "data: {\"content\":\"far()\",\"stop\":false}\n\ndata: {\"content\":\"\",\"stop\":true}\n\n"
         }
@@ -144,4 +144,17 @@ async fn a_server_that_was_never_there_is_found_when_it_comes() {
     server.works.store(true, Ordering::SeqCst);
     soon(status.wait_for(|status| matches!(status, Status::Ready { model } if model == "far"))).await.unwrap();
     assert_eq!(complete(&assistant, "a.py", TEXT).await.0, "far()");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_that_is_gone_on_with_has_no_secret_either() {
+    let server = server(true).await;
+    let assistant = assistant(&server.url);
+    let prompt = TEXT.split("$0").next().unwrap();
+    let limits = Limits { max_tokens: 8, sampling: Sampling::Greedy, stop: Vec::new(), priority: Priority::Typing };
+    let mut written = assistant.continue_text(prompt, limits).await.unwrap();
+    while let Ok(Some(_)) = written.next().await {}
+    let asked = server.asked.lock().unwrap().clone();
+    assert!(asked.contains("import far") && asked.contains("password = '****"), "{asked}");
+    assert!(!asked.contains("aK9xQ2mZ7pL4vB8n"));
 }

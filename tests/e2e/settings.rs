@@ -87,3 +87,22 @@ async fn the_editors_hold_from_the_next_request_on() {
     assert_eq!(server.complaint().await, "the settings under `lsp` hold from the next start of the server on");
     server.close().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_language_is_switched_off_by_the_clients_name_for_it_or_ours() {
+    let folder = tempfile::tempdir().unwrap();
+    let given = json!({ "completion": { "disabledLanguages": ["Markdown", "sh", "javascript"] } });
+    let server = in_folders(&[folder.path()], given).await;
+    for (language, off) in
+        [("markdown", true), ("sh", true), ("javascriptreact", true), ("shellscript", false), ("plaintext", false)]
+    {
+        let buffer = Buffer { language, ..file(folder.path()) };
+        buffer.open(&server);
+        let ghost = buffer.ghost(&server).await;
+        let why = buffer.why(&server).await["nothing_because"].clone();
+        let told = why.as_str().unwrap_or_default().contains("completion.disabled-languages");
+        assert_eq!((ghost.is_null() && told), off, "{language}: {ghost} {why}");
+        buffer.close(&server);
+    }
+    server.close().await.unwrap();
+}

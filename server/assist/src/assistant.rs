@@ -13,7 +13,10 @@ use std::{
 use dashmap::DashMap;
 use pilotlight_context::sources::Note;
 use pilotlight_engine::{Engine, EngineError};
-use pilotlight_syntax::{Document, Snapshot};
+use pilotlight_syntax::{
+    Document, Snapshot,
+    index::{Exclusion, rules::holds_credentials},
+};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -30,6 +33,7 @@ use crate::{
 };
 use ahead::Foresight;
 pub use ahead::{Prediction, Predictions};
+pub use documents::Origin;
 
 mod ahead;
 mod answering;
@@ -97,6 +101,9 @@ struct Open {
     /// Its state when its definitions were last as its uses have them.
     settled: Snapshot,
     path: Option<PathBuf>,
+    /// What a model may see of it is judged by this: its path, or what stands for one.
+    name: Option<PathBuf>,
+    language_id: String,
     /// Trips what is being computed for the document's state.
     current: CancellationToken,
     /// What was shown lately.
@@ -215,15 +222,21 @@ impl Assistant {
 
     /// Why there are none in a file that is to stay out of every prompt.
     pub(crate) fn excluded(&self, path: Option<&Path>, options: &CompletionOptions) -> Option<String> {
-        let path = path?;
-        let workspace = self.workspace();
-        let why = self.inner.indexing.excluded(workspace.root_of(path), path)?;
+        let why = self.exclusion(path?)?;
         (!(why.is_by_git() && options.in_git_ignored_files)).then(|| format!("completions are off in this file: {why}"))
     }
 
     /// Whether a model may see what was done in a file; `None`: one that was never saved.
     pub(crate) fn may_show(&self, path: Option<&Path>) -> bool {
-        path.is_none_or(|path| self.inner.indexing.excluded(self.workspace().root_of(path), path).is_none())
+        path.is_none_or(|path| self.exclusion(path).is_none())
+    }
+
+    fn exclusion(&self, path: &Path) -> Option<Exclusion> {
+        // The name of a buffer that is in no folder has nothing but itself.
+        if path.is_relative() {
+            return holds_credentials(path).then_some(Exclusion::Credentials);
+        }
+        self.inner.indexing.excluded(self.workspace().root_of(path), path)
     }
 
     /// The model that answers now.
@@ -261,10 +274,13 @@ impl Assistant {
     pub fn report(&self, completion: CompletionId, what: Acceptance) {
         tracing::info!(id = completion.0, ?what, "completion");
         self.inner.journal.became(completion, what);
-        if what == Acceptance::Dismissed {
-            for mut open in self.inner.documents.iter_mut() {
-                open.shown.forget(completion);
-            }
+        let refusal = match what {
+            Acceptance::Dismissed => "it was dismissed here",
+            Acceptance::Whole => "it was taken here, and undone",
+            Acceptance::Shown | Acceptance::Partial { .. } => return,
+        };
+        for mut open in self.inner.documents.iter_mut() {
+            open.shown.refuse(completion, refusal);
         }
     }
 

@@ -5,6 +5,7 @@ mod extent;
 mod recalled;
 mod shown;
 mod trim;
+mod unclosed;
 
 #[cfg(test)]
 mod tests;
@@ -29,7 +30,7 @@ use crate::{
 pub use explanation::{Explanation, LeftOutReport, RecalledReport, SegmentReport, Stages};
 pub(crate) use extent::Reach;
 use recalled::Recalled;
-pub(crate) use shown::{Memory, Shown};
+pub(crate) use shown::{Memory, Rest, Shown};
 
 /// Who asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,7 +158,7 @@ impl<'a> Surrounded<'a> {
     /// Plans the prompt of `request`. Holds the index meanwhile.
     fn plan(&self, model: &Model, options: &CompletionOptions, request: &CompletionRequest, last: &Last) -> Plan {
         let encoder = &model.encoder;
-        let room = model.engine.info().context_length.saturating_sub(options.max_tokens);
+        let room = model.engine.info().context_length - most_tokens(model, options);
         let total = options.context_tokens.min(room);
         let (snapshot, cursor) = (&request.snapshot, request.cursor);
         let input = Input { path: &self.path, snapshot, cursor, anchor: last.anchor.as_ref() };
@@ -208,6 +209,12 @@ pub(crate) struct Caller<'a> {
     /// How much may be written.
     pub(crate) reach: Reach,
     pub(crate) cancel: &'a CancellationToken,
+}
+
+/// Why a completion that nobody asked for is not made here: whatever a model writes between two halves of a word makes another word of them.
+pub(crate) fn is_out_of_place(request: &CompletionRequest) -> Option<&'static str> {
+    let automatic = request.trigger == Trigger::Automatic;
+    (automatic && trim::is_inside_a_word(&request.snapshot, request.cursor)).then_some("the cursor is inside a word")
 }
 
 /// Plans, asks the engine and settles the text. `last` is what the document's last plan left, and is left what this one leaves. The answer carries no id yet: `0` stands in its place.
@@ -265,7 +272,7 @@ pub(crate) async fn generate(
         draft_chance: guess.map_or(0.0, |guess| guess.sureness),
         prompt: prompt.ids,
         heal: prompt.heal.clone(),
-        max_tokens: options.max_tokens,
+        max_tokens: most_tokens(model, options),
         stop: encoder.stops(),
         priority,
         session,
@@ -340,6 +347,11 @@ pub(crate) async fn generate(
         }
     };
     Outcome { completion, explanation }
+}
+
+/// What an answer may have at most: half of a context that is small, or the model would see nothing of the text.
+fn most_tokens(model: &Model, options: &CompletionOptions) -> usize {
+    options.max_tokens.min(model.engine.info().context_length / 2)
 }
 
 /// Has the engine compute the prompt that a completion at `request` would ask with, and nothing more. `last` as in [`generate`]; what it is left is told before the engine is asked.

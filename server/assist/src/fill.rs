@@ -91,7 +91,7 @@ impl Assistant {
         Ok(Generation::of(engine, asked, encoder.stops(), markers, limits, self.session(), started))
     }
 
-    /// Writes what follows `prompt`; the names of special tokens in it are those tokens, as servers of models have it.
+    /// Writes what follows `prompt`, its secrets masked; the names of special tokens in it are those tokens, as servers of models have it.
     ///
     /// # Errors
     ///
@@ -100,7 +100,7 @@ impl Assistant {
         let started = Instant::now();
         let model = self.model().await.map_err(ContinueFailure::Unavailable)?;
         let engine = &model.engine;
-        let mut ids = engine.tokenizer().encode_with_special(prompt);
+        let mut ids = engine.tokenizer().encode_with_special(&secrets::masked(prompt));
         if let Some(bos) = engine.info().bos.filter(|bos| ids.first() != Some(bos)) {
             ids.insert(0, bos);
         }

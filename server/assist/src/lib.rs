@@ -25,7 +25,7 @@ mod prompt;
 mod trail;
 
 pub use actions::{Abilities, Action, ActionError, Chosen, Diagnostic, Done, Offered};
-pub use assistant::{Assistant, DocumentError, DocumentId, Prediction, Predictions};
+pub use assistant::{Assistant, DocumentError, DocumentId, Origin, Prediction, Predictions};
 pub use changes::{ChangeSet, Edit, FileChange, Hole, Left, Which};
 pub use check::Check;
 pub use completion::{

@@ -2,8 +2,10 @@
 
 mod edit;
 
+use std::time::Duration;
+
 use pilotlight_assist::{
-    CompletionId, CompletionRequest, Explanation, Outcome, Trigger,
+    CompletionId, CompletionRequest, Explanation, Outcome, Status, Trigger,
     syntax::{Position, Snapshot},
 };
 use tokio_util::sync::CancellationToken;
@@ -30,6 +32,8 @@ pub(crate) struct Ask {
     pub(crate) selected: Option<SelectedCompletionInfo>,
     /// Whether the word left of the cursor is to be part of the inserted text.
     pub(crate) whole_word: bool,
+    /// How long the client is kept waiting, if there is a limit. What takes longer is computed all the same, and is there for the next request.
+    pub(crate) patience: Option<Duration>,
 }
 
 /// What the editor would insert.
@@ -120,8 +124,25 @@ async fn complete(
     };
     // A cancelled request's future is dropped: that is what stops the engine.
     let cancel = CancellationToken::new();
-    let _guard = cancel.clone().drop_guard();
-    let mut outcome = session.assistant.complete(request, cancel).await;
+    let guard = cancel.clone().drop_guard();
+    let mut outcome = match ask.patience {
+        None => session.assistant.complete(request, cancel).await,
+        Some(patience) => {
+            if matches!(*session.assistant.status().borrow(), Status::Loading { .. }) {
+                return (nothing("the model is loading, and a menu does not wait for it".to_owned()), None);
+            }
+            let assistant = session.assistant.clone();
+            let mut answer = Box::pin(async move { assistant.complete(request, cancel).await });
+            match tokio::time::timeout(patience, &mut answer).await {
+                Ok(outcome) => outcome,
+                Err(_) => {
+                    guard.disarm();
+                    tokio::spawn(answer);
+                    return (nothing("it takes longer than a menu waits".to_owned()), None);
+                }
+            }
+        }
+    };
     let Some(completion) = &outcome.completion else {
         return (outcome, None);
     };

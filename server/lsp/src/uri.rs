@@ -22,6 +22,19 @@ pub(crate) fn to_path(uri: &str) -> Option<PathBuf> {
     Some(PathBuf::from(without_slash_before_drive(&path)))
 }
 
+/// What a URI of any scheme calls its document: its path, by which it is judged whether a model may see it. A share on another host is named with that host, and what is not UTF-8 as well as it can be.
+pub(crate) fn to_name(uri: &str) -> PathBuf {
+    let (scheme, rest) = uri.split_once(':').unwrap_or(("", uri));
+    let is_share = scheme.eq_ignore_ascii_case("file") && rest.starts_with("//") && !rest.starts_with("///");
+    let path = match rest.strip_prefix("//") {
+        Some(rest) if !is_share => rest.find('/').map_or("", |at| &rest[at..]),
+        _ => rest,
+    };
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let path = percent_decode_str(path).decode_utf8_lossy();
+    PathBuf::from(without_slash_before_drive(&path))
+}
+
 /// The `file:` URI of an absolute path; `None` where it is not UTF-8.
 pub(crate) fn from_path(path: &Path) -> Option<String> {
     let path = path.to_str()?.replace('\\', "/");
@@ -59,6 +72,20 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(to_path(uri), path.map(PathBuf::from), "{uri}");
+        }
+        for (uri, name) in [
+            ("file:///home/a%20b/.env", "/home/a b/.env"),
+            ("file://server/share/.env", "//server/share/.env"),
+            ("untitled:/ws/%2Eenv", "/ws/.env"),
+            ("untitled:.env", ".env"),
+            ("scp://host//app/.env", "//app/.env"),
+            ("vscode-remote://wsl%2Bubuntu/home/.env?x#y", "/home/.env"),
+            ("file:///a/%FF/.env", "/a/\u{fffd}/.env"),
+            ("scp://host", ""),
+            ("/a/.env", "/a/.env"),
+            ("", ""),
+        ] {
+            assert_eq!(to_name(uri), PathBuf::from(name), "{uri}");
         }
         for path in ["/home/a b/c.rs", "/é/a#b%20.rs"] {
             assert_eq!(from_path(Path::new(path)).and_then(|uri| to_path(&uri)), Some(PathBuf::from(path)));

@@ -11,7 +11,7 @@ use pilotlight_engine::Priority;
 use pilotlight_syntax::Snapshot;
 use tokio_util::sync::CancellationToken;
 
-use super::{Assistant, answering::off_for};
+use super::Assistant;
 use crate::{
     DocumentId,
     completion::{self, Caller, Completion, CompletionRequest, Last, Reach, Shown, Trigger},
@@ -169,8 +169,8 @@ impl Assistant {
             let Some(model) = assistant.after(pause, &cancel).await else { return };
             let workspace = assistant.workspace();
             let options = &workspace.options_for(full.as_deref()).completion;
-            let off = off_for(&request, options).or_else(|| assistant.excluded(full.as_deref(), options));
-            if off.is_some() || !assistant.has_time(options) || !assistant.inner.resting.worth_it() {
+            let off = assistant.off_for(&request, options).is_some();
+            if off || !assistant.has_time(options) || !assistant.inner.resting.worth_it() {
                 return;
             }
             assistant.inner.resting.made();

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Assistant, Inner};
 use crate::{
     CompletionRequest, DocumentId, Outcome, Status,
-    completion::{self, Caller, Last, Reach, Shown, Surrounded},
+    completion::{self, Caller, Last, Reach, Rest, Shown, Surrounded, Trigger},
     journal::{self, Entry},
     model::Model,
     options::{ActionOptions, CompletionOptions},
@@ -38,19 +38,22 @@ impl Assistant {
 
     async fn answer(&self, request: CompletionRequest, cancel: CancellationToken) -> Outcome {
         let inner = &self.inner;
-        let Some(Turn { current, path: full, mut last }) = inner.supersede(&request, &cancel) else {
+        let Some(Turn { current, path: full, name, mut last }) = inner.supersede(&request, &cancel) else {
             return Outcome::nothing("the document is closed or has moved on");
         };
         let workspace = self.workspace();
         let options = &workspace.options_for(full.as_deref()).completion;
         let path = workspace.prompt_path(full.as_deref(), &request.document);
-        if let Some(because) = off_for(&request, options).or_else(|| self.excluded(full.as_deref(), options)) {
+        if let Some(because) = self.off_for(&request, options) {
             return Outcome::nothing(because);
         }
         let line = request.snapshot.rope().byte_to_line(request.cursor.min(request.snapshot.rope().len_bytes()));
-        self.trail().looked(&request.document, full.clone(), &path, &request.snapshot, line);
+        self.trail().looked(&request.document, name, &path, &request.snapshot, line);
         if let Some(kept) = inner.kept(&request) {
             return kept;
+        }
+        if let Some(because) = completion::is_out_of_place(&request) {
+            return Outcome::nothing(because);
         }
         let model = tokio::select! {
             model = inner.ready() => model,
@@ -91,6 +94,26 @@ impl Assistant {
             self.look_ahead(&request, idle, completion, options, full, path);
         }
         outcome
+    }
+
+    /// Why completions are off for this document, if they are.
+    pub(super) fn off_for(&self, request: &CompletionRequest, options: &CompletionOptions) -> Option<String> {
+        if let Some(because) = request.snapshot.too_large() {
+            return Some(because.to_string());
+        }
+        if !options.enabled {
+            return Some("completions are switched off (completion.enabled)".to_owned());
+        }
+        let known =
+            self.inner.documents.get(&request.document).map(|open| (open.name.clone(), open.language_id.clone()));
+        let Some((name, told)) = known else { return Some("the document is closed".to_owned()) };
+        // The client's word for it and ours: it knows more languages.
+        let languages = [told.as_str(), request.snapshot.language().id()];
+        let off = |language: &&&str| options.disabled_languages.iter().any(|off| off.eq_ignore_ascii_case(language));
+        if let Some(language) = languages.iter().find(off) {
+            return Some(format!("completions are switched off for {language} (completion.disabled-languages)"));
+        }
+        self.excluded(name.as_deref(), options)
     }
 
     /// Writes what belongs at the cursor of `request` for an action: of its text alone, which need not be any document's state.
@@ -164,14 +187,19 @@ impl Inner {
             self.resting.used();
         }
         open.current = cancel.child_token();
-        Some(Turn { current: open.current.clone(), path: open.path.clone(), last: open.last.clone() })
+        let (path, name) = (open.path.clone(), open.name.clone());
+        Some(Turn { current: open.current.clone(), path, name, last: open.last.clone() })
     }
 
     /// The answer that is there already: the rest of a ghost text, or what was computed for the state after accepting it.
     fn kept(&self, request: &CompletionRequest) -> Option<Outcome> {
         let mut open = self.documents.get_mut(&request.document)?;
         let mut outcome = Outcome::default();
-        if let Some(shown) = open.shown.rest_for(request) {
+        let shown = open.shown.rest_for(request);
+        if let Some(Rest::Refused(because)) = shown {
+            return (request.trigger == Trigger::Automatic).then(|| Outcome::nothing(because));
+        }
+        if let Some(Rest::Left(shown)) = shown {
             outcome.explanation.kept = true;
             outcome.completion = Some(shown);
         } else {
@@ -196,25 +224,11 @@ impl Inner {
     }
 }
 
-/// Why completions are off for this document, if they are.
-pub(super) fn off_for(request: &CompletionRequest, options: &CompletionOptions) -> Option<String> {
-    let language = request.snapshot.language().id();
-    if let Some(because) = request.snapshot.too_large() {
-        return Some(because.to_string());
-    }
-    if !options.enabled {
-        return Some("completions are switched off (completion.enabled)".to_owned());
-    }
-    if options.disabled_languages.iter().any(|id| id == language) {
-        return Some(format!("completions are switched off for {language} (completion.disabled-languages)"));
-    }
-    None
-}
-
 /// What a completion request needs of its document.
 struct Turn {
     current: CancellationToken,
     path: Option<PathBuf>,
+    name: Option<PathBuf>,
     last: Last,
 }
 

@@ -13,15 +13,37 @@ use crate::{
     propagate::{PropagateError, difference::settled},
 };
 
+/// What a client says of a document beside its text.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// The file; `None` for unsaved buffers.
+    pub path: Option<PathBuf>,
+    /// What it is called by where it is no file here: by this name too it is judged what a model may see.
+    pub name: Option<PathBuf>,
+    /// As what it is parsed.
+    pub language: Language,
+    /// The client's own word for its language.
+    pub language_id: String,
+}
+
 impl Assistant {
     /// Opens a document (again: replaces it). `path` is `None` for unsaved buffers.
     pub fn open(&self, document: DocumentId, path: Option<PathBuf>, language: Language, version: i32, text: &str) {
+        let (name, language_id) = (path.clone(), language.id().to_owned());
+        self.open_as(document, Origin { path, name, language, language_id }, version, text);
+    }
+
+    /// Opens a document of which the client says more (again: replaces it).
+    pub fn open_as(&self, document: DocumentId, origin: Origin, version: i32, text: &str) {
+        let Origin { path, name, language, language_id } = origin;
         let opened = Document::open(language, version, text);
         let open = Open {
             settled: opened.snapshot(),
             owner: self.session(),
             document: opened,
+            name: path.clone().or(name),
             path,
+            language_id,
             current: CancellationToken::new(),
             shown: Memory::default(),
             next: None,
@@ -50,10 +72,10 @@ impl Assistant {
         open.document
             .edit(version, changes, encoding)
             .map_err(|error| DocumentError::Edit { document: document.clone(), error })?;
-        let (path, now) = (open.path.clone(), open.document.snapshot());
+        let (path, name, now) = (open.path.clone(), open.name.clone(), open.document.snapshot());
         // Let go first: following looks at other documents, which may share the lock.
         drop(open);
-        self.follow(document, path, before, now, changes);
+        self.follow(document, (path, name), before, now, changes);
         Ok(())
     }
 
@@ -73,7 +95,7 @@ impl Assistant {
     fn follow(
         &self,
         document: &DocumentId,
-        path: Option<PathBuf>,
+        (path, name): (Option<PathBuf>, Option<PathBuf>),
         before: Snapshot,
         now: Snapshot,
         changes: &[Change],
@@ -92,7 +114,7 @@ impl Assistant {
                 trail.finish(self.snapshot(&other).ok());
             }
             let named = workspace.prompt_path(path.as_deref(), document);
-            trail.changed(document, path, named, before, line);
+            trail.changed(document, name, named, before, line);
         }
     }
 
@@ -171,7 +193,7 @@ impl Assistant {
             let mut places = all.match_indices(text);
             let (at, _) = places.next()?;
             let path = workspace.prompt_path(open.path.as_deref(), open.key());
-            (places.next().is_none() && self.may_show(open.path.as_deref())).then_some((path, snapshot, at))
+            (places.next().is_none() && self.may_show(open.name.as_deref())).then_some((path, snapshot, at))
         };
         self.inner.documents.iter().filter_map(once).collect()
     }

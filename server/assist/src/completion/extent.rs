@@ -1,13 +1,16 @@
 //! How far a completion goes: one line, or as many as the syntactic unit at the cursor needs.
 //!
 //! The text is tried out in the document at each line's end. A line that leaves no more syntax errors than the file has without the line being typed is
-//! complete; one that opens a bracket or a block is not, and decoding goes on. Nothing that adds an error is ever handed out.
+//! complete; one that opens a bracket or a block is not, and decoding goes on. Nothing that adds an error, and nothing that stays open, is ever handed out.
 
 use std::ops::Range;
 
 use pilotlight_syntax::Snapshot;
 
-use super::trim;
+use super::{
+    trim,
+    unclosed::{Unclosed, unclosed},
+};
 
 /// How much may be written.
 #[derive(Clone, Copy, Debug)]
@@ -42,8 +45,10 @@ pub(super) struct Extent<'a> {
     tried: usize,
     /// The longest text after which the unit is complete, as it would be inserted.
     complete: Option<Settled>,
-    /// The longest text that at least adds no error, likewise.
+    /// The text of one line that at least adds no error, likewise.
     harmless: Option<Settled>,
+    /// It begins with a line that stands beside it already.
+    repeats: bool,
 }
 
 /// What is replaced, and by what.
@@ -73,6 +78,7 @@ impl<'a> Extent<'a> {
             tried: 0,
             complete: None,
             harmless: None,
+            repeats: false,
         }
     }
 
@@ -89,7 +95,7 @@ impl<'a> Extent<'a> {
                 return Flow::Enough;
             }
             let complete = self.try_out(lines);
-            if (complete && !self.block) || lines.matches('\n').count() + 1 >= self.lines {
+            if self.repeats || (complete && !self.block) || lines.matches('\n').count() + 1 >= self.lines {
                 return Flow::Enough;
             }
         }
@@ -114,13 +120,22 @@ impl<'a> Extent<'a> {
         let Some((range, inserted)) = trim::settle(self.snapshot, self.cursor, self.tail.clone(), text) else {
             return false;
         };
-        let errors = errors_of(&self.snapshot.with_replaced(range.clone(), &inserted));
-        if errors <= self.elsewhere {
+        self.repeats |= trim::repeats_a_line_beside(self.snapshot, &range, &inserted);
+        if self.repeats {
+            return false;
+        }
+        let trial = self.snapshot.with_replaced(range.clone(), &inserted);
+        let errors = errors_of(&trial);
+        let unclosed = unclosed(&trial, range.start..range.start + inserted.len());
+        // A bracket may be closed below: then there are fewer errors than without the line, or none.
+        let closed_below = unclosed == Some(Unclosed::Bracket) && (errors == 0 || errors < self.elsewhere);
+        let complete = errors <= self.elsewhere && (unclosed.is_none() || closed_below);
+        if complete {
             self.complete = Some((range, inserted));
-        } else if errors <= self.errors {
+        } else if errors <= self.errors && unclosed.is_none() && !inserted.trim().contains('\n') {
             self.harmless = Some((range, inserted));
         }
-        errors <= self.elsewhere
+        complete
     }
 
     /// Whether the last line of `lines` stands left of the block that the cursor is in.
@@ -152,6 +167,6 @@ fn in_empty_block(snapshot: &Snapshot, cursor: usize) -> bool {
 }
 
 /// Leading blanks, in characters (a file mixes tabs and spaces at its own risk).
-fn indentation(line: &str) -> usize {
+pub(super) fn indentation(line: &str) -> usize {
     line.chars().take_while(|c| matches!(c, ' ' | '\t')).count()
 }

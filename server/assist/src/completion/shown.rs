@@ -12,25 +12,39 @@ const REMEMBERED: usize = 32;
 /// The last completions of a document.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
-    /// The latest first.
-    shown: VecDeque<Shown>,
+    /// The latest first, each with why it is not wanted again, if so.
+    shown: VecDeque<(Shown, Option<&'static str>)>,
+}
+
+/// What there is for a state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Rest {
+    /// Of what was shown.
+    Left(Completion),
+    /// What was shown is not wanted again, and why.
+    Refused(&'static str),
 }
 
 impl Memory {
     /// Remembers what is shown now.
     pub(crate) fn add(&mut self, shown: Shown) {
-        self.shown.push_front(shown);
+        self.shown.push_front((shown, None));
         self.shown.truncate(REMEMBERED);
     }
 
     /// What is left of the latest that still says what may follow.
-    pub(crate) fn rest_for(&self, request: &CompletionRequest) -> Option<Completion> {
-        self.shown.iter().find_map(|shown| shown.rest_for(request))
+    pub(crate) fn rest_for(&self, request: &CompletionRequest) -> Option<Rest> {
+        self.shown.iter().find_map(|(shown, refused)| {
+            let rest = shown.rest_for(request)?;
+            Some(refused.map_or(Rest::Left(rest), Rest::Refused))
+        })
     }
 
-    /// The person does not want to see it again.
-    pub(crate) fn forget(&mut self, id: CompletionId) {
-        self.shown.retain(|shown| shown.completion.id != id);
+    /// The person does not want to see it again where it was shown: it was dismissed, or taken, so that who comes back there has undone it.
+    pub(crate) fn refuse(&mut self, id: CompletionId, because: &'static str) {
+        for (_, refused) in self.shown.iter_mut().filter(|(shown, _)| shown.completion.id == id) {
+            *refused = Some(because);
+        }
     }
 }
 

@@ -110,3 +110,64 @@ fn what_stands_on_the_line_is_kept_whatever_the_model_says() {
     assert_eq!(rust("fn f() {\n    let x = $0- 1;\n}\n", "a - 1;"), "fn f() {\n    let x = ⟦a ⟧- 1;\n}\n");
     assert_eq!(rust(file, "base\n    + more;\n    g();\n"), file.replacen("$0", "⟦base⟧", 1));
 }
+
+#[test]
+fn nothing_is_shown_that_leaves_open_what_it_opened_on_the_line_being_typed() {
+    let body = |head: &str| format!("fn f(items: &[u8]) -> u8 {{\n    {head}$0\n}}\n");
+    let looping = "{\n        for item in items {\n            let mut sum = 0;\n            for item in items {";
+    assert_eq!(rust(&body("for item in items "), looping), "nothing");
+    assert_eq!(rust(&body("match x "), "{ Some(x) => x, None => x, None => x, None => x,"), "nothing");
+    assert_eq!(rust(&body("if items.len() > 3 "), "{\n        sum\n    } else {"), "nothing");
+    assert_eq!(rust("impl Shape {\n    fn new() -> Self $0\n}\n", "{"), "nothing");
+    let file = "function f(items) {\n    items.forEach((item) => $0\n}\n";
+    let said = "{\n        if (item._tag === 'none') {";
+    assert_eq!(check(Language::TypeScript, file, said), "nothing");
+    // A bracket in a string is none.
+    assert_eq!(rust(&body("let open = "), "\"{\""), body("let open = ").replacen("$0", "⟦\"{\"⟧", 1));
+}
+
+#[test]
+fn what_closes_it_may_stand_below() {
+    let file = "fn f() {\n    if x $0\n        y();\n    }\n}\n";
+    assert_eq!(rust(file, "{\n"), file.replacen("$0", "⟦{⟧", 1));
+    let file = "def f():\n    for item in items$0\n        g(item)\n    return 1\n";
+    assert_eq!(check(Language::Python, file, ":\n"), file.replacen("$0", "⟦:⟧", 1));
+}
+
+#[test]
+fn a_head_in_python_has_a_body() {
+    let file = "def f(items):\n    for item in items$0\n    return sum\n";
+    let python = |said: &str| check(Language::Python, file, said);
+    assert_eq!(python(":\n        if item in items:"), "nothing");
+    assert_eq!(python(":  # each\n"), "nothing");
+    assert_eq!(python(":\n        g(item)\n        h(item)\n"), file.replacen("$0", "⟦:\n        g(item)⟧", 1));
+    let file = "def f(items):\n    for item in items:$0\n    return sum\n";
+    assert_eq!(check(Language::Python, file, "\n        if item in items:"), "nothing");
+    let file = "def f(items):\n    x = $0\n";
+    assert_eq!(check(Language::Python, file, "\"a:\"\n"), file.replacen("$0", "⟦\"a:\"⟧", 1));
+    assert_eq!(check(Language::Python, file, "items[1:]\n"), file.replacen("$0", "⟦items[1:]⟧", 1));
+}
+
+#[test]
+fn nothing_is_glued_to_half_a_word() {
+    let file = "fn f() {\n    self.wi$0dth = width;\n}\n";
+    assert_eq!(rust(file, "dth = height"), "nothing");
+    assert_eq!(rust(file, ".0 = x"), "nothing");
+    assert_eq!(rust("fn f() {\n    g(na$0me, b);\n}\n", "n, x"), "nothing");
+    let file = "fn f() {\n    g($0first, b);\n}\n";
+    assert_eq!(rust(file, "name"), "nothing");
+    assert_eq!(rust(file, "&"), file.replacen("$0", "⟦&⟧", 1));
+    assert_eq!(rust(file, "a, "), file.replacen("$0", "⟦a,⟧", 1));
+}
+
+#[test]
+fn a_line_beside_is_not_written_again() {
+    assert_eq!(rust("use std::path::Path;\n$0\n", "use std::path::Path;\n"), "nothing");
+    assert_eq!(rust("use std::path::Path;\nuse $0\n", "std::path::Path;\nuse a::b;\n"), "nothing");
+    let file = "fn f() {\n    le$0\n    let b = 2;\n    let c = 3;\n}\n";
+    assert_eq!(rust(file, "t c = 3;"), "nothing");
+    assert_eq!(rust(file, "t a = 1;"), file.replacen("$0", "⟦t a = 1;⟧", 1));
+    // Where the file has such a pair already, it may have another.
+    let file = "const T: [u8; 3] = [\n    0, 0, 0, 0,\n    0, 0, 0, 0,\n    $0\n];\n";
+    assert_eq!(rust(file, "0, 0, 0, 0,\n"), file.replacen("$0", "⟦0, 0, 0, 0,⟧", 1));
+}

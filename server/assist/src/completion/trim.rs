@@ -7,6 +7,9 @@ use pilotlight_syntax::Snapshot;
 
 /// Lines of the document below the cursor that a completion is compared with.
 const LINES_BELOW: usize = 16;
+/// Lines on each side of a new one that it is not to repeat, and the bytes of those that are told again anywhere (`else:`).
+const BESIDE: usize = 2;
+const SHORT: usize = 5;
 
 /// The range to replace and its new text; `None` where nothing worth showing is left.
 ///
@@ -34,7 +37,68 @@ pub(super) fn settle(
     } else {
         (cursor..cursor, text.to_owned())
     };
-    (!text.trim().is_empty()).then_some((range, text))
+    (!text.trim().is_empty() && !is_fused(snapshot, cursor, &range, &text)).then_some((range, text))
+}
+
+/// Whether the cursor stands between two characters of one word.
+pub(super) fn is_inside_a_word(snapshot: &Snapshot, cursor: usize) -> bool {
+    begins_with_word(&right_of(snapshot, cursor))
+        && ends_with_word(&snapshot.slice(snapshot.line_at(cursor).start..cursor))
+}
+
+/// Whether `text` makes another word of the one that it is put before or into.
+fn is_fused(snapshot: &Snapshot, cursor: usize, range: &Range<usize>, text: &str) -> bool {
+    begins_with_word(&right_of(snapshot, range.end)) && ends_with_word(text)
+        || begins_with_word(text) && is_inside_a_word(snapshot, cursor)
+}
+
+fn right_of(snapshot: &Snapshot, at: usize) -> String {
+    snapshot.slice(at..snapshot.line_at(at).end)
+}
+
+fn begins_with_word(text: &str) -> bool {
+    text.chars().next().is_some_and(is_word)
+}
+
+fn ends_with_word(text: &str) -> bool {
+    text.chars().next_back().is_some_and(is_word)
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// Whether the first line that `text` makes stands within two lines of it already (blank ones aside), and the file has no such pair of it yet. Tables have; closers and words as short as they are none.
+pub(super) fn repeats_a_line_beside(snapshot: &Snapshot, range: &Range<usize>, text: &str) -> bool {
+    let rope = snapshot.rope();
+    let (here, until) = (rope.byte_to_line(range.start), rope.byte_to_line(range.end));
+    let whole = |line: usize| rope.line(line).to_string().trim().to_owned();
+    let is_told = |line: &String| !line.is_empty();
+    let blank = text.len() - text.trim_start_matches(['\n', '\r', ' ', '\t']).len();
+    let (first, above) = match text[..blank].rfind('\n') {
+        // It begins below the cursor's line.
+        Some(at) => (text[at + 1..].lines().next().unwrap_or_default().to_owned(), here + 1),
+        None => {
+            let before = snapshot.slice(snapshot.line_at(range.start).start..range.start);
+            let line = text.lines().next().unwrap_or_default();
+            let after = if text.contains('\n') { String::new() } else { right_of(snapshot, range.end) };
+            (format!("{before}{line}{after}"), here)
+        }
+    };
+    let first = first.trim();
+    if first.len() <= SHORT || is_closers(first) {
+        return false;
+    }
+    let mut beside = (0..above).rev().map(whole).filter(is_told).take(BESIDE);
+    let mut below = (until + 1..rope.len_lines()).map(whole).filter(is_told).take(BESIDE);
+    if !(beside.any(|line| line == first) || below.any(|line| line == first)) {
+        return false;
+    }
+    // The cursor's own line is to be the new one: of the others, one may stand that near to its like.
+    let others = (0..rope.len_lines()).filter(|line| !(above..=until).contains(line)).map(whole).filter(is_told);
+    let places = others.enumerate().filter(|(_, line)| line == first).map(|(at, _)| at);
+    let places: Vec<usize> = places.collect();
+    !places.windows(2).any(|pair| pair[1] - pair[0] <= BESIDE)
 }
 
 /// Whether the last line says for the third time what earlier lines said: a small model's loop.

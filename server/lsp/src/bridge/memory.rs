@@ -2,12 +2,11 @@
 
 use std::{
     collections::HashMap,
-    path::PathBuf,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use pilotlight_assist::{
-    DocumentError, DocumentId,
+    DocumentError, DocumentId, Origin,
     syntax::{Change, Document, Language, PositionEncoding, Snapshot},
 };
 use serde::{Deserialize, de::DeserializeOwned};
@@ -187,7 +186,7 @@ impl Ropes {
 }
 
 impl Texts for Ropes {
-    fn open(&self, id: DocumentId, _: Option<PathBuf>, _: Language, version: i32, text: &str) {
+    fn open(&self, id: DocumentId, _: Origin, version: i32, text: &str) {
         self.documents().insert(id, Document::open(Language::Plain, version, text));
     }
 

@@ -1,5 +1,7 @@
 //! `textDocument/completion`: the same text in the menu, for editors without ghost text.
 
+use std::time::Duration;
+
 use pilotlight_assist::Trigger;
 use tower_lsp::{
     gen_lsp_types::{
@@ -20,6 +22,9 @@ const LAST: &str = "\u{10ffff}";
 /// Characters of a line that fit in a menu.
 const LABEL: usize = 60;
 
+/// Some editors show a menu only when every server has answered: names that others know are not to wait for a model.
+const PATIENCE: Duration = Duration::from_millis(150);
+
 /// One item, or none. The list is incomplete: what is offered changes with each character typed.
 pub(crate) async fn handle(session: &Session, params: CompletionParams) -> Result<CompletionList> {
     let at = params.text_document_position_params;
@@ -37,6 +42,7 @@ pub(crate) async fn handle(session: &Session, params: CompletionParams) -> Resul
         trigger: Trigger::Automatic,
         selected: None,
         whole_word: true,
+        patience: Some(PATIENCE),
     };
     list.items = ghost(session, ask).await?.map(item).into_iter().collect();
     Ok(list)

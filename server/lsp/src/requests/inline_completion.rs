@@ -42,6 +42,7 @@ pub(crate) async fn handle(session: &Session, params: Params) -> Result<InlineCo
         },
         selected: params.context.selected_completion_info,
         whole_word: false,
+        patience: None,
     };
     let items = ghost(session, ask).await?.map(|ghost| InlineCompletionItem {
         range: Some(ghost.range),

@@ -5,7 +5,6 @@
 
 use std::{
     collections::HashMap,
-    path::PathBuf,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -13,7 +12,7 @@ use std::{
 };
 
 use pilotlight_assist::{
-    Assistant, DocumentError, DocumentId,
+    Assistant, DocumentError, DocumentId, Origin,
     syntax::{Change, Language, PositionEncoding, Snapshot},
 };
 
@@ -24,7 +23,7 @@ static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
 
 /// Who keeps the texts: the assistant, or in the bridge bare ropes.
 pub(crate) trait Texts {
-    fn open(&self, id: DocumentId, path: Option<PathBuf>, language: Language, version: i32, text: &str);
+    fn open(&self, id: DocumentId, origin: Origin, version: i32, text: &str);
     fn change(
         &self,
         id: &DocumentId,
@@ -37,8 +36,8 @@ pub(crate) trait Texts {
 }
 
 impl Texts for Assistant {
-    fn open(&self, id: DocumentId, path: Option<PathBuf>, language: Language, version: i32, text: &str) {
-        Assistant::open(self, id, path, language, version, text);
+    fn open(&self, id: DocumentId, origin: Origin, version: i32, text: &str) {
+        self.open_as(id, origin, version, text);
     }
 
     fn change(
@@ -115,14 +114,15 @@ impl<T: Texts> Documents<T> {
 
     /// Opens a document; one that is open already is replaced.
     pub(crate) fn open(&self, uri: &str, language: &str, version: i32, text: &str) -> Result<(), Problem> {
-        let path = uri::to_path(uri);
+        let (path, language_id) = (uri::to_path(uri), language.to_owned());
         let language = match (Language::from_id(language), &path) {
             // An id that is not known here may still be a file that is; but plain text by its name was somebody's choice.
-            (Language::Plain, Some(path)) if language != Language::Plain.id() => Language::from_path(path),
+            (Language::Plain, Some(path)) if language_id != Language::Plain.id() => Language::from_path(path),
             (language, _) => language,
         };
         let id = DocumentId::from(format!("{}/{uri}", self.connection));
-        self.texts.open(id.clone(), path, language, version, text);
+        let origin = Origin { path, name: Some(uri::to_name(uri)), language, language_id };
+        self.texts.open(id.clone(), origin, version, text);
         match self.open_ones().insert(uri.to_owned(), Open { id, lost: None }) {
             Some(_) => Err(Problem::Reopened(uri.to_owned())),
             None => Ok(()),
