@@ -10,6 +10,7 @@ mod excerpts;
 mod fitting;
 mod fixes;
 mod holes;
+mod layout;
 pub(crate) mod line_ends;
 mod reply;
 mod request;
