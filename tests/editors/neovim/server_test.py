@@ -287,6 +287,27 @@ def test_switched_off_by_another_file_type(bench):
     loud(ed)
 
 
+def test_another_file_type_is_told(bench):
+    ed = start(bench, RULES, files={"deploy.sh": MAIN})
+    ed.type("let")
+    ed.keys("Escape")
+    ed.command("set filetype=python")
+    again = ed.heard("textDocument/didOpen", 2)
+    equal([it["textDocument"]["languageId"] for it in again], ["sh", "python"])
+    equal(again[1]["textDocument"]["text"].split("\n")[1], "    let")
+    ed.heard("textDocument/didClose")
+    ed.keys("A")
+    ed.type(" x")
+    ed.sees("let x = 42;")
+    ed.keys("Tab", "Escape")
+    ed.until(lambda: ed.line() == "    let x = 42;", "accepted")
+    ed.command("set filetype=python")
+    ed.command("edit! other.sh")
+    ed.command("buffer 1")
+    time.sleep(0.3)
+    equal([it["textDocument"]["languageId"] for it in ed.heard("textDocument/didOpen", 3)], ["sh", "python", "sh"])
+
+
 def test_not_enabled_at_first(bench):
     ed = bench.open({"main.rs": MAIN}, script={"rules": RULES}, setup="{ enabled = false }")
     time.sleep(0.4)
