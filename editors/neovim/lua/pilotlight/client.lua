@@ -158,7 +158,12 @@ local function lsp_config(command)
   local version = tostring(vim.version())
   return {
     cmd = launcher(command),
-    capabilities = { textDocument = { inlineCompletion = { dynamicRegistration = false } } },
+    capabilities = {
+      textDocument = { inlineCompletion = { dynamicRegistration = false } },
+      -- Neovim makes such edits and does not say so. It asks once for all of an edit's doubts (0.12), and runs the action's command after a no: then what is
+      -- doubtful is better left out.
+      workspace = { workspaceEdit = { documentChanges = true, changeAnnotationSupport = vim.NIL } },
+    },
     init_options = vim.tbl_extend('keep', config.options.init_options, {
       editorInfo = { name = 'Neovim', version = version },
       editorPluginInfo = { name = 'pilotlight.nvim', version = version },

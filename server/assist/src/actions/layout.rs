@@ -186,15 +186,11 @@ fn logical(text: &str) -> Vec<Logical<'_>> {
             last = if c.is_whitespace() { last } else { Some(c) };
         }
         let ends_in_colon = last == Some(':') && brackets == 0;
-        match all.last_mut() {
-            Some(before) if continues => {
-                // A comment alone says nothing.
-                if last.is_some() {
-                    before.ends_in_colon = ends_in_colon;
-                }
-            }
-            _ if last.is_some() || long.is_some() => all.push(Logical { first: line, ends_in_colon }),
-            _ => {}
+        // A blank line, or a comment alone, says nothing.
+        if !continues && (last.is_some() || long.is_some()) {
+            all.push(Logical { first: line, ends_in_colon });
+        } else if let Some(before) = all.last_mut().filter(|_| last.is_some()) {
+            before.ends_in_colon = ends_in_colon;
         }
     }
     all
