@@ -231,6 +231,36 @@ async fn a_diagnostic_is_fixed() {
     person.close().await;
 }
 
+/// Neovim hands a server nothing of what others report but by our own notification.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_diagnostic_that_was_reported_before_is_fixed() {
+    let answer = "<<<<<<< SEARCH\n    return a + b;\n=======\n    return a.wrapping_add(b);\n>>>>>>> REPLACE";
+    let mut capabilities = everything();
+    // As its plugin says it, too.
+    capabilities["workspace"]["workspaceEdit"]["changeAnnotationSupport"] = Value::Null;
+    let fixture = ADD.replace("$0", "").replace("return", "ret$0urn");
+    let person = Person::with("a.rs", &fixture, &[answer], capabilities).await;
+    let report = |lines: &[u32]| {
+        let said = |line| json!({ "range": { "start": { "line": line, "character": 0 }, "end": { "line": line, "character": 0 } }, "severity": 2, "message": format!("of line {line}\nand more") });
+        let diagnostics: Vec<Value> = lines.iter().map(said).collect();
+        let params = json!({ "textDocument": { "uri": person.buffer.uri }, "diagnostics": diagnostics });
+        person.server.notify("pilotlight/didChangeDiagnostics", params);
+    };
+    let fixes = async || {
+        let actions = person.actions(json!([])).await;
+        actions.into_iter().filter(|action| action["kind"] == "quickfix").collect::<Vec<_>>()
+    };
+    report(&[3, 99]);
+    assert_eq!(fixes().await, [Value::Null; 0], "none of this line");
+    report(&[3, 4, 99]);
+    let [fix] = &fixes().await[..] else { panic!("one fix") };
+    assert_eq!(fix["title"], "Fix: of line 4");
+    let resolved = person.server.request("codeAction/resolve", fix.clone()).await.unwrap();
+    assert_eq!(person.made(&resolved["edit"]), person.buffer.text.replace("a + b;", "a.wrapping_add(b);"));
+    assert!(person.script.asked()[0].contains("- line 5 (`return a + b;`): of line 4"), "{:?}", person.script.asked());
+    person.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn tests_go_beside_the_code() {
     let test = "```rust\n#[test]\nfn adds() {\n    assert_eq!(add(1, 2), 3);\n}\n```";
@@ -257,7 +287,8 @@ async fn tests_go_beside_the_code() {
     // Where the client makes none, and where such a file is excluded, nothing is done.
     let person = Person::with("a.py", "def $0add(a, b):\n    return a + b\n", &[test], everything()).await;
     let error = person.done("Add tests of `add`").await.unwrap_err();
-    assert!(error.contains("would have to be created"), "{error}");
+    assert!(error.contains("test_a.py would have to be created"), "{error}");
+    assert!(person.script.asked().is_empty(), "before a model is asked");
     person.close().await;
     let person = Person::new("a.py", "def $0add(a, b):\n    return a + b\n", &[test]).await;
     fs::write(person.folder.path().join(".aiexclude"), "test_*\n").unwrap();
@@ -278,6 +309,24 @@ async fn an_instruction_is_followed() {
     let sent = person.server.next("workspace/applyEdit").await;
     assert_eq!(person.made(&sent["edit"]), person.buffer.text.replace("return a + b;", "b + a"));
     assert!(person.script.asked()[0].contains("the other way round"));
+    person.close().await;
+
+    // With nothing selected, in a body: the function around. Outside of all there is none.
+    let whole = "```\npub fn add(a: u32, b: u32) -> u32 {\n    b + a\n}\n```";
+    let mut person = Person::new("a.rs", ADD, &[whole]).await;
+    let action = person.action("Rewrite `add` by an instruction…").await;
+    let rewrite = |person: &Person, line: u32| {
+        let at = json!({ "line": line, "character": 0 });
+        let arguments = json!([person.buffer.uri, { "start": at, "end": at }, "the other way round"]);
+        json!({ "command": "pilotlight.rewrite", "arguments": arguments })
+    };
+    let command = rewrite(&person, 4);
+    assert_eq!(person.server.request("workspace/executeCommand", command).await, Ok(Value::Null));
+    let sent = person.server.next("workspace/applyEdit").await;
+    assert_eq!(person.made(&sent["edit"]), person.buffer.text.replace("return a + b;", "b + a"));
+    let command = rewrite(&person, 1);
+    let error = person.server.request("workspace/executeCommand", command).await.unwrap_err().to_string();
+    assert!(error.contains("there is no function here: select the lines"), "{error}");
     // Without one, and from a client that knows nothing of it.
     let command = json!({ "command": "pilotlight.rewrite", "arguments": action["command"]["arguments"] });
     let error = person.server.request("workspace/executeCommand", command).await.unwrap_err().to_string();
@@ -298,6 +347,19 @@ async fn lines_with_a_secret_are_not_shown_and_so_not_rewritten() {
         Ok(text) => panic!("{text}"),
     };
     assert!(error.contains("what looks like a password or a key stands in these lines"), "{error}");
+    assert!(person.script.asked().is_empty());
+    person.close().await;
+    // A fix is asked with all lines.
+    let text = format!("password = 'aK9xQ2mZ7pL4vB8n'\n\n{}", "def near():\n    return$0 1\n");
+    let person = Person::new("a.py", &text, &[]).await;
+    let range = json!({ "start": { "line": 3, "character": 4 }, "end": { "line": 3, "character": 8 } });
+    let fixes = person.actions(json!([{ "range": range, "message": "no" }])).await;
+    let fix = fixes.iter().find(|action| action["kind"] == "quickfix").unwrap().clone();
+    let error = person.server.request("codeAction/resolve", fix).await.unwrap_err().to_string();
+    assert!(
+        error.contains("stands in this file, which is shown whole for this, and") && !error.contains("choose"),
+        "{error}"
+    );
     assert!(person.script.asked().is_empty());
     person.close().await;
 }

@@ -10,6 +10,7 @@ mod excerpts;
 mod fitting;
 mod fixes;
 mod holes;
+mod layout;
 pub(crate) mod line_ends;
 mod reply;
 mod request;
@@ -199,17 +200,13 @@ impl Action {
         if let How::Ask(about, _) = self.how {
             about(snapshot.language())?;
         }
-        let fitting = |kind, place: Place, which: &dyn Fn(&Occasion) -> bool| {
-            let fits = |it: &&Occasion| it.kind == kind && which(it) && place.holds(snapshot, it, selection);
-            let occasion = occasions.iter().filter(fits).min_by_key(|it| it.range.len())?.clone();
-            let name = occasion.name.clone().unwrap_or_default();
-            Some(Target { range: occasion.range.clone(), name, occasion: Some(occasion) })
-        };
         match &self.when {
-            When::On { kind, place, which } => fitting(*kind, *place, &|it| which(it, occasions)),
+            When::On { kind, place, which } => {
+                let fits = |it: &Occasion| it.kind == *kind && which(it, occasions);
+                Target::smallest(occasions, |it| fits(it) && place.holds(snapshot, it, selection))
+            }
             When::Selection if snapshot.slice(selection.clone()).trim().is_empty() => {
-                let target = fitting(OccasionKind::Function, Place::Head, &|_| true)?;
-                Some(Target { name: format!("`{}`", target.name), ..target })
+                Target::function(snapshot, occasions, selection, Place::Head)
             }
             When::Selection => {
                 Some(Target { range: selection.clone(), name: "the selection".to_owned(), occasion: None })
@@ -223,6 +220,13 @@ impl Action {
         }
     }
 
+    /// What a person means who asks for it where it is not offered: with an instruction of their own and nothing selected, the function around.
+    fn around(&self, snapshot: &Snapshot, occasions: &[Occasion], selection: &Range<usize>) -> Option<Target> {
+        let is_empty = snapshot.slice(selection.clone()).trim().is_empty();
+        let lines = || Target::function(snapshot, occasions, selection, Place::Lines);
+        if self.wants_instruction() && is_empty { lines() } else { None }
+    }
+
     fn offered(&'static self, target: &Target) -> Offered {
         Offered { action: self, title: self.title.replace("{}", &target.name), range: target.range.clone() }
     }
@@ -232,6 +236,22 @@ impl Action {
             How::Fill => abilities.fills,
             How::Ask(..) | How::Instructed(_) => abilities.chats,
         }
+    }
+}
+
+impl Target {
+    /// The smallest piece of code that fits.
+    fn smallest(occasions: &[Occasion], fits: impl Fn(&Occasion) -> bool) -> Option<Self> {
+        let occasion = occasions.iter().filter(|it| fits(it)).min_by_key(|it| it.range.len())?.clone();
+        let name = occasion.name.clone().unwrap_or_default();
+        Some(Self { range: occasion.range.clone(), name, occasion: Some(occasion) })
+    }
+
+    /// The smallest function that has a selection there.
+    fn function(snapshot: &Snapshot, occasions: &[Occasion], selection: &Range<usize>, place: Place) -> Option<Self> {
+        let fits = |it: &Occasion| it.kind == OccasionKind::Function && place.holds(snapshot, it, selection);
+        let target = Self::smallest(occasions, fits)?;
+        Some(Self { name: format!("`{}`", target.name), ..target })
     }
 }
 

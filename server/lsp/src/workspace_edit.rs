@@ -44,8 +44,8 @@ pub(crate) fn workspace_edit(session: &Session, set: &ChangeSet) -> Result<Value
             continue;
         }
         if file.creates {
-            if !profile.is_some_and(|profile| profile.creates_files && profile.document_changes) {
-                return Err(format!("{uri} would have to be created, and the client takes no such edits"));
+            if !creates_files(session) {
+                return Err(creates_none(&uri));
             }
             let options = json!({ "overwrite": false, "ignoreIfExists": false });
             documents.push(json!({ "kind": "create", "uri": uri, "options": options }));
@@ -62,6 +62,16 @@ pub(crate) fn workspace_edit(session: &Session, set: &ChangeSet) -> Result<Value
         edit["changeAnnotations"] = json!(annotations);
     }
     Ok(edit)
+}
+
+/// Whether the client makes files by an edit.
+pub(crate) fn creates_files(session: &Session) -> bool {
+    session.profile.get().is_some_and(|profile| profile.creates_files && profile.document_changes)
+}
+
+/// Why nothing is done where it does not.
+pub(crate) fn creates_none(file: &impl std::fmt::Display) -> String {
+    format!("{file} would have to be created, and the client takes no such edits")
 }
 
 /// One edit in the client's positions.

@@ -119,6 +119,7 @@ function handlers.initialize(id)
         positionEncoding = now.encoding or 'utf-16',
         textDocumentSync = { openClose = true, change = 1 },
         inlineCompletionProvider = true,
+        codeActionProvider = now.actions ~= nil,
         executeCommandProvider = { commands = { 'pilotlight.accept', 'pilotlight.dismiss' } },
         workspace = { workspaceFolders = { supported = true, changeNotifications = true } },
       },
@@ -165,6 +166,9 @@ handlers['pilotlight/explain'] = function(id)
   else
     send({ id = id, error = { code = -32601, message = 'no such method: pilotlight/explain' } })
   end
+end
+handlers['textDocument/codeAction'] = function(id)
+  send({ id = id, result = script().actions })
 end
 local taken = 0
 handlers['pilotlight/nextEdit'] = function(id, params)

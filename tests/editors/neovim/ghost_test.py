@@ -126,6 +126,53 @@ def test_undo_is_one_step(bench):
     ed.until(lambda: ed.line() == "    let x", "second undo: the accepted text alone")
 
 
+LONG = "let x = (42) y; // longer than a line may be"
+
+
+def test_taken_text_is_repeated(bench):
+    ed = start(bench, [rule("let x", LONG[5:]), rule("ab", "cd\n  ef")], files={"main.rs": "a\nb\nc\n"})
+    ed.type("let x")
+    ed.sees(LONG)
+    ed.keys("Tab")
+    ed.until(lambda: ed.line() == "b" + LONG, "accepted")
+    ed.type("!")
+    ed.keys("Escape", "j", ".")
+    ed.until(lambda: ed.lines() == ["a", f"b{LONG}!", f"c{LONG}!"], "taken and typed text, again")
+    ed.keys("u")
+    ed.until(lambda: ed.lines() == ["a", f"b{LONG}!", "c"], "repeated, it is one step")
+    ed.keys("u", "u")
+    ed.until(lambda: ed.lines()[1] == "blet x", "first what was typed, then what was taken")
+    ed.type("ggO")
+    ed.type("ab")
+    ed.sees("abcd")
+    ed.keys("Tab", "Escape", "j", "j", ".")
+    ed.until(lambda: ed.lines() == ["abcd", "  ef", "a", "abcd", "  ef", "blet x", "c"], "two lines, again")
+    ed.keys("G")
+    ed.type("2Aab")
+    ed.sees("cabcd")
+    ed.keys("Tab", "Escape")
+    ed.until(lambda: ed.lines()[-3:] == ["cabcd", "  efabcd", "  ef"], "as often as was asked for")
+
+
+def test_taken_text_is_not_typed(bench):
+    # Neither broken nor expanded nor paired, and no matter of pasting.
+    before = """
+    vim.cmd.inoreabbrev('y', 'wrong')
+    vim.keymap.set('i', '(', '()<Left>')
+    vim.api.nvim_create_autocmd('InsertCharPre', { callback = function() vim.v.char = vim.v.char:upper() end })
+    vim.paste = function() error('not to be asked') end
+    """
+    ed = start(bench, [rule("LET X", LONG[5:] + "\n\ta\nb")], files={"main.rs": "a\n    b\n"}, before=before)
+    ed.run("vim.bo.textwidth = 20 vim.bo.autoindent = true vim.bo.formatoptions = 'tc'")
+    ed.type(" let x")
+    ed.sees(LONG[5:])
+    ed.keys("Tab")
+    ed.until(lambda: ed.lines() == ["a", "    b LET X" + LONG[5:], "\ta", "b"], "as it was shown")
+    equal(ed.messages().strip(), "")
+    ed.keys("Escape", "u")
+    ed.until(lambda: ed.lines() == ["a", "    b LET X"], "undone in one")
+
+
 def test_by_word(bench):
     ed = start(bench, [rule("let total", " = sum(a, b);")])
     ed.type("let total")
@@ -340,6 +387,17 @@ def test_leaving_insert_mode_by_control_c(bench):
     ed.sees("let x = 42;")
     ed.keys("C-c")
     ed.until(lambda: ed.lua("vim.api.nvim_get_mode().mode") == "n", "normal mode")
+    ed.sees_not("= 42;")
+    equal(ed.ghost(), None)
+
+
+def test_leaving_insert_mode_for_replace_mode(bench):
+    # Nor of this.
+    ed = start(bench, [rule("let x", " = 42;")])
+    ed.type("let x")
+    ed.sees("let x = 42;")
+    ed.keys("IC")
+    ed.until(lambda: ed.lua("vim.api.nvim_get_mode().mode") == "R", "replace mode")
     ed.sees_not("= 42;")
     equal(ed.ghost(), None)
 

@@ -287,6 +287,49 @@ def test_switched_off_by_another_file_type(bench):
     loud(ed)
 
 
+def test_another_file_type_is_told(bench):
+    ed = start(bench, RULES, files={"deploy.sh": MAIN})
+    ed.type("let")
+    ed.keys("Escape")
+    ed.command("set filetype=python")
+    again = ed.heard("textDocument/didOpen", 2)
+    equal([it["textDocument"]["languageId"] for it in again], ["sh", "python"])
+    equal(again[1]["textDocument"]["text"].split("\n")[1], "    let")
+    ed.heard("textDocument/didClose")
+    ed.keys("A")
+    ed.type(" x")
+    ed.sees("let x = 42;")
+    ed.keys("Tab", "Escape")
+    ed.until(lambda: ed.line() == "    let x = 42;", "accepted")
+    ed.command("set filetype=python")
+    ed.command("edit! other.sh")
+    ed.command("buffer 1")
+    time.sleep(0.3)
+    equal([it["textDocument"]["languageId"] for it in ed.heard("textDocument/didOpen", 3)], ["sh", "python", "sh"])
+
+
+def test_an_action_may_make_a_file(bench):
+    text = "def test_f():\n    f()\n"
+    ed = bench.open({"a.py": "def f():\n    pass\n"}, script={"actions": []})
+    home = ed.heard("textDocument/didOpen")[0]["textDocument"]
+    edits = ed.log("initialize")[0]["params"]["capabilities"]["workspace"]["workspaceEdit"]
+    equal((edits["documentChanges"], edits.get("changeAnnotationSupport"), "create" in edits["resourceOperations"]), (True, None, True))
+    new, start_ = home["uri"].replace("a.py", "test_a.py"), {"line": 0, "character": 0}
+    edit = [
+        {"kind": "create", "uri": new, "options": {"overwrite": False, "ignoreIfExists": False}},
+        {"textDocument": {"uri": new, "version": None}, "edits": [{"range": {"start": start_, "end": start_}, "newText": text}]},
+        {"textDocument": {"uri": home["uri"], "version": home["version"]}, "edits": [{"range": {"start": start_, "end": start_}, "newText": "# f\n"}]},
+    ]
+    ed.script({"actions": [{"title": "Add tests", "kind": "refactor.rewrite.test", "edit": {"documentChanges": edit}}]})
+    ed.run("_G.ns = vim.api.nvim_create_namespace('t') vim.diagnostic.set(ns, 0, { { lnum = 0, col = 4, message = 'odd', severity = 1 } })")
+    ed.heard("pilotlight/didChangeDiagnostics")
+    ed.run("vim.lsp.buf.code_action({ apply = true })")
+    ed.until(lambda: ed.lines() == ["# f", "def f():", "    pass"], "the edit of a version")
+    equal(ed.lua("vim.api.nvim_buf_get_lines(vim.fn.bufnr('test_a.py'), 0, -1, false)")[:2], text.split("\n")[:2])
+    # Why they are told: Neovim hands over none that others report.
+    equal(ed.log("textDocument/codeAction")[0]["params"]["context"]["diagnostics"], [])
+
+
 def test_not_enabled_at_first(bench):
     ed = bench.open({"main.rs": MAIN}, script={"rules": RULES}, setup="{ enabled = false }")
     time.sleep(0.4)

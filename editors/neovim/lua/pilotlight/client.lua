@@ -18,6 +18,8 @@ M.log = {} ---@type string[]
 local process ---@type {stopping: boolean}?
 ---Whether Neovim may attach the server by itself.
 local enabled = false
+---The language that the server has for a buffer.
+local told = {} ---@type table<integer, string>
 ---Run when a buffer is attached; set by init.lua.
 M.on_attach = function(_, _) end ---@type fun(client: vim.lsp.Client, bufnr: integer)
 
@@ -156,7 +158,12 @@ local function lsp_config(command)
   local version = tostring(vim.version())
   return {
     cmd = launcher(command),
-    capabilities = { textDocument = { inlineCompletion = { dynamicRegistration = false } } },
+    capabilities = {
+      textDocument = { inlineCompletion = { dynamicRegistration = false } },
+      -- Neovim makes such edits and does not say so. It asks once for all of an edit's doubts (0.12), and runs the action's command after a no: then what is
+      -- doubtful is better left out.
+      workspace = { workspaceEdit = { documentChanges = true, changeAnnotationSupport = vim.NIL } },
+    },
     init_options = vim.tbl_extend('keep', config.options.init_options, {
       editorInfo = { name = 'Neovim', version = version },
       editorPluginInfo = { name = 'pilotlight.nvim', version = version },
@@ -189,6 +196,7 @@ local function lsp_config(command)
       status.set({ kind = 'Normal', message = M.server_name(client) })
     end,
     on_attach = function(client, bufnr)
+      told[bufnr] = client.get_language_id(bufnr, vim.bo[bufnr].filetype)
       M.on_attach(client, bufnr)
     end,
   }
@@ -264,6 +272,19 @@ function M.sync()
     enable(true)
   end
   vim.cmd.redrawstatus({ bang = true })
+end
+
+---A buffer has another file type: it is opened anew, as another language. Neovim 0.12 does that by itself, and keeps the language with the buffer.
+---@param bufnr integer
+function M.retype(bufnr)
+  local client = M.get(bufnr)
+  if not client or client.attached_buffers[bufnr] ~= true or config.off(bufnr) then
+    return
+  end
+  if told[bufnr] ~= client.get_language_id(bufnr, vim.bo[bufnr].filetype) then
+    vim.lsp.buf_detach_client(bufnr, client.id)
+    vim.lsp.buf_attach_client(bufnr, client.id)
+  end
 end
 
 ---Asks for ghost text. The pending changes of the buffer are sent first (Client:request does that).

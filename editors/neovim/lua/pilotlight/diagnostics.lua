@@ -1,4 +1,5 @@
---- What other servers report of a buffer, told to ours: prompts near it may show it. None of them tell each other.
+--- What other servers report of a buffer, told to ours: prompts near it may show it, and code actions offer to mend it (Neovim hands each
+--- server its own diagnostics only). None of them tell each other.
 local M = {}
 
 --- Compilers report in bursts.

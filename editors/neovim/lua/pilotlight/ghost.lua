@@ -235,10 +235,11 @@ local function on_leave()
   clear()
 end
 
--- <C-c> leaves insert mode without an InsertLeave. One command in between (<C-o>) leaves it for "niI", and keeps the ghost text.
+-- <C-c> leaves insert mode without an InsertLeave, and so does <Insert>, for replace mode. One command in between (<C-o>) leaves it for "niI", and
+-- keeps the ghost text.
 vim.api.nvim_create_autocmd('ModeChanged', {
   group = group,
-  pattern = 'i*:n',
+  pattern = { 'i*:n', 'i*:R*' },
   desc = 'Pilotlight: drop the ghost text',
   callback = on_leave,
 })

@@ -47,6 +47,13 @@ function M.setup(options)
       end
     end,
   })
+  vim.api.nvim_create_autocmd('FileType', {
+    group = group,
+    desc = 'Pilotlight: the server is told of another file type',
+    callback = function(event)
+      client.retype(event.buf)
+    end,
+  })
   -- Nothing tells of a variable: it is looked at before each key. Only its change turns a buffer on: a server that was stopped stays so.
   local was_off = {} ---@type table<integer, boolean>
   vim.api.nvim_create_autocmd({ 'SafeState', 'InsertEnter', 'TextChangedI', 'TextChangedP' }, {

@@ -142,8 +142,24 @@ end
 function M.insert(s, piece, is_last)
   local row, col = unpack(vim.api.nvim_win_get_cursor(0))
   local lines = vim.split(piece, '\n', { plain = true })
-  vim.api.nvim_buf_set_text(s.bufnr, row - 1, col, row - 1, col + (is_last and #s.replaced or 0), lines)
-  vim.api.nvim_win_set_cursor(0, { row + #lines - 1, #lines == 1 and col + #piece or #lines[#lines] })
+  local replaced = is_last and #s.replaced or 0
+  local function put()
+    vim.api.nvim_buf_set_text(s.bufnr, row - 1, col, row - 1, col + replaced, lines)
+    vim.api.nvim_win_set_cursor(0, { row + #lines - 1, #lines == 1 and col + #piece or #lines[#lines] })
+    return true
+  end
+  if replaced > 0 then
+    put()
+    return
+  end
+  -- As pasted text it is repeated by `.` and by a count. What a person has made of pasting is not asked: it is put in as it is.
+  local paste = vim.paste
+  vim.paste = put
+  local ok, err = pcall(vim.api.nvim_paste, piece, false, -1)
+  vim.paste = paste
+  if not ok then
+    error(err, 0)
+  end
 end
 
 return M

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use pilotlight_syntax::{DefinitionKind, Item, Language, OccasionKind, Snapshot};
+use pilotlight_syntax::{DefinitionKind, Document, Item, Language, OccasionKind, Snapshot};
 
-use super::{Action, Answer, How, Place, When};
+use super::{Action, Answer, How, Place, When, layout};
 
 /// See the module.
 pub(super) static ACTIONS: [Action; 3] = [
@@ -99,8 +99,8 @@ pub(super) fn module_files(snapshot: &Snapshot, path: Option<&Path>) -> Option<V
 
 /// Where in a Rust file its tests go: into its module of tests, or into one at its end. The byte, and the text there.
 pub(super) fn in_module(snapshot: &Snapshot, tests: &str) -> (usize, String) {
-    let indented: String =
-        tests.lines().map(|line| if line.is_empty() { "\n".to_owned() } else { format!("    {line}\n") }).collect();
+    let within = Document::open(Language::Rust, 0, tests).snapshot();
+    let indented = layout::moved(tests, ("", "    "), "", &within, 0).unwrap_or_else(|| tests.to_owned()) + "\n";
     if let Some(module) = module(snapshot).filter(|it| is_closed(snapshot, it)) {
         return (module.range.end - 1, format!("\n{indented}"));
     }

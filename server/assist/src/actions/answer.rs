@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeSet, ops::Range};
 
-use pilotlight_syntax::{Language, Occasion, OccasionKind, Snapshot};
+use pilotlight_syntax::{CommentOrString, Language, Occasion, OccasionKind, Snapshot};
 
 use super::{
     Answer, Target,
     holes::indentation,
-    line_ends,
+    layout, line_ends,
     reply::{self, Unreadable},
 };
 use crate::Edit;
@@ -48,15 +48,16 @@ pub(super) fn replaced(
 ) -> Result<Vec<Edit>, Unreadable> {
     let bad = |found: String| Err(Unreadable { expected: "the new text of the lines", found });
     let old = snapshot.slice(lines.clone());
-    let new = line_ends::written(&indented_as(&old, text), line_ends::of(snapshot));
+    let new = line_ends::written(&layout::indented(snapshot, lines, text), line_ends::of(snapshot));
     if line_ends::plain(&new) == line_ends::plain(&old) {
         return bad("the old one".to_owned());
     }
     if new.trim().is_empty() {
         return bad("nothing".to_owned());
     }
+    let after = snapshot.with_replaced(lines.clone(), &new);
+    layout::check(snapshot, &after)?;
     if keeps {
-        let after = snapshot.with_replaced(lines.clone(), &new);
         let missing: Vec<String> = names(snapshot, lines)
             .difference(&names(&after, &(lines.start..lines.start + new.len())))
             .cloned()
@@ -79,23 +80,6 @@ pub(super) fn replaced(
 fn names(snapshot: &Snapshot, range: &Range<usize>) -> BTreeSet<String> {
     let within = snapshot.outline().into_iter().filter(|it| range.start <= it.range.start && it.range.end <= range.end);
     within.map(|it| it.name).collect()
-}
-
-/// `text` with the indentation that `old` has, if it was written without any.
-pub(super) fn indented_as(old: &str, text: &str) -> String {
-    let least = |text: &str| -> String {
-        let lines = text.lines().filter(|line| !line.trim().is_empty());
-        let blanks = lines.map(|line| &line[..line.len() - line.trim_start().len()]);
-        blanks.min_by_key(|blanks| blanks.len()).unwrap_or_default().to_owned()
-    };
-    let text = text.trim_matches('\n');
-    let wanted = least(old);
-    if !least(text).is_empty() || wanted.is_empty() {
-        return text.trim_end().to_owned();
-    }
-    let lines = text.trim_end().lines();
-    let lines = lines.map(|line| if line.trim().is_empty() { String::new() } else { format!("{wanted}{line}") });
-    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Documentation put where it belongs; it is refused unless there is nothing in it but comments, or in Python one text.
@@ -124,14 +108,16 @@ pub(super) fn documented(snapshot: &Snapshot, target: &Target, text: &str) -> Re
     }
     let inserted = lines.join(&format!("\n{blanks}")).replace(&format!("\n{blanks}\n"), "\n\n") + "\n" + &blanks;
     let after = snapshot.with_replaced(at..at, &inserted);
-    let mut offset = at;
-    for line in inserted.split_inclusive('\n') {
-        let text = line.trim_end();
-        let last = offset + text.len().saturating_sub(1);
-        if !text.trim().is_empty() && after.in_comment_or_string(last).is_none() {
+    let is_said = |said| said == Some(CommentOrString::Comment) || python && said == Some(CommentOrString::String);
+    for (offset, c) in inserted.char_indices().filter(|(_, c)| !c.is_whitespace()) {
+        // A first character has it behind itself, a last one before.
+        let (before, behind) = (at + offset, at + offset + c.len_utf8());
+        if !is_said(after.in_comment_or_string(before)) && !is_said(after.in_comment_or_string(behind)) {
             return bad("code in it");
         }
-        offset += line.len();
+    }
+    if after.in_comment_or_string(at + inserted.len()).is_some() {
+        return bad("one without an end");
     }
     Ok(Edit { range: at..at, text: inserted, doubt: None })
 }
@@ -174,5 +160,9 @@ pub(super) fn edits(snapshot: &Snapshot, lines: &Range<usize>, text: &str) -> Re
         let range = lines.start + it.range.start..lines.start + it.range.end;
         Edit { range, text: it.text, doubt: None }
     };
-    Ok(all.into_iter().map(edit).collect())
+    let all: Vec<Edit> = all.into_iter().map(edit).collect();
+    // From the last to the first, so that the places of the others stay.
+    let done = |text: Snapshot, edit: &Edit| text.with_replaced(edit.range.clone(), &edit.text);
+    layout::check(snapshot, &all.iter().rev().fold(snapshot.clone(), done))?;
+    Ok(all)
 }

@@ -79,9 +79,14 @@ impl Assistant {
         let lines = home.snapshot.slice(question.lines.clone());
         // What it is not shown it could not write again.
         if !secrets::secrets(&lines).is_empty() {
-            let because =
-                "what looks like a password or a key stands in these lines, and no model is shown that: choose others";
-            return Err(ActionError::Unavailable(because.to_owned()));
+            // Lines anywhere may have to change for a fix, so it is asked with the whole file.
+            let (place, advice) = match question.answer {
+                Answer::Edits => ("this file, which is shown whole for this", ""),
+                _ => ("these lines", ": choose others"),
+            };
+            return Err(ActionError::Unavailable(format!(
+                "what looks like a password or a key stands in {place}, and no model is shown that{advice}"
+            )));
         }
         let path = self.workspace().prompt_path(home.path.as_deref(), &home.document);
         let (before, after) = around(&home.snapshot, &question.lines, question.room(home));

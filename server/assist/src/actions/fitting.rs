@@ -8,9 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     ActionError, Answer,
-    answer::indented_as,
     asking::Question,
-    line_ends,
+    layout, line_ends,
     reply::{self, Unreadable},
 };
 use crate::{Assistant, DocumentId};
@@ -37,13 +36,15 @@ impl Assistant {
         let home = self.home_of(document, snapshot.clone(), Some(path.to_owned()))?;
         let old = snapshot.slice(lines.clone());
         let answer = Answer::Lines { keeps: false };
-        let question = Question { lines, instruction: &instruction, answer, priority: Priority::Refactor };
+        let question =
+            Question { lines: lines.clone(), instruction: &instruction, answer, priority: Priority::Refactor };
         let read = |reply: &str| {
-            let new = indented_as(&old, &reply::block(reply)?);
+            let new = layout::indented(snapshot, &lines, &reply::block(reply)?);
             if new.trim().is_empty() {
                 return Err(Unreadable { expected: "the new text of the lines", found: "nothing".to_owned() });
             }
             let same = line_ends::plain(&new) == line_ends::plain(&old);
+            layout::check(snapshot, &snapshot.with_replaced(lines.clone(), &new))?;
             Ok(if same { old.clone() } else { line_ends::written(&new, line_ends::of(snapshot)) })
         };
         // Whoever waits drops this where it is cancelled.

@@ -101,8 +101,15 @@ impl Assistant {
             )));
         }
         let occasions = home.occasions(&chosen.selection);
-        let find = |action: &Action| action.find(&home.snapshot, &occasions, &chosen.selection, &chosen.diagnostics);
+        let find = |action: &Action| {
+            let found = action.find(&home.snapshot, &occasions, &chosen.selection, &chosen.diagnostics);
+            found.or_else(|| action.around(&home.snapshot, &occasions, &chosen.selection))
+        };
         let Some((action, target)) = found.and_then(|action| Some((action, find(action)?))) else {
+            if found.is_some_and(Action::wants_instruction) {
+                let because = "there is no function here: select the lines that are to be rewritten";
+                return Err(ActionError::Unavailable(because.to_owned()));
+            }
             let offered = self.actions(document, chosen.selection, &chosen.diagnostics)?;
             let offered = offered.iter().map(|it| it.action.id).collect();
             return Err(ActionError::NotOffered { found: chosen.id, offered });
@@ -133,6 +140,14 @@ impl Assistant {
             }
         };
         self.done(action.offered(&target).title, files)
+    }
+
+    /// The file that an action would make, if it would.
+    pub fn creates(&self, document: &DocumentId, id: &str) -> Option<PathBuf> {
+        table().find(|action| action.id == id && matches!(action.how, How::Ask(_, Answer::Tests)))?;
+        let home = self.home(document).ok()?;
+        let beside = self.beside(&home, home.snapshot.language()).ok()??;
+        beside.path.filter(|_| beside.creates)
     }
 
     /// The document, if a model may see it and change it.

@@ -158,6 +158,12 @@ fn documentation_stands_where_the_language_wants_it() {
         ),
         (TypeScript, "export interface $0A {}\n", "/** A. */", "/** A. */\nexport interface A {}\n"),
         (Rust, "fn $0a() { b() }\n", "fn evil() {}", "code in it"),
+        (TypeScript, "function $0a() { b(); }\n", "/** Doc. */\nimport x from \"y\"; // needed", "code in it"),
+        (TypeScript, "function $0a() { b(); }\n", "/** A. */ evil(); /** B. */", "code in it"),
+        (TypeScript, "function $0a() { b(); }\n", "\"use strict\"", "code in it"),
+        (JavaScript, "function $0a() { b(); }\n/* c */\n", "/** A.", "one without an end"),
+        (TypeScript, "function $0a() { b(); }\n", "/** Ä – é. */", "/** Ä – é. */\nfunction a() { b(); }\n"),
+        (Python, "def $0a():\n    b()\n", "\"\"\"A.\"\"\" + evil()", "code in it"),
         (Python, "def $0a():\n    b()\n", "\"\"\"A.\"\"\"\nevil()", "code in it"),
     ] {
         assert_eq!(with_documentation(language, fixture, text), expected, "{fixture}");

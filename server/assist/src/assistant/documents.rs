@@ -1,6 +1,6 @@
 //! Open documents: their texts follow the editor's, and whoever depends on them is told.
 
-use std::{collections::HashMap, path::PathBuf};
+use std::{collections::HashMap, ops::Range, path::PathBuf, sync::Arc};
 
 use dashmap::mapref::multiple::RefMulti;
 use pilotlight_context::sources::Note;
@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Assistant, DocumentError, DocumentId, Open};
 use crate::{
+    Diagnostic,
     completion::{Last, Memory},
     propagate::{PropagateError, difference::settled},
 };
@@ -118,11 +119,25 @@ impl Assistant {
         }
     }
 
-    /// What others (compilers, linters) report of a document, all of it; prompts near it may show it. Of one that is not open nothing is kept.
+    /// What others (compilers, linters) report of a document, all of it; prompts near it may show it, and fixes be asked for. Of one that is not open nothing is kept.
     pub fn diagnosed(&self, document: &DocumentId, notes: Vec<Note>) {
         if let Some(mut open) = self.inner.documents.get_mut(document) {
             open.notes = notes;
         }
+    }
+
+    /// What was reported ([`Self::diagnosed`]) of the lines of a selection.
+    pub fn reported(&self, document: &DocumentId, selection: &Range<usize>) -> Vec<Diagnostic> {
+        let Some(open) = self.inner.documents.get(document) else { return Vec::new() };
+        let snapshot = open.document.snapshot();
+        let line = |at| snapshot.rope().byte_to_line(snapshot.line_at(at).start);
+        let lines = line(selection.start)..=line(selection.end);
+        let on_them = open.notes.iter().filter(|note| lines.contains(&note.line));
+        let wrong = on_them.map(|Note { line, message }| Diagnostic {
+            range: snapshot.line_at(snapshot.rope().line_to_byte(*line)),
+            message: message.clone(),
+        });
+        wrong.collect()
     }
 
     /// Forgets a document.

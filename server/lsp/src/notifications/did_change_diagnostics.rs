@@ -1,4 +1,4 @@
-//! `pilotlight/didChangeDiagnostics`, our own: what other servers report of a document, for prompts near it.
+//! `pilotlight/didChangeDiagnostics`, our own: what other servers report of a document, for prompts near it, and for fixes where the client hands none with its question.
 
 use pilotlight_assist::Note;
 use serde::Deserialize;

@@ -121,7 +121,11 @@ pub(crate) async fn handle(session: &Session, params: Params) -> Result<Vec<Valu
         let Said { range, message } = Said::deserialize(diagnostic).ok()?;
         Some(Diagnostic { range: self::selection(session, &current, &uri, range).ok()?, message })
     });
-    let wrong = wrong.collect();
+    let mut wrong: Vec<Diagnostic> = wrong.collect();
+    // Neovim hands each server its own diagnostics only, and this one has none: then what it was told of others' counts, where a person asks.
+    if wrong.is_empty() && trigger_kind != Some(2) {
+        wrong = session.assistant.reported(&current.id, &selection);
+    }
     let asked = Asked { uri, current, range, selection, diagnostics, wrong, only, automatic: trigger_kind == Some(2) };
     let first = model::offered(session, &asked);
     let tell = |actions: &[Value]| match &params.partial_result_token {

@@ -10,7 +10,7 @@ use crate::{
     progress::Progress,
     requests::execute_command,
     session::{Current, Session},
-    workspace_edit::workspace_edit,
+    workspace_edit::{creates_files, creates_none, workspace_edit},
 };
 
 /// The kind above all of these.
@@ -93,6 +93,11 @@ pub(crate) async fn done(
 ) -> Result<Edited> {
     if let Some(because) = &current.lost {
         return Err(failure(false, format!("the text here is out of sync with the editor's: {because}")));
+    }
+    if let Some(file) = session.assistant.creates(&current.id, &chosen.id)
+        && !creates_files(session)
+    {
+        return Err(failure(false, creates_none(&file.display())));
     }
     let cancel = CancellationToken::new();
     let _guard = cancel.clone().drop_guard();

@@ -1,0 +1,207 @@
+//! Indentation: an answer is moved to where its lines belong, and what begins inside a string stays as it is. Python's blocks are their indentation, and its grammar reads on whatever it is;
+//! so that is looked at here.
+
+use std::{collections::HashSet, ops::Range};
+
+use pilotlight_syntax::{CommentOrString, Language, Snapshot};
+
+use super::reply::Unreadable;
+
+/// The blanks that a line begins with.
+fn blanks(line: &str) -> &str {
+    &line[..line.len() - line.trim_start().len()]
+}
+
+/// The blanks of a text's first line that is not blank.
+fn first(text: &str) -> &str {
+    text.lines().find(|line| !line.trim().is_empty()).map(blanks).unwrap_or_default()
+}
+
+/// The fewest blanks that a line of code of bytes `range` begins with.
+fn least(snapshot: &Snapshot, range: Range<usize>) -> String {
+    let text = snapshot.slice(range.clone());
+    let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1));
+    let code = starts.filter(|at| !in_string(snapshot, range.start + at));
+    let lines = code.filter_map(|at| text[at..].lines().next()).filter(|line| !line.trim().is_empty());
+    lines.map(blanks).min_by_key(|blanks| blanks.len()).unwrap_or_default().to_owned()
+}
+
+fn in_string(snapshot: &Snapshot, at: usize) -> bool {
+    snapshot.in_comment_or_string(at) == Some(CommentOrString::String)
+}
+
+/// `text`, which comes in the place of whole lines, with its first line where their first line was and the others moved along; as it is where that cannot be.
+pub(super) fn indented(snapshot: &Snapshot, lines: &Range<usize>, text: &str) -> String {
+    let text = text.trim_matches('\n').trim_end();
+    let old = snapshot.slice(lines.clone());
+    let within = snapshot.with_replaced(lines.clone(), text);
+    let (wanted, found) = match (least(snapshot, lines.clone()), first(text)) {
+        (wanted, found) if wanted == first(&old) => (wanted, found),
+        // Lines that begin deeper than they end do not tell where others would begin.
+        (wanted, _) if least(&within, lines.start..lines.start + text.len()).is_empty() => (wanted, ""),
+        _ => return text.to_owned(),
+    };
+    moved(text, (found, &wanted), &old, &within, lines.start).unwrap_or_else(|| text.to_owned())
+}
+
+/// `text`, which `within` has at byte `at`, with `wanted` for `found` before its lines. Lines of a string move if they stand like that in `old`, or if it is documentation. `None` where some code
+/// cannot move.
+pub(super) fn moved(
+    text: &str,
+    (found, wanted): (&str, &str),
+    old: &str,
+    within: &Snapshot,
+    at: usize,
+) -> Option<String> {
+    let python = within.language() == Language::Python;
+    let known: HashSet<&str> = old.lines().map(str::trim_end).collect();
+    let shift = |line: &str| match (wanted.strip_prefix(found), found.strip_prefix(wanted)) {
+        (Some(more), _) => Some(format!("{more}{line}")),
+        (None, Some(less)) if blanks(line).starts_with(found) => Some(line[less.len()..].to_owned()),
+        _ => None,
+    };
+    let mut offset = at;
+    let lines = text.split('\n').map(|line| {
+        let is_code = !in_string(within, offset);
+        offset += line.len() + 1;
+        (line, is_code)
+    });
+    let lines: Vec<(&str, bool)> = lines.collect();
+    let mut out: Vec<String> = Vec::new();
+    // A line of code, and those that a string which begins in it has.
+    for group in lines.chunk_by(|_, (_, is_code)| !is_code) {
+        let (code, string) = if group[0].1 { group.split_at(1) } else { group.split_at(0) };
+        let opening = code.first().map_or("", |(line, _)| line);
+        if !code.is_empty() {
+            out.push(if opening.trim().is_empty() { String::new() } else { shift(opening)? });
+        }
+        let string = || string.iter().map(|(line, _)| *line);
+        let stands = |line: &str| !line.trim().is_empty() && known.contains(line.trim_end());
+        let stood_here = string().any(stands);
+        let stood_moved = string().any(|line| shift(line).is_some_and(|line| stands(&line)));
+        let begins = opening.trim_start().trim_start_matches(['r', 'R']);
+        let is_documentation = python
+            && (begins.starts_with("\"\"\"") || begins.starts_with("'''"))
+            && string().all(|line| line.trim().is_empty() || blanks(line).starts_with(blanks(opening)));
+        let moves = if stood_here == stood_moved { is_documentation } else { stood_moved };
+        let moved = |line: &str| shift(line).filter(|_| moves && !line.trim().is_empty());
+        out.extend(string().map(|line| moved(line).unwrap_or_else(|| line.to_owned())));
+    }
+    Some(out.join("\n"))
+}
+
+/// Refuses a text in which more of Python's lines are indented as none can be than before.
+pub(super) fn check(before: &Snapshot, after: &Snapshot) -> Result<(), Unreadable> {
+    if before.language() != Language::Python {
+        return Ok(());
+    }
+    let misplaced = |snapshot: &Snapshot| misplaced(&snapshot.rope().to_string());
+    let (was, is) = (misplaced(before), misplaced(after));
+    if is.len() <= was.len() {
+        return Ok(());
+    }
+    let known: HashSet<&str> = was.iter().map(String::as_str).collect();
+    let line = is.iter().find(|line| !known.contains(line.as_str())).or(is.first());
+    let found = format!("a line that is indented as none can be there: `{}`", line.map_or("", |line| line.trim()));
+    Err(Unreadable { expected: "Python", found })
+}
+
+/// The lines of a Python text that are deeper or less deep than a line can be there, or should be a block's and are not.
+fn misplaced(text: &str) -> Vec<String> {
+    let mut open = vec![""];
+    let mut opens_block = false;
+    let mut bad = Vec::new();
+    for Logical { first, ends_in_colon } in logical(text) {
+        let here = blanks(first);
+        let deepest = open.last().copied().unwrap_or_default();
+        let is_deeper = here.len() > deepest.len() && here.starts_with(deepest);
+        // Deeper exactly where a block is opened; else as deep as a block that is open.
+        if is_deeper != opens_block || !is_deeper && !open.contains(&here) {
+            bad.push(first.to_owned());
+        } else if is_deeper {
+            open.push(here);
+        }
+        if open.contains(&here) {
+            open.retain(|it| here.starts_with(it));
+        }
+        opens_block = ends_in_colon;
+    }
+    if opens_block {
+        bad.push("the end".to_owned());
+    }
+    bad
+}
+
+/// Lines of a Python text that are one to Python: brackets, long strings and backslashes join them.
+struct Logical<'t> {
+    first: &'t str,
+    /// A block has to follow.
+    ends_in_colon: bool,
+}
+
+fn logical(text: &str) -> Vec<Logical<'_>> {
+    let mut all: Vec<Logical<'_>> = Vec::new();
+    // What the line before leaves open.
+    let (mut brackets, mut long, mut joined) = (0_usize, None::<&str>, false);
+    for line in text.lines() {
+        let continues = brackets > 0 || long.is_some() || joined;
+        let (mut rest, mut last) = (line, None);
+        joined = false;
+        while let Some(c) = rest.chars().next() {
+            if let Some(quotes) = long {
+                if rest.starts_with(quotes) {
+                    rest = &rest[quotes.len()..];
+                    (long, last) = (None, Some('"'));
+                } else {
+                    rest = behind(rest, if c == '\\' { 2 } else { 1 });
+                }
+                continue;
+            }
+            if c == '#' {
+                break;
+            }
+            if let Some(quotes) = ["\"\"\"", "'''"].into_iter().find(|it| rest.starts_with(it)) {
+                long = Some(quotes);
+                rest = &rest[3..];
+                continue;
+            }
+            if c == '"' || c == '\'' {
+                rest = behind(rest, 1);
+                while let Some(inner) = rest.chars().next() {
+                    rest = behind(rest, if inner == '\\' { 2 } else { 1 });
+                    if inner == c {
+                        break;
+                    }
+                }
+                last = Some(c);
+                continue;
+            }
+            match c {
+                '(' | '[' | '{' => brackets += 1,
+                ')' | ']' | '}' => brackets = brackets.saturating_sub(1),
+                _ => {}
+            }
+            rest = behind(rest, 1);
+            joined = c == '\\' && rest.is_empty();
+            last = if c.is_whitespace() { last } else { Some(c) };
+        }
+        let ends_in_colon = last == Some(':') && brackets == 0;
+        // A blank line, or a comment alone, says nothing.
+        if !continues && (last.is_some() || long.is_some()) {
+            all.push(Logical { first: line, ends_in_colon });
+        } else if let Some(before) = all.last_mut().filter(|_| last.is_some()) {
+            before.ends_in_colon = ends_in_colon;
+        }
+    }
+    all
+}
+
+/// What is behind some characters.
+fn behind(text: &str, count: usize) -> &str {
+    let mut chars = text.chars();
+    chars.by_ref().take(count).for_each(drop);
+    chars.as_str()
+}
+
+#[cfg(test)]
+mod tests;
