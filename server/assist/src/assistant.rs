@@ -278,6 +278,11 @@ impl Assistant {
         self.inner.status.subscribe()
     }
 
+    /// Whether loading was tried and nothing came of it that could answer anybody: what a new start might mend.
+    pub fn lacks_model(&self) -> bool {
+        matches!(*self.inner.status.borrow(), Status::Failed { .. }) && self.inner.talker.get().is_none()
+    }
+
     /// Waits until the model is loaded, or tells why it cannot be.
     pub async fn engine(&self) -> Result<&Engine, String> {
         self.inner.ready().await.map(|model| &model.engine)
