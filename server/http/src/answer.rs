@@ -117,8 +117,7 @@ impl Surface {
             ChatFailure::NoTemplate(_) => Failure::not_found(failure.to_string()),
             ChatFailure::Messages(_) | ChatFailure::TooLong { .. } => Failure::bad_request(failure.to_string()),
         })?;
-        // One that chats and completes nothing has no place among completing models.
-        let model = self.assistant.engine().await.map_or("pilotlight".to_owned(), |engine| engine.info().name.clone());
+        let model = self.assistant.talks_as().await.unwrap_or_default();
         Ok(Running { generation, surface: self.clone(), ticket, asked, until, failed: None, model })
     }
 
