@@ -131,3 +131,21 @@ async fn a_model_that_was_missing_is_found_by_the_next_editor() {
     early.close().await;
     until("the first daemon ends with its last client", async || is_gone(failed)).await;
 }
+
+#[tokio::test]
+async fn a_key_that_was_not_in_the_environment_is_found_by_the_next_editor() {
+    let mut home = Home::new("[engine.remote]\nurl = \"http://127.0.0.1:1\"\nkey-env = \"PILOTLIGHT_TEST_KEY\"\n");
+    let mut early = home.editor(&[], Value::Null).await;
+    let said = early.next("window/showMessage").await.to_string();
+    assert!(said.contains("PILOTLIGHT_TEST_KEY is not set"), "{said}");
+    home.variable = Some(("PILOTLIGHT_TEST_KEY", "key"));
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let mut late = home.editor(&[], Value::Null).await;
+    // Nobody listens there; but that is another matter.
+    let said = late.next("window/showMessage").await.to_string();
+    assert!(said.contains("no connection"), "{said}");
+    for mut editor in [early, late] {
+        editor.said();
+        editor.close().await;
+    }
+}
