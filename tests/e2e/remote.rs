@@ -50,6 +50,40 @@ async fn answer(mut stream: TcpStream, log: Arc<std::sync::Mutex<String>>) {
     say(&mut stream, body).await;
 }
 
+/// A server of llama.cpp's shape with a model that chats and fills no holes: with `infill` it knows none of our tokens and is asked to fill them itself.
+async fn talker(infill: bool) -> Said {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let asked = Arc::<std::sync::Mutex<String>>::default();
+    let log = Arc::clone(&asked);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let Some(request) = read(&mut stream).await else { continue };
+            let path = request.split(' ').nth(1).unwrap();
+            *log.lock().unwrap() += &format!("{path}\n");
+            let known = !infill && request.contains("<|endoftext|>") && request.contains(r#""parse_special":true"#);
+            let body = match path {
+                "/props" => {
+                    r#"{"default_generation_settings":{"n_ctx":2048},"model_path":"far.gguf","chat_template":"x"}"#
+                }
+                "/tokenize" if known => r#"{"tokens":[5]}"#,
+                "/tokenize" => r#"{"tokens":[1,2]}"#,
+                "/v1/chat/completions" => {
+                    "data: {\"choices\":[{\"delta\":{\"content\":\"far away\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n"
+                }
+                "/infill" => {
+                    let refusal = "HTTP/1.1 501 Not Implemented\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+                    let _ = stream.write_all(refusal.as_bytes()).await;
+                    continue;
+                }
+                _ => "{}",
+            };
+            say(&mut stream, body).await;
+        }
+    });
+    Said { url, works: Arc::default(), asked }
+}
+
 /// A whole answer.
 pub(crate) async fn say(stream: &mut TcpStream, body: &str) {
     let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
@@ -157,4 +191,50 @@ async fn a_text_that_is_gone_on_with_has_no_secret_either() {
     let asked = server.asked.lock().unwrap().clone();
     assert!(asked.contains("import far") && asked.contains("password = '****"), "{asked}");
     assert!(!asked.contains("aK9xQ2mZ7pL4vB8n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_only_chats_does_and_the_built_in_model_completes() {
+    for infill in [false, true] {
+        let server = talker(infill).await;
+        let assistant = assistant(&server.url);
+        // At first the built-in model may not be loaded yet.
+        let answered = async {
+            for n in 0.. {
+                let text = "def add(left, right):\n    return left + $0\n";
+                let (_, because) = complete(&assistant, &format!("{n}.py"), text).await;
+                if !because.unwrap_or_default().contains("server") {
+                    break;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+        };
+        soon(answered).await;
+        let limits = Limits { max_tokens: 8, sampling: Sampling::Greedy, stop: Vec::new(), priority: Priority::Action };
+        let mut answer = assistant.chat(r#"[{"role":"user","content":"x"}]"#, None, limits).await.unwrap();
+        assert_eq!(answer.next().await.unwrap().as_deref(), Some("far away"));
+        assert_eq!(assistant.talks_as().await.as_deref(), Some("far"));
+        let mut status = assistant.status();
+        let ready = soon(status.wait_for(|status| matches!(status, Status::Ready { .. }))).await.unwrap().clone();
+        assert!(matches!(&ready, Status::Ready { model } if model != "far"), "{ready:?}");
+        let asked = server.asked.lock().unwrap().clone();
+        assert_eq!(asked.contains("/infill"), infill, "{asked}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_says_nothing_keeps_nobody_waiting() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let begun = std::time::Instant::now();
+    let assistant = assistant(&url);
+    let (_, because) = complete(&assistant, "a.py", TEXT).await;
+    assert!(!because.unwrap_or_default().contains("server"));
+    // Before it is given up (`stall-seconds`).
+    assert!(begun.elapsed() < std::time::Duration::from_secs(14), "{:?}", begun.elapsed());
+    let status = assistant.status().borrow().clone();
+    assert!(
+        matches!(&status, Status::Degraded { message, .. } if message.contains("has not answered yet")),
+        "{status:?}"
+    );
 }

@@ -100,3 +100,52 @@ async fn a_later_version_is_newer_than_any_build_and_an_idle_daemon_ends_at_once
     until("it ends", async || is_gone(daemon)).await;
     assert!(home.sockets().is_empty());
 }
+
+#[tokio::test]
+async fn a_model_that_was_missing_is_found_by_the_next_editor() {
+    let home = Home::new("");
+    let arguments = ["--model", "qwen2.5-coder-0.5b"];
+    let mut early = home.editor(&arguments, Value::Null).await;
+    let said = early.next("window/showMessage").await.to_string();
+    assert!(said.contains("pilotlight models pull qwen2.5-coder-0.5b"), "{said}");
+    let failed = home.daemon().await;
+    // Who comes at once does not start it again.
+    let mut other = home.editor(&arguments, Value::Null).await;
+    other.next("window/showMessage").await;
+    other.close().await;
+    assert_eq!(home.daemon().await, failed);
+
+    // Pulled, as far as the store can tell.
+    let pulled = "home/.cache/pilotlight/models/qwen2.5-coder-0.5b";
+    home.write_model(pulled);
+    let manifest = json!({ "name": "qwen2.5-coder-0.5b", "repository": "", "revision": "", "commit": "", "files": [] });
+    fs::write(home.path(pulled).join("pilotlight.json"), manifest.to_string()).unwrap();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let mut late = home.editor(&arguments, Value::Null).await;
+    let buffer = Buffer::open(&late, "file:///work/a.txt", "x =$0");
+    assert_eq!(buffer.ghost(&late).await, " 1;");
+    late.said();
+    late.close().await;
+    // What the first editor has, it keeps.
+    assert!(!is_gone(failed));
+    early.close().await;
+    until("the first daemon ends with its last client", async || is_gone(failed)).await;
+}
+
+#[tokio::test]
+async fn a_key_that_was_not_in_the_environment_is_found_by_the_next_editor() {
+    let mut home = Home::new("[engine.remote]\nurl = \"http://127.0.0.1:1\"\nkey-env = \"PILOTLIGHT_TEST_KEY\"\n");
+    let mut early = home.editor(&[], Value::Null).await;
+    let said = early.next("window/showMessage").await.to_string();
+    assert!(said.contains("PILOTLIGHT_TEST_KEY is not set"), "{said}");
+    home.variable = Some(("PILOTLIGHT_TEST_KEY", "key"));
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let mut late = home.editor(&[], Value::Null).await;
+    // Nobody listens there; but that is another matter.
+    let said = late.next("window/showMessage").await.to_string();
+    assert!(said.contains("no connection"), "{said}");
+    for mut editor in [early, late] {
+        editor.said();
+        editor.close().await;
+    }
+}

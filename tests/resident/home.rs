@@ -24,13 +24,15 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Home {
     folder: tempfile::TempDir,
     pub(crate) binary: PathBuf,
+    /// Of the environment, besides what every command gets.
+    pub(crate) variable: Option<(&'static str, &'static str)>,
 }
 
 impl Home {
     /// A home whose model is the one written by hand, with `settings` (TOML) behind the model's.
     pub(crate) fn new(settings: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("pl-").tempdir().unwrap();
-        let home = Self { folder, binary: PathBuf::from(env!("CARGO_BIN_EXE_pilotlight")) };
+        let home = Self { folder, binary: PathBuf::from(env!("CARGO_BIN_EXE_pilotlight")), variable: None };
         home.write_model("model");
         let config = home.path("config/pilotlight");
         fs::create_dir_all(&config).unwrap();
@@ -70,6 +72,7 @@ impl Home {
         ] {
             command.env(name, self.path(folder));
         }
+        command.envs(self.variable);
         command
     }
 

@@ -77,7 +77,7 @@ pub struct Assistant {
 struct Inner {
     documents: DashMap<DocumentId, Open>,
     model: OnceLock<Model>,
-    /// The engine, also of a model that chats and fits no fill-in-the-middle format.
+    /// The engine, also of a model that chats and fits no fill-in-the-middle format; of a server, where it chats.
     talker: OnceLock<Engine>,
     /// Over a server: the model that answers while the server does not, and why it does.
     spare: OnceLock<Model>,
@@ -252,7 +252,7 @@ impl Assistant {
     /// Whether a model is there that chats.
     pub(crate) fn chats(&self) -> bool {
         let engine = self.inner.talker.get().or_else(|| Some(&self.inner.serving()?.engine));
-        engine.is_some_and(|engine| engine.chat().is_ok())
+        engine.is_some_and(|engine| engine.chat().is_ok() && !server::is_ailing(engine))
     }
 
     /// What was computed in idle time, for all clients.
@@ -294,18 +294,32 @@ impl Assistant {
         self.inner.status.subscribe()
     }
 
+    /// Whether loading was tried and nothing came of it that could answer anybody: what a new start might mend.
+    pub fn lacks_model(&self) -> bool {
+        matches!(*self.inner.status.borrow(), Status::Failed { .. }) && self.inner.talker.get().is_none()
+    }
+
     /// Waits until the model is loaded, or tells why it cannot be.
     pub async fn engine(&self) -> Result<&Engine, String> {
         self.inner.ready().await.map(|model| &model.engine)
     }
 
-    /// The engine, for chat.
+    /// The engine, for chat: a server that chats is asked even while it ails, so that the answer names it.
     pub(crate) async fn talker(&self) -> Result<&Engine, String> {
         let ready = self.inner.ready().await;
-        match self.inner.talker.get() {
-            Some(engine) => Ok(engine),
-            None => ready.map(|model| &model.engine),
+        if let Some(engine) = self.inner.talker.get() {
+            return Ok(engine);
         }
+        let engine = &ready?.engine;
+        match self.inner.trouble().clone().filter(|_| engine.chat().is_err()) {
+            Some(trouble) => Err(trouble),
+            None => Ok(engine),
+        }
+    }
+
+    /// The name of the model that chats.
+    pub async fn talks_as(&self) -> Option<String> {
+        self.talker().await.ok().map(|engine| engine.info().name.clone())
     }
 
     pub(crate) async fn model(&self) -> Result<&Model, String> {

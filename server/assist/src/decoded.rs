@@ -9,7 +9,8 @@ pub(crate) struct Decoded {
     /// The start of a character whose end has not come yet: 3 bytes at most.
     partial: Vec<u8>,
     logprobs: f32,
-    tokens: usize,
+    /// Those of which something stands behind the cursor.
+    pub(crate) tokens: usize,
 }
 
 impl Decoded {

@@ -134,14 +134,14 @@ impl Generation {
                     self.report.millis.prefill = prefill.took.as_secs_f64() * 1e3;
                 }
                 Some(Event::Token(token)) => {
-                    self.report.decoded += 1;
-                    if self.report.decoded == 1 {
+                    if self.report.millis.first_token == 0.0 {
                         self.report.millis.first_token = self.millis();
                     }
                     match self.spelled.as_ref().and_then(|tokenizer| tokenizer.special_name(token.id)) {
                         Some(name) => self.decoded.push(name.as_bytes(), token.logprob),
                         None => self.decoded.push(&token.bytes, token.logprob),
                     }
+                    self.report.decoded = self.decoded.tokens;
                     if let Some(at) = self.stop_at() {
                         self.decoded.text.truncate(at);
                         // Nobody listens any more: the engine is free within a step.

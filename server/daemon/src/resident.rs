@@ -6,7 +6,8 @@
 //!
 //! **Hand-over.** Builds are ordered by version and age. A client takes a daemon that is as new as itself or newer. An older one gives its place up when a newer
 //! client greets it: it serves the clients that it has until the last one leaves, and then ends; the newer client starts its own. Nothing that was asked is lost
-//! and no warm cache is thrown away; the price is two models in memory until the older editors close.
+//! and no warm cache is thrown away; the price is two models in memory until the older editors close. A daemon whose model could not be loaded gives its place up in
+//! the same way to the next client, whatever its build: what was missing may be there by then.
 
 pub(crate) mod folder;
 pub(crate) mod hello;

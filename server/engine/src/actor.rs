@@ -235,6 +235,14 @@ impl Engine {
         }
     }
 
+    /// Whether it fills holes: a server that is to write the prompts may turn out not to.
+    pub fn fills(&self) -> bool {
+        match &self.place {
+            Place::Here(_) => true,
+            Place::There(remote) => remote.fills(),
+        }
+    }
+
     /// Whether the first bytes of an answer can be prescribed ([`Request::heal`]).
     pub fn heals(&self) -> bool {
         matches!(self.place, Place::Here(_))

@@ -3,6 +3,7 @@
 pub mod cpu;
 pub mod cuda;
 pub mod reference;
+mod room;
 #[cfg(test)]
 mod testing;
 
@@ -184,6 +185,7 @@ pub fn build(
     let c = &decoder.config;
     let pages = |kv| options.pages(c.layers * KvLayer::page_bytes(kv, c.kv_heads, c.head_dim), context_length);
     let reference = || -> Result<Box<dyn Backend>, EngineError> {
+        room::check("reference", 4 * decoder.parameters)?;
         Ok(Box::new(reference::Reference::new(decoder, context_length, pages(KvDtype::F32), threads)?))
     };
     let cpu = || -> Result<Box<dyn Backend>, EngineError> {
@@ -192,6 +194,7 @@ pub fn build(
             KvChoice::Bf16 => KvDtype::BF16,
             KvChoice::Q8_0 => KvDtype::Q8_0,
         };
+        room::check("cpu", cpu::Cpu::weights(decoder))?;
         Ok(Box::new(cpu::Cpu::new(decoder, context_length, pages(kv), threads, kv)?))
     };
     let cuda = || -> Result<Box<dyn Backend>, EngineError> {

@@ -139,6 +139,33 @@ impl Decoder {
         }
         Ok(Self { embedding, positions, layers, output_norm, output, parameters, bytes, config })
     }
+
+    /// All matrices but those of experts, tied ones once.
+    pub(crate) fn matrices(&self) -> impl Iterator<Item = &Tensor> {
+        let layers = self.layers.iter().flat_map(|layer| {
+            let mlp = match &layer.mlp {
+                Mlp::Gated(gated) => vec![&gated.gate, &gated.up, &gated.down],
+                Mlp::Plain { up, down } => vec![up, down],
+                Mlp::Experts { router, shared, .. } => {
+                    [router].into_iter().chain(shared.iter().flat_map(|s| [&s.gate, &s.up, &s.down])).collect()
+                }
+            };
+            let all = [&layer.attn_q, &layer.attn_k, &layer.attn_v, &layer.attn_output].into_iter().chain(mlp);
+            all.map(|linear| &linear.weight)
+        });
+        let output = &self.output.weight;
+        let tied = output.bytes.as_ptr() == self.embedding.bytes.as_ptr();
+        layers.chain([&self.embedding]).chain((!tied).then_some(output)).chain(&self.positions)
+    }
+
+    /// The matrices of experts.
+    pub(crate) fn experts(&self) -> impl Iterator<Item = &Tensor> {
+        let experts = self.layers.iter().filter_map(|layer| match &layer.mlp {
+            Mlp::Experts { experts, .. } => Some(experts),
+            _ => None,
+        });
+        experts.flatten().flat_map(|expert| [&expert.gate.weight, &expert.up.weight, &expert.down.weight])
+    }
 }
 
 impl Decoder {

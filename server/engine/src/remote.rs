@@ -23,7 +23,7 @@ use std::{
     path::Path,
     sync::{
         Arc, Mutex, PoisonError, RwLock,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
         mpsc as std_mpsc,
     },
 };
@@ -66,6 +66,8 @@ struct Link {
     found: RwLock<Arc<Found>>,
     /// Why it does not serve; `None` while it does.
     ailing: watch::Sender<Option<String>>,
+    /// Whether it has not said (501) that it cannot write the prompts of its model.
+    fills: AtomicBool,
     /// How often it began to ail since it last served a request.
     falls: AtomicU32,
     figures: Mutex<Figures>,
@@ -128,6 +130,11 @@ impl Remote {
         self.link.ailing.subscribe()
     }
 
+    /// See [`crate::Engine::fills`].
+    pub(crate) fn fills(&self) -> bool {
+        self.link.fills.load(Ordering::Relaxed)
+    }
+
     /// See [`crate::Engine::bytes_per_token`].
     pub(crate) fn bytes_per_token(&self) -> Option<f32> {
         (!self.link.exact).then(|| self.link.bytes_per_token())
@@ -163,6 +170,7 @@ impl Link {
             names: tokenizer.special_names(),
             found: RwLock::new(Arc::new(found)),
             ailing: watch::Sender::new(None),
+            fills: AtomicBool::new(true),
             falls: AtomicU32::new(0),
             figures: Mutex::default(),
             bytes_per_token: AtomicU32::new(BYTES_PER_TOKEN.to_bits()),

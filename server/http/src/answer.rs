@@ -57,7 +57,7 @@ impl What {
 /// # Errors
 ///
 /// A number outside of its range.
-pub(crate) fn sampling(temperature: Option<f32>, top_p: Option<f32>, seed: Option<i64>) -> Result<Sampling, Failure> {
+pub(crate) fn sampling(temperature: Option<f32>, top_p: Option<f32>, seed: Option<u64>) -> Result<Sampling, Failure> {
     let (temperature, top_p) = (temperature.unwrap_or(0.0), top_p.unwrap_or(1.0));
     if !(0.0..=5.0).contains(&temperature) {
         return Err(Failure::bad_request(format!("temperature: expected 0 to 5, found {temperature}")));
@@ -65,8 +65,8 @@ pub(crate) fn sampling(temperature: Option<f32>, top_p: Option<f32>, seed: Optio
     if !(top_p > 0.0 && top_p <= 1.0) {
         return Err(Failure::bad_request(format!("top_p: expected more than 0 and at most 1, found {top_p}")));
     }
-    // Negative seeds mean "any" to some clients.
-    let seed = seed.unwrap_or(0).max(0) as u64;
+    // Who asks again without a seed wants another answer.
+    let seed = seed.unwrap_or_else(rand::random);
     Ok(if temperature == 0.0 { Sampling::Greedy } else { Sampling::TopP { temperature, top_p, seed } })
 }
 
@@ -117,8 +117,7 @@ impl Surface {
             ChatFailure::NoTemplate(_) => Failure::not_found(failure.to_string()),
             ChatFailure::Messages(_) | ChatFailure::TooLong { .. } => Failure::bad_request(failure.to_string()),
         })?;
-        // One that chats and completes nothing has no place among completing models.
-        let model = self.assistant.engine().await.map_or("pilotlight".to_owned(), |engine| engine.info().name.clone());
+        let model = self.assistant.talks_as().await.unwrap_or_default();
         Ok(Running { generation, surface: self.clone(), ticket, asked, until, failed: None, model })
     }
 

@@ -2,7 +2,6 @@
 
 use axum::{
     Json,
-    extract::rejection::JsonRejection,
     response::{IntoResponse, Response},
 };
 use pilotlight_assist::{Limits, Report};
@@ -11,11 +10,11 @@ use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
 use crate::{
-    Failure, Surface,
+    Body, Failure, Surface,
     answer::{Running, sampling},
     choices::{finish, usage},
     metrics::now,
-    null, stop,
+    null, seed, stop,
     tools::Reader,
 };
 
@@ -29,7 +28,8 @@ pub(crate) struct Chat {
     max_completion_tokens: Option<usize>,
     temperature: Option<f32>,
     top_p: Option<f32>,
-    seed: Option<i64>,
+    #[serde(default, deserialize_with = "seed::any")]
+    seed: Option<u64>,
     n: Option<usize>,
     #[serde(default, deserialize_with = "stop::list")]
     stop: Vec<String>,
@@ -41,11 +41,8 @@ pub(crate) struct Chat {
 const USUAL_LENGTH: usize = 4096;
 
 /// The next answer of a conversation.
-pub(crate) async fn completions(
-    surface: Surface,
-    body: Result<Json<Chat>, JsonRejection>,
-) -> Result<Response, Failure> {
-    let Json(asked) = body?;
+pub(crate) async fn completions(surface: Surface, body: Body<Chat>) -> Result<Response, Failure> {
+    let Body(asked) = body;
     if asked.n.is_some_and(|n| n != 1) {
         return Err(Failure::bad_request("expected `n` of 1: others are not served"));
     }

@@ -4,6 +4,7 @@
 
 mod activity;
 mod answer;
+mod body;
 mod chat;
 mod choices;
 mod connections;
@@ -16,6 +17,8 @@ mod null;
 mod ollama;
 mod openai;
 mod options;
+mod prompt;
+mod seed;
 mod status;
 mod stop;
 mod tools;
@@ -34,6 +37,7 @@ use pilotlight_assist::{Assistant, Workspace};
 use tokio::net::TcpListener;
 
 pub use activity::Activity;
+use body::Body;
 use error::Failure;
 use guard::Guard;
 pub use guard::{Tokens, TokensError};

@@ -2,7 +2,6 @@
 
 use axum::{
     Json,
-    extract::rejection::JsonRejection,
     response::{IntoResponse, Response},
 };
 use pilotlight_assist::{Fill, Report, Status};
@@ -10,11 +9,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    Failure, Surface,
+    Body, Failure, Surface,
     activity::Task,
     answer::{Ask, Running, What, limits, sampling},
     choices::cut,
-    null, stop,
+    null, seed, stop,
 };
 
 /// `GET /health`.
@@ -68,7 +67,8 @@ struct Common {
     n_predict: Option<i64>,
     temperature: Option<f32>,
     top_p: Option<f32>,
-    seed: Option<i64>,
+    #[serde(default, deserialize_with = "seed::any")]
+    seed: Option<u64>,
     #[serde(default, deserialize_with = "stop::list")]
     stop: Vec<String>,
     #[serde(default, deserialize_with = "null::default")]
@@ -102,8 +102,8 @@ struct Extra {
 }
 
 /// Fills a hole.
-pub(crate) async fn infill(surface: Surface, body: Result<Json<Infill>, JsonRejection>) -> Result<Response, Failure> {
-    let Json(Infill { input_prefix, input_suffix, input_extra, mut common }) = body?;
+pub(crate) async fn infill(surface: Surface, body: Body<Infill>) -> Result<Response, Failure> {
+    let Body(Infill { input_prefix, input_suffix, input_extra, mut common }) = body;
     // `prompt` is the cursor's line up to the cursor.
     let prefix = input_prefix + &std::mem::take(&mut common.prompt);
     let extra = input_extra.into_iter().map(|extra| (extra.filename, extra.text)).collect();
@@ -112,11 +112,8 @@ pub(crate) async fn infill(surface: Surface, body: Result<Json<Infill>, JsonReje
 }
 
 /// `POST /completion`.
-pub(crate) async fn completion(
-    surface: Surface,
-    body: Result<Json<Value>, JsonRejection>,
-) -> Result<Response, Failure> {
-    let Json(body) = body?;
+pub(crate) async fn completion(surface: Surface, body: Body<Value>) -> Result<Response, Failure> {
+    let Body(body) = body;
     let mut common: Common =
         serde_json::from_value(body).map_err(|error| Failure::bad_request(format!("the request: {error}")))?;
     let prompt = std::mem::take(&mut common.prompt);
@@ -194,11 +191,8 @@ pub(crate) struct Tokenize {
 }
 
 /// The tokens of plain text.
-pub(crate) async fn tokenize(
-    surface: Surface,
-    body: Result<Json<Tokenize>, JsonRejection>,
-) -> Result<Json<Value>, Failure> {
-    let Json(Tokenize { content }) = body?;
+pub(crate) async fn tokenize(surface: Surface, body: Body<Tokenize>) -> Result<Json<Value>, Failure> {
+    let Body(Tokenize { content }) = body;
     let engine = surface.assistant.engine().await.map_err(Failure::unavailable)?;
     if engine.bytes_per_token().is_some() {
         return Err(Failure::not_found(

@@ -1,15 +1,15 @@
 //! Mistral's fill in the middle.
 
-use axum::{Json, extract::rejection::JsonRejection, response::Response};
+use axum::response::Response;
 use pilotlight_assist::Fill;
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::{
-    Failure, Surface,
+    Body, Failure, Surface,
     answer::{Ask, What, limits, sampling},
     choices::{self, Shape},
-    null, stop,
+    null, seed, stop,
 };
 
 /// `POST /v1/fim/completions`.
@@ -20,7 +20,8 @@ pub(crate) struct Fim {
     max_tokens: Option<usize>,
     temperature: Option<f32>,
     top_p: Option<f32>,
-    random_seed: Option<i64>,
+    #[serde(default, deserialize_with = "seed::any")]
+    random_seed: Option<u64>,
     #[serde(default, deserialize_with = "stop::list")]
     stop: Vec<String>,
     #[serde(default, deserialize_with = "null::default")]
@@ -28,8 +29,8 @@ pub(crate) struct Fim {
 }
 
 /// Fills the hole between prompt and suffix.
-pub(crate) async fn fim(surface: Surface, body: Result<Json<Fim>, JsonRejection>) -> Result<Response, Failure> {
-    let Json(asked) = body?;
+pub(crate) async fn fim(surface: Surface, body: Body<Fim>) -> Result<Response, Failure> {
+    let Body(asked) = body;
     let limits = limits(
         asked.max_tokens.unwrap_or(128),
         sampling(asked.temperature, asked.top_p, asked.random_seed)?,

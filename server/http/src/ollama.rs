@@ -2,7 +2,6 @@
 
 use axum::{
     Json,
-    extract::rejection::JsonRejection,
     response::{IntoResponse, Response},
 };
 use pilotlight_assist::Report;
@@ -10,11 +9,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    Failure, Surface,
+    Body, Failure, Surface,
     answer::{Ask, Running, What, limits, sampling},
     choices::finish,
     metrics::timestamp,
-    null, stop,
+    null, seed, stop,
 };
 
 /// `POST /api/generate`.
@@ -33,17 +32,15 @@ struct Parameters {
     num_predict: Option<i64>,
     temperature: Option<f32>,
     top_p: Option<f32>,
-    seed: Option<i64>,
+    #[serde(default, deserialize_with = "seed::any")]
+    seed: Option<u64>,
     #[serde(default, deserialize_with = "stop::list")]
     stop: Vec<String>,
 }
 
 /// Goes on with a prompt, or fills the hole before a suffix.
-pub(crate) async fn generate(
-    surface: Surface,
-    body: Result<Json<Generate>, JsonRejection>,
-) -> Result<Response, Failure> {
-    let Json(Generate { prompt, suffix, stream, options }) = body?;
+pub(crate) async fn generate(surface: Surface, body: Body<Generate>) -> Result<Response, Failure> {
+    let Body(Generate { prompt, suffix, stream, options }) = body;
     if prompt.is_empty() && suffix.is_none() {
         // Ollama's clients load a model by an empty prompt.
         let model = surface.model().await?;

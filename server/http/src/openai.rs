@@ -1,15 +1,15 @@
 //! OpenAI's completions.
 
-use axum::{Json, extract::rejection::JsonRejection, response::Response};
+use axum::{Json, response::Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    Failure, Surface,
+    Body, Failure, Surface,
     answer::{Ask, What, limits, sampling},
     choices::{self, Shape},
     metrics::now,
-    null, stop,
+    null, prompt, seed, stop,
 };
 
 /// `GET /v1/models`.
@@ -24,12 +24,14 @@ pub(crate) async fn models(surface: Surface) -> Result<Json<Value>, Failure> {
 /// `POST /v1/completions`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Completions {
+    #[serde(deserialize_with = "prompt::one")]
     prompt: String,
     suffix: Option<String>,
     max_tokens: Option<usize>,
     temperature: Option<f32>,
     top_p: Option<f32>,
-    seed: Option<i64>,
+    #[serde(default, deserialize_with = "seed::any")]
+    seed: Option<u64>,
     n: Option<usize>,
     #[serde(default, deserialize_with = "null::default")]
     echo: bool,
@@ -40,11 +42,8 @@ pub(crate) struct Completions {
 }
 
 /// Goes on with a prompt, or fills the hole before a suffix.
-pub(crate) async fn completions(
-    surface: Surface,
-    body: Result<Json<Completions>, JsonRejection>,
-) -> Result<Response, Failure> {
-    let Json(asked) = body?;
+pub(crate) async fn completions(surface: Surface, body: Body<Completions>) -> Result<Response, Failure> {
+    let Body(asked) = body;
     if asked.n.is_some_and(|n| n != 1) || asked.echo {
         return Err(Failure::bad_request("expected `n` of 1 and no `echo`: others are not served"));
     }

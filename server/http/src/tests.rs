@@ -211,6 +211,7 @@ async fn bad_requests_are_told_what_is_wrong() {
         ("/v1/completions", json!({}), 422, "prompt"),
         ("/v1/completions", json!({ "prompt": "a", "temperature": -1 }), 400, "temperature: expected 0 to 5, found -1"),
         ("/v1/completions", json!({ "prompt": "a", "n": 3 }), 400, "`n` of 1"),
+        ("/v1/completions", json!({ "prompt": ["a", "b"] }), 422, "expected one prompt, found 2"),
         ("/v1/fim/completions", json!({ "prompt": 3 }), 422, "invalid type"),
         ("/api/generate", json!({ "prompt": "a", "suffix": "b", "options": { "top_p": 0 } }), 400, "top_p"),
         ("/completion", json!({ "prompt": "x".repeat(2000) }), 413, "limit"),
@@ -223,9 +224,38 @@ async fn bad_requests_are_told_what_is_wrong() {
         let error = if path.starts_with("/api/") { &body["error"] } else { &body["error"]["message"] };
         assert!(error.as_str().is_some_and(|error| error.contains(told)), "{path}: {body}");
     }
-    let address = server.address;
-    let not_json = server.client.post(format!("http://{address}/infill")).body("{}").send().await.unwrap();
-    assert_eq!(not_json.status(), 415);
+    // What Ollama's own documentation sends says that it is a form; what a page sends says so too, and where it comes from.
+    let form = || {
+        let request = server.client.post(format!("http://{}/api/generate", server.address));
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        request.body(r#"{"prompt":"def f():","options":{"num_predict":1}}"#)
+    };
+    assert_eq!(form().send().await.unwrap().status(), 200);
+    assert_eq!(form().header("origin", "https://example.org").send().await.unwrap().status(), 403);
+}
+
+#[tokio::test]
+async fn what_heals_the_cut_word_is_none_of_the_tokens_asked_for() {
+    let server = Server::plain().await;
+    let body = json!({ "prompt": "def f():\n    retu", "suffix": "\n", "max_tokens": 1 });
+    let one = server.post("/v1/completions", body).await;
+    assert_ne!(one["choices"][0]["text"], "", "{one}");
+    assert_eq!(one["usage"]["completion_tokens"], 1);
+}
+
+#[tokio::test]
+async fn without_a_seed_each_answer_is_another() {
+    let server = Server::plain().await;
+    let ask = async |seed: Value| {
+        // A list of one is one.
+        let body = json!({ "prompt": ["def f():\n"], "max_tokens": 64, "temperature": 2, "seed": seed });
+        server.post("/v1/completions", body).await["choices"][0]["text"].clone()
+    };
+    assert_eq!(ask(json!(7)).await, ask(json!(7)).await);
+    assert_eq!(ask(json!(u64::MAX)).await, ask(json!(u64::MAX)).await);
+    for any in [Value::Null, json!(-1)] {
+        assert_ne!(ask(any.clone()).await, ask(any).await);
+    }
 }
 
 #[tokio::test]

@@ -36,12 +36,13 @@ use memory::{AGAIN, Memory};
 /// What a daemon says before it ends in good order: the next request may start another, and nothing need be done before.
 pub(crate) const FAREWELL: &str = "$/pilotlight/farewell";
 
-/// After a daemon that could not be reached, or that ended at once, requests are refused for so long.
+/// After a daemon that could not be reached requests are refused for so long.
 const PAUSE: Duration = Duration::from_secs(2);
-/// A daemon that was there no longer than this ended at once.
-const AT_ONCE: Duration = Duration::from_secs(5);
-/// After so many of these in a row something is wrong that another daemon does not mend.
-const FALLS: u32 = 3;
+/// After so many daemons that ended unasked within so long, something is wrong that another one does not mend: each of them may have brought the machine to the limit of its memory.
+const FALLS: usize = 3;
+const LAPSE: Duration = Duration::from_secs(600);
+/// From then on requests are refused for [`PAUSE`], four times as long after each further fall, and at most so long.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// LSP's `ServerCancelled`: the client may ask again.
 const SERVER_CANCELLED: i64 = -32802;
 
@@ -68,7 +69,7 @@ where
         begun: Vec::new(),
         link: Link::Down { until: Instant::now() },
         shut_down: false,
-        falls: 0,
+        falls: Falls::default(),
     };
     bridge.go_up(link);
     let ended = tokio::select! {
@@ -91,8 +92,21 @@ struct Bridge<S, C> {
     begun: Vec<Value>,
     link: Link<S>,
     shut_down: bool,
-    /// Daemons in a row that ended at once.
-    falls: u32,
+    falls: Falls,
+}
+
+/// When daemons ended unasked, the last [`LAPSE`] long.
+#[derive(Default)]
+struct Falls(VecDeque<Instant>);
+
+impl Falls {
+    /// Takes in one more. Gives their number and how long there is to be no other daemon, where they are too many.
+    fn after(&mut self, now: Instant) -> Option<(usize, Duration)> {
+        self.0.retain(|fall| now - *fall < LAPSE);
+        self.0.push_back(now);
+        let further = u32::try_from(self.0.len().checked_sub(FALLS)?).unwrap_or(u32::MAX);
+        Some((self.0.len(), PAUSE.saturating_mul(4_u32.saturating_pow(further)).min(LONGEST_PAUSE)))
+    }
 }
 
 enum Link<S> {
@@ -111,7 +125,6 @@ enum Link<S> {
 struct Up<S> {
     frames: FramedRead<ReadHalf<S>, Frames>,
     outgoing: Outgoing,
-    since: Instant,
     farewell: bool,
     /// Until the daemon knows the client: what it complains of until then, the client was told by the one before.
     catching_up: bool,
@@ -166,7 +179,7 @@ where
                 Event::Daemon(Some(body)) => self.daemon_says(&body),
                 Event::Daemon(None) => self.daemon_ended(),
                 Event::Connected(Ok(stream)) => self.go_up(stream),
-                Event::Connected(Err(why)) => self.stay_down(&why),
+                Event::Connected(Err(why)) => self.stay_down(&why, PAUSE),
             }
         }
     }
@@ -260,7 +273,7 @@ where
             outgoing.frame(&body);
         }
         let frames = FramedRead::new(read, Frames::default());
-        let up = Up { frames, outgoing, since: Instant::now(), farewell: false, catching_up: self.memory.agreed };
+        let up = Up { frames, outgoing, farewell: false, catching_up: self.memory.agreed };
         if let Link::Coming { waiting, .. } = std::mem::replace(&mut self.link, Link::Up(up)) {
             for body in waiting {
                 self.client_says(body);
@@ -275,15 +288,21 @@ where
         for token in std::mem::take(&mut self.begun) {
             self.client.notify("$/progress", json!({ "token": token, "value": { "kind": "end" } }));
         }
-        self.falls = if up.since.elapsed() < AT_ONCE { self.falls + 1 } else { 0 };
-        self.settle(self.falls < FALLS);
+        let too_often = self.falls.after(Instant::now());
+        self.settle(too_often.is_none());
         // After `settle` only `initialize` can still be owed.
         if farewell && self.owed.is_empty() {
             tracing::info!("the daemon was stopped; the next request starts another");
             self.link = Link::Down { until: Instant::now() };
-            self.falls = 0;
-        } else if self.falls >= FALLS {
-            self.stay_down("the daemon ends as soon as it is asked: its log says why (`pilotlight status` names it)");
+            self.falls = Falls::default();
+        } else if let Some((falls, pause)) = too_often {
+            let why = format!(
+                "the daemon has ended {falls} times within {} minutes: its log says why (`pilotlight status` names it), unless the system ended it for want of memory; \
+                 no other is started for {} s",
+                LAPSE.as_secs() / 60,
+                pause.as_secs()
+            );
+            self.stay_down(&why, pause);
         } else if !self.shut_down {
             tracing::warn!("the daemon ended unexpectedly; another is started");
             self.link = Link::Coming { connecting: (self.connect)(), waiting: VecDeque::new() };
@@ -291,11 +310,11 @@ where
     }
 
     /// There is no daemon, and there will be none soon: what waits is answered, and the client is told why nothing is suggested.
-    fn stay_down(&mut self, why: &str) {
+    fn stay_down(&mut self, why: &str, pause: Duration) {
         tracing::error!(why, "no daemon");
         let message = format!("Pilotlight: {why}. Suggestions are off for now; editing goes on");
         self.client.notify("window/showMessage", json!({ "type": MessageType::Error, "message": message }));
-        let down = Link::Down { until: Instant::now() + PAUSE };
+        let down = Link::Down { until: Instant::now() + pause };
         if let Link::Coming { waiting, .. } = std::mem::replace(&mut self.link, down) {
             for body in waiting {
                 self.client_says(body);
@@ -372,5 +391,20 @@ mod tests {
         assert!(said.rsplit("Content-Length").next().unwrap().contains(r#""token":"b""#), "{said}");
         assert_eq!(said.matches("$/progress").count(), 5, "{said}");
         passed_on.abort();
+    }
+
+    #[test]
+    fn daemons_that_end_again_and_again_are_started_less_and_less() {
+        let (begun, mut falls) = (Instant::now(), Falls::default());
+        let mut ends =
+            |seconds: u64| falls.after(begun + Duration::from_secs(seconds)).map(|(n, pause)| (n, pause.as_secs()));
+        // Each lives for more than six seconds, as one does that loads a model until the memory is spent.
+        assert_eq!(
+            [ends(6), ends(13), ends(20), ends(30), ends(50)],
+            [None, None, Some((3, 2)), Some((4, 8)), Some((5, 32))]
+        );
+        assert_eq!([ends(100), ends(300)], [Some((6, 128)), Some((7, 300))]);
+        // Rare ones are accidents.
+        assert_eq!([ends(1000), ends(1500), ends(2200)], [None; 3]);
     }
 }

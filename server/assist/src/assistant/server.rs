@@ -1,7 +1,8 @@
 //! Over a server: it serves while it can, and the built-in model answers while it cannot.
 
 use std::{
-    sync::{Arc, MutexGuard, PoisonError, Weak},
+    sync::{Arc, MutexGuard, PoisonError, Weak, mpsc},
+    thread,
     time::Duration,
 };
 
@@ -15,18 +16,22 @@ use crate::{Options, Status, model::Model};
 /// Between two tries to reach a server that was never reached: the first, and the longest.
 const SOON: Duration = Duration::from_secs(1);
 const LATE: Duration = Duration::from_secs(30);
+/// How long a server may take to say what it is before the spare model answers.
+const GRACE: Duration = Duration::from_secs(2);
+
+type Ailing = Option<watch::Receiver<Option<String>>>;
 
 impl Assistant {
     /// As [`Assistant::new`] for a server that `connect` reaches. While it cannot be reached, or serves nobody, the model that `spare` loads answers, and the status says so.
     pub fn over_server(
         options: Options,
         name: &str,
-        connect: impl Fn() -> Result<Engine, EngineError> + Send + 'static,
+        connect: impl Fn() -> Result<Engine, EngineError> + Send + Sync + 'static,
         spare: impl FnOnce() -> Result<Engine, EngineError> + Send + 'static,
     ) -> Self {
         let assistant = Self::empty(options, name);
-        let inner = Arc::downgrade(&assistant.inner);
-        std::thread::spawn(move || keep(&inner, &connect, spare));
+        let (inner, name) = (Arc::downgrade(&assistant.inner), name.to_owned());
+        thread::spawn(move || keep(&inner, &name, &connect, spare));
         assistant
     }
 }
@@ -34,35 +39,41 @@ impl Assistant {
 /// Connects, again and again where it must, and then tells what becomes of the server, as long as there is an assistant.
 fn keep(
     inner: &Weak<Inner>,
-    connect: &dyn Fn() -> Result<Engine, EngineError>,
-    spare: impl FnOnce() -> Result<Engine, EngineError>,
+    name: &str,
+    connect: &(dyn Fn() -> Result<Engine, EngineError> + Sync),
+    spare: impl FnOnce() -> Result<Engine, EngineError> + Send,
 ) {
-    let mut spare = Some(spare);
-    let mut pause = SOON;
-    let mut ailing = loop {
-        let connected = connect().map_err(|error| error.to_string());
-        let made = connected.and_then(|engine| Model::new(engine).map_err(|error| error.to_string()));
-        let Some(inner) = inner.upgrade() else { return };
-        let reached = made.map(|model| {
-            let ailing = model.engine.ailing();
-            inner.attach(Ok(model));
-            ailing
-        });
-        if let Some(spare) = spare.take() {
-            match spare().map_err(|error| error.to_string()).and_then(|it| Model::new(it).map_err(|it| it.to_string()))
-            {
+    let mut reached = thread::scope(|scope| {
+        let (told, heard) = mpsc::channel();
+        scope.spawn(move || told.send(connect()));
+        let loading = scope.spawn(spare);
+        let first = heard.recv_timeout(GRACE).ok().map(|connected| reach(inner, connected));
+        let loaded = loading.join().map_err(|_| "a defect in Pilotlight".to_owned());
+        let loaded = loaded.and_then(|loaded| loaded.map_err(|error| error.to_string()));
+        if let Some(inner) = inner.upgrade() {
+            match loaded.and_then(|engine| Model::new(engine).map_err(|error| error.to_string())) {
                 // Only this thread ever sets it.
                 Ok(model) => _ = inner.spare.set(model),
                 Err(error) => tracing::error!(error, "there is no spare model"),
             }
+            if first.is_none() && inner.spare.get().is_some() {
+                inner.set_trouble(Some(format!("{name} has not answered yet")));
+            }
         }
+        let late = || heard.recv().map_or_else(|_| Err("a defect in Pilotlight".to_owned()), |it| reach(inner, it));
+        first.unwrap_or_else(late)
+    });
+    let mut pause = SOON;
+    let mut ailing = loop {
+        let Some(there) = inner.upgrade() else { return };
         match reached {
             Ok(ailing) => break ailing,
-            Err(error) => inner.set_trouble(Some(error)),
+            Err(error) => there.set_trouble(Some(error)),
         }
-        drop(inner);
-        std::thread::sleep(pause);
+        drop(there);
+        thread::sleep(pause);
         pause = (pause * 2).min(LATE);
+        reached = reach(inner, connect());
     };
     while let Some(receiver) = &mut ailing {
         let now = receiver.borrow_and_update().clone();
@@ -75,11 +86,29 @@ fn keep(
     }
 }
 
+/// Takes a server in that was connected to. One that chats and fits no fill-in-the-middle format does that, and the spare model completes.
+fn reach(inner: &Weak<Inner>, connected: Result<Engine, EngineError>) -> Result<Ailing, String> {
+    let engine = connected.map_err(|error| error.to_string())?;
+    let (ailing, chats) = (engine.ailing(), engine.chat().is_ok());
+    let Some(inner) = inner.upgrade() else { return Ok(None) };
+    let made = Model::new(engine.clone());
+    if chats {
+        // Once: what has been reached is not connected to again.
+        let _ = inner.talker.set(engine);
+    }
+    match made {
+        Ok(model) => inner.attach(Ok(model)),
+        Err(error) if chats => tracing::warn!(%error, "the server is asked to chat; the built-in model completes"),
+        Err(error) => return Err(error.to_string()),
+    }
+    Ok(ailing)
+}
+
 impl Inner {
     /// The model that answers now.
     pub(super) fn serving(&self) -> Option<&Model> {
         let first = self.model.get();
-        let serves = |model: &&Model| !model.engine.ailing().is_some_and(|ailing| is_ailing(&ailing));
+        let serves = |model: &&Model| model.engine.fills() && !is_ailing(&model.engine);
         first.filter(serves).or_else(|| self.spare.get()).or(first)
     }
 
@@ -113,6 +142,6 @@ impl Inner {
     }
 }
 
-fn is_ailing(ailing: &watch::Receiver<Option<String>>) -> bool {
-    ailing.borrow().is_some()
+pub(super) fn is_ailing(engine: &Engine) -> bool {
+    engine.ailing().is_some_and(|ailing| ailing.borrow().is_some())
 }

@@ -53,7 +53,7 @@ fn print(report: &Report) {
         println!("  log          {}", log.display());
     }
     if report.retired {
-        println!("  hand-over    a newer daemon has its place; this one ends with its last client");
+        println!("  hand-over    another daemon has its place; this one ends with its last client");
     } else {
         println!("  idle exit    after {} without an editor or a request by HTTP", duration(*idle_exit_seconds));
     }

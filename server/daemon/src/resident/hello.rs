@@ -56,7 +56,7 @@ pub(crate) struct Handed {
 pub(crate) enum Answer {
     /// LSP from here on.
     Welcome { pid: u32, build: Build },
-    /// The caller is newer: it starts its own daemon, this one takes no more clients.
+    /// The caller is newer, or there is no model here: it starts its own daemon, this one takes no more clients.
     Retired { build: Build },
     /// To `Want::Status`.
     Status(Box<Report>),

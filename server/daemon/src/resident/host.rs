@@ -39,7 +39,8 @@ const GREETING: Duration = Duration::from_secs(5);
 const LAST_WORDS: Duration = Duration::from_secs(6);
 /// Whoever started the daemon gets so long to connect, however short the idle time.
 const FIRST_CLIENT: Duration = Duration::from_secs(10);
-
+/// A daemon without a model gives its place up to whoever comes so long after its start, and not before: editors that start together are served by one.
+const ANEW: Duration = Duration::from_secs(3);
 /// Between two looks whether the socket is there: an editor that starts waits longer for one.
 const LOOK: Duration = Duration::from_secs(2);
 
@@ -152,7 +153,7 @@ impl Host {
                         next += 1;
                         self.answer(next, hello, stream).await;
                     }
-                    if self.is_left() { "a newer daemon has its place" } else { continue }
+                    if self.is_left() { "another daemon has its place" } else { continue }
                 }
                 Some(ended) = self.serving.join_next() => {
                     self.forget(ended.ok());
@@ -214,13 +215,21 @@ impl Host {
     fn welcome(&mut self, caller: &Build) -> Answer {
         let build = Build::own();
         if *caller > build {
-            self.retire();
+            self.retire("a newer daemon takes over");
+        } else if self.may_be_mended() && self.started.elapsed() >= ANEW {
+            self.retire("it has no model, or no key to its server, and the next daemon tries again");
         }
         if self.place.is_given_up() {
             Answer::Retired { build }
         } else {
             Answer::Welcome { pid: std::process::id(), build }
         }
+    }
+
+    /// Whether another daemon could have what this one lacks: a model that is there now, or a key that is in the environment of who starts it.
+    fn may_be_mended(&self) -> bool {
+        let refused = matches!(*self.assistant.status().borrow(), Status::Degraded { .. });
+        self.assistant.lacks_model() || refused && !self.settings.engine.remote.key_env.is_empty()
     }
 
     /// Whether another daemon has the place, and nobody is served here any more.
@@ -239,13 +248,13 @@ impl Host {
     }
 
     /// Gives the place up, and with it the HTTP surface's port.
-    fn retire(&mut self) {
+    fn retire(&mut self, because: &str) {
         if self.place.is_given_up() {
             return;
         }
         self.place.give_up();
         self.leave_http.cancel();
-        tracing::info!(clients = self.clients.len(), "a newer daemon takes over; this one ends with its last client");
+        tracing::info!(clients = self.clients.len(), because, "retired: this daemon ends with its last client");
     }
 
     /// Sees to it that the daemon can be found.

@@ -135,7 +135,7 @@ impl Link {
                 Ok(Knock::Welcome(stream))
             }
             Some(Answer::Retired { build }) => {
-                tracing::info!(version = build.version, "an older daemon gives its place up");
+                tracing::info!(version = build.version, "the daemon gives its place up");
                 Ok(Knock::Leaving)
             }
             Some(Answer::Refused { why }) => bail!("the daemon refused this client: {why}"),

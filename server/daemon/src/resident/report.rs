@@ -24,7 +24,7 @@ pub(crate) struct Report {
     pub(crate) memory_bytes: u64,
     /// It ends after so long without a connection.
     pub(crate) idle_exit_seconds: u64,
-    /// A newer one has its place: it ends when its last client leaves.
+    /// Another one has its place: it ends when its last client leaves.
     pub(crate) retired: bool,
     pub(crate) log: Option<PathBuf>,
     /// What the engine has done and holds; `None` while the model is loading, and from daemons that did not tell.

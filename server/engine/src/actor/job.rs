@@ -255,7 +255,8 @@ impl Job {
         let drafted = drafted == Some(id);
         self.accepted += usize::from(drafted);
         self.sequence.push(id);
-        self.decoded += 1;
+        // What only spells the prompt's end again is none of what was asked for.
+        self.decoded += usize::from(self.decoded_bytes > self.request.heal.len());
         self.script.follow(&self.sequence[self.request.prompt.len()..]);
         self.send(Event::Token(Token { id, bytes, logprob, drafted }));
         let full = self.sequence.len() > context_length;

@@ -94,6 +94,11 @@ impl Cpu {
         }
     }
 
+    /// Bytes that the weights take here.
+    pub(super) fn weights(decoder: &Decoder) -> u64 {
+        decoder.matrices().chain(decoder.experts()).map(layer::bytes).sum()
+    }
+
     /// Repacks the weights; the mapped file is not needed afterwards. `context_length` bounds a sequence, `pages` all of them together.
     pub fn new(
         decoder: &Decoder,

@@ -28,8 +28,10 @@ struct Config {
     intermediate_size: Option<u64>,
     #[serde(alias = "n_positions")]
     max_position_embeddings: u64,
-    #[serde(alias = "norm_epsilon", alias = "layer_norm_epsilon")]
-    rms_norm_eps: f64,
+    /// Some of StarCoder2's offspring have a second name for it, with the same number.
+    norm_epsilon: Option<f64>,
+    layer_norm_epsilon: Option<f64>,
+    rms_norm_eps: Option<f64>,
     #[serde(alias = "activation_function")]
     hidden_act: Option<String>,
     /// Gemma's own; where it is missing, its `gelu` means the tanh formula too.
@@ -159,6 +161,7 @@ impl DecoderConfig {
         let head_dim =
             config.head_dim.unwrap_or_else(|| config.hidden_size.checked_div(config.num_attention_heads).unwrap_or(0));
         let (experts, ffn) = config.mlp(path, family)?;
+        let norm_eps = config.norm_eps(path, family)?;
         let kv_heads = match (family.positions, config.multi_query) {
             (Positions::Learned, None | Some(true)) => 1,
             (Positions::Learned, Some(false)) => {
@@ -180,7 +183,7 @@ impl DecoderConfig {
             ffn,
             experts,
             context_length: context,
-            norm_eps: config.rms_norm_eps,
+            norm_eps,
             rope: rope::Stated {
                 theta: parameters.rope_theta.or(config.rope_theta).unwrap_or(10_000.0),
                 dimensions: parameters.partial_rotary_factor.map(|share| (share * head_dim as f64) as u64),
@@ -204,10 +207,11 @@ impl DecoderConfig {
 
 impl Config {
     fn check_activation(&self, path: &Path, family: &Family) -> Result<(), EngineError> {
-        let known: &[&str] = match (family.activation, family.scaled_embedding) {
+        let gelu = family.scaled_embedding || family.positions == Positions::Learned;
+        let known: &[&str] = match (family.activation, gelu) {
             (Activation::Silu, _) => &["silu"],
             (Activation::GeluTanh, false) => &["gelu_pytorch_tanh"],
-            // Gemma's first configs say `gelu` and mean this one.
+            // Gemma's first configs say `gelu` and mean this one; so do StarCoder's, whose weights llama.cpp computes with this formula too.
             (Activation::GeluTanh, true) => &["gelu_pytorch_tanh", "gelu"],
         };
         match self.hidden_activation.as_deref().or(self.hidden_act.as_deref()) {
@@ -216,6 +220,13 @@ impl Config {
             }
             _ => Ok(()),
         }
+    }
+
+    /// What is added in a norm: `rms_norm_eps` is an RMS norm's own name for it, the others a layer norm's.
+    fn norm_eps(&self, path: &Path, family: &Family) -> Result<f64, EngineError> {
+        let layer = self.norm_epsilon.or(self.layer_norm_epsilon);
+        let stated = if family.norm == Norm::Layer { layer.or(self.rms_norm_eps) } else { self.rms_norm_eps.or(layer) };
+        stated.ok_or_else(|| EngineError::malformed(path, "rms_norm_eps", "a number", "nothing"))
     }
 
     /// The experts, and the inner width of an MLP.
@@ -319,5 +330,32 @@ impl RopeParameters {
             (Some(a), Some(b)) if a != 0.0 && b != 0.0 => Some(magnitude(a) / magnitude(b)),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// As bigcode's StarCoderBase and a fine-tuned StarCoder2 have it on the hub, but for what is not read.
+    #[test]
+    fn configs_of_the_star_coders_are_read() {
+        let read = |text: &str| DecoderConfig::from_json(Path::new("config.json"), text.as_bytes());
+        let starcoder = r#"{
+            "activation_function": "gelu", "architectures": ["GPTBigCodeForCausalLM"], "layer_norm_epsilon": 1e-05, "model_type": "gpt_bigcode",
+            "multi_query": true, "n_embd": 2048, "n_head": 16, "n_inner": 8192, "n_layer": 24, "n_positions": 8192, "vocab_size": 49152
+        }"#;
+        let config = read(starcoder).unwrap();
+        assert_eq!((config.hidden, config.norm_eps), (2048, 1e-5));
+        let dolphin = r#"{
+            "architectures": ["Starcoder2ForCausalLM"], "hidden_act": "gelu_pytorch_tanh", "hidden_size": 6144, "intermediate_size": 24576,
+            "max_position_embeddings": 16384, "model_type": "starcoder2", "norm_epsilon": 1e-05, "num_attention_heads": 48, "num_hidden_layers": 40,
+            "num_key_value_heads": 4, "rms_norm_eps": 1e-06, "rope_theta": 100000, "sliding_window": 4096, "use_bias": true, "vocab_size": 49160
+        }"#;
+        // Its norms are layer norms.
+        assert_eq!(read(dolphin).unwrap().norm_eps, 1e-5);
+        let none = dolphin.replace(r#""norm_epsilon": 1e-05,"#, "").replace(r#""rms_norm_eps": 1e-06,"#, "");
+        assert!(read(&none).unwrap_err().to_string().contains("rms_norm_eps: expected a number, found nothing"));
     }
 }

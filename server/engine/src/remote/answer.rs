@@ -1,7 +1,7 @@
 //! One request to a server: asked, retried, read as it streams, given up.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -145,7 +145,11 @@ impl Answer<'_> {
         };
         let (path, body) = wire::ask(&found, &question)?;
         let chat = question.is_chat();
-        let mut lines = Lines::new(link.client.open(path, &body).await?, link.client.stall());
+        let opened = link.client.open(path, &body).await;
+        if found.server_writes && !chat && opened.as_ref().is_err_and(|failure| failure.status == Some(501)) {
+            link.fills.store(false, Ordering::Relaxed);
+        }
+        let mut lines = Lines::new(opened?, link.client.stall());
         let mut ended = None;
         while let Some(line) = lines.next().await? {
             let Some(said) = wire::read(found.kind, chat, &line)? else { break };

@@ -1,10 +1,14 @@
 //! One server's HTTP: its address, the key, the limits.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use reqwest::{
-    RequestBuilder, Response, Url,
-    header::{AUTHORIZATION, HeaderMap, HeaderValue},
+    RequestBuilder, Response, StatusCode, Url,
+    header::{AUTHORIZATION, HeaderValue},
     redirect::Policy,
 };
 use serde_json::Value;
@@ -21,7 +25,9 @@ pub(crate) struct Client {
     http: reqwest::Client,
     base: Url,
     stall: Duration,
-    has_key: bool,
+    options: RemoteOptions,
+    /// As it was last read, as a header.
+    key: Arc<RwLock<Option<HeaderValue>>>,
 }
 
 impl Client {
@@ -44,18 +50,9 @@ impl Client {
         base.set_query(None);
         base.set_fragment(None);
 
-        let mut headers = HeaderMap::new();
-        let key = key(options)?;
-        let has_key = key.is_some();
-        if let Some(key) = key {
-            let mut value = HeaderValue::from_str(&format!("Bearer {key}"))
-                .map_err(|_| setting("remote.key-file", "a key of printable ASCII", "another".into()))?;
-            value.set_sensitive(true);
-            headers.insert(AUTHORIZATION, value);
-        }
+        let key = bearer(options)?;
         let mut http = reqwest::Client::builder()
             .user_agent(concat!("pilotlight/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers)
             // Neither the code nor the key go anywhere but where the person said.
             .redirect(Policy::none())
             .connect_timeout(Duration::from_secs(options.connect_seconds));
@@ -64,7 +61,8 @@ impl Client {
         }
         let http =
             http.build().map_err(|error| EngineError::Remote { url: base.to_string(), message: error.to_string() })?;
-        Ok(Self { http, base, stall: Duration::from_secs(options.stall_seconds), has_key })
+        let stall = Duration::from_secs(options.stall_seconds);
+        Ok(Self { http, base, stall, options: options.clone(), key: Arc::new(RwLock::new(key)) })
     }
 
     /// The address, which holds no key.
@@ -78,7 +76,24 @@ impl Client {
 
     /// Whether what is asked may cost somebody money.
     pub(crate) fn has_key(&self) -> bool {
-        self.has_key
+        self.key().is_some()
+    }
+
+    fn key(&self) -> Option<HeaderValue> {
+        self.key.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads the key again; `None` where there is no other than before.
+    fn renewed(&self) -> Option<HeaderValue> {
+        let key =
+            bearer(&self.options).inspect_err(|error| tracing::warn!(%error, "the key is not read again")).ok()??;
+        let mut known = self.key.write().unwrap_or_else(PoisonError::into_inner);
+        if known.as_ref() == Some(&key) {
+            return None;
+        }
+        *known = Some(key.clone());
+        tracing::info!("the server refuses the key; there is another by now");
+        Some(key)
     }
 
     /// Whether the key and the code can be read on the way.
@@ -113,16 +128,31 @@ impl Client {
     }
 
     async fn send(&self, path: &str, request: RequestBuilder) -> Result<Response, Failure> {
-        let response = tokio::time::timeout(self.stall, request.send())
-            .await
-            .map_err(|_| Failure::passing(format!("no answer within {} s", self.stall.as_secs())))?
-            .map_err(|error| Failure::of(&error))?;
+        let again = request.try_clone();
+        let mut response = self.once(request, self.key()).await?;
+        // The key's file may have been written since it was read.
+        if matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+            && let Some((again, key)) = again.zip(self.renewed())
+        {
+            response = self.once(again, Some(key)).await?;
+        }
         if response.status().is_success() {
             return Ok(response);
         }
         let mut failure = Failure::refused(response).await;
         failure.message = format!("{path}: {}", failure.message);
         Err(failure)
+    }
+
+    async fn once(&self, request: RequestBuilder, key: Option<HeaderValue>) -> Result<Response, Failure> {
+        let request = match key {
+            Some(key) => request.header(AUTHORIZATION, key),
+            None => request,
+        };
+        tokio::time::timeout(self.stall, request.send())
+            .await
+            .map_err(|_| Failure::passing(format!("no answer within {} s", self.stall.as_secs())))?
+            .map_err(|error| Failure::of(&error))
     }
 
     async fn document(&self, path: &str, request: RequestBuilder) -> Result<Value, Failure> {
@@ -146,6 +176,18 @@ impl Client {
 fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// The key as a header.
+fn bearer(options: &RemoteOptions) -> Result<Option<HeaderValue>, EngineError> {
+    let Some(key) = key(options)? else { return Ok(None) };
+    let mut value = HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| EngineError::Setting {
+        name: "remote.key-file",
+        expected: "a key of printable ASCII".into(),
+        found: "another".into(),
+    })?;
+    value.set_sensitive(true);
+    Ok(Some(value))
 }
 
 /// The key, from the environment or else the file; `None` where neither is named.

@@ -82,6 +82,8 @@ impl Failure {
         let remedy = match status {
             StatusCode::TOO_MANY_REQUESTS => Remedy::Retry(after),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => Remedy::Settings,
+            // It serves, but not this: llama.cpp's `/infill` for a model without tokens for it.
+            StatusCode::NOT_IMPLEMENTED => Remedy::Other,
             status if status.is_server_error() => Remedy::Retry(after),
             status if status.is_redirection() => Remedy::Settings,
             _ => Remedy::Other,

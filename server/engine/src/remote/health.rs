@@ -84,6 +84,8 @@ async fn back(link: &Link) -> Result<(), Failure> {
             now.model, before.model
         )));
     }
+    // It may have another model.
+    link.fills.store(true, Ordering::Relaxed);
     *link.found.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(now);
     Ok(())
 }

@@ -7,7 +7,10 @@ mod kinds;
 
 use std::{
     net::{TcpListener, TcpStream},
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -405,6 +408,33 @@ fn the_key_is_sent_and_never_told() {
     let unset = options(server.url(), |remote| remote.key_env = "PILOTLIGHT_NO_SUCH_KEY".to_owned());
     let message = Engine::connect(&unset, &MARKERS).unwrap_err().to_string();
     assert!(message.contains("PILOTLIGHT_NO_SUCH_KEY is not set"), "{message}");
+}
+
+#[test]
+fn a_renewed_key_is_read_again() {
+    let good = Arc::new(Mutex::new("bearer one\r\n"));
+    let wanted = Arc::clone(&good);
+    let server = FaultServer::start(move |seen, stream| {
+        if seen.head.contains(*wanted.lock().unwrap()) {
+            if !llama_cpp(seen, stream) {
+                well(stream);
+            }
+        } else {
+            say(stream, 401, "", "");
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    std::fs::write(&file, "one").unwrap();
+    let engine =
+        Engine::connect(&options(server.url(), |remote| remote.key_file = Some(file.clone())), &MARKERS).unwrap();
+    assert_eq!(collect(engine.submit(asked(&engine))).text, "né b");
+    // The server's key changes first: that is told. With the file's, the very next request is answered.
+    *good.lock().unwrap() = "bearer two\r\n";
+    assert!(collect(engine.submit(asked(&engine))).failed.unwrap().contains("HTTP 401"));
+    std::fs::write(&file, "two").unwrap();
+    assert_eq!(collect(engine.submit(asked(&engine))).text, "né b");
+    assert!(engine.ailing().unwrap().borrow().is_none());
 }
 
 #[test]

@@ -16,6 +16,9 @@ use super::{
 };
 use crate::{Finish, Sampling};
 
+/// vLLM's `repetition_penalty`: where a request says nothing it is that of the model's `generation_config.json`, at temperature 0 too. Code repeats itself by nature.
+const UNPENALISED: f32 = 1.0;
+
 /// One request, whatever the wire.
 #[derive(Debug)]
 pub(crate) struct Question<'a> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pilotlight_kernels::cpu::{Activations, Arena, Gate, Matrix, Part, Pool, layer_norm, rms_norm};
+use pilotlight_kernels::cpu::{Activations, Arena, Dtype as Stored, Gate, Matrix, Part, Pool, layer_norm, rms_norm};
 
 use super::mlp::Mlp;
 use crate::{
@@ -91,10 +91,9 @@ impl Projection {
     }
 }
 
-/// A stored matrix, repacked.
-pub(super) fn matrix(arena: &mut Arena, tensor: &weights::Tensor) -> Result<Matrix, EngineError> {
-    use pilotlight_kernels::cpu::Dtype as Stored;
-    let dtype = match tensor.dtype {
+/// How the weights of a matrix are kept.
+fn kept(stored: Dtype) -> Stored {
+    match stored {
         Dtype::F32 => Stored::F32,
         Dtype::F16 => Stored::F16,
         Dtype::BF16 => Stored::BF16,
@@ -106,7 +105,20 @@ pub(super) fn matrix(arena: &mut Arena, tensor: &weights::Tensor) -> Result<Matr
         Dtype::Q6_K => Stored::Q6_K,
         // To the nearest float of 16 bits, which the types of fewer than 8 bits and their scales nearly are.
         Dtype::F8E4M3 | Dtype::Q4_1 | Dtype::Q5_1 | Dtype::Q2_K | Dtype::Q3_K | Dtype::Q8_K => Stored::BF16,
-    };
+    }
+}
+
+/// Bytes of a matrix that is repacked, but for the rows that fill its last tile.
+pub(super) fn bytes(tensor: &weights::Tensor) -> u64 {
+    match kept(tensor.dtype) {
+        Stored::BF16 => 2 * tensor.elements() as u64,
+        _ => tensor.bytes.len() as u64,
+    }
+}
+
+/// A stored matrix, repacked.
+pub(super) fn matrix(arena: &mut Arena, tensor: &weights::Tensor) -> Result<Matrix, EngineError> {
+    let dtype = kept(tensor.dtype);
     let malformed =
         |expected: &str, found: String| EngineError::malformed(&tensor.file, &*tensor.name, expected, found);
     let [rows, columns] = tensor.shape[..] else {

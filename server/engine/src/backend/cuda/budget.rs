@@ -55,7 +55,7 @@ impl Budget {
         let split = Split::bytes(split_rows(c, pages), c.heads, pages, c.head_dim);
         let shape = KvShape { layers: c.layers, pages: 1, kv_heads: c.kv_heads, head_dim: c.head_dim };
         Self {
-            weights: matrices(decoder).map(bytes).sum::<u64>() + decoder.layers.iter().map(experts).sum::<u64>(),
+            weights: decoder.matrices().map(bytes).sum::<u64>() + decoder.layers.iter().map(experts).sum::<u64>(),
             scratch: (PASS * row
                 + 4 * LOGIT_ROWS * c.vocab
                 + Choices::bytes(LOGIT_ROWS, c.vocab)
@@ -93,23 +93,6 @@ impl Budget {
         let pages = pages.clamp(least_pages, u32::MAX.into());
         Ok((pages.min(most) as usize, pages as usize))
     }
-}
-
-fn matrices(decoder: &Decoder) -> impl Iterator<Item = &Tensor> {
-    let layers = decoder.layers.iter().flat_map(|layer| {
-        let mlp = match &layer.mlp {
-            Mlp::Gated(gated) => vec![&gated.gate, &gated.up, &gated.down],
-            Mlp::Plain { up, down } => vec![up, down],
-            Mlp::Experts { router, shared, .. } => {
-                [router].into_iter().chain(shared.iter().flat_map(|s| [&s.gate, &s.up, &s.down])).collect()
-            }
-        };
-        let all = [&layer.attn_q, &layer.attn_k, &layer.attn_v, &layer.attn_output].into_iter().chain(mlp);
-        all.map(|linear| &linear.weight)
-    });
-    let output = &decoder.output.weight;
-    let tied = output.bytes.as_ptr() == decoder.embedding.bytes.as_ptr();
-    layers.chain([&decoder.embedding]).chain((!tied).then_some(output)).chain(&decoder.positions)
 }
 
 fn bytes(tensor: &Tensor) -> u64 {

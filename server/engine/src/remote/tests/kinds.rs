@@ -60,6 +60,7 @@ fn vllm() {
     assert_eq!(body["prompt"], "<|fim_prefix|>a < |fim_suffix|> b<|fim_suffix|>");
     assert_eq!((&body["stop_token_ids"], &body["add_special_tokens"]), (&json!([77]), &json!(false)));
     assert_eq!((&body["temperature"], &body["model"]), (&json!(0), &json!("Qwen/Q")));
+    assert_eq!(body["repetition_penalty"], json!(1.0));
 }
 
 /// As llama.cpp's server has: a thread belongs to a connection until that is closed.
@@ -198,6 +199,7 @@ fn ollama() {
     assert_eq!((&body["raw"], &body["options"]["num_ctx"]), (&json!(true), &json!(8192)));
     assert_eq!(body["prompt"], "<|fim_prefix|>a < |fim_suffix|> b<|fim_suffix|>");
     assert_eq!(body["options"]["stop"], json!(["<|fim_prefix|>"]));
+    assert_eq!(body["options"]["repeat_penalty"], json!(1.0));
 
     // Where it does not tell its vocabulary, its own template writes the prompt.
     let silent = server(documents(Value::Null), "/api/generate", &GENERATED);

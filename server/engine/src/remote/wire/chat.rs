@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Failure, Found, Question, Said, finish, sampling, usage};
+use super::{Failure, Found, Question, Said, UNPENALISED, finish, sampling, usage};
 use crate::remote::{
     RemoteKind,
     prompt::{ASSISTANT_PART, Part, SYSTEM_PART, USER_PART, defused},
@@ -47,6 +47,9 @@ pub(super) fn ask(found: &Found, question: &Question<'_>) -> Result<(&'static st
         "stream": true,
     });
     let mistral = found.kind == RemoteKind::Mistral;
+    if found.kind == RemoteKind::Vllm {
+        body["repetition_penalty"] = json!(UNPENALISED);
+    }
     if !mistral {
         body["stream_options"] = json!({ "include_usage": true });
     }

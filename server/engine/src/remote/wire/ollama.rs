@@ -10,6 +10,8 @@ pub(super) fn ask(found: &Found, question: &Question<'_>) -> Result<(&'static st
     let mut options = json!({
         "num_predict": question.max_tokens.max(1),
         "num_ctx": found.context,
+        // Its default is another, at temperature 0 too; code repeats itself by nature.
+        "repeat_penalty": 1.0,
         "stop": question.stops,
     });
     sampling(&mut options, question.sampling, "seed");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Failure, Found, Question, Said, finish, sampling, spelled, usage};
+use super::{Failure, Found, Question, Said, UNPENALISED, finish, sampling, spelled, usage};
 use crate::remote::{RemoteKind, prompt::two_sides};
 
 /// OpenAI takes no more.
@@ -20,6 +20,7 @@ pub(super) fn ask(found: &Found, question: &Question<'_>) -> Result<(&'static st
     });
     sampling(&mut body, question.sampling, "seed");
     if vllm {
+        body["repetition_penalty"] = json!(UNPENALISED);
         body["stream_options"]["continuous_usage_stats"] = json!(true);
         // The format says what begins a prompt.
         body["add_special_tokens"] = json!(false);

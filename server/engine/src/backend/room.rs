@@ -1,0 +1,83 @@
+//! Whether the machine has room for a model, asked before anything is taken: the system would end the process in the middle of loading, and perhaps others with it.
+
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+use crate::EngineError;
+
+/// Daemons that nobody uses end when another one starts, and leave their memory within this time.
+const PATIENCE: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Refuses weights of so many bytes where they do not fit; the cache grows with what is used of it, and is not counted.
+pub(super) fn check(backend: &'static str, weights: u64) -> Result<(), EngineError> {
+    let begun = Instant::now();
+    loop {
+        match available() {
+            Some(free) if weights > free && begun.elapsed() < PATIENCE => std::thread::sleep(LOOK),
+            free => return compare(backend, weights, free),
+        }
+    }
+}
+
+fn compare(backend: &'static str, weights: u64, free: Option<u64>) -> Result<(), EngineError> {
+    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+    match free {
+        Some(free) if weights > free => {
+            let message = format!(
+                "the model does not fit the memory: its weights take {} MiB, and {} MiB are available, swap included; a smaller or a more quantised one may",
+                mib(weights),
+                mib(free)
+            );
+            Err(EngineError::Compute { backend, message })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Bytes that this process may still take: with what the page cache holds (a mapped model is most of that), swap, and what ZFS gives back, which Linux does not count as available.
+/// `None` on other systems: they make swap as they need it, and say no where they cannot.
+fn available() -> Option<u64> {
+    if !cfg!(target_os = "linux") {
+        return None;
+    }
+    let refresh = sysinfo::RefreshKind::nothing().with_memory(sysinfo::MemoryRefreshKind::everything());
+    let system = sysinfo::System::new_with_specifics(refresh).ok()?;
+    let zfs = fs::read_to_string("/proc/spl/kstat/zfs/arcstats").map_or(0, |text| held_by_zfs(&text));
+    let machine = system.available_memory().saturating_add(system.free_swap()).saturating_add(zfs);
+    let group = system.cgroup_limits().map(|it| it.total_memory.saturating_sub(it.rss).saturating_add(it.free_swap));
+    Some(group.map_or(machine, |group| group.min(machine)))
+}
+
+/// The size of ZFS's cache, of its `arcstats`.
+fn held_by_zfs(arcstats: &str) -> u64 {
+    let size = arcstats.lines().find_map(|line| line.strip_prefix("size ")?.split_whitespace().last()?.parse().ok());
+    size.unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_refused_with_figures() {
+        let error = compare("cpu", 9 << 30, Some(6 << 30)).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(error.contains("9216 MiB") && error.contains("6144 MiB"), "{error}");
+        assert!(compare("cpu", 6 << 30, Some(6 << 30)).is_ok());
+        // Where nothing is known nothing is refused.
+        assert!(compare("cpu", u64::MAX, None).is_ok());
+    }
+
+    #[test]
+    fn what_zfs_holds_is_read() {
+        assert_eq!(
+            held_by_zfs(
+                "name                            type data\nhits 4 17\nsize                            4    8589934592\n"
+            ),
+            8 << 30
+        );
+        assert_eq!(held_by_zfs(""), 0);
+    }
+}
