@@ -437,8 +437,11 @@ impl Shared {
             !over
         });
         // With the lock held: who begins it anew is not to find it scanned.
-        self.scanned
-            .send_if_modified(|scanned| gone.iter().fold(false, |any, root| scanned.remove(root).is_some() || any));
+        self.scanned.send_if_modified(|scanned| {
+            let before = scanned.len();
+            scanned.retain(|root, _| !gone.contains(root));
+            scanned.len() < before
+        });
         drop(roots);
         for root in gone {
             tracing::info!(root = %root.display(), "no client has it open: let go");
