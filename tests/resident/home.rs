@@ -118,7 +118,11 @@ impl Home {
 
     /// An editor with `pilotlight lsp` that has heard nothing yet.
     pub(crate) fn start(&self, arguments: &[&str]) -> Editor {
-        let mut command = self.command(&[&["lsp"], arguments].concat());
+        Self::start_by(self.command(&[&["lsp"], arguments].concat()))
+    }
+
+    /// An editor whose `pilotlight lsp` is `command`.
+    pub(crate) fn start_by(mut command: Command) -> Editor {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let mut process = command.spawn().unwrap();
         let (client, messages) = Client::listening(process.stdout.take().unwrap(), process.stdin.take().unwrap());

@@ -2,6 +2,7 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)]
 
+mod adversity;
 mod death;
 mod hand_over;
 mod home;

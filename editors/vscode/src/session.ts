@@ -232,7 +232,8 @@ export class Session implements vscode.Disposable {
     return client;
   }
 
-  private async initialize({ client, child }: Live): Promise<void> {
+  private async initialize(live: Live): Promise<void> {
+    const { client, child } = live;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
@@ -240,7 +241,9 @@ export class Session implements vscode.Disposable {
       }, INITIALIZE_MS);
     });
     const gone = (once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>).then(([code, signal]) => {
-      throw new Failure(`${child.spawnfile} ended before it answered (${signal ?? `exit status ${code ?? '?'}`}): is it the pilotlight binary?`, CHOOSE);
+      const how = `${child.spawnfile} ended before it answered (${signal ?? `exit status ${code ?? '?'}`})`;
+      // Whatever wrote nothing is likely to be something else.
+      throw live.lastWords === '' ? new Failure(`${how}: is it the pilotlight binary?`, CHOOSE) : new Failure(`${how}. Its last words: ${live.lastWords}`, LOG);
     });
     try {
       await Promise.race([

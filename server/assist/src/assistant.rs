@@ -171,6 +171,7 @@ impl Assistant {
             journal: Journal::default(),
         });
         let workspace = Arc::new(RwLock::new(Arc::new(Workspace::new(options, []))));
+        inner.indexing.serve(Arc::downgrade(&workspace));
         let (trail, offers, remembered) = Default::default();
         Self { inner, workspace, trail, offers, remembered }
     }
@@ -178,6 +179,7 @@ impl Assistant {
     /// The same engine for another client: `workspace` is that client's alone, whatever this one does.
     pub fn for_client(&self, workspace: Workspace) -> Self {
         let workspace = Arc::new(RwLock::new(Arc::new(workspace)));
+        self.inner.indexing.serve(Arc::downgrade(&workspace));
         let (trail, offers, remembered) = Default::default();
         Self { inner: Arc::clone(&self.inner), workspace, trail, offers, remembered }
     }

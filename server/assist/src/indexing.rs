@@ -1,11 +1,11 @@
 //! The workspace's index at work: filled in the background, kept current by a watch and by open documents, read by plans. What an ignore file or a name excludes never comes out of here.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     num::NonZeroUsize,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard,
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Weak,
         atomic::AtomicBool,
         mpsc::{self, RecvTimeoutError},
     },
@@ -18,18 +18,22 @@ use pilotlight_syntax::{
     Snapshot,
     index::{
         Exclusion, FileId, Index, Limits, Rules, ScanReport, cache, rules, scan,
-        watch::{Changed, Watch},
+        watch::{Changed, Identity, Watch, identity},
     },
 };
 use tokio::sync::watch;
 
-use crate::propagate::Defined;
+use crate::{Workspace, propagate::Defined};
 
 /// Texts of files that are kept at hand, and the largest that is.
 const TEXTS: NonZeroUsize = NonZeroUsize::new(128).unwrap();
 const LARGEST_TEXT: usize = 256 * 1024;
 /// An open document is indexed again when it has not been edited for so long.
 const REST: Duration = Duration::from_millis(400);
+/// Where changes are not heard of, a scan is believed for so long by what relies on the index.
+const FRESH: Duration = Duration::from_secs(2);
+/// A folder that no client has open is let go after so long.
+const LINGER: Duration = Duration::from_secs(300);
 
 /// How far a scan is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +60,23 @@ pub enum IndexProgress {
 pub(crate) struct Indexing {
     shared: Arc<Shared>,
     jobs: mpsc::Sender<Job>,
-    begun: Mutex<BTreeSet<PathBuf>>,
+}
+
+/// A client's project, as long as there is the client.
+type Client = Weak<RwLock<Arc<Workspace>>>;
+
+/// A folder that is indexed.
+#[derive(Default)]
+struct Root {
+    /// What stood at its path when a scan was last asked for.
+    identity: Identity,
+    /// Scans that were asked for, and the last that is done, with the time at which it began.
+    asked: u64,
+    done: Option<(u64, Instant)>,
+    /// Whether not every change in it is heard of.
+    deaf: bool,
+    /// Since when no client has it open.
+    unused: Option<Instant>,
 }
 
 struct Shared {
@@ -67,8 +87,11 @@ struct Shared {
     open: Mutex<HashMap<PathBuf, Open>>,
     limits: Limits,
     progress: watch::Sender<Option<IndexProgress>>,
-    /// Folders that have been scanned.
-    scanned: watch::Sender<BTreeSet<PathBuf>>,
+    /// By folder: the last scan that is done.
+    scanned: watch::Sender<BTreeMap<PathBuf, u64>>,
+    roots: Mutex<HashMap<PathBuf, Root>>,
+    clients: Mutex<Vec<Client>>,
+    linger: Duration,
 }
 
 #[derive(Clone)]
@@ -79,7 +102,7 @@ struct Open {
 }
 
 enum Job {
-    Scan(PathBuf),
+    Scan(PathBuf, u64),
     Changed(PathBuf, Changed),
     Edited(PathBuf, PathBuf, Snapshot),
     Closed(PathBuf, PathBuf),
@@ -87,14 +110,23 @@ enum Job {
 
 impl Indexing {
     pub(crate) fn new() -> Self {
-        let shared = Arc::new(Shared::default());
+        Self::with(Shared::default())
+    }
+
+    fn with(shared: Shared) -> Self {
+        let shared = Arc::new(shared);
         let (jobs, queue) = mpsc::channel();
         let (worker, again) = (Arc::clone(&shared), jobs.clone());
         let started = std::thread::Builder::new().name("index".to_owned()).spawn(move || work(&worker, &queue, &again));
         if let Err(error) = started {
             tracing::error!(%error, "no thread for the index: completions see the open file alone");
         }
-        Self { shared, jobs, begun: Mutex::default() }
+        Self { shared, jobs }
+    }
+
+    /// Takes note of a client: the folders of its project are kept while it lives.
+    pub(crate) fn serve(&self, client: Client) {
+        lock(&self.shared.clients).push(client);
     }
 
     /// Follows the scans.
@@ -102,30 +134,42 @@ impl Indexing {
         self.shared.progress.subscribe()
     }
 
-    /// Begins to index a folder, once.
+    /// Begins to index a folder, once; again where another was made at its path.
     pub(crate) fn begin(&self, root: &Path) {
-        if lock(&self.begun).insert(root.to_owned()) {
-            // Without the thread nothing is indexed; that was told.
-            let _ = self.jobs.send(Job::Scan(root.to_owned()));
+        let now = identity(root);
+        let mut roots = lock(&self.shared.roots);
+        let known = roots.entry(root.to_owned()).or_default();
+        if known.asked == 0 || known.identity != now {
+            known.identity = now;
+            self.ask(root, known);
         }
+    }
+
+    fn ask(&self, root: &Path, known: &mut Root) {
+        known.asked += 1;
+        // Without the thread nothing is indexed; that was told.
+        let _ = self.jobs.send(Job::Scan(root.to_owned(), known.asked));
     }
 
     /// Indexes a folder now, on this thread, and keeps it current from then on.
     pub(crate) fn index_now(&self, root: &Path) -> ScanReport {
-        lock(&self.begun).insert(root.to_owned());
-        self.shared.scan(root)
+        let known = Root { identity: identity(root), asked: 1, ..Root::default() };
+        lock(&self.shared.roots).insert(root.to_owned(), known);
+        let report = self.shared.scan(root);
+        self.shared.scanned.send_modify(|scanned| _ = scanned.insert(root.to_owned(), 1));
+        report
     }
 
     /// A document's new state; indexed when it rests.
     pub(crate) fn edited(&self, root: &Path, path: &Path, snapshot: Snapshot) {
-        if lock(&self.begun).contains(root) {
+        if lock(&self.shared.roots).contains_key(root) {
             let _ = self.jobs.send(Job::Edited(root.to_owned(), path.to_owned(), snapshot));
         }
     }
 
     /// From now on the disk has the last word on a file.
     pub(crate) fn closed(&self, root: &Path, path: &Path) {
-        if lock(&self.begun).contains(root) {
+        if lock(&self.shared.roots).contains_key(root) {
             let _ = self.jobs.send(Job::Closed(root.to_owned(), path.to_owned()));
         }
     }
@@ -135,12 +179,21 @@ impl Indexing {
         self.shared.rules.excluded(root, path)
     }
 
-    /// Waits until a folder has been scanned, which begins now if it has not.
+    /// Waits until a folder has been scanned, which begins now if it has not; and again where changes since may not have been heard of.
     pub(crate) async fn ready(&self, root: &Path) {
         let mut scanned = self.shared.scanned.subscribe();
         self.begin(root);
+        let asked = {
+            let mut roots = lock(&self.shared.roots);
+            let known = roots.entry(root.to_owned()).or_default();
+            if known.deaf && known.done.is_some_and(|(number, begun)| number == known.asked && begun.elapsed() > FRESH)
+            {
+                self.ask(root, known);
+            }
+            known.asked
+        };
         // The sender lives as long as this.
-        let _ = scanned.wait_for(|scanned| scanned.contains(root)).await;
+        let _ = scanned.wait_for(|scanned| scanned.get(root).is_some_and(|&done| done >= asked)).await;
     }
 
     /// Counts up with every change of what is known.
@@ -253,6 +306,9 @@ impl Default for Shared {
             limits: Limits::default(),
             progress: watch::Sender::new(None),
             scanned: watch::Sender::default(),
+            roots: Mutex::default(),
+            clients: Mutex::default(),
+            linger: LINGER,
         }
     }
 }
@@ -272,7 +328,6 @@ impl Shared {
             self.put(root, path, snapshot);
         }
         self.progress.send_replace(Some(IndexProgress::Done { root: root.to_owned(), files: report.files }));
-        self.scanned.send_modify(|scanned| _ = scanned.insert(root.to_owned()));
         if report.indexed > 0
             && let Some(file) = file
         {
@@ -316,7 +371,7 @@ impl Shared {
         let there = std::fs::symlink_metadata(path);
         if there.as_ref().is_ok_and(|there| there.is_dir()) {
             // Moved here or just made: nobody tells of what is in it.
-            if self.rules.excluded(Some(root), &path.join("_")).is_none() {
+            if self.enters(root, path) {
                 let news = scan::news(&self.index, root, path, self.limits);
                 news.iter().filter(|file| *file != path).for_each(|file| self.update(root, file));
             }
@@ -333,6 +388,77 @@ impl Shared {
         }
     }
 
+    /// Whether a scan looks into a folder.
+    fn enters(&self, root: &Path, folder: &Path) -> bool {
+        !scan::is_closed(root, folder) && self.rules.excluded(Some(root), &folder.join("_")).is_none()
+    }
+
+    /// Has every change under `root` told as a job, or takes note that not every one is.
+    fn follow(&self, watches: &mut HashMap<PathBuf, Watch>, root: &Path, jobs: &mpsc::Sender<Job>) {
+        match watches.get_mut(root) {
+            Some(watch) if watch.is_of_now() => watch.enter(root),
+            _ => {
+                watches.remove(root);
+                let (told, of) = (jobs.clone(), root.to_owned());
+                match Watch::start(root, move |changed| _ = told.send(Job::Changed(of.clone(), changed))) {
+                    Ok(watch) => _ = watches.insert(root.to_owned(), watch),
+                    Err(error) => {
+                        tracing::warn!(root = %root.display(), %error, "changes by others are not seen here");
+                    }
+                }
+            }
+        }
+        self.hears(root, watches);
+    }
+
+    fn hears(&self, root: &Path, watches: &HashMap<PathBuf, Watch>) {
+        if let Some(known) = lock(&self.roots).get_mut(root) {
+            known.deaf = !watches.get(root).is_some_and(Watch::is_whole);
+        }
+    }
+
+    /// Lets go what no client has had open for a while.
+    fn sweep(&self, watches: &mut HashMap<PathBuf, Watch>) {
+        let mut used = BTreeSet::new();
+        lock(&self.clients).retain(|client| {
+            let Some(client) = client.upgrade() else { return false };
+            let workspace = client.read().unwrap_or_else(PoisonError::into_inner).clone();
+            used.extend(workspace.folders.iter().map(|folder| folder.root.clone()));
+            true
+        });
+        let mut gone = Vec::new();
+        let mut roots = lock(&self.roots);
+        roots.retain(|root, known| {
+            known.unused = (!used.contains(root)).then(|| known.unused.unwrap_or_else(Instant::now));
+            let over = known.unused.is_some_and(|since| since.elapsed() >= self.linger);
+            if over {
+                gone.push(root.clone());
+            }
+            !over
+        });
+        // With the lock held: who begins it anew is not to find it scanned.
+        self.scanned.send_if_modified(|scanned| {
+            let before = scanned.len();
+            scanned.retain(|root, _| !gone.contains(root));
+            scanned.len() < before
+        });
+        drop(roots);
+        for root in gone {
+            tracing::info!(root = %root.display(), "no client has it open: let go");
+            watches.remove(&root);
+            lock(&self.open).retain(|_, open| open.root != root);
+            let id = self.root_id(&root);
+            let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+            let files: Vec<_> =
+                index.files().filter(|(_, file)| file.root == id).map(|(_, file)| file.path.clone()).collect();
+            drop(index);
+            // One at a time: others' completions read in between.
+            for file in files {
+                self.index.write().unwrap_or_else(PoisonError::into_inner).remove(id, &file);
+            }
+        }
+    }
+
     /// Whether one more file would be more than a scan of the folder takes.
     fn is_full(&self, root: u32, path: &str) -> bool {
         let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
@@ -342,40 +468,66 @@ impl Shared {
 }
 
 fn work(shared: &Shared, queue: &mpsc::Receiver<Job>, jobs: &mpsc::Sender<Job>) {
-    // Watches live as long as this thread.
-    let mut watches: Vec<Watch> = Vec::new();
+    let mut watches: HashMap<PathBuf, Watch> = HashMap::new();
+    let (mut swept, between) = (Instant::now(), shared.linger / 4);
     // Each with the time at which it will have rested, whatever else happens until then.
     let mut edited: HashMap<PathBuf, (Instant, PathBuf, Snapshot)> = HashMap::new();
     loop {
         let now = Instant::now();
+        if now.duration_since(swept) >= between {
+            shared.sweep(&mut watches);
+            swept = Instant::now();
+        }
         for (path, (_, root, snapshot)) in edited.extract_if(|_, (due, ..)| *due <= now) {
             shared.overlay(&root, &path, &snapshot);
         }
         let next = edited.values().map(|(due, ..)| due.saturating_duration_since(now)).min();
-        match queue.recv_timeout(next.unwrap_or(Duration::from_secs(3600))) {
-            Ok(Job::Scan(root)) => {
-                let (told, of) = (jobs.clone(), root.clone());
+        match queue.recv_timeout(next.map_or(between, |next| next.min(between))) {
+            Ok(Job::Scan(root, number)) => {
+                let begun = Instant::now();
                 // Watched first, so that nothing is missed in between.
-                match Watch::start(&root, move |changed| _ = told.send(Job::Changed(of.clone(), changed))) {
-                    Ok(watch) => watches.push(watch),
-                    Err(error) => {
-                        tracing::warn!(root = %root.display(), %error, "changes by others are not seen here until the next start");
-                    }
-                }
+                shared.follow(&mut watches, &root, jobs);
                 shared.scan(&root);
+                if let Some(known) = lock(&shared.roots).get_mut(&root) {
+                    known.done = Some((number, begun));
+                }
+                shared.scanned.send_modify(|scanned| _ = scanned.insert(root, number));
             }
+            // What was left by a watch that is no more.
+            Ok(Job::Changed(root, _)) if !lock(&shared.roots).contains_key(&root) => {}
             Ok(Job::Changed(root, changed)) => {
                 let lists = |path: &&PathBuf| {
                     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
                     rules::IGNORE_FILES.contains(&name) || path.ends_with(".git/info/exclude")
                 };
                 match changed {
+                    // The folder itself was removed, moved or made anew, and the watch may have gone with it.
+                    Changed::Paths(paths) if paths.contains(&root) => {
+                        watches.remove(&root);
+                        if let Some(known) = lock(&shared.roots).get_mut(&root) {
+                            known.identity = identity(&root);
+                        }
+                        shared.follow(&mut watches, &root, jobs);
+                        shared.rules.forget();
+                        shared.scan(&root);
+                    }
                     Changed::Paths(paths) if !paths.iter().any(|path| lists(&path)) => {
-                        paths.iter().for_each(|path| shared.update(&root, path));
+                        for path in &paths {
+                            let folder = std::fs::symlink_metadata(path).is_ok_and(|found| found.is_dir());
+                            if folder
+                                && shared.enters(&root, path)
+                                && let Some(watch) = watches.get_mut(&root)
+                            {
+                                watch.enter(path);
+                            }
+                            shared.update(&root, path);
+                        }
+                        shared.hears(&root, &watches);
                     }
                     // What is ignored has changed, or nobody knows what has.
                     _ => {
                         shared.rules.forget();
+                        shared.follow(&mut watches, &root, jobs);
                         shared.scan(&root);
                     }
                 }

@@ -6,11 +6,12 @@ use crate::settings::user_file;
 
 const GIB: u64 = 1 << 30;
 
-/// Memory of the machine in bytes: all, and what is available. `None` where the system does not say.
+/// Memory in bytes that this process may use: all, and what of it is available. `None` where the system does not say.
 pub(crate) fn memory() -> Option<(u64, u64)> {
     let refresh = sysinfo::RefreshKind::nothing().with_memory(sysinfo::MemoryRefreshKind::everything());
     let system = sysinfo::System::new_with_specifics(refresh).ok()?;
-    Some((system.total_memory(), system.available_memory()))
+    let total = pilotlight_engine::machine_memory();
+    Some((total, system.available_memory().min(total)))
 }
 
 /// One line on how to get a larger model for this machine; `None` where one is configured.

@@ -345,6 +345,12 @@ impl Cli {
             _ => "off",
         };
         let filter = EnvFilter::try_from_env("PILOTLIGHT_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+        // What cannot be written (a full disk) is lost: to say so on standard error, which is the same file, would be a panic.
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .with_ansi(false)
+            .log_internal_errors(false)
+            .init();
     }
 }

@@ -34,7 +34,7 @@ pub(crate) async fn run(cli: Cli, started: Instant) -> Result<ExitCode> {
     let loaded = || Loaded::read(&cli.global);
     match cli.command {
         Command::Try(arguments) => demo::run(arguments, &loaded()?.strict()?, started).await,
-        Command::Lsp(arguments) => lsp::run(arguments, loaded()?).await,
+        Command::Lsp(arguments) => lsp::run(arguments, Loaded::read_or_told(&cli.global)?).await,
         Command::Complete(arguments) => complete::run(arguments, &loaded()?.strict()?).await,
         Command::Doctor(arguments) => doctor::run(arguments, &loaded()?.strict()?, cli.global.config.clone()).await,
         Command::Explain(arguments) => explain::run(arguments, &loaded()?.strict()?).await,

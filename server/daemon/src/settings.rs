@@ -81,15 +81,11 @@ impl Loaded {
     ///
     /// The file cannot be read at all, or the command line is wrong. Single settings that cannot be taken are `notices`.
     pub(crate) fn read(global: &Global) -> Result<Self> {
-        let layer = match &global.config {
-            Some(path) => {
-                Some((read(path)?.with_context(|| format!("{} does not exist", path.display()))?, path.clone()))
-            }
-            None => match user_file() {
-                Some(path) => read(&path)?.map(|layer| (layer, path)),
-                None => None,
-            },
-        };
+        Self::over(file_layer(global)?, global)
+    }
+
+    /// Lays the file's layer over the defaults, and the command line over that.
+    fn over(layer: Option<(Value, PathBuf)>, global: &Global) -> Result<Self> {
         let (mut settings, notices) = match layer {
             Some((layer, path)) => overlay(&Settings::default(), &layer, &path.display().to_string()),
             None => Default::default(),
@@ -116,6 +112,24 @@ impl Loaded {
             settings.engine.threads = threads;
         }
         Ok(Self { settings, command_line, notices })
+    }
+
+    /// As [`read`](Self::read), for editors: a file that cannot be read is told there. It may have switched things off, so nothing is suggested until it is mended.
+    ///
+    /// # Errors
+    ///
+    /// The command line is wrong.
+    pub(crate) fn read_or_told(global: &Global) -> Result<Self> {
+        let error = match file_layer(global) {
+            Ok(layer) => return Self::over(layer, global),
+            Err(error) => error,
+        };
+        let mut loaded = Self::over(None, global)?;
+        loaded.settings.completion.enabled = false;
+        // What the command line says is what no other layer loosens.
+        merge(&mut loaded.command_line, json!({ "completion": { "enabled": false } }));
+        loaded.notices.push(format!("{error:#}. Suggestions are off until it can be read"));
+        Ok(loaded)
     }
 
     /// The settings, where nobody would read a notice: then it is an error.
@@ -146,6 +160,20 @@ impl Settings {
     /// What holds for one connection.
     pub(crate) fn behaviour(&self) -> Behaviour {
         Behaviour { completion: self.completion.clone(), actions: self.actions.clone(), lsp: self.lsp.clone() }
+    }
+}
+
+/// The user's file as a layer, with its path; `None` if there is none and none was named.
+fn file_layer(global: &Global) -> Result<Option<(Value, PathBuf)>> {
+    match &global.config {
+        Some(path) => {
+            let layer = read(path)?.with_context(|| format!("{} does not exist", path.display()))?;
+            Ok(Some((layer, path.clone())))
+        }
+        None => match user_file() {
+            Some(path) => Ok(read(&path)?.map(|layer| (layer, path))),
+            None => Ok(None),
+        },
     }
 }
 

@@ -35,7 +35,7 @@ pub mod weights;
 pub use actor::{Engine, ModelInfo, ModelSource, Score};
 pub use error::EngineError;
 pub use figures::{Figures, PageFigures};
-pub use options::{BackendChoice, EngineOptions, KvChoice, TimeLimits};
+pub use options::{BackendChoice, EngineOptions, KvChoice, TimeLimits, machine_memory};
 pub use remote::{RemoteKind, RemoteOptions};
 pub use request::{Done, Event, Finish, Prefill, Priority, Request, Sampling, Token};
 pub use tokenizer::Tokenizer;

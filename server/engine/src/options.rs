@@ -198,11 +198,20 @@ impl EngineOptions {
 }
 
 /// Bytes of memory that this process may use: the machine's, or its control group's where that is less.
-fn machine_memory() -> u64 {
+pub fn machine_memory() -> u64 {
     let refresh = sysinfo::RefreshKind::nothing().with_memory(sysinfo::MemoryRefreshKind::everything());
     // Where it cannot be told the least is taken.
-    sysinfo::System::new_with_specifics(refresh).map_or(0, |system| {
-        let total = system.total_memory();
-        system.cgroup_limits().map_or(total, |limits| limits.total_memory.min(total))
-    })
+    let Ok(mut system) = sysinfo::System::new_with_specifics(refresh) else { return 0 };
+    let total = system.total_memory();
+    // The system's own limits are those of the group at the root, which is ours in a container only.
+    let limits = [system.cgroup_limits(), own_limits(&mut system)];
+    limits.into_iter().flatten().map(|limits| limits.total_memory).fold(total, u64::min)
+}
+
+/// The limits of this process's control group.
+fn own_limits(system: &mut sysinfo::System) -> Option<sysinfo::CGroupLimits> {
+    let pid = sysinfo::get_current_pid().ok()?;
+    let nothing = sysinfo::ProcessRefreshKind::nothing();
+    system.refresh_processes_specifics(sysinfo::ProcessesToUpdate::Some(&[pid]), false, nothing);
+    system.process(pid)?.cgroup_limits()
 }

@@ -70,6 +70,7 @@ where
         link: Link::Down { until: Instant::now() },
         shut_down: false,
         falls: Falls::default(),
+        told: None,
     };
     bridge.go_up(link);
     let ended = tokio::select! {
@@ -93,6 +94,8 @@ struct Bridge<S, C> {
     link: Link<S>,
     shut_down: bool,
     falls: Falls,
+    /// Why there is no daemon, as the client was told; nothing once one has answered.
+    told: Option<String>,
 }
 
 /// When daemons ended unasked, the last [`LAPSE`] long.
@@ -247,6 +250,7 @@ where
                 return;
             }
             None => {
+                self.told = None;
                 if id.and_then(|id| self.owed.remove(&id)).as_deref() == Some("initialize") {
                     self.memory.agree(body);
                 }
@@ -312,8 +316,12 @@ where
     /// There is no daemon, and there will be none soon: what waits is answered, and the client is told why nothing is suggested.
     fn stay_down(&mut self, why: &str, pause: Duration) {
         tracing::error!(why, "no daemon");
-        let message = format!("Pilotlight: {why}. Suggestions are off for now; editing goes on");
-        self.client.notify("window/showMessage", json!({ "type": MessageType::Error, "message": message }));
+        // Once: the client asks every few seconds.
+        if self.told.as_deref() != Some(why) {
+            self.told = Some(why.to_owned());
+            let message = format!("Pilotlight: {why}. Suggestions are off for now; editing goes on");
+            self.client.notify("window/showMessage", json!({ "type": MessageType::Error, "message": message }));
+        }
         let down = Link::Down { until: Instant::now() + pause };
         if let Link::Coming { waiting, .. } = std::mem::replace(&mut self.link, down) {
             for body in waiting {
@@ -406,5 +414,32 @@ mod tests {
         assert_eq!([ends(100), ends(300)], [Some((6, 128)), Some((7, 300))]);
         // Rare ones are accidents.
         assert_eq!([ends(1000), ends(1500), ends(2200)], [None; 3]);
+    }
+
+    #[tokio::test]
+    async fn that_there_is_no_daemon_is_told_once() {
+        let ((mut editor, client), (daemon, link)) = (duplex(1 << 16), duplex(1 << 16));
+        let (read, write) = split(client);
+        let none = || async { Err::<DuplexStream, _>("none can be started".to_owned()) }.boxed();
+        let passed_on = tokio::spawn(bridge(read, write, link, none));
+        drop(daemon);
+        let mut said = String::new();
+        for asked in 0..2 {
+            let body = json!({ "jsonrpc": "2.0", "id": asked, "method": "x" }).to_string();
+            editor.write_all(format!("Content-Length: {}\r\n\r\n{body}", body.len()).as_bytes()).await.unwrap();
+            let answered = async {
+                while said.matches(&SERVER_CANCELLED.to_string()).count() <= asked {
+                    let mut bytes = [0; 4096];
+                    let read = editor.read(&mut bytes).await.unwrap();
+                    said.push_str(std::str::from_utf8(&bytes[..read]).unwrap());
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(20), answered).await.unwrap();
+            // Until it is asked for again.
+            tokio::time::sleep(PAUSE).await;
+        }
+        assert_eq!(said.matches("none can be started").count(), 1, "{said}");
+        drop(editor);
+        let _ = passed_on.await;
     }
 }

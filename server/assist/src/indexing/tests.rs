@@ -98,3 +98,90 @@ fn what_rests_is_indexed_though_other_files_do_not() {
     assert!(defines(&shared, "typed"), "a log is written to, and nothing else is looked at");
     drop((jobs, thread));
 }
+
+#[tokio::test]
+async fn a_folder_made_anew_at_its_path_is_scanned_and_heard_again() {
+    let (_folder, root, _) = folder(&[("a.rs", "fn first() {}")]);
+    let indexing = Indexing::new();
+    indexing.ready(&root).await;
+    assert!(defines(&indexing.shared, "first"));
+    for number in 0..2 {
+        fs::remove_dir_all(&root).unwrap();
+        // Noticed while there is nothing, and not noticed at all.
+        if number == 0 {
+            eventually("what is gone", || paths(&indexing.shared).is_empty());
+        }
+        write(&root, "b.rs", &format!("fn second{number}() {{}}"));
+        indexing.ready(&root).await;
+        assert!(defines(&indexing.shared, &format!("second{number}")));
+        eventually("what is gone", || paths(&indexing.shared) == ["b.rs"]);
+        write(&root, "c.rs", &format!("fn third{number}() {{}}"));
+        eventually("what was written later", || defines(&indexing.shared, &format!("third{number}")));
+    }
+}
+
+#[tokio::test]
+async fn where_changes_are_not_heard_what_relies_on_the_index_scans_again() {
+    let (_folder, root, _) = folder(&[("a.rs", "fn a() {}")]);
+    let indexing = Indexing::new();
+    indexing.ready(&root).await;
+    let asked = |deaf: bool, ago: Duration| {
+        let mut roots = lock(&indexing.shared.roots);
+        let known = roots.get_mut(&root).unwrap();
+        let before = Instant::now().checked_sub(ago).unwrap();
+        (known.deaf, known.done) = (deaf, Some((known.asked, before)));
+        known.asked
+    };
+    assert_eq!(asked(false, FRESH * 2), 1);
+    indexing.ready(&root).await;
+    assert_eq!(asked(true, Duration::ZERO), 1);
+    indexing.ready(&root).await;
+    assert_eq!(asked(true, FRESH * 2), 1);
+    indexing.ready(&root).await;
+    assert_eq!(asked(true, Duration::ZERO), 2);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn only_folders_that_a_scan_enters_are_watched_and_only_while_a_client_has_them() {
+    let (_folder, root, _) = folder(&[("src/a.rs", "fn a() {}"), ("node_modules/x/b.rs", "fn b() {}")]);
+    write(&root, ".gitignore", "made/\n");
+    write(&root, "made/deep/c.rs", "fn c() {}");
+    let linger = Duration::from_millis(400);
+    let indexing = Indexing::with(Shared { linger, ..Shared::default() });
+    let workspace = Workspace::new(crate::options::Options::default(), [root.clone()]);
+    let client = Arc::new(RwLock::new(Arc::new(workspace)));
+    indexing.serve(Arc::downgrade(&client));
+    indexing.ready(&root).await;
+    assert!(watched(&root) && watched(&root.join("src")));
+    write(&root, "new/deep/d.rs", "fn d() {}");
+    eventually("a new folder", || watched(&root.join("new/deep")) && defines(&indexing.shared, "d"));
+    write(&root, "new/deep/e.rs", "fn e() {}");
+    eventually("a file in it", || defines(&indexing.shared, "e"));
+    for closed in ["node_modules", "node_modules/x", "made", "made/deep"] {
+        assert!(!watched(&root.join(closed)), "{closed}");
+    }
+    std::thread::sleep(linger * 2);
+    assert!(watched(&root));
+    drop(client);
+    eventually("it is let go", || !watched(&root) && paths(&indexing.shared).is_empty());
+    indexing.ready(&root).await;
+    assert_eq!(paths(&indexing.shared).len(), 3);
+}
+
+/// Whether this process has a watch on a folder.
+#[cfg(target_os = "linux")]
+fn watched(folder: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let inode = format!(" ino:{:x} ", fs::metadata(folder).unwrap().ino());
+    let descriptors = fs::read_dir("/proc/self/fdinfo").unwrap().flatten();
+    descriptors.filter_map(|entry| fs::read_to_string(entry.path()).ok()).any(|info| info.contains(&inode))
+}
+
+fn eventually(what: &str, is: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "not in time: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -13,6 +13,7 @@ use crate::{
 };
 
 pub(super) async fn run(arguments: Daemon, global: &Global) -> Result<ExitCode> {
+    raise_descriptors();
     if !arguments.handed {
         return host::run(Loaded::read(global)?.strict()?, None).await;
     }
@@ -24,4 +25,12 @@ pub(super) async fn run(arguments: Daemon, global: &Global) -> Result<ExitCode> 
         tracing::warn!("{told}");
     }
     host::run(settings, folder::log_path()).await
+}
+
+/// As many open files as may be: each editor and each workspace takes some.
+fn raise_descriptors() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    // Some systems refuse "without limit" here; then it stays as it was.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }

@@ -17,22 +17,25 @@ use crate::{
 };
 
 pub(super) async fn run(arguments: Status) -> Result<ExitCode> {
-    let answers = link::ask_all(Want::Status).await?;
-    let reports: Vec<Report> = answers
-        .into_iter()
-        .filter_map(|(answer, _)| match answer {
-            Answer::Status(report) => Some(*report),
-            _ => None,
-        })
-        .collect();
+    let (mut reports, mut silent): (Vec<Report>, bool) = Default::default();
+    for answer in link::ask_all(Want::Status).await? {
+        match answer {
+            Ok((Answer::Status(report), _)) => reports.push(*report),
+            Ok(_) => {}
+            Err(error) => {
+                silent = true;
+                eprintln!("pilotlight: {error:#}");
+            }
+        }
+    }
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&json!({ "daemons": reports }))?);
-    } else if reports.is_empty() {
+    } else if reports.is_empty() && !silent {
         println!("No daemon is running. An editor starts one (`pilotlight lsp`).");
     } else {
         reports.iter().for_each(print);
     }
-    Ok(if reports.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if silent || reports.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 fn print(report: &Report) {

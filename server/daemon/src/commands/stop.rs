@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use tokio::io::AsyncReadExt;
 
 use crate::resident::{
@@ -14,14 +14,24 @@ use crate::resident::{
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(super) async fn run() -> Result<ExitCode> {
-    let answers = link::ask_all(Want::Stop).await?;
-    let mut any = false;
-    for (answer, mut stream) in answers {
+    let (mut any, mut failed) = (false, false);
+    for answer in link::ask_all(Want::Stop).await? {
+        let (answer, mut stream) = match answer {
+            Ok(answer) => answer,
+            Err(error) => {
+                (any, failed) = (true, true);
+                eprintln!("pilotlight: {error:#}");
+                continue;
+            }
+        };
         let Answer::Leaving { pid, build, clients } = answer else { continue };
         any = true;
         // The connection is closed by the end of the process.
-        let ended = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut Vec::new())).await;
-        ensure!(ended.is_ok(), "process {pid} was asked to end, and has not within {} s", PATIENCE.as_secs());
+        if tokio::time::timeout(PATIENCE, stream.read_to_end(&mut Vec::new())).await.is_err() {
+            failed = true;
+            eprintln!("pilotlight: process {pid} was asked to end, and has not within {} s", PATIENCE.as_secs());
+            continue;
+        }
         println!("stopped pilotlight {}, process {pid}", build.version);
         match clients {
             0 => {}
@@ -32,5 +42,5 @@ pub(super) async fn run() -> Result<ExitCode> {
     if !any {
         println!("No daemon is running.");
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

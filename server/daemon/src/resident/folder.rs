@@ -39,6 +39,16 @@ impl Folder {
         Ok(folder)
     }
 
+    /// Makes it again where it was before, if others removed it. What is above it is not ours to make: after a logout it is there again with the next login.
+    pub(super) fn mend(&self) -> Result<()> {
+        match fs::DirBuilder::new().mode(0o700).create(&self.path) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                Err(error).with_context(|| format!("{} cannot be made", self.path.display()))
+            }
+            _ => self.check(),
+        }
+    }
+
     /// Finds it; `None` if it is not there, so that there is no daemon either.
     pub(crate) fn find() -> Result<Option<Self>> {
         let folder = Self { path: place() };
@@ -129,7 +139,7 @@ fn place() -> PathBuf {
 }
 
 /// Names the daemon that serves an engine set like this: by what differs from the defaults, so that a setting which is new in the next version changes no name, and by
-/// the model's file as it is now.
+/// the model's file and the remote server's key as they are now: what one editor's key may do is not to be done for another's.
 pub(crate) fn key(engine: &EngineOptions) -> String {
     let written = |options: &EngineOptions| serde_json::to_value(options).unwrap_or_default();
     let (own, defaults) = (written(engine), written(&EngineOptions::default()));
@@ -140,6 +150,13 @@ pub(crate) fn key(engine: &EngineOptions) -> String {
     }
     if let Ok(file) = fs::metadata(&engine.model) {
         hasher.write(format!("{} {} {}", file.len(), file.mtime(), file.mtime_nsec()).as_bytes());
+    }
+    let remote = &engine.remote;
+    if !remote.url.is_empty()
+        && !remote.key_env.is_empty()
+        && let Some(key) = env::var_os(&remote.key_env)
+    {
+        hasher.write(key.as_encoded_bytes());
     }
     format!("daemon{PROTOCOL}-{:016x}", hasher.finish())
 }

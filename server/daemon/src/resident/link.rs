@@ -69,6 +69,11 @@ impl Link {
         Build::own();
         let mut settings = loaded.settings.clone();
         settings.engine.model = whole_path(&settings.engine.model);
+        // The daemon's folder is another.
+        let remote = &mut settings.engine.remote;
+        for file in [&mut remote.key_file, &mut remote.tokenizer].into_iter().flatten() {
+            *file = std::path::absolute(&*file).unwrap_or_else(|_| file.clone());
+        }
         Ok(Arc::new(Self {
             folder: Folder::open()?,
             key: folder::key(&settings.engine),
@@ -92,6 +97,8 @@ impl Link {
     pub(crate) async fn connect(&self) -> Result<Stream> {
         let deadline = Instant::now() + START;
         let mut child: Option<Child> = None;
+        // The log's end before this: what stands there already is about others.
+        let log = log_length();
         loop {
             match self.knock().await? {
                 Knock::Welcome(stream) => return Ok(stream),
@@ -100,7 +107,7 @@ impl Link {
                     // One that finds another in its place ends at once and well.
                     let ended = child.as_mut().and_then(|child| child.try_wait().ok().flatten());
                     match ended {
-                        Some(status) if !status.success() => bail!("the daemon ended with {status}{}", last_words()),
+                        Some(status) if !status.success() => bail!("the daemon ended with {status}{}", last_words(log)),
                         Some(_) => {
                             child = None;
                             tokio::time::sleep(ANOTHER).await;
@@ -113,7 +120,7 @@ impl Link {
                     }
                 }
             }
-            ensure!(Instant::now() < deadline, "no daemon listened within {} s{}", START.as_secs(), last_words());
+            ensure!(Instant::now() < deadline, "no daemon listened within {} s{}", START.as_secs(), last_words(log));
             tokio::time::sleep(POLL).await;
         }
     }
@@ -173,13 +180,21 @@ fn whole_path(model: &str) -> String {
     }
 }
 
-/// The log's last line, for a message.
-fn last_words() -> String {
+fn log_length() -> u64 {
+    folder::log_path().and_then(|path| std::fs::metadata(path).ok()).map_or(0, |log| log.len())
+}
+
+/// The log's last line, for a message, where one was written behind byte `from`.
+fn last_words(from: u64) -> String {
     let Some(path) = folder::log_path() else { return String::new() };
     let text = std::fs::read(&path).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    let line = text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default().to_owned();
-    format!("; its log, {}, ends with: {line}", path.display())
+    // A long one was put aside meanwhile: all of the new one is new.
+    let from = usize::try_from(from).ok().filter(|&from| from <= text.len()).unwrap_or(0);
+    let text = String::from_utf8_lossy(&text[from..]);
+    match text.lines().rfind(|line| !line.trim().is_empty()) {
+        Some(line) => format!("; its log, {}, ends with: {line}", path.display()),
+        None => format!("; it wrote nothing into its log, {} (is the disk full?)", path.display()),
+    }
 }
 
 /// Connects to a socket that is ours alone. `None`: nobody listens.
@@ -210,13 +225,18 @@ async fn open(socket: &Path) -> Result<Option<Stream>> {
 /// Says the first words and hears the answer. `None`: it ended before it answered.
 async fn ask(stream: &mut Stream, hello: &Hello, socket: &Path) -> Result<Option<Answer>> {
     let talk = async {
-        match hello::write(stream, hello).await {
-            Ok(()) => hello::read(stream).await,
+        match hello::write(&mut *stream, hello).await {
+            Ok(()) => hello::read(&mut *stream).await,
             Err(_) => Ok(None),
         }
     };
-    let late = || anyhow!("{}: no answer within {} s", socket.display(), GREETING.as_secs());
-    match tokio::time::timeout(GREETING, talk).await.map_err(|_| late())? {
+    let late = |stream: &Stream| {
+        let pid = stream.get_ref().peer_cred().ok().and_then(|peer| peer.pid());
+        let who = pid.map_or_else(String::new, |pid| format!("process {pid} gave "));
+        anyhow!("{}: {who}no answer within {} s", socket.display(), GREETING.as_secs())
+    };
+    let answered = tokio::time::timeout(GREETING, talk).await;
+    match answered.map_err(|_| late(stream))? {
         Ok(answer) => Ok(answer),
         // The other side ended in the middle.
         Err(error) if error.downcast_ref::<std::io::Error>().is_some() => Ok(None),
@@ -224,16 +244,12 @@ async fn ask(stream: &mut Stream, hello: &Hello, socket: &Path) -> Result<Option
     }
 }
 
-/// Asks every daemon in the user's folder; those that are there, with their answers. The streams are open still.
-pub(crate) async fn ask_all(want: Want) -> Result<Vec<(Answer, Stream)>> {
+/// Asks every daemon in the user's folder, all at once; those that are there, with their answers or with why there is none. The streams are open still.
+pub(crate) async fn ask_all(want: Want) -> Result<Vec<Result<(Answer, Stream)>>> {
     let Some(folder) = Folder::find()? else { return Ok(Vec::new()) };
-    let mut answers = Vec::new();
-    for socket in folder.sockets()? {
-        if let Some(answer) = ask_one(&socket, want).await? {
-            answers.push(answer);
-        }
-    }
-    Ok(answers)
+    let sockets = folder.sockets()?;
+    let answers = futures::future::join_all(sockets.iter().map(|socket| ask_one(socket, want))).await;
+    Ok(answers.into_iter().filter_map(Result::transpose).collect())
 }
 
 async fn ask_one(socket: &Path, want: Want) -> Result<Option<(Answer, Stream)>> {

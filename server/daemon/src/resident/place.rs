@@ -64,7 +64,8 @@ impl Place {
     pub(super) fn mend(&mut self) -> Result<()> {
         let Some(held) = self.lock.as_ref().filter(|_| !self.is_there()) else { return Ok(()) };
         // Its folder may be gone too, and then the lock was on a file that is no longer found.
-        let folder = Folder::open()?;
+        let folder = &self.folder;
+        folder.mend()?;
         let lock = folder.lock_file(&self.key)?;
         let socket = if identity(&lock.metadata()?) == identity(&held.metadata()?) {
             folder.socket(&self.key)

@@ -19,6 +19,7 @@ use tower_lsp::gen_lsp_types::{
 use crate::{
     notifications::did_change,
     position,
+    requests::execute_command::CARRIED,
     session::{Documents, Texts},
 };
 
@@ -39,10 +40,22 @@ pub(super) struct Memory {
     configuration: Option<Bytes>,
     focus: Option<Bytes>,
     documents: Documents<Ropes>,
-    /// Open documents in the order of opening, with the client's own names for their languages.
-    open: Vec<(String, String)>,
+    /// In the order of opening.
+    open: Vec<Open>,
     /// The edit that could not be applied, by document: the new daemon must not trust the text either.
     broken: HashMap<String, Bytes>,
+}
+
+/// An open document.
+#[derive(Debug)]
+struct Open {
+    uri: String,
+    /// The client's own name for it.
+    language: String,
+    /// Its text when it was opened or its changes were last carried, with the version: what changed since may wait to be carried.
+    carried: (i32, String),
+    /// What others last reported of it.
+    diagnostics: Option<Bytes>,
 }
 
 impl Memory {
@@ -73,6 +86,8 @@ impl Memory {
             "textDocument/didChange" => self.change(params, body),
             "textDocument/didSave" => self.save(params),
             "textDocument/didClose" => self.close(params),
+            "workspace/executeCommand" => self.carried(params),
+            "pilotlight/didChangeDiagnostics" => self.diagnosed(params, body),
             _ => {}
         }
     }
@@ -102,15 +117,37 @@ impl Memory {
         // A second opening replaces the first: the text is what counts here.
         let _ = self.documents.open(&uri, &language, document.version, &document.text);
         self.broken.remove(&uri);
-        self.open.retain(|(open, _)| *open != uri);
-        self.open.push((uri, language));
+        self.open.retain(|open| open.uri != uri);
+        self.open.push(Open { uri, language, carried: (document.version, document.text), diagnostics: None });
+    }
+
+    fn diagnosed(&mut self, params: Option<&RawValue>, body: &Bytes) {
+        let params: Value = read(params).unwrap_or_default();
+        let uri = params.pointer("/textDocument/uri").and_then(Value::as_str);
+        if let Some(open) = self.open.iter_mut().find(|open| Some(open.uri.as_str()) == uri) {
+            open.diagnostics = Some(body.clone());
+        }
+    }
+
+    /// What was carried is not to be offered again. Of some that still wait, nothing is kept: once too rarely is the lesser harm.
+    fn carried(&mut self, params: Option<&RawValue>) {
+        let params: Value = read(params).unwrap_or_default();
+        if params["command"] != CARRIED {
+            return;
+        }
+        let uri = params.pointer("/arguments/0").and_then(Value::as_str);
+        if let Some(open) = self.open.iter_mut().find(|open| Some(open.uri.as_str()) == uri)
+            && let Ok(current) = self.documents.current(&open.uri)
+        {
+            open.carried = (current.snapshot.version(), current.snapshot.rope().to_string());
+        }
     }
 
     fn change(&mut self, params: Option<&RawValue>, body: &Bytes) {
         let params: Value = read(params).unwrap_or_default();
         let uri = params.pointer("/textDocument/uri").and_then(Value::as_str).map(str::to_owned);
         let changed = did_change::apply(&self.documents, params, self.encoding);
-        let Some(uri) = uri.filter(|uri| self.open.iter().any(|(open, _)| open == uri)) else { return };
+        let Some(uri) = uri.filter(|uri| self.open.iter().any(|open| open.uri == *uri)) else { return };
         if changed.is_ok() {
             self.broken.remove(&uri);
         } else {
@@ -128,7 +165,7 @@ impl Memory {
         let Some(DidCloseTextDocumentParams { text_document }) = read(params) else { return };
         let _ = self.documents.close(&text_document.uri.0);
         self.broken.remove(&text_document.uri.0);
-        self.open.retain(|(open, _)| *open != text_document.uri.0);
+        self.open.retain(|open| open.uri != text_document.uri.0);
     }
 
     /// The messages that bring a new daemon to where the old one was.
@@ -139,13 +176,18 @@ impl Memory {
         messages.extend(self.initialized.clone());
         messages.extend(self.folders.iter().cloned());
         messages.extend(self.configuration.clone());
-        for (uri, language) in &self.open {
+        for Open { uri, language, carried: (version, text), diagnostics } in &self.open {
             let Ok(current) = self.documents.current(uri) else { continue };
-            let (version, text) = (current.snapshot.version(), current.snapshot.rope().to_string());
             let document = json!({ "uri": uri, "languageId": language, "version": version, "text": text });
-            let params = json!({ "textDocument": document });
-            messages.push(body(&json!({ "jsonrpc": "2.0", "method": "textDocument/didOpen", "params": params })));
+            messages.push(notification("textDocument/didOpen", &json!({ "textDocument": document })));
+            if *current.snapshot.rope() != text.as_str() || current.snapshot.version() != *version {
+                let document = json!({ "uri": uri, "version": current.snapshot.version() });
+                let changes = json!([{ "text": current.snapshot.rope().to_string() }]);
+                let params = json!({ "textDocument": document, "contentChanges": changes });
+                messages.push(notification("textDocument/didChange", &params));
+            }
             messages.extend(self.broken.get(uri).cloned());
+            messages.extend(diagnostics.clone());
         }
         messages.extend(self.focus.clone());
         messages
@@ -162,6 +204,10 @@ impl Memory {
         general["positionEncodings"] = json!([position::kind(self.encoding)]);
         body(&message)
     }
+}
+
+fn notification(method: &str, params: &Value) -> Bytes {
+    body(&json!({ "jsonrpc": "2.0", "method": method, "params": params }))
 }
 
 fn body(message: &Value) -> Bytes {
@@ -260,14 +306,38 @@ mod tests {
 
             let said = replayed(&memory);
             let methods: Vec<_> = said.iter().map(|message| message["method"].as_str().unwrap()).collect();
-            assert_eq!(methods, ["initialize", "initialized", "textDocument/didOpen", "textDocument/didFocus"]);
+            let text = ["textDocument/didOpen", "textDocument/didChange"];
+            assert_eq!(methods, [&["initialize", "initialized"], &text[..], &["textDocument/didFocus"]].concat());
             assert_eq!(said[0]["id"], AGAIN);
             assert_eq!(said[0]["params"]["rootUri"], "file:///w");
             let general = &said[0]["params"]["capabilities"]["general"];
             assert_eq!(*general, json!({ "positionEncodings": [agreed], "markdown": { "parser": "x" } }));
-            let document = json!({ "uri": "file:///a", "languageId": "befunge", "version": 2, "text": "é𝄞ßx" });
+            let document = json!({ "uri": "file:///a", "languageId": "befunge", "version": 1, "text": "é𝄞x" });
             assert_eq!(said[2]["params"]["textDocument"], document, "{agreed}");
+            let changed =
+                json!({ "textDocument": { "uri": "file:///a", "version": 2 }, "contentChanges": [{ "text": "é𝄞ßx" }] });
+            assert_eq!(said[3]["params"], changed, "{agreed}");
         }
+    }
+
+    #[test]
+    fn what_waits_to_be_carried_waits_on_and_what_was_carried_does_not() {
+        let mut memory = Memory::new();
+        memory.hear("initialize", None, &body(&json!({ "id": 1, "method": "initialize", "params": {} })));
+        memory.agree(br#"{"id":1,"result":{}}"#);
+        open(&mut memory, "file:///a", "one");
+        change(&mut memory, "file:///a", 2, (0, 0), "t");
+        let notes = json!({ "textDocument": { "uri": "file:///a" }, "diagnostics": [] });
+        hear(&mut memory, "pilotlight/didChangeDiagnostics", &notes);
+        let said = replayed(&memory);
+        assert_eq!(said[1]["params"]["textDocument"]["text"], "one");
+        assert_eq!(said[2]["params"]["contentChanges"], json!([{ "text": "tone" }]));
+        assert_eq!(said[3]["params"], notes);
+        let carried = json!({ "command": CARRIED, "arguments": ["file:///a"] });
+        hear(&mut memory, "workspace/executeCommand", &carried);
+        let said = replayed(&memory);
+        assert_eq!(said[1]["params"]["textDocument"]["text"], "tone");
+        assert_eq!((said.len(), &said[2]["params"]), (3, &notes));
     }
 
     #[test]
@@ -297,11 +367,11 @@ mod tests {
         assert_eq!(said.len(), 3);
         hear(&mut memory, "textDocument/didSave", &json!({ "textDocument": { "uri": "file:///a" }, "text": "two" }));
         let said = replayed(&memory);
-        assert_eq!((said.len(), &said[1]["params"]["textDocument"]["text"]), (2, &json!("two")));
+        assert_eq!((said.len(), &said[2]["params"]["contentChanges"]), (3, &json!([{ "text": "two" }])));
         // What is not a document's, or no message at all, is nothing to remember.
         hear(&mut memory, "textDocument/didChange", &json!({ "contentChanges": 7 }));
         hear(&mut memory, "textDocument/didOpen", &json!(["x"]));
         memory.hear("textDocument/didClose", None, &body(&json!({})));
-        assert_eq!(replayed(&memory).len(), 2);
+        assert_eq!(replayed(&memory).len(), 3);
     }
 }

@@ -145,9 +145,7 @@ struct Candidate {
 
 /// The files under a folder of a root that are not in the index as they are now: what a folder brings that was moved here, or filled before anybody watched it.
 pub fn news(index: &RwLock<Index>, root: &Path, folder: &Path, limits: Limits) -> Vec<PathBuf> {
-    let above = folder.ancestors().take_while(|above| *above != root);
-    let closed = |folder: &Path| relative(root, &folder.join("_")).is_none_or(|path| rules::vendored(&path).is_some());
-    if closed(folder) || above.into_iter().any(rules::is_cache) {
+    if is_closed(root, folder) {
         return Vec::new();
     }
     let found = candidates(root, folder, limits, &|_, _| {}, &AtomicBool::new(false), &|_, _| {});
@@ -158,6 +156,12 @@ pub fn news(index: &RwLock<Index>, root: &Path, folder: &Path, limits: Limits) -
         stamp.is_some_and(|stamp| (stamp.modified, stamp.size) == (file.modified, file.size))
     };
     found.iter().filter(|file| !known(file)).map(|file| root.join(&file.path)).collect()
+}
+
+/// Whether a scan of `root` stays out of a folder, whatever ignore files say.
+pub fn is_closed(root: &Path, folder: &Path) -> bool {
+    let vendored = relative(root, &folder.join("_")).is_none_or(|path| rules::vendored(&path).is_some());
+    vendored || folder.ancestors().take_while(|above| *above != root).any(rules::is_cache)
 }
 
 /// What may be indexed of the folder `from` of `root`.
