@@ -22,6 +22,26 @@ async fn edits_make_the_text() {
 }
 
 #[tokio::test]
+async fn half_a_surrogate_pair_in_an_edit_is_no_lost_edit() {
+    let server = TestServer::start().await;
+    let mut buffer = Buffer::new("a.txt", "a$0");
+    buffer.open(&server);
+    // As an editor in JavaScript may write it; no string of Rust can have it.
+    let changes =
+        r#"[{"range":{"start":{"line":0,"character":1},"end":{"line":0,"character":1}},"text":"\ud83d b ="}]"#;
+    let document = json!({ "uri": buffer.uri, "version": 2 });
+    let body = format!(
+        r#"{{"jsonrpc":"2.0","method":"textDocument/didChange","params":{{"textDocument":{document},"contentChanges":{changes}}}}}"#
+    );
+    server.client.write(format!("Content-Length: {}\r\n\r\n{body}", body.len()));
+    buffer.text = "a\u{FFFD} b =".to_owned();
+    (buffer.version, buffer.cursor) = (2, buffer.text.len());
+    buffer.type_text(&server, " ");
+    assert_eq!(buffer.with(&buffer.ghost(&server).await), "a\u{FFFD} b = ⟦1;⟧");
+    server.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn several_changes_in_one_notification_are_applied_one_after_another() {
     let server = TestServer::start().await;
     let mut buffer = Buffer::new("a.txt", "abc$0");

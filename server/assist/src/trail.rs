@@ -135,27 +135,77 @@ impl Trail {
 }
 
 /// The first line that differs, and the lines of both sides up to the last that does. `None` for no difference, and for one that is too long to show.
+///
+/// By the pieces that the ropes are made of, not by lines: the states of one document share nearly all of them, and an edit waits for this.
 fn hunk(before: &Snapshot, after: &Snapshot) -> Option<(usize, String, String)> {
     let (old, new) = (before.rope(), after.rope());
-    let common = old.lines().zip(new.lines()).take_while(|(old, new)| old == new).count();
-    let (old_rest, new_rest) =
-        (old.len_lines() - common.min(old.len_lines()), new.len_lines() - common.min(new.len_lines()));
-    let tail = (0..old_rest.min(new_rest))
-        .take_while(|back| old.line(old.len_lines() - 1 - back) == new.line(new.len_lines() - 1 - back))
-        .count();
-    let (old_count, new_count) = (old_rest - tail, new_rest - tail);
-    if old_count.max(new_count) > LONGEST || old_count + new_count == 0 {
+    let (old_len, new_len) = (old.len_bytes(), new.len_bytes());
+    let (old_end, new_end) = (old.chunks_at_byte(old_len).0.reversed(), new.chunks_at_byte(new_len).0.reversed());
+    let front = common(old.chunks().map(str::as_bytes), new.chunks().map(str::as_bytes), false);
+    let back = common(old_end.map(str::as_bytes), new_end.map(str::as_bytes), true);
+    if front == old_len && front == new_len {
+        return None;
+    }
+    let line = old.byte_to_line(front).min(new.byte_to_line(front));
+    // Whole lines only: the one that the common end begins in is none unless it begins there on both sides.
+    let lines_behind = |rope: &ropey::Rope, at: usize| {
+        let line = rope.byte_to_line(at);
+        rope.len_lines() - line - usize::from(rope.line_to_byte(line) < at)
+    };
+    let behind = lines_behind(old, old_len - back).min(lines_behind(new, new_len - back));
+    let (old_rest, new_rest) = (old.len_lines() - line, new.len_lines() - line);
+    let behind = behind.min(old_rest).min(new_rest);
+    let (old_count, new_count) = (old_rest - behind, new_rest - behind);
+    if old_count.max(new_count) > LONGEST {
         return None;
     }
     let text =
-        |rope: &ropey::Rope, count: usize| (common..common + count).map(|line| rope.line(line).to_string()).collect();
-    Some((common, text(old, old_count), text(new, new_count)))
+        |rope: &ropey::Rope, count: usize| (line..line + count).map(|line| rope.line(line).to_string()).collect();
+    Some((line, text(old, old_count), text(new, new_count)))
+}
+
+/// How many bytes two texts have in common at their beginnings; `backwards`: at their ends, where their pieces come from.
+fn common<'a>(
+    mut left: impl Iterator<Item = &'a [u8]>,
+    mut right: impl Iterator<Item = &'a [u8]>,
+    backwards: bool,
+) -> usize {
+    let split = |piece: &'a [u8], count: usize| match backwards {
+        false => piece.split_at(count),
+        true => {
+            let (rest, taken) = piece.split_at(piece.len() - count);
+            (taken, rest)
+        }
+    };
+    let (mut a, mut b): (&[u8], &[u8]) = (&[], &[]);
+    let mut same = 0;
+    loop {
+        while a.is_empty() {
+            let Some(next) = left.next() else { return same };
+            a = next;
+        }
+        while b.is_empty() {
+            let Some(next) = right.next() else { return same };
+            b = next;
+        }
+        let count = a.len().min(b.len());
+        let ((a_now, a_rest), (b_now, b_rest)) = (split(a, count), split(b, count));
+        // Most pieces are the very same.
+        if !std::ptr::eq(a_now, b_now) && a_now != b_now {
+            let pairs = a_now.iter().zip(b_now);
+            let equal = |(a, b): &(&u8, &u8)| a == b;
+            let more = if backwards { pairs.rev().take_while(equal).count() } else { pairs.take_while(equal).count() };
+            return same + more;
+        }
+        same += count;
+        (a, b) = (a_rest, b_rest);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pilotlight_syntax::{Document, Language};
+    use pilotlight_syntax::{Change, Document, Language, Position, PositionEncoding, Span};
 
     fn state(text: &str) -> Snapshot {
         Document::open(Language::Plain, 0, text).snapshot()
@@ -190,5 +240,58 @@ mod tests {
         assert!(trail.places(|_| true).is_empty());
         trail.looked(&a, None, "a", &text, 150);
         assert_eq!(trail.places(|_| true)[0].line, 12);
+    }
+
+    /// What it comes to line by line.
+    fn by_lines(before: &Snapshot, after: &Snapshot) -> Option<(usize, String, String)> {
+        let (old, new): (Vec<_>, Vec<_>) = (before.rope().lines().collect(), after.rope().lines().collect());
+        let common = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
+        let (old, new) = (&old[common..], &new[common..]);
+        let behind = old.iter().rev().zip(new.iter().rev()).take_while(|(old, new)| old == new).count();
+        let (old, new) = (&old[..old.len() - behind], &new[..new.len() - behind]);
+        let text = |lines: &[ropey::RopeSlice<'_>]| lines.iter().map(ToString::to_string).collect::<String>();
+        (old.len().max(new.len()) <= LONGEST && old.len() + new.len() > 0).then(|| (common, text(old), text(new)))
+    }
+
+    #[test]
+    fn a_hunk_is_what_differs_line_by_line() {
+        let texts = [
+            "",
+            "a",
+            "\n",
+            "a\n",
+            "a\nb",
+            "a\nb\n",
+            "a\n\nb\n",
+            "b\nb\n",
+            "xb\n",
+            "a\r\nb\r\n",
+            "a\rb\n",
+            "a\r\r\nb\n",
+            "é\nb\n",
+            "è\nb\n",
+            "a\nb\nc\n",
+            "a\nc\n",
+            "c\nb\na",
+            "a\nb\nb\nb\n",
+            "\r\n",
+            "\r",
+        ];
+        for (before, after) in texts.iter().flat_map(|before| texts.map(|after| (*before, after))) {
+            let (old, new) = (state(before), state(after));
+            assert_eq!(hunk(&old, &new), by_lines(&old, &new), "{before:?} {after:?}");
+        }
+        let long: String = (0..20_000).map(|i| format!("line {}\n", i % 7)).collect();
+        let mut document = Document::open(Language::Plain, 0, &long);
+        let first = document.snapshot();
+        for (line, character, text) in [(9000, 3, "new"), (9003, 0, "\n\n"), (9001, 6, "ü")] {
+            let at = Position { line, character };
+            let change = Change { span: Some(Span { start: at, end: at }), text: text.to_owned() };
+            document.edit(1, &[change], PositionEncoding::Utf8).expect("the place is in the text");
+            let now = document.snapshot();
+            assert_eq!(hunk(&first, &now), by_lines(&first, &now));
+            assert_eq!(hunk(&now, &first), by_lines(&now, &first));
+            assert_eq!(hunk(&now, &state(&now.rope().to_string())), None);
+        }
     }
 }

@@ -145,7 +145,8 @@ fn text_of(window: &Window) -> String {
     window.prefix.iter().chain(&window.suffix).map(|chunk| chunk.text.as_str()).collect()
 }
 
-/// The window and what was typed, with every secret masked at its length. The cursor may stand inside of one: its line is looked at whole.
+/// The window and what was typed, with every secret masked at its length. The cursor may stand inside of one, and the window may begin inside of one: these lines are
+/// looked at whole.
 fn masked(snapshot: &Snapshot, cursor: usize, window: &Window, typed: &str) -> (Window, String) {
     let mut window = window.clone();
     let mut typed = typed.to_owned();
@@ -168,6 +169,17 @@ fn masked(snapshot: &Snapshot, cursor: usize, window: &Window, typed: &str) -> (
             && first.text.starts_with(&snapshot.slice(cursor..cursor + skip + right))
         {
             mask_after_start(&mut first.text, skip, right);
+        }
+    }
+    // A line that is longer than the budget is cut, perhaps between a secret and the name that tells of it.
+    let bytes = window.prefix.iter().map(|chunk| chunk.text.len()).sum::<usize>() + typed.len();
+    if let (Some(begin), Some(first)) = (cursor.checked_sub(bytes), window.prefix.first_mut()) {
+        let line = snapshot.line_at(begin);
+        let whole = if begin > line.start { snapshot.slice(line.clone()) } else { String::new() };
+        for secret in secrets::secrets(&whole) {
+            let start = (line.start + secret.start).max(begin) - begin;
+            let end = (line.start + secret.end).saturating_sub(begin).min(first.text.len());
+            mask_after_start(&mut first.text, start, end.saturating_sub(start));
         }
     }
     let mask = |text: &mut String| {

@@ -229,3 +229,19 @@ proptest! {
         prop_assert!(moved <= 2, "the window moved {moved} times in {} keystrokes", typed.len());
     }
 }
+
+#[test]
+fn a_secret_is_masked_wherever_a_long_line_is_cut() {
+    // Nothing in the value by itself says what it is.
+    let password = "correct horse battery staple, and so on";
+    for family in [&ember::FAMILY, &qwen::FAMILY] {
+        for shift in 0..200 {
+            let before = "x".repeat(2000 + shift);
+            let text =
+                format!("{{\"a\": \"{before}\", \"password\": \"{password}\", \"b\": \"{}\"}}\n$0", "y".repeat(2000));
+            let shown = plan_at(family, &text, Budget { prefix: 520, suffix: 100 }, None).display();
+            let told = (0..password.len() - 3).find(|&at| shown.contains(&password[at..at + 4]));
+            assert_eq!(told, None, "{} {shift}: {}", family.name, &shown[..200]);
+        }
+    }
+}

@@ -6,6 +6,7 @@
 mod frames;
 mod message;
 mod outgoing;
+mod surrogates;
 
 pub(crate) use frames::Frames;
 pub(crate) use message::{Incoming, refusal};

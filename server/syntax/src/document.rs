@@ -65,9 +65,9 @@ impl Document {
         for change in changes {
             place = match change.span {
                 Some(span) => {
-                    let range = span.to_bytes(&next.rope, encoding)?;
-                    let place = range.start + change.text.len();
-                    next.replace(range, &change.text);
+                    let (range, text) = span.to_edit(&next.rope, encoding, &change.text)?;
+                    let place = range.start + text.len();
+                    next.replace(range, &text);
                     Some(place)
                 }
                 None => {

@@ -1,8 +1,12 @@
 //! Where a code action has something to do: functions with their bodies, types, what stands for code that is still to be written, loops and callbacks; by
 //! `queries/<language>/actions.scm`.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{
+    collections::{BTreeMap, HashSet},
+    ops::Range,
+};
 
+use ropey::Rope;
 use tree_sitter::Node;
 
 use crate::{
@@ -69,6 +73,11 @@ impl OccasionKind {
             Self::Callback => "callback",
         }
     }
+
+    /// Whether it has a name, and may have documentation.
+    fn is_definition(self) -> bool {
+        matches!(self, Self::Function | Self::Type)
+    }
 }
 
 /// What one text has, before it is put together.
@@ -84,6 +93,22 @@ struct Raw<'tree> {
 struct Named<'tree> {
     name: Option<Node<'tree>>,
     body: Option<Node<'tree>>,
+}
+
+/// What is asked of a text again and again, in an order in which that is found at once: a text may have ten thousand of each.
+struct Known<'text> {
+    rope: &'text Rope,
+    /// Those that are in no other.
+    placeholders: HashSet<(usize, usize)>,
+    /// Documentation before what it belongs to, by its end.
+    before: Vec<Range<usize>>,
+    /// Documentation in what it belongs to.
+    inside: HashSet<(usize, usize)>,
+    /// Functions and types by where they begin, the outer first; and by where they end.
+    by_start: Vec<Range<usize>>,
+    by_end: Vec<Range<usize>>,
+    /// Those of them that have documentation inside.
+    documented_inside: HashSet<(usize, usize)>,
 }
 
 impl Snapshot {
@@ -112,88 +137,130 @@ impl Snapshot {
         if done.is_none() {
             return Vec::new();
         }
-        raw.read(self).into_iter().filter(|it| it.range.start <= range.end && range.start <= it.range.end).collect()
+        raw.read(self, &range)
     }
 }
 
 impl Raw<'_> {
-    fn read(self, snapshot: &Snapshot) -> Vec<Occasion> {
-        let ranges = |wanted: OccasionKind| -> Vec<Range<usize>> {
-            let of = self.found.keys().filter(|(kind, ..)| *kind == wanted);
-            of.map(|&(_, start, end)| start..end).collect()
-        };
-        let placeholders = outermost(ranges(OccasionKind::Placeholder));
-        let definitions = [ranges(OccasionKind::Function), ranges(OccasionKind::Type)].concat();
+    /// What touches bytes `wanted`.
+    fn read(self, snapshot: &Snapshot, wanted: &Range<usize>) -> Vec<Occasion> {
+        let known = Known::of(&self, snapshot.rope());
         let mut occasions = Vec::new();
         for (&(kind, start, end), named) in &self.found {
-            let range = start..end;
-            if kind == OccasionKind::Placeholder && !placeholders.contains(&range) {
+            let touches = start <= wanted.end && wanted.start <= end;
+            if !touches || kind == OccasionKind::Placeholder && !known.placeholders.contains(&(start, end)) {
                 continue;
             }
-            let body = named.body.map(|body| inside(snapshot, body));
+            let range = start..end;
             occasions.push(Occasion {
                 kind,
                 name: named.name.map(|name| snapshot.slice(name.byte_range())),
-                is_empty: named.body.is_some_and(|body| self.is_empty(body, &placeholders)),
-                is_documented: matches!(kind, OccasionKind::Function | OccasionKind::Type)
-                    && self.is_documented(snapshot, &range, &definitions),
-                body,
+                body: named.body.map(|body| known.within(body)),
+                is_empty: named.body.is_some_and(|body| known.is_empty(body)),
+                is_documented: kind.is_definition() && known.is_documented(&range),
                 range,
             });
         }
         occasions.sort_by_key(|it| (it.range.start, usize::MAX - it.range.end));
         occasions
     }
+}
+
+impl<'text> Known<'text> {
+    fn of(raw: &Raw<'_>, rope: &'text Rope) -> Self {
+        let ranges = |wanted: fn(OccasionKind) -> bool| {
+            let of = raw.found.keys().filter(|(kind, ..)| wanted(*kind));
+            let mut ranges: Vec<Range<usize>> = of.map(|&(_, start, end)| start..end).collect();
+            ranges.sort_by_key(|it| (it.start, usize::MAX - it.end));
+            ranges
+        };
+        let mut furthest = 0;
+        let mut placeholders = ranges(|kind| kind == OccasionKind::Placeholder);
+        placeholders.retain(|it| {
+            let outermost = it.end > furthest;
+            furthest = furthest.max(it.end);
+            outermost
+        });
+        let by_start = ranges(OccasionKind::is_definition);
+        let (mut by_end, mut before, mut inside) = (by_start.clone(), raw.before.clone(), raw.inside.clone());
+        by_end.sort_by_key(|it| it.end);
+        before.sort_by_key(|it| it.end);
+        inside.sort_by_key(|it| it.start);
+        // Those that are open where a documentation stands: the last is the one that it belongs to.
+        let (mut open, mut documented_inside) = (Vec::<&Range<usize>>::new(), HashSet::new());
+        let mut coming = by_start.iter().peekable();
+        for documentation in &inside {
+            while let Some(next) = coming.next_if(|it| it.start <= documentation.start) {
+                open.retain(|it| it.end > next.start);
+                open.push(next);
+            }
+            open.retain(|it| it.end > documentation.start);
+            documented_inside.extend(open.last().map(|it| (it.start, it.end)));
+        }
+        let set = |ranges: Vec<Range<usize>>| ranges.into_iter().map(|it| (it.start, it.end)).collect();
+        let (placeholders, inside) = (set(placeholders), set(inside));
+        Self { rope, placeholders, before, inside, by_start, by_end, documented_inside }
+    }
+
+    /// What a body has in it.
+    fn within(&self, body: Node<'_>) -> Range<usize> {
+        let range = body.byte_range();
+        let is = |at: usize, bracket: u8| self.rope.get_byte(at) == Some(bracket);
+        let bracketed = range.len() > 1 && is(range.start, b'{') && is(range.end - 1, b'}');
+        if bracketed { range.start + 1..range.end - 1 } else { range }
+    }
 
     /// Whether all of a node is comments, documentation and placeholders.
-    fn is_empty(&self, body: Node<'_>, placeholders: &[Range<usize>]) -> bool {
-        let mut cursor = body.walk();
-        body.named_children(&mut cursor).all(|child| {
-            let range = child.byte_range();
-            // A list of statements, and the like, is what it holds.
-            let list = || child.named_child(0).is_some_and(|first| first.start_byte() == range.start);
-            child.is_extra()
-                || placeholders.contains(&range)
-                || self.inside.contains(&range)
-                || list() && self.is_empty(child, placeholders)
-        })
+    fn is_empty(&self, body: Node<'_>) -> bool {
+        // No recursion: a sum of ten thousand terms is as deep.
+        let mut left = vec![body];
+        while let Some(node) = left.pop() {
+            for child in node.named_children(&mut node.walk()) {
+                let range = (child.start_byte(), child.end_byte());
+                if child.is_extra() || self.placeholders.contains(&range) || self.inside.contains(&range) {
+                    continue;
+                }
+                // A list of statements, and the like, is what it holds.
+                if child.named_child(0).is_none_or(|first| first.start_byte() != range.0) {
+                    return false;
+                }
+                left.push(child);
+            }
+        }
+        true
     }
 
-    fn is_documented(&self, snapshot: &Snapshot, range: &Range<usize>, definitions: &[Range<usize>]) -> bool {
-        let within = self.inside.iter().any(|documentation| {
-            let around = definitions.iter().filter(|it| it.contains(&documentation.start));
-            around.min_by_key(|it| it.len()) == Some(range)
-        });
-        // With nothing between but attributes and the like.
-        let before = self.before.iter().filter(|it| it.end <= range.start).any(|documentation| {
-            // Rust's line comments have their line's end in them.
-            let text = snapshot.slice(documentation.start..range.start);
-            let between = &text[snapshot.slice(documentation.clone()).trim_end().len()..];
-            let mut lines = between.split('\n').skip(1).collect::<Vec<_>>();
-            lines.pop();
-            let others = |it: &&Range<usize>| {
-                let meets = it.start < range.start && documentation.end < it.end;
-                *it != range && meets && !(it.start <= documentation.start && range.end <= it.end)
-            };
-            !lines.iter().any(|line| line.trim().is_empty())
-                && !between.contains([';', '{', '}'])
-                && !definitions.iter().any(|it| others(&it))
-        });
-        within || before
+    fn is_documented(&self, range: &Range<usize>) -> bool {
+        if self.documented_inside.contains(&(range.start, range.end)) {
+            return true;
+        }
+        // What stands between the nearest one and here stands behind all others too.
+        let nearest = self.before.partition_point(|it| it.end <= range.start).checked_sub(1);
+        nearest.is_some_and(|nearest| self.documents(&self.before[nearest], range))
+    }
+
+    /// Whether there is nothing but attributes and the like between documentation and what may be its definition.
+    fn documents(&self, documentation: &Range<usize>, range: &Range<usize>) -> bool {
+        let Range { start, end } = self.rope.byte_to_char(documentation.end)..self.rope.byte_to_char(range.start);
+        let mut comment = self.rope.chars_at(start);
+        // Rust's line comments have their line's end in them.
+        let blanks = std::iter::from_fn(|| comment.prev()).take_while(|c| c.is_whitespace()).count();
+        let mut blank = false;
+        for c in self.rope.slice(start - blanks..end).chars() {
+            match c {
+                ';' | '{' | '}' => return false,
+                '\n' if blank => return false,
+                '\n' => blank = true,
+                c => blank &= c.is_whitespace(),
+            }
+        }
+        let begun = self.by_start.partition_point(|it| it.start <= documentation.start);
+        let mut begun = self.by_start[begun..].iter().take_while(|it| it.start < range.start);
+        let ended = self.by_end.partition_point(|it| it.end <= documentation.end);
+        let mut ended = self.by_end[ended..].iter().take_while(|it| it.end <= range.start);
+        !begun.any(|it| it.end > documentation.end) && !ended.any(|it| it.start < range.start)
     }
 }
 
-/// Those that are in no other.
-fn outermost(ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
-    let holds = |outer: &Range<usize>, inner: &Range<usize>| {
-        outer != inner && outer.start <= inner.start && inner.end <= outer.end
-    };
-    ranges.iter().filter(|inner| !ranges.iter().any(|outer| holds(outer, inner))).cloned().collect()
-}
-
-/// What a body has in it.
-fn inside(snapshot: &Snapshot, body: Node<'_>) -> Range<usize> {
-    let range = body.byte_range();
-    let text = snapshot.slice(range.clone());
-    if text.starts_with('{') && text.ends_with('}') && text.len() > 1 { range.start + 1..range.end - 1 } else { range }
-}
+#[cfg(test)]
+mod tests;

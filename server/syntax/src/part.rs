@@ -10,7 +10,7 @@ use ropey::Rope;
 use tree_sitter::{InputEdit, Node, Tree};
 
 use crate::{
-    Document, Language,
+    Language,
     parser::{self, Source},
     position::line_end,
 };
@@ -31,12 +31,12 @@ impl Part {
     const AMPLE: usize = 3 << 9;
 
     /// The part around `at`, parsed. None begins or ends in a comment or a string that `known` has. `None` where no part short enough begins and ends between two items.
-    pub(crate) fn around(source: Source, known: Option<Earlier>, at: usize) -> Option<Self> {
+    pub(crate) fn around(source: Source, known: Option<Earlier>, at: usize, deadline: Duration) -> Option<Self> {
         let Source { language, rope, .. } = source;
         let lines = Lines { language, rope, known };
         let here = rope.byte_to_line(at);
-        let mut range = lines.items_around(here, 0..rope.len_lines(), 0)?;
-        let mut column = 0;
+        let items = lines.items_around(here, 0..rope.len_lines(), 0).map(|range| (range, 0));
+        let (mut range, mut column) = items.or_else(|| lines.members_around(here))?;
         while language.members_stand_alone() && lines.bytes(&range).len() > Self::AMPLE {
             let Some(members) = lines.member_column(&range, column) else { break };
             let Some(narrower) = lines.items_around(here, lines.inside(&range, members), members) else { break };
@@ -47,7 +47,7 @@ impl Part {
             return None;
         }
         let mut part = Self { range, tree: None };
-        part.parse(source, Document::EDIT_DEADLINE);
+        part.parse(source, deadline);
         Some(part)
     }
 
@@ -115,16 +115,38 @@ impl Lines<'_> {
     /// The lines of the items of indentation `column` from the last that begins above line `here` to the next that begins below it, within
     /// `within`. The line `here` itself begins nothing: it is being typed.
     fn items_around(&self, here: usize, within: Range<usize>, column: usize) -> Option<Range<usize>> {
-        if !within.contains(&here) {
+        let (start, end) = self.borders(here, &within, column);
+        Some(start?..end?).filter(|_| within.contains(&here))
+    }
+
+    /// The lines of the members around line `here` of an item that is too long for a part, and their indentation.
+    fn members_around(&self, here: usize) -> Option<(Range<usize>, usize)> {
+        if !self.language.members_stand_alone() {
             return None;
         }
+        // As much of the item as there is near.
+        let (above, below) = self.borders(here, &(0..self.rope.len_lines()), 0);
+        let line = |byte: usize| self.rope.byte_to_line(byte.min(self.rope.len_bytes()));
+        let at = self.rope.line_to_byte(here);
+        let near = above.unwrap_or(line(at.saturating_sub(Part::MOST)))..below.unwrap_or(line(at + Part::MOST));
+        let column = self.member_column(&near, 0)?;
+        let inside = self.inside(&near, column);
+        let (start, end) = self.borders(here, &inside, column);
+        // Where the item goes on, the end of what is near is the middle of a member.
+        let start = start.filter(|start| above.is_some() || *start > inside.start)?;
+        let end = end.filter(|end| below.is_some() || *end < inside.end)?;
+        inside.contains(&here).then_some((start..end, column))
+    }
+
+    /// Where the items of indentation `column` around line `here` begin and end, as far as that is near.
+    fn borders(&self, here: usize, within: &Range<usize>, column: usize) -> (Option<usize>, Option<usize>) {
         let longest = |line: &usize| self.bytes(&(here.min(*line)..here.max(*line))).len() <= Part::MOST;
         let above = (within.start + 1..here).rev().take_while(longest).find(|&line| self.begins_item(line, column));
         let below = (here + 1..within.end).take_while(longest).find(|&line| self.begins_item(line, column));
         // What was not found ends with the text around it, if that is near.
-        let start = above.or_else(|| longest(&within.start).then_some(within.start))?;
-        let end = below.or_else(|| longest(&within.end).then_some(within.end))?;
-        Some(start..end)
+        let start = above.or_else(|| longest(&within.start).then_some(within.start));
+        let end = below.or_else(|| longest(&within.end).then_some(within.end));
+        (start, end)
     }
 
     /// Whether an item of indentation `column` begins on `line`: a line with such an indentation behind an empty one, and not what closes

@@ -2,6 +2,8 @@
 //!
 //! Lines end at `\n`, `\r\n` and `\r`, and at nothing else (LSP 3.17, "Text Documents"): the rope is built with exactly these.
 
+use std::borrow::Cow;
+
 use ropey::Rope;
 
 /// The unit of [`Position::character`], agreed at LSP's `initialize` (LSP 3.17, `positionEncoding`).
@@ -84,6 +86,12 @@ impl Position {
         })
     }
 
+    /// Whether this is inside a surrogate pair of `rope`: [`Position::to_byte`] gives the pair's start then.
+    fn cuts_pair(self, rope: &Rope, byte: usize, encoding: PositionEncoding) -> bool {
+        let short = || self.character - Self::from_byte(rope, byte, encoding).character;
+        encoding == PositionEncoding::Utf16 && rope.get_byte(byte).is_some_and(|first| first >= 0xF0) && short() == 1
+    }
+
     /// The position of `byte`, which is clamped to the document, to the start of its character, and before its line's terminator.
     pub(crate) fn from_byte(rope: &Rope, byte: usize, encoding: PositionEncoding) -> Self {
         let byte = floor_char(rope, byte);
@@ -114,6 +122,26 @@ impl Span {
             return Err(PositionError::Reversed { start: self.start, end: self.end });
         }
         Ok(start..end)
+    }
+
+    /// The bytes of `rope` that `text` takes the place of, and all that stands there then. Where the span begins or ends inside a surrogate pair, the half that
+    /// stays is U+FFFD, a unit as it is: the client's strings may have half a pair, ours not.
+    pub(crate) fn to_edit<'text>(
+        self,
+        rope: &Rope,
+        encoding: PositionEncoding,
+        text: &'text str,
+    ) -> Result<(std::ops::Range<usize>, Cow<'text, str>), PositionError> {
+        let mut range = self.to_bytes(rope, encoding)?;
+        let before = self.start.cuts_pair(rope, range.start, encoding);
+        let behind = self.end.cuts_pair(rope, range.end, encoding);
+        if !before && !behind {
+            return Ok((range, Cow::Borrowed(text)));
+        }
+        let half = |stays: bool| if stays { "\u{FFFD}" } else { "" };
+        // A pair is a character of four bytes.
+        range.end += if behind { 4 } else { 0 };
+        Ok((range, Cow::Owned(format!("{}{text}{}", half(before), half(behind)))))
     }
 }
 

@@ -77,7 +77,7 @@ impl Snapshot {
         let line = self.line_at(offset);
         let mut view = State::clone(state);
         if !view.part.as_ref().is_some_and(|part| part.covers(&line)) {
-            view.part = Part::around(state.source(), state.latest(), line.end);
+            view.part = Part::around(state.source(), state.latest(), line.end, state.deadline());
         }
         view.only_part = view.part.is_some();
         if view.only_part { Self::new(view) } else { self.clone() }
@@ -119,11 +119,12 @@ impl Snapshot {
         let mut trial = self.0.next();
         // Still this state of the document, with something in it.
         trial.revision = self.0.revision;
+        trial.is_trial = true;
         trial.replace(range, text);
         if !self.0.only_part && !trial.is_small() {
             trial.parse_around(Some(end));
         } else if let Some(mut part) = trial.part.take_if(|_| self.0.only_part) {
-            part.parse(trial.source(), Document::TRIAL_DEADLINE);
+            part.parse(trial.source(), trial.deadline());
             trial.part = Some(part);
         } else {
             // Without a tree here there was a reason; a trial does not pay to see whether it has gone.
@@ -156,6 +157,8 @@ pub(crate) struct State {
     part: Option<Part>,
     /// The part's tree is the one to be seen.
     only_part: bool,
+    /// It is [tried out](Snapshot::with_replaced) only.
+    is_trial: bool,
     /// How many `\n` the rope has: as many as line breaks, unless a `\r` stands alone.
     newlines: usize,
     /// How many lines are over [`Document::LINE_LIMIT`].
@@ -187,6 +190,7 @@ impl State {
             tree: OnceLock::new(),
             part: None,
             only_part: false,
+            is_trial: false,
             newlines: 0,
             long_lines: 0,
             timeouts: 0,
@@ -273,10 +277,10 @@ impl State {
         } else if let Some(place) = place {
             self.part = match self.part.take() {
                 Some(mut part) => {
-                    part.parse(self.source(), Document::EDIT_DEADLINE);
+                    part.parse(self.source(), self.deadline());
                     Some(part)
                 }
-                None => Part::around(self.source(), self.latest(), place),
+                None => Part::around(self.source(), self.latest(), place, self.deadline()),
             };
         }
     }
@@ -284,7 +288,7 @@ impl State {
     /// The tree of a text that is only tried out; `parsed` says whether the text it was made from has one.
     fn parse_trial(&mut self, parsed: bool) {
         (self.part, self.only_part) = (None, false);
-        let tree = if parsed { self.parse(Document::TRIAL_DEADLINE) } else { Parsed::Plain };
+        let tree = if parsed { self.parse(self.deadline()) } else { Parsed::Plain };
         self.tree = OnceLock::from(tree);
     }
 
@@ -302,10 +306,9 @@ impl State {
 
     /// The tree that belongs to the text as it is, if it may have one; parsed now unless it was.
     pub(crate) fn tree(&self) -> Option<&Tree> {
-        let parsed = self.tree.get_or_init(|| {
-            let deadline = if self.old.is_some() { Document::EDIT_DEADLINE } else { Document::OPEN_DEADLINE };
-            if self.revision < self.retry_from { Parsed::Plain } else { self.parse(deadline) }
-        });
+        let parsed = self
+            .tree
+            .get_or_init(|| if self.revision < self.retry_from { Parsed::Plain } else { self.parse(self.deadline()) });
         match parsed {
             Parsed::Tree(tree) => Some(tree),
             Parsed::Plain | Parsed::TimedOut => None,
@@ -318,6 +321,15 @@ impl State {
             Some(Parsed::Tree(tree)) => Some(Earlier { tree, edits: &[] }),
             Some(_) => None,
             None => self.old.as_ref().map(|tree| Earlier { tree, edits: &self.edits }),
+        }
+    }
+
+    /// How long a parse of it may take.
+    fn deadline(&self) -> Duration {
+        match &self.old {
+            _ if self.is_trial => Document::TRIAL_DEADLINE,
+            Some(_) => Document::EDIT_DEADLINE,
+            None => Document::OPEN_DEADLINE,
         }
     }
 
@@ -373,29 +385,4 @@ fn long_lines(rope: &Rope, range: Range<usize>) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A parse that never has the time: what `State::parse` does about it, edit by edit.
-    #[test]
-    fn a_parse_that_ran_out_of_time_is_tried_again_ever_more_rarely() {
-        let mut state = State::new(Language::Rust, 0, &"fn a() {}\n".repeat(2000));
-        let mut tried = Vec::new();
-        for revision in 0..40 {
-            state.revision = revision;
-            if revision >= state.retry_from {
-                tried.push(revision);
-                state.tree = OnceLock::from(state.parse(Duration::ZERO));
-            }
-            assert!(state.tree().is_none());
-            state = state.next();
-        }
-        assert_eq!(tried, [0, 1, 3, 7, 15, 31]);
-        // Not before its turn, and from then on as ever.
-        assert!(state.tree().is_none());
-        state = state.next();
-        state.revision = state.retry_from;
-        assert_eq!(state.tree().map(|tree| tree.root_node().named_child_count()), Some(2000));
-        assert_eq!(state.next().timeouts, 0);
-    }
-}
+mod tests;

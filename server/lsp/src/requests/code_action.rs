@@ -127,7 +127,7 @@ pub(crate) async fn handle(session: &Session, params: Params) -> Result<Vec<Valu
         wrong = session.assistant.reported(&current.id, &selection);
     }
     let asked = Asked { uri, current, range, selection, diagnostics, wrong, only, automatic: trigger_kind == Some(2) };
-    let first = model::offered(session, &asked);
+    let first = model::offered(session, &asked).await?;
     let tell = |actions: &[Value]| match &params.partial_result_token {
         Some(token) if !actions.is_empty() => {
             session.outgoing.notify("$/progress", json!({ "token": token, "value": actions }));

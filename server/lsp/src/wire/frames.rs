@@ -7,6 +7,8 @@ use tokio_util::{
     codec::Decoder,
 };
 
+use super::surrogates;
+
 /// Headers are two short lines; more without an end is not LSP.
 const LONGEST_HEADER: usize = 4096;
 /// A body is at most one document's text and its escapes.
@@ -47,7 +49,9 @@ impl Decoder for Frames {
                     return Ok(None);
                 }
                 self.body = None;
-                return Ok(Some(Ok(source.split_to(length).freeze())));
+                let mut body = source.split_to(length);
+                surrogates::mend(&mut body);
+                return Ok(Some(Ok(body.freeze())));
             }
             let end = source.windows(HEADER_END.len()).position(|window| window == HEADER_END);
             let header = match end {

@@ -129,3 +129,19 @@ fn a_long_line_turns_the_tree_off_and_on_again() {
     assert_eq!(document.snapshot().too_large(), Some(TooLarge::Line { lines: 1 }));
     assert!(document.snapshot().tree().is_none());
 }
+
+#[test]
+fn half_a_pair_that_stays_is_one_unit() {
+    let edited = |start, end, with: &str| {
+        let mut document = Document::open(Language::Rust, 1, "let a = \"😀\"; call();");
+        document.edit(2, &[change((0, start), (0, end), with)], PositionEncoding::Utf16).unwrap();
+        document
+    };
+    let mut document = edited(10, 11, "");
+    document.edit(3, &[change((0, 18), (0, 18), "X")], PositionEncoding::Utf16).unwrap();
+    assert_eq!(text(&document), "let a = \"\u{FFFD}\"; call(X);");
+    assert_eq!(text(&edited(9, 10, "b")), "let a = \"b\u{FFFD}\"; call();");
+    assert_eq!(text(&edited(10, 10, "b")), "let a = \"\u{FFFD}b\u{FFFD}\"; call();");
+    assert_eq!(text(&edited(8, 12, "")), "let a = ; call();");
+    assert_eq!(text(&edited(9, 11, "é")), "let a = \"é\"; call();");
+}

@@ -15,7 +15,7 @@ fn part(language: Language, text: &str) -> Option<String> {
     let snapshot = document.snapshot();
     let known = snapshot.tree().map(|tree| Earlier { tree, edits: &[] });
     let source = Source { language, rope: &Rope::from_str(&text), only_newlines: true };
-    let part = Part::around(source, known, at)?;
+    let part = Part::around(source, known, at, Document::EDIT_DEADLINE)?;
     Some(text[part.range].to_owned())
 }
 
@@ -45,6 +45,26 @@ fn a_long_type_is_narrowed_to_members_where_these_parse_alone() {
     assert_eq!(part(Language::Rust, &text).unwrap(), "    fn here(&self) {\n        \n    }\n\n");
     let text = format!("impl X {{\n{}    fn here(&self) {{\n        $0\n    }}\n}}\n", many(0));
     assert_eq!(part(Language::Rust, &text).unwrap(), "    fn here(&self) {\n        \n    }\n");
+}
+
+#[test]
+fn a_type_longer_than_any_part_is_narrowed_to_members() {
+    let member = |i: usize| format!("    int m{i}(int a) {{\n        return a + {i};\n    }}\n\n");
+    let members = |range: std::ops::Range<usize>| range.map(member).collect::<String>();
+    let here = "    int here() {\n        return $0;\n    }\n\n";
+    let shown = here.replace("$0", "");
+    let (many, few) = (4000, 3);
+    // Amid it, near its beginning, near its end and behind its last member.
+    for (above, below) in [(many, many), (few, many), (many, few)] {
+        let text = format!("class All {{\n{}{here}{}}}\n\nclass Other {{}}\n", members(0..above), members(0..below));
+        assert_eq!(part(Language::Java, &text).unwrap(), shown, "{above} {below}");
+    }
+    let text =
+        format!("class All {{\n{}{}}}\n\nclass Other {{}}\n", members(0..many), here.trim_end().to_owned() + "\n");
+    assert_eq!(part(Language::Java, &text).unwrap(), shown.trim_end().to_owned() + "\n");
+    // Where a member is longer than a part as well, there is none.
+    let long = format!("    int long() {{\n{}        x($0);\n    }}\n", "        call(1);\n".repeat(8000));
+    assert_eq!(part(Language::Java, &format!("class All {{\n{}{long}\n{}}}\n", members(0..9), members(0..many))), None);
 }
 
 #[test]

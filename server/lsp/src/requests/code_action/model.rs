@@ -29,16 +29,27 @@ fn kind(action: &Action) -> String {
 }
 
 /// One action for each that fits the place. Why there is none in this file is told to a person who asks for such actions, where the client can show it.
-pub(super) fn offered(session: &Session, asked: &Asked) -> Vec<Value> {
+///
+/// Not in the step in which messages are taken in: it reads the whole tree, and an editor asks at every move of the cursor.
+pub(super) async fn offered(session: &Session, asked: &Asked) -> Result<Vec<Value>> {
     let profile = session.profile.get();
-    let offered = match session.assistant.actions(&asked.current.id, asked.selection.clone(), &asked.wrong) {
+    let (assistant, id) = (session.assistant.clone(), asked.current.id.clone());
+    let (selection, wrong) = (asked.selection.clone(), asked.wrong.clone());
+    let offered = tokio::task::spawn_blocking(move || assistant.actions(&id, selection, &wrong)).await;
+    let offered = offered.map_err(|_| Error::internal_error())?;
+    let now = session.documents.current(&asked.uri).map(|current| current.snapshot.revision());
+    if now.ok() != Some(asked.current.snapshot.revision()) {
+        // Edited while we looked: they may be those of the new text.
+        return Ok(Vec::new());
+    }
+    let offered = match offered {
         Ok(offered) => offered,
         Err(error) => {
             let shown = profile.is_some_and(|profile| profile.disabled_actions) && !asked.automatic;
             let wanted = asked.only.as_ref().is_some_and(|only| only.iter().any(|kind| super::covers(kind, REWRITE)));
             let title = "Actions by Pilotlight's model";
             let action = json!({ "title": title, "kind": REWRITE, "disabled": { "reason": error.to_string() } });
-            return if shown && wanted { vec![action] } else { Vec::new() };
+            return Ok(if shown && wanted { vec![action] } else { Vec::new() });
         }
     };
     let selection = &asked.selection;
@@ -47,33 +58,32 @@ pub(super) fn offered(session: &Session, asked: &Asked) -> Vec<Value> {
     let offered = offered
         .into_iter()
         .filter(|offered| asked.wants(&kind(offered.action)) && (instructs || !offered.action.wants_instruction()));
-    offered
-        .map(|offered| {
-            let mut action = json!({ "title": offered.title, "kind": kind(offered.action) });
-            if offered.action.wants_instruction() {
-                // The client puts the instruction behind these.
-                let arguments = json!([asked.uri, asked.range]);
-                let command = execute_command::REWRITE;
-                action["command"] = json!({ "title": offered.title, "command": command, "arguments": arguments });
-                return action;
-            }
-            let fixes = offered.action.is_fix();
-            if fixes {
-                action["diagnostics"] = json!(asked.diagnostics);
-            }
-            let wrong = asked.wrong.iter().filter(|_| fixes);
-            let wrong = wrong.map(|it| (it.range.start, it.range.end, it.message.clone())).collect();
-            let (id, start, end) = (offered.action.id.to_owned(), selection.start, selection.end);
-            let data = asked.data(What::Action(super::Action { id, start, end, wrong }));
-            if profile.is_some_and(|profile| profile.resolves_edit) {
-                action["data"] = json!(data);
-            } else {
-                let command = execute_command::ACT;
-                action["command"] = json!({ "title": offered.title, "command": command, "arguments": [data] });
-            }
-            action
-        })
-        .collect()
+    let actions = offered.map(|offered| {
+        let mut action = json!({ "title": offered.title, "kind": kind(offered.action) });
+        if offered.action.wants_instruction() {
+            // The client puts the instruction behind these.
+            let arguments = json!([asked.uri, asked.range]);
+            let command = execute_command::REWRITE;
+            action["command"] = json!({ "title": offered.title, "command": command, "arguments": arguments });
+            return action;
+        }
+        let fixes = offered.action.is_fix();
+        if fixes {
+            action["diagnostics"] = json!(asked.diagnostics);
+        }
+        let wrong = asked.wrong.iter().filter(|_| fixes);
+        let wrong = wrong.map(|it| (it.range.start, it.range.end, it.message.clone())).collect();
+        let (id, start, end) = (offered.action.id.to_owned(), selection.start, selection.end);
+        let data = asked.data(What::Action(super::Action { id, start, end, wrong }));
+        if profile.is_some_and(|profile| profile.resolves_edit) {
+            action["data"] = json!(data);
+        } else {
+            let command = execute_command::ACT;
+            action["command"] = json!({ "title": offered.title, "command": command, "arguments": [data] });
+        }
+        action
+    });
+    Ok(actions.collect())
 }
 
 /// What an action came to.
