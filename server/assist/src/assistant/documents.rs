@@ -1,6 +1,6 @@
 //! Open documents: their texts follow the editor's, and whoever depends on them is told.
 
-use std::{collections::HashMap, ops::Range, path::PathBuf, sync::Arc};
+use std::{collections::HashMap, ops::Range, path::PathBuf};
 
 use dashmap::mapref::multiple::RefMulti;
 use pilotlight_context::sources::Note;
