@@ -338,6 +338,18 @@ async fn an_instruction_is_followed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_called_like_credentials_is_shown_to_no_model() {
+    let person = Person::new("a.rs", ADD, &["```\nC=3\n```"]).await;
+    let secret = Buffer { uri: "untitled:/ws/.env".to_owned(), ..Buffer::new("", "A=1\nB=2$0\n") };
+    secret.open(&person.server);
+    let range = json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 1, "character": 3 } });
+    let command = json!({ "command": "pilotlight.rewrite", "arguments": [secret.uri, range, "another"] });
+    let error = person.server.request("workspace/executeCommand", command).await.unwrap_err().to_string();
+    assert!(error.contains("credentials") && person.script.asked().is_empty(), "{error}");
+    person.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn lines_with_a_secret_are_not_shown_and_so_not_rewritten() {
     let text = "def $0near():\n    password = 'aK9xQ2mZ7pL4vB8n'\n    return password\n";
     let person = Person::new("a.py", text, &["```\nx\n```"]).await;

@@ -228,6 +228,11 @@ impl Assistant {
         (!(why.is_by_git() && options.in_git_ignored_files)).then(|| format!("completions are off in this file: {why}"))
     }
 
+    /// By what it is judged what a model may see of a document: its path, or what stands for one.
+    pub(crate) fn name_of(&self, document: &DocumentId, path: Option<&Path>) -> Option<PathBuf> {
+        path.map(Path::to_owned).or_else(|| self.inner.documents.get(document)?.name.clone())
+    }
+
     /// Whether a model may see what was done in a file; `None`: one that was never saved.
     pub(crate) fn may_show(&self, path: Option<&Path>) -> bool {
         path.is_none_or(|path| self.exclusion(path).is_none())

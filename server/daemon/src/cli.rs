@@ -344,7 +344,13 @@ impl Cli {
             // What goes wrong is printed anyway; PILOTLIGHT_LOG brings the rest.
             _ => "off",
         };
-        let filter = EnvFilter::try_from_env("PILOTLIGHT_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+        let wanted = std::env::var("PILOTLIGHT_LOG").ok().filter(|it| !it.trim().is_empty());
+        let filter = wanted.as_deref().map_or_else(|| Ok(EnvFilter::new(level)), EnvFilter::try_new);
+        let filter = filter.unwrap_or_else(|error| {
+            let found = wanted.unwrap_or_default();
+            eprintln!("PILOTLIGHT_LOG: expected error, warn, info, debug or a filter such as `pilotlight=debug`, found `{found}` ({error}); `{level}` is used");
+            EnvFilter::new(level)
+        });
         // What cannot be written (a full disk) is lost: to say so on standard error, which is the same file, would be a panic.
         tracing_subscriber::fmt()
             .with_env_filter(filter)

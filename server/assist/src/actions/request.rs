@@ -171,7 +171,7 @@ impl Assistant {
         if let Some(too_large) = snapshot.too_large() {
             return Err(ActionError::Unavailable(too_large.to_string()));
         }
-        if let Some(because) = self.excluded(path.as_deref(), &options.completion) {
+        if let Some(because) = self.excluded(self.name_of(&document, path.as_deref()).as_deref(), &options.completion) {
             return Err(ActionError::Unavailable(because));
         }
         Ok(Home { document, snapshot, path, options: options.actions.clone() })

@@ -48,7 +48,7 @@ impl Assistant {
         };
         let off = !options.actions.enabled
             || snapshot.too_large().is_some()
-            || self.excluded(path.as_deref(), &options.completion).is_some();
+            || self.excluded(self.name_of(document, path.as_deref()).as_deref(), &options.completion).is_some();
         let edits = if off { Vec::new() } else { self.recent_edits(document, snapshot) };
         let named = workspace.prompt_path(path.as_deref(), document);
         let Some(place) = Place::of(snapshot, cursor, form, &named, &edits) else { return Vec::new() };

@@ -216,20 +216,14 @@ impl Host {
         let build = Build::own();
         if *caller > build {
             self.retire("a newer daemon takes over");
-        } else if self.may_be_mended() && self.started.elapsed() >= ANEW {
-            self.retire("it has no model, or no key to its server, and the next daemon tries again");
+        } else if self.assistant.lacks_model() && self.started.elapsed() >= ANEW {
+            self.retire("it has no model, and the next daemon tries again");
         }
         if self.place.is_given_up() {
             Answer::Retired { build }
         } else {
             Answer::Welcome { pid: std::process::id(), build }
         }
-    }
-
-    /// Whether another daemon could have what this one lacks: a model that is there now, or a key that is in the environment of who starts it.
-    fn may_be_mended(&self) -> bool {
-        let refused = matches!(*self.assistant.status().borrow(), Status::Degraded { .. });
-        self.assistant.lacks_model() || refused && !self.settings.engine.remote.key_env.is_empty()
     }
 
     /// Whether another daemon has the place, and nobody is served here any more.
