@@ -43,8 +43,7 @@ const TYPED: f32 = 3.0;
 const NEAR: usize = 32;
 /// Lines of the open file on each side of the cursor that are looked through.
 const REACH: usize = 4000;
-/// Lines on each side of the cursor that a guess is not to repeat, and the bytes of those that are told again anywhere (`else:`).
-const BESIDE: usize = 2;
+/// Bytes of lines that are told again anywhere (`else:`).
 const SHORT: usize = 5;
 /// A guess so sure is better than anything that a small model says.
 const CERTAIN: f32 = 0.8;
@@ -114,13 +113,11 @@ impl Place {
 }
 
 impl Place {
-    /// Of the nearest lines those that say something and that the open file, whose lines are `own`, has not so near to their like yet.
+    /// The lines above and below, where they say something and the open file, whose lines are `own`, has no such pair of them yet. Further away lines do take turns.
     fn not_again(&self, own: &[Vec<Line<'_>>]) -> Arc<[String]> {
-        let near = self.above.iter().take(BESIDE).chain(self.below.iter().take(BESIDE));
+        let near = self.above.first().into_iter().chain(self.below.first());
         let all: Vec<&Line<'_>> = own.iter().flatten().collect();
-        let has_pair = |text: &str| {
-            (1..=BESIDE).any(|apart| all.windows(apart + 1).any(|w| w[0].text == text && w[apart].text == text))
-        };
+        let has_pair = |text: &str| all.windows(2).any(|pair| pair.iter().all(|line| line.text == text));
         let once = near.filter(|text| text.len() > SHORT && !is_closers(text) && !has_pair(text));
         once.cloned().collect()
     }

@@ -164,8 +164,8 @@ fn nothing_is_glued_to_half_a_word() {
 fn a_line_beside_is_not_written_again() {
     assert_eq!(rust("use std::path::Path;\n$0\n", "use std::path::Path;\n"), "nothing");
     assert_eq!(rust("use std::path::Path;\nuse $0\n", "std::path::Path;\nuse a::b;\n"), "nothing");
-    let file = "fn f() {\n    le$0\n    let b = 2;\n    let c = 3;\n}\n";
-    assert_eq!(rust(file, "t c = 3;"), "nothing");
+    let file = "fn f() {\n    le$0\n\n    let b = 2;\n    let c = 3;\n}\n";
+    assert_eq!(rust(file, "t b = 2;"), "nothing");
     assert_eq!(rust(file, "t a = 1;"), file.replacen("$0", "⟦t a = 1;⟧", 1));
     // Where the file has such a pair already, it may have another.
     let file = "const T: [u8; 3] = [\n    0, 0, 0, 0,\n    0, 0, 0, 0,\n    $0\n];\n";

@@ -7,8 +7,7 @@ use pilotlight_syntax::Snapshot;
 
 /// Lines of the document below the cursor that a completion is compared with.
 const LINES_BELOW: usize = 16;
-/// Lines on each side of a new one that it is not to repeat, and the bytes of those that are told again anywhere (`else:`).
-const BESIDE: usize = 2;
+/// Bytes of lines that are told again anywhere (`else:`).
 const SHORT: usize = 5;
 
 /// The range to replace and its new text; `None` where nothing worth showing is left.
@@ -68,7 +67,7 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// Whether the first line that `text` makes stands within two lines of it already (blank ones aside), and the file has no such pair of it yet. Tables have; closers and words as short as they are none.
+/// Whether the first line that `text` makes stands directly beside it already (blank ones aside), and the file has no such pair of it yet. Tables have; closers and words as short as they are none.
 pub(super) fn repeats_a_line_beside(snapshot: &Snapshot, range: &Range<usize>, text: &str) -> bool {
     let rope = snapshot.rope();
     let (here, until) = (rope.byte_to_line(range.start), rope.byte_to_line(range.end));
@@ -89,16 +88,15 @@ pub(super) fn repeats_a_line_beside(snapshot: &Snapshot, range: &Range<usize>, t
     if first.len() <= SHORT || is_closers(first) {
         return false;
     }
-    let mut beside = (0..above).rev().map(whole).filter(is_told).take(BESIDE);
-    let mut below = (until + 1..rope.len_lines()).map(whole).filter(is_told).take(BESIDE);
-    if !(beside.any(|line| line == first) || below.any(|line| line == first)) {
+    let above_it = (0..above).rev().map(whole).find(is_told);
+    let below_it = (until + 1..rope.len_lines()).map(whole).find(is_told);
+    if ![above_it, below_it].iter().flatten().any(|line| line == first) {
         return false;
     }
-    // The cursor's own line is to be the new one: of the others, one may stand that near to its like.
+    // The cursor's own line is to be the new one.
     let others = (0..rope.len_lines()).filter(|line| !(above..=until).contains(line)).map(whole).filter(is_told);
-    let places = others.enumerate().filter(|(_, line)| line == first).map(|(at, _)| at);
-    let places: Vec<usize> = places.collect();
-    !places.windows(2).any(|pair| pair[1] - pair[0] <= BESIDE)
+    let alike: Vec<bool> = others.map(|line| line == first).collect();
+    !alike.windows(2).any(|pair| pair == [true, true])
 }
 
 /// Whether the last line says for the third time what earlier lines said: a small model's loop.
