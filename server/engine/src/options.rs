@@ -203,15 +203,16 @@ pub fn machine_memory() -> u64 {
     // Where it cannot be told the least is taken.
     let Ok(mut system) = sysinfo::System::new_with_specifics(refresh) else { return 0 };
     let total = system.total_memory();
-    // The system's own limits are those of the group at the root, which is ours in a container only.
-    let limits = [system.cgroup_limits(), own_limits(&mut system)];
-    limits.into_iter().flatten().map(|limits| limits.total_memory).fold(total, u64::min)
+    group_limits(&mut system).map(|limits| limits.total_memory).fold(total, u64::min)
 }
 
-/// The limits of this process's control group.
-fn own_limits(system: &mut sysinfo::System) -> Option<sysinfo::CGroupLimits> {
-    let pid = sysinfo::get_current_pid().ok()?;
-    let nothing = sysinfo::ProcessRefreshKind::nothing();
-    system.refresh_processes_specifics(sysinfo::ProcessesToUpdate::Some(&[pid]), false, nothing);
-    system.process(pid)?.cgroup_limits()
+/// What control groups leave this process: the system's own limits are those of the group at the root, which is ours in a container only.
+pub(crate) fn group_limits(system: &mut sysinfo::System) -> impl Iterator<Item = sysinfo::CGroupLimits> + use<> {
+    let own = |system: &mut sysinfo::System| {
+        let pid = sysinfo::get_current_pid().ok()?;
+        let nothing = sysinfo::ProcessRefreshKind::nothing();
+        system.refresh_processes_specifics(sysinfo::ProcessesToUpdate::Some(&[pid]), false, nothing);
+        system.process(pid)?.cgroup_limits()
+    };
+    [system.cgroup_limits(), own(system)].into_iter().flatten()
 }

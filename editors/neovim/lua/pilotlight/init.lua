@@ -6,6 +6,7 @@
 --   next_edit.lua   what the last change asks for elsewhere
 --   keys.lua        insert-mode keys             commands.lua, health.lua   :Pilotlight, :checkhealth pilotlight
 --   rest.lua        where the cursor rests     changes.lua     changes that Neovim does not tell of
+--   diagnostics.lua what is reported of a buffer
 
 local M = {}
 

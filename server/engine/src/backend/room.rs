@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::EngineError;
+use crate::{EngineError, options::group_limits};
 
 /// Daemons that nobody uses end when another one starts, and leave their memory within this time.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -44,11 +44,11 @@ fn available() -> Option<u64> {
         return None;
     }
     let refresh = sysinfo::RefreshKind::nothing().with_memory(sysinfo::MemoryRefreshKind::everything());
-    let system = sysinfo::System::new_with_specifics(refresh).ok()?;
+    let mut system = sysinfo::System::new_with_specifics(refresh).ok()?;
     let zfs = fs::read_to_string("/proc/spl/kstat/zfs/arcstats").map_or(0, |text| held_by_zfs(&text));
     let machine = system.available_memory().saturating_add(system.free_swap()).saturating_add(zfs);
-    let group = system.cgroup_limits().map(|it| it.total_memory.saturating_sub(it.rss).saturating_add(it.free_swap));
-    Some(group.map_or(machine, |group| group.min(machine)))
+    let left = |it: sysinfo::CGroupLimits| it.total_memory.saturating_sub(it.rss).saturating_add(it.free_swap);
+    Some(group_limits(&mut system).map(left).fold(machine, u64::min))
 }
 
 /// The size of ZFS's cache, of its `arcstats`.
