@@ -22,7 +22,7 @@ enum Meant {
 impl Search<'_> {
     /// How the type that `view` calls `name` stands to those that have the changed member; `here`: the name was read in `view`, not in a file that it takes something from.
     pub(super) fn relation(&self, view: &View, name: &str, here: bool) -> Relation {
-        let relation = self.types.relation(name, &self.owners);
+        let relation = self.types.relation(name, here.then_some(&*view.path), &self.owners);
         let owner = |name: &str| self.owners.iter().any(|owner| owner == name);
         if relation != Relation::Same || !self.owners.iter().any(|owner| self.namesakes(owner).len() > 1) {
             return relation;

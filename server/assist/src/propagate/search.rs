@@ -234,7 +234,8 @@ impl Search<'_> {
     /// A field of this name, in Go: what embeds a type has a field that is called as the type.
     fn embedded(&self, of: Option<String>) -> Verdict {
         let name = &self.change.old_name;
-        let embeds = |of: &String| of != name && self.types.relation(of, std::slice::from_ref(name)) == Relation::Same;
+        let embeds =
+            |of: &String| of != name && self.types.relation(of, None, std::slice::from_ref(name)) == Relation::Same;
         if !is_type(self.change.kind) || !of.as_ref().is_some_and(embeds) {
             return Verdict::Other;
         }

@@ -354,26 +354,31 @@ impl<'a> Types<'a> {
         each.all(|other| other == one).then_some((one?, false))
     }
 
-    /// How the type `name` stands to those in `same`.
-    pub(super) fn relation(&self, name: &str, same: &[String]) -> Relation {
-        self.relation_within(name, same, 0)
+    /// How the type that is called `name` in the file `at` stands to those in `same`.
+    pub(super) fn relation(&self, name: &str, at: Option<&Path>, same: &[String]) -> Relation {
+        self.relation_within(name, at, same, 0)
     }
 
-    fn relation_within(&self, name: &str, same: &[String], depth: usize) -> Relation {
+    fn relation_within(&self, name: &str, at: Option<&Path>, same: &[String], depth: usize) -> Relation {
         if same.iter().any(|it| it == name) {
             return Relation::Same;
         }
-        let containers = self.containers(name);
+        let mut containers = self.containers(name);
         if containers.is_empty() || depth > 6 {
             return Relation::Unknown;
         }
+        let mut types: Vec<PathBuf> =
+            self.lookup.definitions(name).into_iter().filter(|it| is_type(it.kind)).map(|it| it.path).collect();
+        // Of several the file means its own.
+        if let Some(own) = at.filter(|at| types.iter().any(|it| it == at) && types.iter().any(|it| it != at)) {
+            containers.retain(|it| it.path == own);
+            types.retain(|it| it == own);
+        }
         let relation = |it: &Known| -> Vec<Relation> {
-            it.bases.iter().map(|base| self.relation_within(base, same, depth + 1)).collect()
+            it.bases.iter().map(|base| self.relation_within(base, Some(&it.path), same, depth + 1)).collect()
         };
         let relations: Vec<Relation> = containers.iter().flat_map(relation).collect();
         // Of two types of one name perhaps one alone has it.
-        let types: Vec<PathBuf> =
-            self.lookup.definitions(name).into_iter().filter(|it| is_type(it.kind)).map(|it| it.path).collect();
         let has = |path: &PathBuf| {
             containers.iter().filter(|it| it.path == *path).flat_map(relation).any(|it| it == Relation::Same)
         };

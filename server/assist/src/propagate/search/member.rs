@@ -122,7 +122,10 @@ impl Search<'_> {
             return unsure("more than one type of that name has it");
         }
         let rival = self.rivals.iter().find(|rival| {
-            rival.parent.as_deref().is_some_and(|parent| self.types.relation(parent, &self.owners) != Relation::Same)
+            rival
+                .parent
+                .as_deref()
+                .is_some_and(|parent| self.types.relation(parent, Some(&rival.path), &self.owners) != Relation::Same)
         });
         if rival.is_some() || is_common(&self.change.old_name) {
             return unsure(why);

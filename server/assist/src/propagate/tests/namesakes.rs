@@ -150,3 +150,24 @@ fn f(config: &Config, kind: Kind) { if let Kind::Config(_) = kind { config.load_
     let outcome = carried(files, "xpos", "left").await;
     assert!(!outcome.contains("more than once"), "{outcome}");
 }
+
+/// What extends the changed type stays of its family where another file has a type that is called like it.
+#[tokio::test]
+async fn a_namesake_of_what_extends_it() {
+    let files = r#"//- core.py
+class Parameter:
+    def error_hint(self): return "x"
+class Argument(Parameter):
+    def error_hint(self): return "y"
+//- errors.py
+class BadParameter:
+    def __init__(self, param): self.param = param
+    def text(self): return self.param.error_hint()
+//- parser.py
+class Argument:
+    def process(self): pass
+"#;
+    let expected = "+++ b/core.py\n-    def error_hint(self): return \"y\"\n+    def error_prompt(self): return \"y\"\n\
+        +++ b/errors.py\n-    def text(self): return self.param.error_hint()\n+    def text(self): return self.param.error_prompt()\n";
+    assert_eq!(carried(files, "error_hint", "error_prompt").await, expected);
+}
