@@ -38,13 +38,17 @@ fn compare(backend: &'static str, weights: u64, free: Option<u64>) -> Result<(),
 }
 
 /// Bytes that this process may still take: with what the page cache holds (a mapped model is most of that), swap, and what ZFS gives back, which Linux does not count as available.
-/// `None` on other systems: they make swap as they need it, and say no where they cannot.
+/// `None` where it is not told, and on other systems: they make swap as they need it, and say no where they cannot.
 fn available() -> Option<u64> {
     if !cfg!(target_os = "linux") {
         return None;
     }
     let refresh = sysinfo::RefreshKind::nothing().with_memory(sysinfo::MemoryRefreshKind::everything());
     let mut system = sysinfo::System::new_with_specifics(refresh).ok()?;
+    if system.total_memory() == 0 {
+        // There is no /proc here.
+        return None;
+    }
     let zfs = fs::read_to_string("/proc/spl/kstat/zfs/arcstats").map_or(0, |text| held_by_zfs(&text));
     let machine = system.available_memory().saturating_add(system.free_swap()).saturating_add(zfs);
     let left = |it: sysinfo::CGroupLimits| it.total_memory.saturating_sub(it.rss).saturating_add(it.free_swap);
