@@ -75,7 +75,7 @@ with serve() as base, serve(f"ana {TOKEN} requests-per-minute=3\n") as guarded:
     @suite.test("openai: errors as the client knows them")
     def _():
         raises(openai.BadRequestError, lambda: client.completions.create(**{**hole, "temperature": 9}), "temperature: expected 0 to 5, found 9")
-        raises(openai.UnprocessableEntityError, lambda: client.completions.create(**{**hole, "prompt": 3}), "invalid type")
+        raises(openai.UnprocessableEntityError, lambda: client.completions.create(**{**hole, "prompt": 3}), "expected a prompt that is a text")
         raises(openai.NotFoundError, lambda: client.embeddings.create(model="x", input="y"), "no such path")
         stranger = openai.OpenAI(base_url=f"{guarded}/v1", api_key="wrong", max_retries=0)
         raises(openai.AuthenticationError, lambda: stranger.models.list(), "not one of this server's")
