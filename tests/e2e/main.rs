@@ -13,6 +13,7 @@ mod cancellation;
 mod carried_types;
 mod completion;
 mod documents;
+mod editor;
 mod indexing;
 mod lifecycle;
 mod log;

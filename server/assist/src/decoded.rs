@@ -9,7 +9,7 @@ pub(crate) struct Decoded {
     /// The start of a character whose end has not come yet: 3 bytes at most.
     partial: Vec<u8>,
     logprobs: f32,
-    /// Those of which something stands behind the cursor.
+    /// All but those that only spell again what stands before the cursor.
     pub(crate) tokens: usize,
 }
 
@@ -22,10 +22,11 @@ impl Decoded {
     /// Takes one token in.
     pub(crate) fn push(&mut self, bytes: &[u8], logprob: f32) {
         let healed = self.healing.min(bytes.len());
-        self.healing -= healed;
-        if healed == bytes.len() {
+        if self.healing > 0 && healed == bytes.len() {
+            self.healing -= healed;
             return;
         }
+        self.healing = 0;
         self.logprobs += logprob;
         self.tokens += 1;
         self.partial.extend_from_slice(&bytes[healed..]);

@@ -1,14 +1,13 @@
 //! The workspace's index at work: filled in the background, kept current by a watch and by open documents, read by plans. What an ignore file or a name excludes never comes out of here.
 
+mod upkeep;
+mod worker;
+
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     num::NonZeroUsize,
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Weak,
-        atomic::AtomicBool,
-        mpsc::{self, RecvTimeoutError},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Weak, mpsc},
     time::{Duration, Instant},
 };
 
@@ -17,19 +16,18 @@ use pilotlight_context::Texts;
 use pilotlight_syntax::{
     Snapshot,
     index::{
-        Exclusion, FileId, Index, Limits, Rules, ScanReport, cache, rules, scan,
-        watch::{Changed, Identity, Watch, identity},
+        Exclusion, FileId, Index, Limits, Rules, ScanReport, scan,
+        watch::{Identity, identity},
     },
 };
 use tokio::sync::watch;
 
+use self::worker::{Job, Worker};
 use crate::{Workspace, propagate::Defined};
 
 /// Texts of files that are kept at hand, and the largest that is.
 const TEXTS: NonZeroUsize = NonZeroUsize::new(128).unwrap();
 const LARGEST_TEXT: usize = 256 * 1024;
-/// An open document is indexed again when it has not been edited for so long.
-const REST: Duration = Duration::from_millis(400);
 /// Where changes are not heard of, a scan is believed for so long by what relies on the index.
 const FRESH: Duration = Duration::from_secs(2);
 /// A folder that no client has open is let go after so long.
@@ -101,11 +99,21 @@ struct Open {
     snapshot: Snapshot,
 }
 
-enum Job {
-    Scan(PathBuf, u64),
-    Changed(PathBuf, Changed),
-    Edited(PathBuf, PathBuf, Snapshot),
-    Closed(PathBuf, PathBuf),
+impl Default for Shared {
+    fn default() -> Self {
+        Self {
+            index: RwLock::default(),
+            rules: Rules::default(),
+            texts: Mutex::new(LruCache::new(TEXTS)),
+            open: Mutex::default(),
+            limits: Limits::default(),
+            progress: watch::Sender::new(None),
+            scanned: watch::Sender::default(),
+            roots: Mutex::default(),
+            clients: Mutex::default(),
+            linger: LINGER,
+        }
+    }
 }
 
 impl Indexing {
@@ -117,7 +125,9 @@ impl Indexing {
         let shared = Arc::new(shared);
         let (jobs, queue) = mpsc::channel();
         let (worker, again) = (Arc::clone(&shared), jobs.clone());
-        let started = std::thread::Builder::new().name("index".to_owned()).spawn(move || work(&worker, &queue, &again));
+        let started = std::thread::Builder::new()
+            .name("index".to_owned())
+            .spawn(move || Worker::new(&worker, &again).run(&queue));
         if let Err(error) = started {
             tracing::error!(%error, "no thread for the index: completions see the open file alone");
         }
@@ -198,18 +208,18 @@ impl Indexing {
 
     /// Counts up with every change of what is known.
     pub(crate) fn revision(&self) -> u64 {
-        self.shared.index.read().unwrap_or_else(PoisonError::into_inner).revision()
+        self.shared.index().revision()
     }
 
     /// The files under `roots` in which a word stands.
     pub(crate) fn files_with(&self, roots: &[PathBuf], word: &str) -> Vec<PathBuf> {
-        let index = self.shared.index.read().unwrap_or_else(PoisonError::into_inner);
+        let index = self.shared.index();
         index.containing(word).iter().filter_map(|&id| full_path(&index, roots, id)).collect()
     }
 
     /// Where `name` is defined under `roots`.
     pub(crate) fn definitions(&self, roots: &[PathBuf], name: &str) -> Vec<Defined> {
-        let index = self.shared.index.read().unwrap_or_else(PoisonError::into_inner);
+        let index = self.shared.index();
         let defined = index.definitions(name).filter_map(|(id, at)| {
             let definitions = &index.file(id)?.facts.definitions;
             let definition = definitions.get(at as usize)?;
@@ -222,7 +232,7 @@ impl Indexing {
 
     /// Whether a file or folder under `roots` goes by that name.
     pub(crate) fn is_module(&self, roots: &[PathBuf], name: &str) -> bool {
-        let index = self.shared.index.read().unwrap_or_else(PoisonError::into_inner);
+        let index = self.shared.index();
         index.named(&name.to_lowercase()).iter().any(|&id| full_path(&index, roots, id).is_some())
     }
 
@@ -240,7 +250,7 @@ impl Indexing {
 
     /// The index and the texts of the files under `roots`.
     pub(crate) fn read(&self, roots: Vec<PathBuf>) -> Reading<'_> {
-        let index = self.shared.index.read().unwrap_or_else(PoisonError::into_inner);
+        let index = self.shared.index();
         let own = index.roots().map(|(root, _)| roots.iter().any(|own| index.root(root) == Some(own))).collect();
         Reading { index, shared: &self.shared, own }
     }
@@ -293,256 +303,6 @@ impl Texts for Reading<'_> {
 
     fn owns(&self, root: u32) -> bool {
         self.own.get(root as usize).copied().unwrap_or_default()
-    }
-}
-
-impl Default for Shared {
-    fn default() -> Self {
-        Self {
-            index: RwLock::default(),
-            rules: Rules::default(),
-            texts: Mutex::new(LruCache::new(TEXTS)),
-            open: Mutex::default(),
-            limits: Limits::default(),
-            progress: watch::Sender::new(None),
-            scanned: watch::Sender::default(),
-            roots: Mutex::default(),
-            clients: Mutex::default(),
-            linger: LINGER,
-        }
-    }
-}
-
-impl Shared {
-    fn scan(&self, root: &Path) -> ScanReport {
-        let file = scan::cache_file(root);
-        let cached = file.as_deref().and_then(|file| cache::load(root, file));
-        let told = |done: usize, total: usize| {
-            self.progress.send_replace(Some(IndexProgress::Running { root: root.to_owned(), done, total }));
-        };
-        told(0, 0);
-        let report = scan::scan(root, self.limits, &self.index, cached, &told, &AtomicBool::new(false));
-        // The scan has seen the disk, and the editor's state is newer.
-        let open = lock(&self.open).clone();
-        for (path, Open { snapshot, .. }) in open.iter().filter(|(_, open)| open.root == root) {
-            self.put(root, path, snapshot);
-        }
-        self.progress.send_replace(Some(IndexProgress::Done { root: root.to_owned(), files: report.files }));
-        if report.indexed > 0
-            && let Some(file) = file
-        {
-            let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
-            if let Err(error) = cache::save(&index, root, &file) {
-                tracing::warn!(file = %file.display(), %error, "the index is not kept: the next start reads all files again");
-            }
-        }
-        report
-    }
-
-    fn root_id(&self, root: &Path) -> u32 {
-        self.index.write().unwrap_or_else(PoisonError::into_inner).root_id(root)
-    }
-
-    fn overlay(&self, root: &Path, path: &Path, snapshot: &Snapshot) {
-        if self.rules.excluded(Some(root), path).is_some() || snapshot.too_large().is_some() {
-            return;
-        }
-        let (text, snapshot) = (snapshot.rope().to_string().into(), snapshot.clone());
-        lock(&self.open).insert(path.to_owned(), Open { root: root.to_owned(), text, snapshot: snapshot.clone() });
-        self.put(root, path, &snapshot);
-    }
-
-    /// Puts an open document's state in, whatever the disk has.
-    fn put(&self, root: &Path, path: &Path, snapshot: &Snapshot) {
-        if let Some(relative) = scan::relative(root, path)
-            && self.rules.excluded(Some(root), path).is_none()
-        {
-            scan::overlay(&self.index, self.root_id(root), &relative, snapshot);
-        }
-    }
-
-    fn update(&self, root: &Path, path: &Path) {
-        let Some(relative) = scan::relative(root, path) else { return };
-        // The editor's state is newer than the disk's.
-        if lock(&self.open).contains_key(path) {
-            return;
-        }
-        let id = self.root_id(root);
-        let there = std::fs::symlink_metadata(path);
-        if there.as_ref().is_ok_and(|there| there.is_dir()) {
-            // Moved here or just made: nobody tells of what is in it.
-            if self.enters(root, path) {
-                let news = scan::news(&self.index, root, path, self.limits);
-                news.iter().filter(|file| *file != path).for_each(|file| self.update(root, file));
-            }
-            return;
-        }
-        if self.rules.excluded(Some(root), path).is_some() || self.is_full(id, &relative) {
-            return;
-        }
-        if let Err(why) = scan::update(&self.index, id, &relative, self.limits.file_bytes) {
-            // It may have been a folder: all files are looked at for that, so only where nothing is left.
-            let gone = || self.index.write().unwrap_or_else(PoisonError::into_inner).remove_under(id, &relative);
-            let under = if there.is_err() { gone() } else { 0 };
-            tracing::debug!(path = %path.display(), %why, under, "taken out of the index");
-        }
-    }
-
-    /// Whether a scan looks into a folder.
-    fn enters(&self, root: &Path, folder: &Path) -> bool {
-        !scan::is_closed(root, folder) && self.rules.excluded(Some(root), &folder.join("_")).is_none()
-    }
-
-    /// Has every change under `root` told as a job, or takes note that not every one is.
-    fn follow(&self, watches: &mut HashMap<PathBuf, Watch>, root: &Path, jobs: &mpsc::Sender<Job>) {
-        match watches.get_mut(root) {
-            Some(watch) if watch.is_of_now() => watch.enter(root),
-            _ => {
-                watches.remove(root);
-                let (told, of) = (jobs.clone(), root.to_owned());
-                match Watch::start(root, move |changed| _ = told.send(Job::Changed(of.clone(), changed))) {
-                    Ok(watch) => _ = watches.insert(root.to_owned(), watch),
-                    Err(error) => {
-                        tracing::warn!(root = %root.display(), %error, "changes by others are not seen here");
-                    }
-                }
-            }
-        }
-        self.hears(root, watches);
-    }
-
-    fn hears(&self, root: &Path, watches: &HashMap<PathBuf, Watch>) {
-        if let Some(known) = lock(&self.roots).get_mut(root) {
-            known.deaf = !watches.get(root).is_some_and(Watch::is_whole);
-        }
-    }
-
-    /// Lets go what no client has had open for a while.
-    fn sweep(&self, watches: &mut HashMap<PathBuf, Watch>) {
-        let mut used = BTreeSet::new();
-        lock(&self.clients).retain(|client| {
-            let Some(client) = client.upgrade() else { return false };
-            let workspace = client.read().unwrap_or_else(PoisonError::into_inner).clone();
-            used.extend(workspace.folders.iter().map(|folder| folder.root.clone()));
-            true
-        });
-        let mut gone = Vec::new();
-        let mut roots = lock(&self.roots);
-        roots.retain(|root, known| {
-            known.unused = (!used.contains(root)).then(|| known.unused.unwrap_or_else(Instant::now));
-            let over = known.unused.is_some_and(|since| since.elapsed() >= self.linger);
-            if over {
-                gone.push(root.clone());
-            }
-            !over
-        });
-        // With the lock held: who begins it anew is not to find it scanned.
-        self.scanned.send_if_modified(|scanned| {
-            let before = scanned.len();
-            scanned.retain(|root, _| !gone.contains(root));
-            scanned.len() < before
-        });
-        drop(roots);
-        for root in gone {
-            tracing::info!(root = %root.display(), "no client has it open: let go");
-            watches.remove(&root);
-            lock(&self.open).retain(|_, open| open.root != root);
-            let id = self.root_id(&root);
-            let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
-            let files: Vec<_> =
-                index.files().filter(|(_, file)| file.root == id).map(|(_, file)| file.path.clone()).collect();
-            drop(index);
-            // One at a time: others' completions read in between.
-            for file in files {
-                self.index.write().unwrap_or_else(PoisonError::into_inner).remove(id, &file);
-            }
-        }
-    }
-
-    /// Whether one more file would be more than a scan of the folder takes.
-    fn is_full(&self, root: u32, path: &str) -> bool {
-        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
-        let files = index.roots().find(|(id, _)| *id == root).map_or(0, |(_, files)| files);
-        files >= self.limits.files && index.find(root, path).is_none()
-    }
-}
-
-fn work(shared: &Shared, queue: &mpsc::Receiver<Job>, jobs: &mpsc::Sender<Job>) {
-    let mut watches: HashMap<PathBuf, Watch> = HashMap::new();
-    let (mut swept, between) = (Instant::now(), shared.linger / 4);
-    // Each with the time at which it will have rested, whatever else happens until then.
-    let mut edited: HashMap<PathBuf, (Instant, PathBuf, Snapshot)> = HashMap::new();
-    loop {
-        let now = Instant::now();
-        if now.duration_since(swept) >= between {
-            shared.sweep(&mut watches);
-            swept = Instant::now();
-        }
-        for (path, (_, root, snapshot)) in edited.extract_if(|_, (due, ..)| *due <= now) {
-            shared.overlay(&root, &path, &snapshot);
-        }
-        let next = edited.values().map(|(due, ..)| due.saturating_duration_since(now)).min();
-        match queue.recv_timeout(next.map_or(between, |next| next.min(between))) {
-            Ok(Job::Scan(root, number)) => {
-                let begun = Instant::now();
-                // Watched first, so that nothing is missed in between.
-                shared.follow(&mut watches, &root, jobs);
-                shared.scan(&root);
-                if let Some(known) = lock(&shared.roots).get_mut(&root) {
-                    known.done = Some((number, begun));
-                }
-                shared.scanned.send_modify(|scanned| _ = scanned.insert(root, number));
-            }
-            // What was left by a watch that is no more.
-            Ok(Job::Changed(root, _)) if !lock(&shared.roots).contains_key(&root) => {}
-            Ok(Job::Changed(root, changed)) => {
-                let lists = |path: &&PathBuf| {
-                    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-                    rules::IGNORE_FILES.contains(&name) || path.ends_with(".git/info/exclude")
-                };
-                match changed {
-                    // The folder itself was removed, moved or made anew, and the watch may have gone with it.
-                    Changed::Paths(paths) if paths.contains(&root) => {
-                        watches.remove(&root);
-                        if let Some(known) = lock(&shared.roots).get_mut(&root) {
-                            known.identity = identity(&root);
-                        }
-                        shared.follow(&mut watches, &root, jobs);
-                        shared.rules.forget();
-                        shared.scan(&root);
-                    }
-                    Changed::Paths(paths) if !paths.iter().any(|path| lists(&path)) => {
-                        for path in &paths {
-                            let folder = std::fs::symlink_metadata(path).is_ok_and(|found| found.is_dir());
-                            if folder
-                                && shared.enters(&root, path)
-                                && let Some(watch) = watches.get_mut(&root)
-                            {
-                                watch.enter(path);
-                            }
-                            shared.update(&root, path);
-                        }
-                        shared.hears(&root, &watches);
-                    }
-                    // What is ignored has changed, or nobody knows what has.
-                    _ => {
-                        shared.rules.forget();
-                        shared.follow(&mut watches, &root, jobs);
-                        shared.scan(&root);
-                    }
-                }
-            }
-            Ok(Job::Edited(root, path, snapshot)) => {
-                edited.insert(path, (Instant::now() + REST, root, snapshot));
-            }
-            Ok(Job::Closed(root, path)) => {
-                edited.remove(&path);
-                lock(&shared.open).remove(&path);
-                shared.update(&root, &path);
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return,
-        }
     }
 }
 

@@ -1,11 +1,11 @@
 //! What becomes of the index while files and open documents change.
 #![allow(clippy::unwrap_used)]
 
-use std::fs;
+use std::{fs, sync::atomic::AtomicBool};
 
-use pilotlight_syntax::{Document, Language};
+use pilotlight_syntax::{Document, Language, index::watch::Changed};
 
-use super::*;
+use super::{worker::REST, *};
 
 /// A folder of Rust files, indexed.
 fn folder(files: &[(&str, &str)]) -> (tempfile::TempDir, PathBuf, Arc<Shared>) {
@@ -88,7 +88,7 @@ fn what_rests_is_indexed_though_other_files_do_not() {
     let (_folder, root, shared) = folder(&[("a.rs", "fn saved() {}")]);
     let (jobs, queue) = mpsc::channel();
     let (worker, again) = (Arc::clone(&shared), jobs.clone());
-    let thread = std::thread::spawn(move || work(&worker, &queue, &again));
+    let thread = std::thread::spawn(move || Worker::new(&worker, &again).run(&queue));
     jobs.send(Job::Edited(root.clone(), root.join("a.rs"), state("fn typed() {}"))).unwrap();
     let busy = Instant::now();
     while !defines(&shared, "typed") && busy.elapsed() < REST * 20 {
