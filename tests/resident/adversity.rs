@@ -17,12 +17,16 @@ use crate::home::{Buffer, Editor, Home, kill, pid, soon, until};
 async fn a_log_that_cannot_be_written_ends_nothing() {
     let home = Home::new("");
     let full = || Stdio::from(fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
-    let mut daemon = home.command(&["daemon"]).stderr(full()).spawn().unwrap();
+    let mut daemon = home.command(&["daemon"]);
+    let mut daemon = daemon.env("PILOTLIGHT_LOG", "a=b=c").stderr(full()).spawn().unwrap();
     until("it listens", async || home.sockets().len() == 1 || daemon.try_wait().unwrap().is_some()).await;
     assert_eq!(home.daemon().await, i32::try_from(daemon.id().unwrap()).unwrap());
-    let mut file = home.command(&["complete"]);
-    file.env("PILOTLIGHT_LOG", "info").stdin(Stdio::null()).stdout(Stdio::null()).stderr(full());
-    assert_ne!(soon(file.status()).await.unwrap().code(), Some(101));
+    fs::write(home.path("a.rs"), "x =\n").unwrap();
+    for (place, code) in [("a.rs:1:4", 0), ("none.rs:1:1", 1)] {
+        let mut complete = home.command(&["complete", place]);
+        complete.env("PILOTLIGHT_LOG", "info").stdin(Stdio::null()).stdout(Stdio::null()).stderr(full());
+        assert_eq!(soon(complete.status()).await.unwrap().code(), Some(code), "{place}");
+    }
 }
 
 #[tokio::test]
@@ -118,8 +122,8 @@ async fn settings_that_cannot_be_read_are_told_and_switch_suggestions_off() {
         }
     };
     assert!(told.contains("not read") && told.contains("Suggestions are off"), "{told}");
-    let buffer = Buffer::open(&editor, "file:///work/a.txt", "x =$0");
-    assert_eq!(buffer.ghost(&editor).await, "nothing");
+    let buffer = Buffer::opened(&editor, "a.txt", "x =$0");
+    assert_eq!(buffer.shown(&editor).await, "nothing");
     editor.said();
     editor.close().await;
     // Whoever is no editor has it as an error.

@@ -9,9 +9,9 @@ use crate::home::{Buffer, Home, is_gone, kill, soon, until};
 async fn killed_in_mid_session_it_is_not_missed() {
     let home = Home::new("");
     let mut editor = home.editor(&[], json!({ "completion": { "lookAhead": false } })).await;
-    let mut buffer = Buffer::open(&editor, "file:///work/a.txt", "one\ntwo\nx =$0\nlast");
-    let other = Buffer::open(&editor, "file:///work/b.txt", "y.$0");
-    assert_eq!(buffer.ghost(&editor).await, " 1;");
+    let mut buffer = Buffer::opened(&editor, "a.txt", "one\ntwo\nx =$0\nlast");
+    let other = Buffer::opened(&editor, "b.txt", "y.$0");
+    assert_eq!(buffer.shown(&editor).await, " 1;");
     for _ in 0..2 {
         buffer.replace(&editor, 0, 3, "zero\none");
         let at = buffer.text.find("x =").unwrap() + 3;
@@ -19,8 +19,8 @@ async fn killed_in_mid_session_it_is_not_missed() {
         kill(daemon, Signal::KILL);
         // The editor goes on typing: some of this finds no daemon.
         buffer.replace(&editor, at, at, " 1;\nf(");
-        assert_eq!(buffer.ghost(&editor).await, ");");
-        assert_eq!(other.ghost(&editor).await, "push();");
+        assert_eq!(buffer.shown(&editor).await, ");");
+        assert_eq!(other.shown(&editor).await, "push();");
         assert_ne!(home.daemon().await, daemon);
         buffer.save(&editor);
         buffer.replace(&editor, buffer.text.find("f(").unwrap(), buffer.cursor, "");
@@ -34,10 +34,10 @@ async fn killed_in_mid_session_it_is_not_missed() {
 async fn what_was_asked_is_answered_once_and_may_be_asked_again() {
     let home = Home::new("");
     let mut editor = home.editor(&[], json!({ "completion": { "maxTokens": 12000, "lookAhead": false } })).await;
-    let slow = Buffer::open(&editor, "file:///work/a.txt", "x\nl$0");
+    let slow = Buffer::opened(&editor, "a.txt", "x\nl$0");
     // The model is there.
-    let quick = Buffer::open(&editor, "file:///work/b.txt", "y($0");
-    assert_eq!(quick.ghost(&editor).await, ");");
+    let quick = Buffer::opened(&editor, "b.txt", "y($0");
+    assert_eq!(quick.shown(&editor).await, ");");
     let ask = slow.ask(&editor);
     while editor.next("didChangeStatus").await["busy"] != true {}
     kill(home.daemon().await, Signal::KILL);
@@ -46,7 +46,7 @@ async fn what_was_asked_is_answered_once_and_may_be_asked_again() {
         error.to_string(),
         "textDocument/inlineCompletion: `textDocument/inlineCompletion`: the daemon ended before it answered; ask again (-32802)"
     );
-    assert_eq!(quick.ghost(&editor).await, ");");
+    assert_eq!(quick.shown(&editor).await, ");");
     // An answer that came twice would be among these.
     let said = editor.said();
     assert!(said.is_empty(), "{said:#?}");
@@ -58,7 +58,7 @@ async fn what_was_asked_is_answered_once_and_may_be_asked_again() {
 async fn a_text_that_was_lost_stays_lost_until_it_is_whole_again() {
     let home = Home::new("");
     let mut editor = home.editor(&[], Value::Null).await;
-    let mut buffer = Buffer::open(&editor, "file:///work/a.txt", "x =$0");
+    let mut buffer = Buffer::opened(&editor, "a.txt", "x =$0");
     let at = json!({ "line": 7, "character": 0 });
     let changes = json!([{ "range": { "start": at, "end": at }, "text": "?" }]);
     let document = json!({ "uri": "file:///work/a.txt", "version": 2 });
@@ -66,14 +66,14 @@ async fn a_text_that_was_lost_stays_lost_until_it_is_whole_again() {
     for _ in 0..2 {
         let complaint = editor.next("window/logMessage").await["message"].as_str().unwrap().to_owned();
         assert!(complaint.contains("an edit cannot be applied"), "{complaint}");
-        assert_eq!(buffer.ghost(&editor).await, "nothing");
+        assert_eq!(buffer.shown(&editor).await, "nothing");
         kill(home.daemon().await, Signal::KILL);
         // The next daemon is told of it as the first was, and complains as it did.
     }
     editor.next("window/logMessage").await;
     buffer.save(&editor);
     buffer.type_text(&editor, "=");
-    assert_eq!(buffer.ghost(&editor).await, " 1;");
+    assert_eq!(buffer.shown(&editor).await, " 1;");
     buffer.save(&editor);
     editor.close().await;
 }
@@ -99,7 +99,7 @@ async fn what_it_leaves_behind_is_no_obstacle() {
 async fn dying_again_and_again_is_told_and_does_not_spin() {
     let home = Home::new("");
     let mut editor = home.editor(&[], Value::Null).await;
-    let buffer = Buffer::open(&editor, "file:///work/a.txt", "x =$0");
+    let buffer = Buffer::opened(&editor, "a.txt", "x =$0");
     let mut started = 0;
     let told = loop {
         let said = editor.said();
@@ -131,12 +131,12 @@ async fn an_editor_whose_binary_was_deleted_starts_another() {
     std::fs::copy(&home.binary, &copy).unwrap();
     home.binary = copy.clone();
     let editor = home.editor(&[], Value::Null).await;
-    let buffer = Buffer::open(&editor, "file:///work/a.txt", "x =$0");
-    assert_eq!(buffer.ghost(&editor).await, " 1;");
+    let buffer = Buffer::opened(&editor, "a.txt", "x =$0");
+    assert_eq!(buffer.shown(&editor).await, " 1;");
     let daemon = home.daemon_processes()[0];
     std::fs::remove_file(&copy).unwrap();
     kill(daemon, Signal::KILL);
-    assert_eq!(soon(buffer.ghost(&editor)).await, " 1;");
+    assert_eq!(soon(buffer.shown(&editor)).await, " 1;");
     assert!(!home.log().contains("takes over"), "{}", home.log());
     editor.close().await;
 }
@@ -174,8 +174,8 @@ async fn a_daemon_leaves_its_successors_socket_alone() {
     let second = home.daemon().await;
     assert_ne!(first, second);
     kill(first, Signal::CONT);
-    let buffer = Buffer::open(&editor, "file:///work/a.txt", "x =$0");
-    assert_eq!(buffer.ghost(&editor).await, " 1;");
+    let buffer = Buffer::opened(&editor, "a.txt", "x =$0");
+    assert_eq!(buffer.shown(&editor).await, " 1;");
     editor.close().await;
     until("the first ends", async || is_gone(first)).await;
     assert_eq!(home.daemon().await, second);

@@ -23,15 +23,15 @@ pub(crate) fn newer(home: &Home, name: &str, later: Duration) -> std::path::Path
 async fn an_older_daemon_serves_its_clients_to_the_end_and_takes_no_more() {
     let mut home = Home::new("");
     let mut old_editor = home.editor(&[], Value::Null).await;
-    let mut old_buffer = Buffer::open(&old_editor, "file:///work/a.txt", "x =$0");
-    assert_eq!(old_buffer.ghost(&old_editor).await, " 1;");
+    let mut old_buffer = Buffer::opened(&old_editor, "a.txt", "x =$0");
+    assert_eq!(old_buffer.shown(&old_editor).await, " 1;");
     let old = home.daemon().await;
 
     let newer = newer(&home, "newer", Duration::from_secs(3600));
     let old_binary = std::mem::replace(&mut home.binary, newer);
     let new_editor = home.editor(&[], Value::Null).await;
-    let new_buffer = Buffer::open(&new_editor, "file:///work/a.txt", "y($0");
-    assert_eq!(new_buffer.ghost(&new_editor).await, ");");
+    let new_buffer = Buffer::opened(&new_editor, "a.txt", "y($0");
+    assert_eq!(new_buffer.shown(&new_editor).await, ");");
     let daemons = home.daemons().await;
     let (retired, taking): (Vec<_>, Vec<_>) = daemons.iter().partition(|daemon| daemon["retired"] == true);
     assert_eq!((retired.len(), taking.len()), (1, 1), "{daemons:#?}");
@@ -41,7 +41,7 @@ async fn an_older_daemon_serves_its_clients_to_the_end_and_takes_no_more() {
 
     // The old editor noticed nothing; an old bridge that comes now takes the newer daemon.
     old_buffer.type_text(&old_editor, " 1;f(");
-    assert_eq!(old_buffer.ghost(&old_editor).await, ");");
+    assert_eq!(old_buffer.shown(&old_editor).await, ");");
     old_buffer.save(&old_editor);
     assert_eq!(old_editor.said(), [Value::Null; 0]);
     home.binary = old_binary;
@@ -64,13 +64,13 @@ async fn an_older_daemon_serves_its_clients_to_the_end_and_takes_no_more() {
 async fn an_old_bridge_whose_daemon_dies_goes_on_with_the_newer_one() {
     let mut home = Home::new("");
     let mut old_editor = home.editor(&[], Value::Null).await;
-    let mut buffer = Buffer::open(&old_editor, "file:///work/a.txt", "x$0");
+    let mut buffer = Buffer::opened(&old_editor, "a.txt", "x$0");
     let old = home.daemon().await;
     home.binary = newer(&home, "newer", Duration::from_secs(3600));
     let new_editor = home.editor(&[], Value::Null).await;
     buffer.type_text(&old_editor, " =");
     crate::home::kill(old, rustix::process::Signal::KILL);
-    assert_eq!(buffer.ghost(&old_editor).await, " 1;");
+    assert_eq!(buffer.shown(&old_editor).await, " 1;");
     assert_eq!(home.daemon().await, home.daemon_processes()[0]);
     assert_eq!(old_editor.said(), [Value::Null; 0]);
     old_editor.close().await;
@@ -122,8 +122,8 @@ async fn a_model_that_was_missing_is_found_by_the_next_editor() {
     fs::write(home.path(pulled).join("pilotlight.json"), manifest.to_string()).unwrap();
     tokio::time::sleep(Duration::from_secs(3)).await;
     let mut late = home.editor(&arguments, Value::Null).await;
-    let buffer = Buffer::open(&late, "file:///work/a.txt", "x =$0");
-    assert_eq!(buffer.ghost(&late).await, " 1;");
+    let buffer = Buffer::opened(&late, "a.txt", "x =$0");
+    assert_eq!(buffer.shown(&late).await, " 1;");
     late.said();
     late.close().await;
     // What the first editor has, it keeps.
@@ -134,13 +134,15 @@ async fn a_model_that_was_missing_is_found_by_the_next_editor() {
 
 #[tokio::test]
 async fn a_key_that_was_not_in_the_environment_is_found_by_the_next_editor() {
-    let mut home = Home::new("[engine.remote]\nurl = \"http://127.0.0.1:1\"\nkey-env = \"PILOTLIGHT_TEST_KEY\"\n");
+    let home = Home::new("[engine.remote]\nurl = \"http://127.0.0.1:1\"\nkey-env = \"PILOTLIGHT_TEST_KEY\"\n");
     let mut early = home.editor(&[], Value::Null).await;
     let said = early.next("window/showMessage").await.to_string();
     assert!(said.contains("PILOTLIGHT_TEST_KEY is not set"), "{said}");
-    home.variable = Some(("PILOTLIGHT_TEST_KEY", "key"));
     tokio::time::sleep(Duration::from_secs(3)).await;
-    let mut late = home.editor(&[], Value::Null).await;
+    let mut command = home.command(&["lsp"]);
+    command.env("PILOTLIGHT_TEST_KEY", "key");
+    let mut late = Home::start_by(command);
+    late.initialize(Value::Null, &home.path("work")).await;
     // Nobody listens there; but that is another matter.
     let said = late.next("window/showMessage").await.to_string();
     assert!(said.contains("no connection"), "{said}");

@@ -2,37 +2,35 @@
 
 use std::{
     fs,
+    ops::{Deref, DerefMut},
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
 };
 
-use pilotlight_lsp::client::{Client, ClientError, Pending};
 use rustix::process::{Pid, Signal};
 use serde_json::{Value, json};
 use tokio::{
     process::{Child, Command},
-    sync::mpsc,
     task::JoinHandle,
 };
 
-use crate::model;
-
-/// Nothing takes this long: a test that waits longer waits for nothing.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) use crate::editor::{Buffer, soon};
+use crate::{
+    editor::{PATIENCE, Talk},
+    model,
+};
 
 pub(crate) struct Home {
     folder: tempfile::TempDir,
     pub(crate) binary: PathBuf,
-    /// Of the environment, besides what every command gets.
-    pub(crate) variable: Option<(&'static str, &'static str)>,
 }
 
 impl Home {
     /// A home whose model is the one written by hand, with `settings` (TOML) behind the model's.
     pub(crate) fn new(settings: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("pl-").tempdir().unwrap();
-        let home = Self { folder, binary: PathBuf::from(env!("CARGO_BIN_EXE_pilotlight")), variable: None };
+        let home = Self { folder, binary: PathBuf::from(env!("CARGO_BIN_EXE_pilotlight")) };
         home.write_model("model");
         let config = home.path("config/pilotlight");
         fs::create_dir_all(&config).unwrap();
@@ -72,7 +70,6 @@ impl Home {
         ] {
             command.env(name, self.path(folder));
         }
-        command.envs(self.variable);
         command
     }
 
@@ -125,14 +122,14 @@ impl Home {
     pub(crate) fn start_by(mut command: Command) -> Editor {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let mut process = command.spawn().unwrap();
-        let (client, messages) = Client::listening(process.stdout.take().unwrap(), process.stdin.take().unwrap());
+        let talk = Talk::new(process.stdout.take().unwrap(), process.stdin.take().unwrap());
         let mut errors = process.stderr.take().unwrap();
         let errors = tokio::spawn(async move {
             let mut text = String::new();
             let _ = tokio::io::AsyncReadExt::read_to_string(&mut errors, &mut text).await;
             text
         });
-        Editor { client, messages, process, errors, passed: Vec::new() }
+        Editor { talk, process, errors }
     }
 
     /// An editor that is ready to work; `given` are its `initializationOptions`.
@@ -178,17 +175,25 @@ pub(crate) async fn until(what: &str, mut is: impl AsyncFnMut() -> bool) {
     }
 }
 
-pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(PATIENCE, future).await.expect("an answer in time")
-}
-
 /// The editor's side of one `pilotlight lsp`.
 pub(crate) struct Editor {
-    pub(crate) client: Client,
-    messages: mpsc::UnboundedReceiver<Value>,
+    talk: Talk,
     pub(crate) process: Child,
     errors: JoinHandle<String>,
-    passed: Vec<Value>,
+}
+
+impl Deref for Editor {
+    type Target = Talk;
+
+    fn deref(&self) -> &Talk {
+        &self.talk
+    }
+}
+
+impl DerefMut for Editor {
+    fn deref_mut(&mut self) -> &mut Talk {
+        &mut self.talk
+    }
 }
 
 impl Editor {
@@ -201,37 +206,6 @@ impl Editor {
         });
         self.request("initialize", params).await.unwrap();
         self.notify("initialized", json!({}));
-    }
-
-    pub(crate) fn ask(&self, method: &str, params: Value) -> Pending {
-        self.client.request(method, params)
-    }
-
-    pub(crate) async fn request(&self, method: &str, params: Value) -> Result<Value, ClientError> {
-        soon(self.ask(method, params)).await
-    }
-
-    pub(crate) fn notify(&self, method: &str, params: Value) {
-        self.client.notify(method, params).into_inner().unwrap();
-    }
-
-    /// The next notification `method`.
-    pub(crate) async fn next(&mut self, method: &str) -> Value {
-        loop {
-            if let Some(at) = self.passed.iter().position(|message| message["method"] == method) {
-                return self.passed.remove(at)["params"].clone();
-            }
-            self.passed.push(soon(self.messages.recv()).await.unwrap());
-        }
-    }
-
-    /// Everything the server said unasked, but its status.
-    pub(crate) fn said(&mut self) -> Vec<Value> {
-        while let Ok(message) = self.messages.try_recv() {
-            self.passed.push(message);
-        }
-        self.passed.retain(|message| message["method"] != "didChangeStatus");
-        std::mem::take(&mut self.passed)
     }
 
     pub(crate) fn pid(&self) -> i32 {
@@ -248,75 +222,5 @@ impl Editor {
         let errors = self.errors.await.unwrap();
         assert!(status.success(), "{status}: {errors}");
         errors
-    }
-}
-
-/// A document as the editor has it; ASCII, so that all ways to count agree.
-pub(crate) struct Buffer {
-    uri: String,
-    pub(crate) text: String,
-    pub(crate) cursor: usize,
-    version: i32,
-}
-
-impl Buffer {
-    /// `fixture` has `$0` at the cursor.
-    pub(crate) fn open(editor: &Editor, uri: &str, fixture: &str) -> Self {
-        let cursor = fixture.find("$0").unwrap();
-        let buffer = Self { uri: uri.to_owned(), text: fixture.replacen("$0", "", 1), cursor, version: 1 };
-        let document = json!({ "uri": uri, "languageId": "plaintext", "version": 1, "text": buffer.text });
-        editor.notify("textDocument/didOpen", json!({ "textDocument": document }));
-        buffer
-    }
-
-    fn position(&self, offset: usize) -> Value {
-        let before = &self.text[..offset];
-        let line = before.matches('\n').count();
-        json!({ "line": line, "character": offset - before.rfind('\n').map_or(0, |at| at + 1) })
-    }
-
-    /// Replaces bytes, here and there, and puts the cursor behind what is new.
-    pub(crate) fn replace(&mut self, editor: &Editor, start: usize, end: usize, text: &str) {
-        let range = json!({ "start": self.position(start), "end": self.position(end) });
-        self.text.replace_range(start..end, text);
-        self.cursor = start + text.len();
-        self.version += 1;
-        let document = json!({ "uri": self.uri, "version": self.version });
-        let changes = json!([{ "range": range, "text": text }]);
-        editor.notify("textDocument/didChange", json!({ "textDocument": document, "contentChanges": changes }));
-    }
-
-    pub(crate) fn type_text(&mut self, editor: &Editor, text: &str) {
-        self.replace(editor, self.cursor, self.cursor, text);
-    }
-
-    pub(crate) fn ask(&self, editor: &Editor) -> Pending {
-        let params = json!({
-            "textDocument": { "uri": self.uri, "version": self.version },
-            "position": self.position(self.cursor),
-            "context": { "triggerKind": 1 },
-        });
-        editor.ask("textDocument/inlineCompletion", params)
-    }
-
-    /// The ghost text at the cursor; `nothing` if there is none. Asks again where that is the answer.
-    pub(crate) async fn ghost(&self, editor: &Editor) -> String {
-        let items = loop {
-            match soon(self.ask(editor)).await {
-                Err(error) if error.to_string().ends_with("ask again (-32802)") => {}
-                answered => break answered.unwrap(),
-            }
-        };
-        items[0]["insertText"].as_str().unwrap_or("nothing").to_owned()
-    }
-
-    /// Saves, text included: the server complains if its own text is another.
-    pub(crate) fn save(&self, editor: &Editor) {
-        editor.notify("textDocument/didSave", json!({ "textDocument": { "uri": self.uri }, "text": self.text }));
-    }
-
-    /// Why the last answer is what it is.
-    pub(crate) async fn why(&self, editor: &Editor) -> Value {
-        editor.request("pilotlight/explain", json!({ "textDocument": { "uri": self.uri } })).await.unwrap()
     }
 }

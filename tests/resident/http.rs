@@ -109,8 +109,8 @@ async fn what_is_being_answered_by_http_when_it_is_stopped_is_answered() {
     let address = free();
     let home = home(&address);
     let editor = home.editor(&[], Value::Null).await;
-    let quick = Buffer::open(&editor, "file:///work/b.txt", "y($0");
-    assert_eq!(quick.ghost(&editor).await, ");");
+    let quick = Buffer::opened(&editor, "b.txt", "y($0");
+    assert_eq!(quick.shown(&editor).await, ");");
     let mut stream = ask(&address, r#"{"prompt":"x\nl","n_predict":3000,"stream":true}"#).await;
     let mut answer = vec![0; 256];
     soon(stream.read_exact(&mut answer)).await.unwrap();

@@ -4,6 +4,8 @@
 
 mod adversity;
 mod death;
+#[path = "../e2e/editor.rs"]
+mod editor;
 mod hand_over;
 mod home;
 mod http;

@@ -19,8 +19,8 @@ async fn served_alone(home: &Home, mut editor: Editor, because: &str) {
     editor.initialize(Value::Null, &home.path("work")).await;
     let told = editor.next("window/logMessage").await["message"].as_str().unwrap().to_owned();
     assert!(told.contains("no resident daemon can be used") && told.contains(because), "{told}");
-    let buffer = Buffer::open(&editor, "file:///work/a.txt", "x =$0");
-    assert_eq!(buffer.ghost(&editor).await, " 1;");
+    let buffer = Buffer::opened(&editor, "a.txt", "x =$0");
+    assert_eq!(buffer.shown(&editor).await, " 1;");
     assert!(home.daemon_processes().is_empty());
     editor.close().await;
 }
@@ -83,7 +83,7 @@ async fn what_is_no_greeting_is_refused_and_harms_nobody() {
         stream.read_to_string(&mut heard).unwrap();
         assert!(heard.contains(answer) && heard.is_empty() == answer.is_empty(), "{said:?}: {heard:?}");
     }
-    let buffer = Buffer::open(&editor, "file:///work/a.txt", "x =$0");
-    assert_eq!(buffer.ghost(&editor).await, " 1;");
+    let buffer = Buffer::opened(&editor, "a.txt", "x =$0");
+    assert_eq!(buffer.shown(&editor).await, " 1;");
     editor.close().await;
 }

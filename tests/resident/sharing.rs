@@ -12,8 +12,8 @@ async fn ten_bridges_at_once_make_one_daemon() {
     let root = home.path("work");
     futures::future::join_all(editors.iter().map(|editor| editor.initialize(Value::Null, &root))).await;
     for (number, editor) in editors.iter().enumerate() {
-        let buffer = Buffer::open(editor, "file:///work/a.txt", &format!("{number} y($0"));
-        assert_eq!(buffer.ghost(editor).await, ");");
+        let buffer = Buffer::opened(editor, "a.txt", &format!("{number} y($0"));
+        assert_eq!(buffer.shown(editor).await, ");");
     }
     let daemons = home.daemons().await;
     assert_eq!(daemons.len(), 1, "{daemons:#?}");
@@ -33,16 +33,16 @@ async fn the_same_file_in_two_editors_is_two_texts_and_two_settings() {
     let one = home.editor(&[], Value::Null).await;
     let mut two = home.editor(&[], json!({ "completion": { "disabledLanguages": ["plaintext"] } })).await;
     assert_eq!(home.daemons().await.len(), 1);
-    let mut mine = Buffer::open(&one, "file:///work/a.txt", "x =$0");
-    let mut theirs = Buffer::open(&two, "file:///work/a.txt", "y($0");
+    let mut mine = Buffer::opened(&one, "a.txt", "x =$0");
+    let mut theirs = Buffer::opened(&two, "a.txt", "y($0");
     for _ in 0..20 {
         mine.type_text(&one, "=");
         theirs.type_text(&two, "(");
     }
     // What Eglot sends to whoever it has no settings for.
     two.notify("workspace/didChangeConfiguration", json!({ "settings": {} }));
-    assert_eq!(mine.ghost(&one).await, " 1;");
-    assert_eq!(theirs.ghost(&two).await, "nothing");
+    assert_eq!(mine.shown(&one).await, " 1;");
+    assert_eq!(theirs.shown(&two).await, "nothing");
     let why = theirs.why(&two).await["nothing_because"].as_str().unwrap().to_owned();
     assert!(why.contains("switched off for plaintext"), "{why}");
     // The settings of one change, and not the other's.
@@ -51,13 +51,13 @@ async fn the_same_file_in_two_editors_is_two_texts_and_two_settings() {
         "workspace/didChangeConfiguration",
         json!({ "settings": { "pilotlight": { "completion": { "enabled": false } } } }),
     );
-    assert_eq!(theirs.ghost(&two).await, ");");
+    assert_eq!(theirs.shown(&two).await, ");");
     mine.type_text(&one, "=");
-    assert_eq!(mine.ghost(&one).await, "nothing");
+    assert_eq!(mine.shown(&one).await, "nothing");
     mine.save(&one);
     theirs.save(&two);
     one.close().await;
-    assert_eq!(theirs.ghost(&two).await, ");");
+    assert_eq!(theirs.shown(&two).await, ");");
     assert_eq!(two.said(), [Value::Null; 0]);
     two.close().await;
 }
@@ -150,8 +150,8 @@ async fn another_model_is_another_daemon_and_an_idle_one_makes_room() {
 async fn standalone_needs_no_daemon() {
     let home = Home::new("");
     let editor = home.editor(&["--standalone"], Value::Null).await;
-    let buffer = Buffer::open(&editor, "file:///work/a.txt", "y($0");
-    assert_eq!(buffer.ghost(&editor).await, ");");
+    let buffer = Buffer::opened(&editor, "a.txt", "y($0");
+    assert_eq!(buffer.shown(&editor).await, ");");
     assert!(home.daemons().await.is_empty() && home.daemon_processes().is_empty());
     editor.close().await;
 }
@@ -160,8 +160,8 @@ async fn standalone_needs_no_daemon() {
 async fn stop_ends_it_in_good_order_and_the_next_request_starts_another() {
     let home = Home::new("");
     let mut editor = home.editor(&[], Value::Null).await;
-    let mut buffer = Buffer::open(&editor, "file:///work/a.txt", "x =$0");
-    assert_eq!(buffer.ghost(&editor).await, " 1;");
+    let mut buffer = Buffer::opened(&editor, "a.txt", "x =$0");
+    assert_eq!(buffer.shown(&editor).await, " 1;");
     let daemon = home.daemon().await;
     let (text, well) = home.run(&["stop"]).await;
     assert!(well && text.contains(&format!("process {daemon}\n  one editor is connected")), "{text}");
@@ -172,7 +172,7 @@ async fn stop_ends_it_in_good_order_and_the_next_request_starts_another() {
     buffer.type_text(&editor, " 1; y(");
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     assert!(home.daemon_processes().is_empty());
-    assert_eq!(buffer.ghost(&editor).await, ");");
+    assert_eq!(buffer.shown(&editor).await, ");");
     let another = home.daemon().await;
     assert_ne!(another, daemon);
     buffer.save(&editor);
@@ -191,10 +191,10 @@ async fn signals_end_it_in_good_order() {
     for signal in [Signal::TERM, Signal::INT] {
         let home = Home::new("");
         let editor = home.editor(&[], json!({ "completion": { "maxTokens": 3000 } })).await;
-        let quick = Buffer::open(&editor, "file:///work/b.txt", "y($0");
-        assert_eq!(quick.ghost(&editor).await, ");");
+        let quick = Buffer::opened(&editor, "b.txt", "y($0");
+        assert_eq!(quick.shown(&editor).await, ");");
         // A long answer: it is waited for.
-        let buffer = Buffer::open(&editor, "file:///work/a.txt", "x\nl$0");
+        let buffer = Buffer::opened(&editor, "a.txt", "x\nl$0");
         let daemon = home.daemon().await;
         let ask = buffer.ask(&editor);
         until("the answer is under way", async || home.daemons().await[0]["state"] == "busy").await;
@@ -212,8 +212,8 @@ async fn signals_end_it_in_good_order() {
 async fn status_says_what_there_is() {
     let home = Home::new("");
     let editor = home.editor(&[], Value::Null).await;
-    let buffer = Buffer::open(&editor, "file:///work/a.txt", "x =$0");
-    buffer.ghost(&editor).await;
+    let buffer = Buffer::opened(&editor, "a.txt", "x =$0");
+    buffer.shown(&editor).await;
     let daemons = home.daemons().await;
     let daemon = &daemons[0];
     assert_eq!(daemon["version"], env!("CARGO_PKG_VERSION"));
@@ -244,7 +244,7 @@ async fn the_built_in_model_says_once_how_to_get_a_larger_one() {
     assert!(message.contains("the built-in model is small") && message.contains(config.to_str().unwrap()), "{message}");
     // Not again when the daemon was.
     kill(home.daemon().await, Signal::KILL);
-    let buffer = Buffer::open(&editor, "file:///work/a.txt", "y($0");
-    buffer.ghost(&editor).await;
+    let buffer = Buffer::opened(&editor, "a.txt", "y($0");
+    buffer.shown(&editor).await;
     editor.close().await;
 }

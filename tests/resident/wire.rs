@@ -14,7 +14,7 @@ async fn edits_arrive_in_their_order_whatever_happens_to_the_daemon() {
     let home = Home::new("");
     let mut editor = home.editor(&[], json!({ "completion": { "lookAhead": false } })).await;
     let mut dice = StdRng::seed_from_u64(7);
-    let mut buffer = Buffer::open(&editor, "file:///work/a.txt", "a line\n\nanother$0\n");
+    let mut buffer = Buffer::opened(&editor, "a.txt", "a line\n\nanother$0\n");
     let mut asked = Vec::new();
     for step in 0..600 {
         let start = dice.random_range(0..=buffer.text.len());
@@ -45,7 +45,7 @@ async fn edits_arrive_in_their_order_whatever_happens_to_the_daemon() {
     buffer.save(&editor);
     let end = buffer.text.len();
     buffer.replace(&editor, end, end, "\nz =");
-    assert_eq!(buffer.ghost(&editor).await, " 1;");
+    assert_eq!(buffer.shown(&editor).await, " 1;");
     let said = editor.said();
     assert!(said.is_empty(), "{said:#?}");
     editor.close().await;

@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::{io::Write as _, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -348,10 +348,10 @@ impl Cli {
         let filter = wanted.as_deref().map_or_else(|| Ok(EnvFilter::new(level)), EnvFilter::try_new);
         let filter = filter.unwrap_or_else(|error| {
             let found = wanted.unwrap_or_default();
-            eprintln!("PILOTLIGHT_LOG: expected error, warn, info, debug or a filter such as `pilotlight=debug`, found `{found}` ({error}); `{level}` is used");
+            let _ = writeln!(std::io::stderr(), "PILOTLIGHT_LOG: expected error, warn, info, debug or a filter such as `pilotlight=debug`, found `{found}` ({error}); `{level}` is used");
             EnvFilter::new(level)
         });
-        // What cannot be written (a full disk) is lost: to say so on standard error, which is the same file, would be a panic.
+        // What cannot be written (a full disk) is lost, here as above: to say so on standard error, which is the same file, would be a panic.
         tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_writer(std::io::stderr)

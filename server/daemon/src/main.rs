@@ -5,11 +5,16 @@ mod cli;
 mod commands;
 mod http;
 mod model;
+mod places;
 #[cfg(unix)]
 mod resident;
 mod settings;
 
-use std::{process::ExitCode, time::Instant};
+use std::{
+    io::{Write as _, stderr},
+    process::ExitCode,
+    time::Instant,
+};
 
 use clap::Parser;
 
@@ -20,7 +25,7 @@ fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("pilotlight: no thread can be started: {error}");
+            let _ = writeln!(stderr(), "pilotlight: no thread can be started: {error}");
             return ExitCode::FAILURE;
         }
     };
@@ -28,7 +33,8 @@ fn main() -> ExitCode {
     // A read of standard input may be under way and cannot be interrupted: do not wait for it.
     runtime.shutdown_background();
     result.unwrap_or_else(|error| {
-        eprintln!("pilotlight: {error:#}");
+        // `eprintln` would panic where nothing can be written.
+        let _ = writeln!(stderr(), "pilotlight: {error:#}");
         ExitCode::FAILURE
     })
 }

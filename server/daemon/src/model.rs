@@ -1,6 +1,6 @@
 //! Wiring: the assistant over the model that the settings name.
 
-use std::{env, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::Result;
 use futures::FutureExt as _;
@@ -11,7 +11,7 @@ use pilotlight_engine::{
     hub::{HubError, Store, catalogue},
 };
 
-use crate::settings::Settings;
+use crate::{places, settings::Settings};
 
 /// An assistant whose model is being loaded on a thread of its own.
 pub(crate) fn assistant(settings: &Settings) -> Assistant {
@@ -72,7 +72,7 @@ fn source(options: &EngineOptions) -> Result<ModelSource, EngineError> {
 
 /// Where pulled models are, if there is a place.
 pub(crate) fn store() -> Option<Store> {
-    Some(Store::new(cache()?.join("models")))
+    Some(Store::new(places::cache()?.join("models")))
 }
 
 /// The licence of a pulled model and what it asks, the first time that it is loaded.
@@ -91,21 +91,7 @@ fn name(options: &EngineOptions) -> &str {
 
 /// Where KV snapshots are: with the sockets where these have a folder of their own, else in the cache.
 fn snapshots() -> Option<PathBuf> {
-    match absolute("PILOTLIGHT_RUNTIME_DIR") {
-        Some(own) => Some(own.join("kv")),
-        None => Some(cache()?.join("kv")),
-    }
-}
-
-/// The user's cache: `$XDG_CACHE_HOME/pilotlight`, or `~/.cache/pilotlight`; in `%LOCALAPPDATA%` on Windows.
-fn cache() -> Option<PathBuf> {
-    let base = absolute("XDG_CACHE_HOME").or_else(|| absolute("LOCALAPPDATA"));
-    let base = base.or_else(|| Some(absolute("HOME")?.join(".cache")))?;
-    Some(base.join("pilotlight"))
-}
-
-fn absolute(name: &str) -> Option<PathBuf> {
-    env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute())
+    Some(places::own_runtime().or_else(places::cache)?.join("kv"))
 }
 
 /// Leaves what the next run begins with, where a model is loaded. Nothing depends on it: what goes wrong is logged.

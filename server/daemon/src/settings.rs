@@ -4,7 +4,7 @@
 mod page;
 
 use std::{
-    env, fs,
+    fs,
     io::ErrorKind,
     path::{Path, PathBuf},
 };
@@ -14,7 +14,7 @@ use pilotlight_assist::options::{ActionOptions, CompletionOptions, Options, over
 use pilotlight_engine::EngineOptions;
 use serde_json::{Value, json};
 
-use crate::cli::Global;
+use crate::{cli::Global, places};
 
 /// Everything that can be set, room by room.
 #[derive(Clone, Debug, Default, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
@@ -208,12 +208,9 @@ fn merge(base: &mut Value, layer: Value) {
     }
 }
 
-/// Where the user's settings are: `$XDG_CONFIG_HOME/pilotlight/config.toml`, or `~/.config/pilotlight/config.toml`; `%APPDATA%` on Windows.
+/// Where the user's settings are.
 pub(crate) fn user_file() -> Option<PathBuf> {
-    let folder = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let base =
-        folder("XDG_CONFIG_HOME").or_else(|| folder("APPDATA")).or_else(|| Some(folder("HOME")?.join(".config")))?;
-    Some(base.join("pilotlight").join("config.toml"))
+    Some(places::config()?.join("config.toml"))
 }
 
 #[cfg(test)]
@@ -226,7 +223,7 @@ mod tests {
     fn the_committed_schema_and_page_are_current() {
         for (name, text) in [("editors/settings.schema.json", Settings::schema()), ("SETTINGS.md", Settings::page())] {
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(name);
-            if env::var_os("PILOTLIGHT_UPDATE").is_some() {
+            if std::env::var_os("PILOTLIGHT_UPDATE").is_some() {
                 fs::write(&path, &text).unwrap();
             }
             let current = fs::read_to_string(&path).unwrap_or_default() == text;

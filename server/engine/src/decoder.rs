@@ -153,9 +153,13 @@ impl Decoder {
             let all = [&layer.attn_q, &layer.attn_k, &layer.attn_v, &layer.attn_output].into_iter().chain(mlp);
             all.map(|linear| &linear.weight)
         });
-        let output = &self.output.weight;
-        let tied = output.bytes.as_ptr() == self.embedding.bytes.as_ptr();
-        layers.chain([&self.embedding]).chain((!tied).then_some(output)).chain(&self.positions)
+        let output = (!self.is_tied()).then_some(&self.output.weight);
+        layers.chain([&self.embedding]).chain(output).chain(&self.positions)
+    }
+
+    /// Whether logits are made with the embedding's matrix.
+    pub(crate) fn is_tied(&self) -> bool {
+        self.output.weight.bytes.as_ptr() == self.embedding.bytes.as_ptr()
     }
 
     /// The matrices of experts.

@@ -126,7 +126,7 @@ pub struct Token {
 pub struct Done {
     /// Why.
     pub finish: Finish,
-    /// Tokens decoded (the stop token not counted).
+    /// Tokens decoded; the stop token and what heals are not counted.
     pub decoded: usize,
     /// Tokens that were drafted and computed on trial.
     pub drafted: usize,

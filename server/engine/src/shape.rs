@@ -102,23 +102,12 @@ impl Shape {
         };
         let embedding = random.matrix(self.vocab, self.hidden, ends);
         let output = if self.tied { embedding.clone() } else { random.copy(&embedding) };
-        let matrices = layers.iter().flat_map(|l| {
-            let mlp = match &l.mlp {
-                Mlp::Gated(gated) => vec![&gated.gate, &gated.up, &gated.down],
-                Mlp::Plain { .. } | Mlp::Experts { .. } => Vec::new(),
-            };
-            let all = [&l.attn_q, &l.attn_k, &l.attn_v, &l.attn_output].into_iter().chain(mlp);
-            all.map(|linear| &linear.weight)
-        });
-        let all = matrices.chain([&embedding]).chain((!self.tied).then_some(&output));
-        let (parameters, bytes) =
-            all.fold((0, 0), |(n, bytes), t| (n + t.elements() as u64, bytes + t.bytes.len() as u64));
         let d = self.head_dim;
         let Some(family) = family(self.architecture) else {
             return Err(EngineError::Stopped(format!("no family {}", self.architecture)));
         };
         let bias = self.architecture == "qwen2";
-        Ok(Decoder {
+        let mut decoder = Decoder {
             config: DecoderConfig {
                 family,
                 vocab: self.vocab,
@@ -148,9 +137,12 @@ impl Shape {
             embedding,
             layers,
             positions: None,
-            parameters,
-            bytes,
-        })
+            parameters: 0,
+            bytes: 0,
+        };
+        let counted = decoder.matrices().map(|it| (it.elements() as u64, it.bytes.len() as u64));
+        (decoder.parameters, decoder.bytes) = counted.fold((0, 0), |(n, bytes), it| (n + it.0, bytes + it.1));
+        Ok(decoder)
     }
 
     fn layer(&self, i: usize, mix: Mix, random: &mut Random) -> Layer {

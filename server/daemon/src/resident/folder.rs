@@ -11,8 +11,8 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use pilotlight_engine::EngineOptions;
 
-/// A folder of another place (tests, several installations side by side).
-const OVERRIDE: &str = "PILOTLIGHT_RUNTIME_DIR";
+use crate::places;
+
 /// Of the first words on a connection. Others are other sockets.
 const PROTOCOL: u32 = 1;
 /// A longer log is put aside when a daemon starts.
@@ -126,16 +126,11 @@ fn ours(path: &Path, found: &fs::Metadata, what: &str) -> Result<()> {
 }
 
 fn place() -> PathBuf {
-    let named = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    if let Some(path) = named(OVERRIDE) {
-        return path;
-    }
     // After `su` the variable may still name another user's folder.
-    let runtime = named("XDG_RUNTIME_DIR").filter(|path| fs::metadata(path).is_ok_and(|found| found.uid() == user()));
-    match runtime {
-        Some(path) => path.join("pilotlight"),
-        None => env::temp_dir().join(format!("pilotlight-{}", user())),
-    }
+    let ours = |path: &PathBuf| fs::metadata(path).is_ok_and(|found| found.uid() == user());
+    let login = || Some(places::absolute("XDG_RUNTIME_DIR").filter(ours)?.join("pilotlight"));
+    let fallback = || env::temp_dir().join(format!("pilotlight-{}", user()));
+    places::own_runtime().or_else(login).unwrap_or_else(fallback)
 }
 
 /// Names the daemon that serves an engine set like this: by what differs from the defaults, so that a setting which is new in the next version changes no name, and by
@@ -161,11 +156,9 @@ pub(crate) fn key(engine: &EngineOptions) -> String {
     format!("daemon{PROTOCOL}-{:016x}", hasher.finish())
 }
 
-/// The daemons' log: `$XDG_STATE_HOME/pilotlight/daemon.log`, or `~/.local/state/pilotlight/daemon.log`.
+/// The daemons' log.
 pub(crate) fn log_path() -> Option<PathBuf> {
-    let named = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let state = named("XDG_STATE_HOME").or_else(|| Some(named("HOME")?.join(".local/state")))?;
-    Some(state.join("pilotlight").join("daemon.log"))
+    Some(places::state()?.join("daemon.log"))
 }
 
 /// Opens the log to write at its end; a long one is put aside first.

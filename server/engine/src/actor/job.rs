@@ -251,12 +251,13 @@ impl Job {
             return Some(self.done(Finish::Stop));
         }
         let bytes = tokenizer.bytes(id).to_vec();
+        // What only spells the prompt's end again is none of what was asked for.
+        let is_new = heal.is_empty() || bytes.len() > heal.len();
         self.decoded_bytes += bytes.len();
         let drafted = drafted == Some(id);
         self.accepted += usize::from(drafted);
         self.sequence.push(id);
-        // What only spells the prompt's end again is none of what was asked for.
-        self.decoded += usize::from(self.decoded_bytes > self.request.heal.len());
+        self.decoded += usize::from(is_new);
         self.script.follow(&self.sequence[self.request.prompt.len()..]);
         self.send(Event::Token(Token { id, bytes, logprob, drafted }));
         let full = self.sequence.len() > context_length;

@@ -325,3 +325,12 @@ fn sampling_is_repeatable_and_differs_by_seed() {
     assert_eq!(sample(1), sample(1));
     assert_ne!(sample(1), sample(2));
 }
+
+/// Most of its tokens have no text.
+#[test]
+fn tokens_without_text_are_counted() {
+    let options = EngineOptions { context_length: 64, threads: 1, ..EngineOptions::default() };
+    let engine = Engine::with_random_weights("spark", "q8_0", &options).unwrap();
+    let answer = collect(engine.submit(request(&[1, 2, 3], 8)));
+    assert_eq!((answer.tokens.len(), answer.done().decoded), (8, 8));
+}

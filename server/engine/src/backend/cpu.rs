@@ -111,8 +111,7 @@ impl Cpu {
         let c = &decoder.config;
         let arena = &mut Arena::default();
         let embedding = Arc::new(matrix(arena, &decoder.embedding)?);
-        let tied = decoder.output.weight.bytes.as_ptr() == decoder.embedding.bytes.as_ptr();
-        let output = if tied {
+        let output = if decoder.is_tied() {
             Projection { weight: Arc::clone(&embedding), bias: None }
         } else {
             Projection::new(arena, &decoder.output)?

@@ -70,12 +70,14 @@ impl Reference {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("reference-{i}"));
         let c = &decoder.config;
         let layer = |_| KeyValues::new(pages, c.kv_heads, c.head_dim).map_err(|e| compute(e.to_string()));
+        let embedding = dense(&decoder.embedding)?;
+        let output = if decoder.is_tied() { embedding.clone() } else { dense(&decoder.output.weight)? };
         let model = Model {
-            embedding: dense(&decoder.embedding)?,
+            embedding,
             positions: decoder.positions.as_ref().map(dense).transpose()?,
             blocks: decoder.layers.iter().map(|layer| Block::new(c, layer)).collect::<Loaded<_>>()?,
             output_norm: Norm::new(c, &decoder.output_norm)?,
-            output: Projection::new(&decoder.output)?,
+            output: Projection::of(&output, &decoder.output)?,
             context_length,
             cache: (0..c.layers).map(layer).collect::<Loaded<_>>()?,
             pages,
@@ -310,7 +312,12 @@ fn rounded(x: &Tensor, scale: f32) -> Result<Tensor> {
 
 impl Projection {
     fn new(linear: &Linear) -> Loaded<Self> {
-        let weight = dense(&linear.weight)?.t().map_err(|e| compute(e.to_string()))?;
+        Self::of(&dense(&linear.weight)?, linear)
+    }
+
+    /// Over the matrix of `linear` as it was read.
+    fn of(matrix: &Tensor, linear: &Linear) -> Loaded<Self> {
+        let weight = matrix.t().map_err(|e| compute(e.to_string()))?;
         let bias = linear.bias.as_ref().map(dense).transpose()?;
         Ok(Self { weight, bias, input_scale: linear.weight.input_scale })
     }

@@ -16,8 +16,10 @@ pub(super) fn check(backend: &'static str, weights: u64) -> Result<(), EngineErr
     let begun = Instant::now();
     loop {
         match available() {
-            Some(free) if weights > free && begun.elapsed() < PATIENCE => std::thread::sleep(LOOK),
-            free => return compare(backend, weights, free),
+            Some((free, most)) if (free + 1..=most).contains(&weights) && begun.elapsed() < PATIENCE => {
+                std::thread::sleep(LOOK);
+            }
+            told => return compare(backend, weights, told.map(|(free, _)| free)),
         }
     }
 }
@@ -27,7 +29,7 @@ fn compare(backend: &'static str, weights: u64, free: Option<u64>) -> Result<(),
     match free {
         Some(free) if weights > free => {
             let message = format!(
-                "the model does not fit the memory: its weights take {} MiB, and {} MiB are available, swap included; a smaller or a more quantised one may",
+                "the model does not fit the memory: its weights take {} MiB, and {} MiB are available; a smaller or a more quantised one may",
                 mib(weights),
                 mib(free)
             );
@@ -37,9 +39,10 @@ fn compare(backend: &'static str, weights: u64, free: Option<u64>) -> Result<(),
     }
 }
 
-/// Bytes that this process may still take: with what the page cache holds (a mapped model is most of that), swap, and what ZFS gives back, which Linux does not count as available.
+/// Bytes that this process may still take, and could at most if it were alone: with what the page cache holds (a mapped model is most of that), the machine's swap, and what ZFS gives back,
+/// which Linux does not count as available. A group's swap is not counted: how much of it the group may use is not told, and a model that lives there is of no use.
 /// `None` where it is not told, and on other systems: they make swap as they need it, and say no where they cannot.
-fn available() -> Option<u64> {
+fn available() -> Option<(u64, u64)> {
     if !cfg!(target_os = "linux") {
         return None;
     }
@@ -50,9 +53,10 @@ fn available() -> Option<u64> {
         return None;
     }
     let zfs = fs::read_to_string("/proc/spl/kstat/zfs/arcstats").map_or(0, |text| held_by_zfs(&text));
-    let machine = system.available_memory().saturating_add(system.free_swap()).saturating_add(zfs);
-    let left = |it: sysinfo::CGroupLimits| it.total_memory.saturating_sub(it.rss).saturating_add(it.free_swap);
-    Some(group_limits(&mut system).map(left).fold(machine, u64::min))
+    let free = system.available_memory().saturating_add(system.free_swap()).saturating_add(zfs);
+    let most = system.total_memory().saturating_add(system.total_swap());
+    let groups = group_limits(&mut system).map(|it| (it.total_memory.saturating_sub(it.rss), it.total_memory));
+    Some(groups.fold((free, most), |(free, most), (left, all)| (free.min(left), most.min(all))))
 }
 
 /// The size of ZFS's cache, of its `arcstats`.

@@ -1,7 +1,7 @@
 //! One request to a server: asked, retried, read as it streams, given up.
 
 use std::{
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -147,7 +147,7 @@ impl Answer<'_> {
         let chat = question.is_chat();
         let opened = link.client.open(path, &body).await;
         if found.server_writes && !chat && opened.as_ref().is_err_and(|failure| failure.status == Some(501)) {
-            link.fills.store(false, Ordering::Relaxed);
+            link.cannot_fill();
         }
         let mut lines = Lines::new(opened?, link.client.stall());
         let mut ended = None;

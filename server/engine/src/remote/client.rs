@@ -1,13 +1,9 @@
 //! One server's HTTP: its address, the key, the limits.
 
-use std::{
-    path::Path,
-    sync::{Arc, PoisonError, RwLock},
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
 use reqwest::{
-    RequestBuilder, Response, StatusCode, Url,
+    RequestBuilder, Response, Url,
     header::{AUTHORIZATION, HeaderValue},
     redirect::Policy,
 };
@@ -20,14 +16,12 @@ use crate::EngineError;
 const LONGEST: usize = 64 << 20;
 
 /// A client of one server.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Client {
     http: reqwest::Client,
     base: Url,
     stall: Duration,
     options: RemoteOptions,
-    /// As it was last read, as a header.
-    key: Arc<RwLock<Option<HeaderValue>>>,
 }
 
 impl Client {
@@ -50,7 +44,7 @@ impl Client {
         base.set_query(None);
         base.set_fragment(None);
 
-        let key = bearer(options)?;
+        bearer(options)?;
         let mut http = reqwest::Client::builder()
             .user_agent(concat!("pilotlight/", env!("CARGO_PKG_VERSION")))
             // Neither the code nor the key go anywhere but where the person said.
@@ -62,7 +56,7 @@ impl Client {
         let http =
             http.build().map_err(|error| EngineError::Remote { url: base.to_string(), message: error.to_string() })?;
         let stall = Duration::from_secs(options.stall_seconds);
-        Ok(Self { http, base, stall, options: options.clone(), key: Arc::new(RwLock::new(key)) })
+        Ok(Self { http, base, stall, options: options.clone() })
     }
 
     /// The address, which holds no key.
@@ -76,24 +70,7 @@ impl Client {
 
     /// Whether what is asked may cost somebody money.
     pub(crate) fn has_key(&self) -> bool {
-        self.key().is_some()
-    }
-
-    fn key(&self) -> Option<HeaderValue> {
-        self.key.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Reads the key again; `None` where there is no other than before.
-    fn renewed(&self) -> Option<HeaderValue> {
-        let key =
-            bearer(&self.options).inspect_err(|error| tracing::warn!(%error, "the key is not read again")).ok()??;
-        let mut known = self.key.write().unwrap_or_else(PoisonError::into_inner);
-        if known.as_ref() == Some(&key) {
-            return None;
-        }
-        *known = Some(key.clone());
-        tracing::info!("the server refuses the key; there is another by now");
-        Some(key)
+        !self.options.key_env.is_empty() || self.options.key_file.is_some()
     }
 
     /// Whether the key and the code can be read on the way.
@@ -128,31 +105,21 @@ impl Client {
     }
 
     async fn send(&self, path: &str, request: RequestBuilder) -> Result<Response, Failure> {
-        let again = request.try_clone();
-        let mut response = self.once(request, self.key()).await?;
-        // The key's file may have been written since it was read.
-        if matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
-            && let Some((again, key)) = again.zip(self.renewed())
-        {
-            response = self.once(again, Some(key)).await?;
-        }
+        // Read each time: its file may have been written anew.
+        let request = match bearer(&self.options).map_err(|error| Failure::lasting(error.to_string()))? {
+            Some(key) => request.header(AUTHORIZATION, key),
+            None => request,
+        };
+        let response = tokio::time::timeout(self.stall, request.send())
+            .await
+            .map_err(|_| Failure::passing(format!("no answer within {} s", self.stall.as_secs())))?
+            .map_err(|error| Failure::of(&error))?;
         if response.status().is_success() {
             return Ok(response);
         }
         let mut failure = Failure::refused(response).await;
         failure.message = format!("{path}: {}", failure.message);
         Err(failure)
-    }
-
-    async fn once(&self, request: RequestBuilder, key: Option<HeaderValue>) -> Result<Response, Failure> {
-        let request = match key {
-            Some(key) => request.header(AUTHORIZATION, key),
-            None => request,
-        };
-        tokio::time::timeout(self.stall, request.send())
-            .await
-            .map_err(|_| Failure::passing(format!("no answer within {} s", self.stall.as_secs())))?
-            .map_err(|error| Failure::of(&error))
     }
 
     async fn document(&self, path: &str, request: RequestBuilder) -> Result<Value, Failure> {

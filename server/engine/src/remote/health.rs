@@ -1,7 +1,7 @@
 //! A server that has failed is asked whether it is back.
 
 use std::{
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, Weak, atomic::Ordering},
     time::Duration,
 };
 
@@ -43,9 +43,39 @@ impl Link {
     fn is_back(&self) {
         self.ailing.send_if_modified(|ailing| ailing.take().is_some());
     }
+
+    /// Takes in that it cannot write the prompts of its model, and looks after it until it has another.
+    pub(super) fn cannot_fill(self: &Arc<Self>) {
+        if self.fills.swap(false, Ordering::Relaxed) {
+            tracing::warn!(
+                server = self.name(),
+                "its model fills no middle (501): it is asked for none until it has another model"
+            );
+            tokio::spawn(look_for_another(Arc::downgrade(self)));
+        }
+    }
 }
 
-async fn look_after(link: std::sync::Weak<Link>, mut ailing: watch::Receiver<Option<String>>, mut pause: Duration) {
+async fn look_for_another(link: Weak<Link>) {
+    let mut pause = SOON;
+    loop {
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LATE);
+        // It may have been found to be back meanwhile.
+        let Some(link) = link.upgrade().filter(|link| !link.fills.load(Ordering::Relaxed)) else { return };
+        // One that is not there is looked after by who asks it for something.
+        let Ok(now) = discover(&link.client, &link.options, &link.markers).await else { continue };
+        if now.model != link.found().model {
+            match back(&link).await {
+                Ok(()) => tracing::info!(server = link.name(), model = now.model, "it has another model"),
+                Err(failure) => link.ail(&failure),
+            }
+            return;
+        }
+    }
+}
+
+async fn look_after(link: Weak<Link>, mut ailing: watch::Receiver<Option<String>>, mut pause: Duration) {
     loop {
         // A request went well meanwhile, or nobody has a use for it any more.
         if tokio::time::timeout(pause, ailing.wait_for(Option::is_none)).await.is_ok() {

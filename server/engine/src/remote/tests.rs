@@ -429,11 +429,13 @@ fn a_renewed_key_is_read_again() {
     let engine =
         Engine::connect(&options(server.url(), |remote| remote.key_file = Some(file.clone())), &MARKERS).unwrap();
     assert_eq!(collect(engine.submit(asked(&engine))).text, "né b");
-    // The server's key changes first: that is told. With the file's, the very next request is answered.
+    // The server's key changes first: that is told. With the file's, the very next requests are answered.
     *good.lock().unwrap() = "bearer two\r\n";
     assert!(collect(engine.submit(asked(&engine))).failed.unwrap().contains("HTTP 401"));
     std::fs::write(&file, "two").unwrap();
-    assert_eq!(collect(engine.submit(asked(&engine))).text, "né b");
+    for answer in [engine.submit(asked(&engine)), engine.submit(asked(&engine))] {
+        assert_eq!(collect(answer).text, "né b");
+    }
     assert!(engine.ailing().unwrap().borrow().is_none());
 }
 
@@ -465,4 +467,40 @@ fn tokens_are_counted_as_the_server_counts() {
     assert_eq!(engine.bytes_per_token(), Some(4.5));
     let long = collect(engine.submit(Request { prompt: prompt.repeat(3), max_tokens: 1, ..Request::default() }));
     assert!(long.failed.unwrap().contains("the prompt has about 3000 tokens: expected at most 2048, its context"));
+}
+
+/// A llama-server that was started again, with another model.
+#[test]
+fn who_could_fill_no_middle_is_asked_again_with_another_model() {
+    let path = Arc::new(Mutex::new("/models/talker.gguf"));
+    let model = Arc::clone(&path);
+    let server = FaultServer::start(move |seen, stream| {
+        let model = *model.lock().unwrap();
+        if seen.path == "/props" {
+            say(stream, 200, "", &json!({ "model_path": model }).to_string());
+        } else if seen.path == "/infill" && model.contains("talker") {
+            say(stream, 501, "", "no FIM tokens");
+        } else if seen.path == "/tokenize" {
+            say(stream, 200, "", &json!({ "tokens": vec![1; 9] }).to_string());
+        } else if !llama_cpp(seen, stream) {
+            well(stream);
+        }
+    });
+    let engine = connect(server.url());
+    let request = || {
+        let tokenizer = engine.tokenizer();
+        let mut prompt: Vec<u32> = tokenizer.special(SUFFIX_PART).into_iter().collect();
+        prompt.extend(tokenizer.special(PREFIX_PART));
+        prompt.extend(tokenizer.encode("begin "));
+        Request { prompt, max_tokens: 8, ..Request::default() }
+    };
+    assert!(collect(engine.submit(request())).failed.unwrap().contains("501"));
+    assert!(!engine.fills());
+    *path.lock().unwrap() = "/models/coder.gguf";
+    let begun = Instant::now();
+    while !engine.fills() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "nobody looks");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(collect(engine.submit(request())).text, "né b");
 }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{Finish, Sampling};
 
-/// vLLM's `repetition_penalty`: where a request says nothing it is that of the model's `generation_config.json`, at temperature 0 too. Code repeats itself by nature.
+/// vLLM's `repetition_penalty` and Ollama's `repeat_penalty`, whose defaults (of the model's `generation_config.json`, and 1.1) are others, at temperature 0 too. Code repeats itself by nature.
 const UNPENALISED: f32 = 1.0;
 
 /// One request, whatever the wire.
@@ -62,13 +62,11 @@ pub(crate) struct PromptCost {
 
 /// The path and the body that ask `question`.
 pub(crate) fn ask(found: &Found, question: &Question<'_>) -> Result<(&'static str, Value), Failure> {
-    if question.is_chat() {
-        return chat::ask(found, question);
-    }
     match found.kind {
+        RemoteKind::Ollama => ollama::ask(found, question),
+        _ if question.is_chat() => chat::ask(found, question),
         RemoteKind::LlamaCpp => llama_cpp::ask(found, question),
         RemoteKind::Mistral => mistral::ask(found, question),
-        RemoteKind::Ollama => ollama::ask(found, question),
         RemoteKind::Vllm | RemoteKind::Openai | RemoteKind::Auto => openai::ask(found, question),
     }
 }
@@ -87,10 +85,10 @@ pub(crate) fn read(kind: RemoteKind, chat: bool, line: &str) -> Result<Option<Sa
         return Err(Failure::passing(message.unwrap_or("it reports an error without a message")));
     }
     Ok(Some(match kind {
+        RemoteKind::Ollama => ollama::read(&value),
         _ if chat => chat::read(&value),
         RemoteKind::LlamaCpp => llama_cpp::read(&value),
         RemoteKind::Mistral => mistral::read(&value),
-        RemoteKind::Ollama => ollama::read(&value),
         RemoteKind::Vllm | RemoteKind::Openai | RemoteKind::Auto => openai::read(&value),
     }))
 }

@@ -110,10 +110,8 @@ fn kept(stored: Dtype) -> Stored {
 
 /// Bytes of a matrix that is repacked, but for the rows that fill its last tile.
 pub(super) fn bytes(tensor: &weights::Tensor) -> u64 {
-    match kept(tensor.dtype) {
-        Stored::BF16 => 2 * tensor.elements() as u64,
-        _ => tensor.bytes.len() as u64,
-    }
+    let kept = kept(tensor.dtype);
+    (tensor.elements() / kept.block_columns() * kept.block_bytes()) as u64
 }
 
 /// A stored matrix, repacked.

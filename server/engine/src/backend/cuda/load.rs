@@ -90,8 +90,7 @@ impl<'a> Loader<'a> {
     pub(super) fn model(mut self, decoder: &Decoder) -> Result<Model, EngineError> {
         let c = &decoder.config;
         let embedding = Arc::new(self.matrix(&decoder.embedding)?);
-        let tied = decoder.output.weight.bytes.as_ptr() == decoder.embedding.bytes.as_ptr();
-        let output = match tied {
+        let output = match decoder.is_tied() {
             true => Projection { weight: Arc::clone(&embedding), bias: None },
             false => self.projection(&decoder.output)?,
         };

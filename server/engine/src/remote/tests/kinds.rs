@@ -209,3 +209,27 @@ fn ollama() {
     assert_eq!((&body["prompt"], &body["suffix"]), (&json!("begin "), &json!("\nend <|fim_suffix|>")));
     assert!(body.get("raw").is_none());
 }
+
+/// Its OpenAI endpoint takes neither option: it would cut a long conversation without a word, and write no line twice.
+#[test]
+fn ollama_is_asked_in_its_own_words_to_chat_too() {
+    let info = json!({ "general.architecture": "qwen2", "qwen2.context_length": 32768 });
+    let documents = vec![
+        ("/api/version", json!({ "version": "0.9" })),
+        ("/api/tags", json!({ "models": [{ "name": "coder:1.5b" }] })),
+        ("/api/show", json!({ "model_info": info, "capabilities": ["completion"], "template": "{{ .Messages }}" })),
+    ];
+    let lines = &[
+        r#"{"message":{"role":"assistant","content":"a"},"done":false}"#,
+        r#"{"message":{"role":"assistant","content":"b"},"done":true,"done_reason":"stop","prompt_eval_count":7}"#,
+    ];
+    let server = server(documents, "/api/chat", lines);
+    let engine = Engine::connect(&options(server.url(), |remote| remote.chat = Some(true)), &MARKERS).unwrap();
+    let messages = json!([{ "role": "user", "content": "write" }]).to_string();
+    let prompt = engine.chat().unwrap().encode(engine.tokenizer(), &messages, None).unwrap();
+    let answer = collect(engine.submit(Request { prompt, max_tokens: 8, ..Request::default() }));
+    assert_eq!((answer.text.as_str(), answer.prefill.unwrap().prefilled), ("ab", 7));
+    let body = &server.seen("/api/chat")[0].body;
+    assert_eq!(body["messages"], json!([{ "role": "user", "content": "write" }]));
+    assert_eq!((&body["options"]["num_ctx"], &body["options"]["repeat_penalty"]), (&json!(8192), &json!(1.0)));
+}

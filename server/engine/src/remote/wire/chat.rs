@@ -1,4 +1,4 @@
-//! OpenAI's `/v1/chat/completions`, which every kind of server speaks: it writes the prompt from messages.
+//! OpenAI's `/v1/chat/completions`, which every kind of server speaks (Ollama's leaves no word in its options: it is asked elsewhere): it writes the prompt from messages.
 
 use serde_json::{Value, json};
 
@@ -23,7 +23,8 @@ pub(super) fn is_asked(question: &Question<'_>) -> bool {
     matches!(question.parts.first(), Some(Part::Special(marker)) if role(marker).is_some())
 }
 
-pub(super) fn ask(found: &Found, question: &Question<'_>) -> Result<(&'static str, Value), Failure> {
+/// The conversation as every server takes it.
+pub(super) fn messages(question: &Question<'_>) -> Result<Vec<Value>, Failure> {
     let mut messages: Vec<(&str, String)> = Vec::new();
     for part in &question.parts {
         match part {
@@ -38,11 +39,13 @@ pub(super) fn ask(found: &Found, question: &Question<'_>) -> Result<(&'static st
             }
         }
     }
-    let messages: Vec<Value> =
-        messages.into_iter().map(|(role, content)| json!({ "role": role, "content": content })).collect();
+    Ok(messages.into_iter().map(|(role, content)| json!({ "role": role, "content": content })).collect())
+}
+
+pub(super) fn ask(found: &Found, question: &Question<'_>) -> Result<(&'static str, Value), Failure> {
     let mut body = json!({
         "model": found.model,
-        "messages": messages,
+        "messages": messages(question)?,
         "max_tokens": question.max_tokens.max(1),
         "stream": true,
     });

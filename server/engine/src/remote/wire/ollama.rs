@@ -1,8 +1,8 @@
-//! Ollama's `/api/generate`: a raw prompt, or prefix and `suffix` for its own template.
+//! Ollama's `/api/generate` (a raw prompt, or prefix and `suffix` for its own template) and `/api/chat`: both take its own options.
 
 use serde_json::{Value, json};
 
-use super::{Failure, Found, PromptCost, Question, Said, finish, sampling, spelled};
+use super::{Failure, Found, PromptCost, Question, Said, UNPENALISED, chat, finish, sampling, spelled};
 use crate::remote::prompt::two_sides;
 
 pub(super) fn ask(found: &Found, question: &Question<'_>) -> Result<(&'static str, Value), Failure> {
@@ -10,12 +10,15 @@ pub(super) fn ask(found: &Found, question: &Question<'_>) -> Result<(&'static st
     let mut options = json!({
         "num_predict": question.max_tokens.max(1),
         "num_ctx": found.context,
-        // Its default is another, at temperature 0 too; code repeats itself by nature.
-        "repeat_penalty": 1.0,
+        "repeat_penalty": UNPENALISED,
         "stop": question.stops,
     });
     sampling(&mut options, question.sampling, "seed");
     let mut body = json!({ "model": found.model, "stream": true, "options": options });
+    if question.is_chat() {
+        body["messages"] = json!(chat::messages(question)?);
+        return Ok(("/api/chat", body));
+    }
     if found.server_writes {
         let (prefix, suffix) = two_sides(&question.parts)?;
         (body["prompt"], body["suffix"]) = (json!(prefix), json!(suffix));
@@ -27,6 +30,7 @@ pub(super) fn ask(found: &Found, question: &Question<'_>) -> Result<(&'static st
 
 pub(super) fn read(value: &Value) -> Said {
     let done = value["done"] == true;
+    let text = value.pointer("/message/content").or_else(|| value.get("response")).and_then(Value::as_str);
     let prompt = value["prompt_eval_count"].as_u64().map(|prefilled| PromptCost {
         reused: 0,
         prefilled: prefilled as usize,
@@ -34,7 +38,7 @@ pub(super) fn read(value: &Value) -> Said {
         millis: value["prompt_eval_duration"].as_f64().unwrap_or(0.0) / 1e6,
     });
     Said {
-        text: value["response"].as_str().unwrap_or_default().to_owned(),
+        text: text.unwrap_or_default().to_owned(),
         logprob: None,
         prompt,
         finish: if done { finish(value.get("done_reason").or(Some(&json!("stop")))) } else { None },
