@@ -477,7 +477,12 @@ fn who_could_fill_no_middle_is_asked_again_with_another_model() {
     let server = FaultServer::start(move |seen, stream| {
         let model = *model.lock().unwrap();
         if seen.path == "/props" {
-            say(stream, 200, "", &json!({ "model_path": model }).to_string());
+            say(
+                stream,
+                200,
+                "",
+                &json!({ "default_generation_settings": { "n_ctx": 2048 }, "model_path": model }).to_string(),
+            );
         } else if seen.path == "/infill" && model.contains("talker") {
             say(stream, 501, "", "no FIM tokens");
         } else if seen.path == "/tokenize" {
