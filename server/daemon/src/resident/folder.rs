@@ -15,7 +15,7 @@ use crate::places;
 
 /// Of the first words on a connection. Others are other sockets.
 const PROTOCOL: u32 = 1;
-/// A longer log is put aside when a daemon starts.
+/// A longer log is put aside.
 const LONGEST_LOG: u64 = 8 << 20;
 
 /// The user's folder of sockets, checked.
@@ -161,26 +161,56 @@ pub(crate) fn log_path() -> Option<PathBuf> {
     Some(places::state()?.join("daemon.log"))
 }
 
-/// Opens the log to write at its end; a long one is put aside first.
+/// Opens the log to write at its end, wherever that is by then.
 pub(crate) fn open_log(path: &Path) -> io::Result<fs::File> {
     if let Some(folder) = path.parent() {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
-    if fs::metadata(path).is_ok_and(|found| found.len() > LONGEST_LOG) {
-        fs::rename(path, path.with_extension("log.1"))?;
-    }
     fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path)
+}
+
+/// Puts what is in a long log aside and empties it: daemons that write to it go on in the same file.
+pub(super) fn cut_log(path: &Path) -> io::Result<()> {
+    if !fs::metadata(path).is_ok_and(|found| found.len() > LONGEST_LOG) {
+        return Ok(());
+    }
+    let log = fs::OpenOptions::new().read(true).write(true).open(path)?;
+    // Another daemon may be at it, or have done it since.
+    if log.try_lock().is_ok() && log.metadata()?.len() > LONGEST_LOG {
+        fs::copy(path, path.with_extension("log.1"))?;
+        log.set_len(0)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use std::os::unix::{fs::PermissionsExt, net::UnixListener};
+    use std::{
+        io::Write as _,
+        os::unix::{fs::PermissionsExt, net::UnixListener},
+    };
 
     use super::*;
 
     fn mode(path: &Path, mode: u32) {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn a_long_log_is_put_aside_while_it_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state/daemon.log");
+        let (mut one, mut other) = (open_log(&path).unwrap(), open_log(&path).unwrap());
+        one.write_all(b"first\n").unwrap();
+        cut_log(&path).unwrap();
+        one.write_all(&vec![b'.'; LONGEST_LOG as usize]).unwrap();
+        cut_log(&path).unwrap();
+        cut_log(&path).unwrap();
+        one.write_all(b"one\n").unwrap();
+        other.write_all(b"other\n").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "one\nother\n");
+        assert!(fs::read(path.with_extension("log.1")).unwrap().starts_with(b"first\n."));
     }
 
     #[test]

@@ -253,6 +253,9 @@ impl Host {
 
     /// Sees to it that the daemon can be found.
     fn mend(&mut self) {
+        if let Some(Err(error)) = self.log.as_deref().map(folder::cut_log) {
+            tracing::debug!(%error, "the log is long, and stays so");
+        }
         let mended = self.place.mend();
         let lost = mended.is_err();
         if let (Err(error), false) = (mended, self.lost) {
