@@ -64,7 +64,7 @@ async fn look_for_another(link: Weak<Link>) {
         // It may have been found to be back meanwhile.
         let Some(link) = link.upgrade().filter(|link| !link.fills.load(Ordering::Relaxed)) else { return };
         // One that is not there is looked after by who asks it for something.
-        let Ok(now) = discover(&link.client, &link.options, &link.markers).await else { continue };
+        let Ok(now) = discover(&link.client, &link.options, &[]).await else { continue };
         if now.model != link.found().model {
             match back(&link).await {
                 Ok(()) => tracing::info!(server = link.name(), model = now.model, "it has another model"),
