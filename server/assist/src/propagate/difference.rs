@@ -32,6 +32,8 @@ pub struct DefinitionChange {
     pub container: Option<String>,
     /// The trait or classes that the container implements or extends where it holds this definition, by their simple names.
     pub bases: Vec<String>,
+    /// It is a member of what has another one of the new name.
+    pub meets: bool,
     /// It is known in a function alone.
     pub local: bool,
     /// How its parameters have changed, if they have.
@@ -119,13 +121,16 @@ pub fn differences(old: &Snapshot, new: &Snapshot) -> Vec<DefinitionChange> {
 fn changed(before: &State, after: &State) -> Vec<(usize, usize, DefinitionChange)> {
     let mut pairs = Vec::new();
     pair(before, after, (None, None), &mut pairs);
-    let changed = pairs.into_iter().filter_map(|(from, to)| {
+    let changed = pairs.iter().filter_map(|&(from, to)| {
         let (item, now) = (&before.items[from], &after.items[to]);
         let parameters = parameters(&before.sites, item, &after.sites, now);
         let shape = shape(before, from, after, to);
         let renamed = item.name != now.name && now.kind != DefinitionKind::Implementation;
         let changed = renamed || parameters.is_some() || shape.is_some();
-        changed.then(|| (from, to, DefinitionChange { shape, ..change(after, item, to, parameters) }))
+        changed.then(|| {
+            let meets = renamed && meets((before, after), &pairs, to, &now.name);
+            (from, to, DefinitionChange { shape, meets, ..change(after, item, to, parameters) })
+        })
     });
     changed.collect()
 }
@@ -137,8 +142,30 @@ pub fn rename(now: &Snapshot, offset: usize, name: &str) -> Option<DefinitionCha
         item.kind != DefinitionKind::Implementation && item.name_range.start <= offset && offset <= item.name_range.end
     })?;
     let item = state.items[at].clone();
+    let meets = meets((&state, &state), &[], at, name);
     let change = change(&state, &item, at, None);
-    Some(DefinitionChange { new_name: name.to_owned(), ..change })
+    Some(DefinitionChange { new_name: name.to_owned(), meets, ..change })
+}
+
+/// Whether what the item `to` is a member of has another member that is called `name`, and was before.
+fn meets((before, after): (&State, &State), pairs: &[(usize, usize)], to: usize, name: &str) -> bool {
+    let simple = |of: &Container| super::types::simple(&of.name).0;
+    let Some(own) = after.container(to).map(simple) else { return false };
+    // In these a field and a method of one name are two.
+    let two = matches!(after.snapshot.language(), Language::Rust | Language::Java);
+    let field = |kind: DefinitionKind| kind == DefinitionKind::Field;
+    let alike = |kind| !two || field(kind) == field(after.items[to].kind);
+    let renamed = |at: usize| pairs.iter().any(|&(a, b)| b == at && before.items[a].name != name);
+    let defined = (0..after.items.len()).any(|at| {
+        let item = &after.items[at];
+        let another = at != to && item.name == name && item.kind != DefinitionKind::Implementation;
+        another && alike(item.kind) && !renamed(at) && after.container(at).map(simple).as_ref() == Some(&own)
+    });
+    let sites = &before.sites;
+    let assigned = sites.members.iter().filter(|it| before.snapshot.slice(it.range.clone()) == name);
+    defined
+        || alike(DefinitionKind::Field)
+            && assigned.filter_map(|it| sites.container(it.range.start)).any(|of| simple(of) == own)
 }
 
 fn change(after: &State, before: &Item, to: usize, parameters: Option<ParameterChange>) -> DefinitionChange {
@@ -163,6 +190,7 @@ fn change(after: &State, before: &Item, to: usize, parameters: Option<ParameterC
         name_range: now.name_range.clone(),
         range: now.range.clone(),
         container: member.map(|it| super::types::simple(&it.name).0),
+        meets: false,
         bases: member.map_or(Vec::new(), |it| it.bases.iter().map(|base| super::types::simple(base).0).collect()),
         local,
         parameters,

@@ -16,8 +16,10 @@ pub(super) fn pair(old: &State, new: &State, of: (Option<usize>, Option<usize>),
     for whole in [true, false] {
         let alike: Vec<usize> = before.clone();
         before.retain(|&a| {
-            let several = |&&other: &&usize| old.items[other].name == old.items[a].name;
-            if whole && alike.iter().filter(several).count() < 2 {
+            let name = &old.items[a].name;
+            let several = alike.iter().filter(|&&other| old.items[other].name == *name).count() > 1
+                || after.iter().filter(|&&other| new.items[other].name == *name).count() > 1;
+            if whole && !several {
                 return true;
             }
             match after.iter().position(|&b| same(a, b) && (!whole || old.rest(a) == new.rest(b))) {
