@@ -12,6 +12,7 @@ use self::{
     pairing::pair,
     shape::{parameters, plain, shape},
 };
+use super::search::is_type;
 pub use waiting::still_waiting;
 pub(crate) use waiting::{names, settled};
 
@@ -32,7 +33,7 @@ pub struct DefinitionChange {
     pub container: Option<String>,
     /// The trait or classes that the container implements or extends where it holds this definition, by their simple names.
     pub bases: Vec<String>,
-    /// It is a member of what has another one of the new name.
+    /// Something else beside it has its new name, and had it before.
     pub meets: bool,
     /// It is known in a function alone.
     pub local: bool,
@@ -128,8 +129,9 @@ fn changed(before: &State, after: &State) -> Vec<(usize, usize, DefinitionChange
         let renamed = item.name != now.name && now.kind != DefinitionKind::Implementation;
         let changed = renamed || parameters.is_some() || shape.is_some();
         changed.then(|| {
-            let meets = renamed && meets((before, after), &pairs, to, &now.name);
-            (from, to, DefinitionChange { shape, meets, ..change(after, item, to, parameters) })
+            let change = change(after, item, to, parameters);
+            let meets = renamed && meets((before, after), &pairs, to, &change, &now.name);
+            (from, to, DefinitionChange { shape, meets, ..change })
         })
     });
     changed.collect()
@@ -142,30 +144,42 @@ pub fn rename(now: &Snapshot, offset: usize, name: &str) -> Option<DefinitionCha
         item.kind != DefinitionKind::Implementation && item.name_range.start <= offset && offset <= item.name_range.end
     })?;
     let item = state.items[at].clone();
-    let meets = meets((&state, &state), &[], at, name);
     let change = change(&state, &item, at, None);
+    let meets = meets((&state, &state), &[], at, &change, name);
     Some(DefinitionChange { new_name: name.to_owned(), meets, ..change })
 }
 
-/// Whether what the item `to` is a member of has another member that is called `name`, and was before.
-fn meets((before, after): (&State, &State), pairs: &[(usize, usize)], to: usize, name: &str) -> bool {
-    let simple = |of: &Container| super::types::simple(&of.name).0;
-    let Some(own) = after.container(to).map(simple) else { return false };
-    // In these a field and a method of one name are two.
+/// Whether something else beside the item `to` is called `name`, and was before; of a member: in the same type.
+fn meets(
+    (before, after): (&State, &State),
+    pairs: &[(usize, usize)],
+    to: usize,
+    change: &DefinitionChange,
+    name: &str,
+) -> bool {
+    let member = change.container.is_some();
+    let class = |sites: &Sites, at: usize| sites.container(at).map(|of| super::types::simple(&of.name).0);
+    let of = |at: usize| after.container(at).map(|of| super::types::simple(&of.name).0);
+    let beside = |at: usize| of(at) == of(to) && (member || after.items[at].parent == after.items[to].parent);
+    // A field and a method of one name may be two, and so may a type and a value.
     let two = matches!(after.snapshot.language(), Language::Rust | Language::Java);
-    let field = |kind: DefinitionKind| kind == DefinitionKind::Field;
-    let alike = |kind| !two || field(kind) == field(after.items[to].kind);
+    let role = |kind: DefinitionKind| match kind {
+        DefinitionKind::Field => (two, false),
+        DefinitionKind::Module | DefinitionKind::Macro => (false, true),
+        kind if !member && is_type(kind) => (true, true),
+        _ => (false, false),
+    };
+    let alike = |kind| role(kind) == role(change.kind);
     let renamed = |at: usize| pairs.iter().any(|&(a, b)| b == at && before.items[a].name != name);
     let defined = (0..after.items.len()).any(|at| {
         let item = &after.items[at];
         let another = at != to && item.name == name && item.kind != DefinitionKind::Implementation;
-        another && alike(item.kind) && !renamed(at) && after.container(at).map(simple).as_ref() == Some(&own)
+        another && alike(item.kind) && beside(at) && !renamed(at)
     });
     let sites = &before.sites;
     let assigned = sites.members.iter().filter(|it| before.snapshot.slice(it.range.clone()) == name);
-    defined
-        || alike(DefinitionKind::Field)
-            && assigned.filter_map(|it| sites.container(it.range.start)).any(|of| simple(of) == own)
+    let mut assigned = assigned.map(|it| class(sites, it.range.start));
+    defined || member && alike(DefinitionKind::Field) && assigned.any(|class| class == of(to))
 }
 
 fn change(after: &State, before: &Item, to: usize, parameters: Option<ParameterChange>) -> DefinitionChange {

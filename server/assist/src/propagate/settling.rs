@@ -76,7 +76,7 @@ impl Assistant {
                 if changes.iter().any(|change| change.parameters.is_some()) {
                     return Vec::new();
                 }
-                let same = changes.is_empty() && !is_more_broken(&before, &now);
+                let same = moved && changes.is_empty() && !is_more_broken(&before, &now);
                 all.push((document, before, now, same));
             }
             all

@@ -145,7 +145,7 @@ impl Work<'_> {
         }
         let taken = doubt.is_none()
             && change.is_renamed()
-            && if change.container.is_some() { change.meets } else { self.taken(view, it) };
+            && (change.meets || change.container.is_none() && self.taken(view, it));
         let doubt = doubt.or_else(|| taken.then(|| format!("`{}` means something else here", change.new_name)));
         found.edits.extend(edits.into_iter().map(|edit| Edit { doubt: doubt.clone().or(edit.doubt), ..edit }));
         found.rewrites.extend(anew.map(|rewrite| Rewrite { doubt: doubt.or(rewrite.doubt), ..rewrite }));

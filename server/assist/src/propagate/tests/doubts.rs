@@ -37,12 +37,12 @@ fn two() {}
     assert_eq!(carried(files, "fn area", "fn size").await, expected);
 }
 
+fn doubt(places: &[&str]) -> String {
+    places.iter().map(|place| format!("? {place} `read_all` means something else here\n")).collect()
+}
+
 #[tokio::test]
 async fn the_new_name_is_taken() {
-    let doubt = |places: &[&str]| {
-        let each = places.iter().map(|place| format!("? {place} `read_all` means something else here\n"));
-        each.collect::<String>()
-    };
     let files = "//- a.py\ndef load_all(): pass\n//- c.py\nfrom a import load_all\ndef read_all(): pass\nload_all() + read_all()\n";
     assert_eq!(carried(files, "def load_all", "def read_all").await, doubt(&["c.py:1", "c.py:3"]));
     let files = "//- a.py\ndef load_all(): pass\n//- c.py\nfrom a import load_all\nfrom z import read_all\nload_all() + read_all()\n";
@@ -67,8 +67,8 @@ async fn the_new_name_is_taken() {
 /// The new name is that of a definition beside it, whose uses stay its own.
 #[tokio::test]
 async fn the_new_name_is_that_of_a_neighbour() {
-    let files = "//- a.py\ndef load_all(path): pass\ndef read_all(path, mode): pass\nload_all(p)\nread_all(p, 'r')\n//- c.py\nfrom a import read_all\nread_all(p, 'r')\n";
-    let expected = "? a.py:3 `read_all` means something else here\n";
+    let files = "//- a.py\ndef load_all(path): pass\ndef read_all(path, mode): pass\nload_all(p)\nread_all(p, 'r')\n//- c.py\nfrom a import read_all\nread_all(p, 'r')\n//- d.py\nimport a\na.load_all(p)\n";
+    let expected = doubt(&["a.py:3", "d.py:2"]);
     assert_eq!(carried(files, "def load_all", "def read_all").await, expected);
     for files in [
         "//- a.py\nclass A:\n    def load_all(self, path): pass\n    def read_all(self, path, mode): pass\ndef f(a: A): a.load_all(1)\ndef g(a: A): a.read_all(1, 2)\n",
@@ -78,8 +78,7 @@ async fn the_new_name_is_that_of_a_neighbour() {
     ] {
         let line = 1 + files.lines().skip(1).position(|line| line.contains("a.load_all")).unwrap();
         let path = files[4..].lines().next().unwrap();
-        let expected = format!("? {path}:{line} `read_all` means something else here\n");
-        assert_eq!(carried(files, "load_all", "read_all").await, expected);
+        assert_eq!(carried(files, "load_all", "read_all").await, doubt(&[&format!("{path}:{line}")]));
     }
     // A field and a method may share a name in Rust.
     let files = "//- a.rs\nstruct A { count: u8 }\nimpl A { fn len(&self) -> u8 { self.count } }\n";
