@@ -4,12 +4,12 @@ mod pairing;
 mod shape;
 mod waiting;
 
-use std::ops::Range;
+use std::{collections::HashSet, ops::Range};
 
 use pilotlight_syntax::{Container, DefinitionKind, Item, Language, Parameter, Signature, Sites, Snapshot};
 
 use self::{
-    pairing::pair,
+    pairing::{has_body, pair},
     shape::{parameters, plain, shape},
 };
 use super::search::is_type;
@@ -135,6 +135,24 @@ fn changed(before: &State, after: &State) -> Vec<(usize, usize, DefinitionChange
         })
     });
     changed.collect()
+}
+
+/// Whether a definition has lost its name alone: what stood behind it is there still. In some languages that is no syntax error.
+pub(crate) fn nameless(old: &Snapshot, new: &Snapshot) -> bool {
+    let (before, after) = (State::new(old), State::new(new));
+    let mut pairs = Vec::new();
+    pair(&before, &after, (None, None), &mut pairs);
+    let paired: HashSet<usize> = pairs.iter().map(|&(from, _)| from).collect();
+    let text = new.rope().to_string();
+    let gone = (0..before.items.len()).filter(|&at| {
+        let item = &before.items[at];
+        has_body(item.kind) && !paired.contains(&at) && item.parent.is_none_or(|parent| paired.contains(&parent))
+    });
+    let mut rests = gone.map(|at| before.rest(at)).filter(|rest| !rest.is_empty());
+    rests.any(|rest| {
+        let named = (0..after.items.len()).filter(|&at| after.rest(at) == rest).count();
+        text.matches(&*rest).count() > named
+    })
 }
 
 /// A change that was not made yet: the item at byte `offset` of `now` is to be called `name`. `None` where no definition's name is.

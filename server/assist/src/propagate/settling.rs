@@ -1,12 +1,11 @@
 //! What is settled, once nothing of a change waits to be carried any more: by next edits, by hand, or by another tool.
 
-use pilotlight_syntax::{Language, Snapshot};
+use pilotlight_syntax::Snapshot;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Offer,
-    difference::{differences, names},
-    related,
+    difference::{differences, nameless, names},
     touched::BY_HAND,
 };
 use crate::{Assistant, DocumentId};
@@ -22,18 +21,7 @@ impl Offer {
 
 /// Whether more of the text is broken than was: what seems to be gone may be about to get another name.
 fn is_more_broken(before: &Snapshot, now: &Snapshot) -> bool {
-    // In JavaScript a function without a name is an expression, and no syntax error.
-    let nameless = |line: &str| {
-        let line: String = line.split_whitespace().collect();
-        let line = line.trim_start_matches("export").trim_start_matches("async");
-        line.starts_with("function(") || line.starts_with("class{")
-    };
-    let broken = |state: &Snapshot| match related(state.language(), Language::JavaScript) {
-        true => state.rope().to_string().lines().filter(|line| nameless(line)).count(),
-        false => 0,
-    };
-    let broken = |state: &Snapshot| broken(state) + state.syntax_errors(0..usize::MAX);
-    broken(now) > broken(before)
+    now.syntax_errors(0..usize::MAX) > before.syntax_errors(0..usize::MAX) || nameless(before, now)
 }
 
 impl Assistant {

@@ -101,7 +101,7 @@ fn likeness(old: &State, a: usize, new: &State, b: usize, paired: &[(usize, usiz
 }
 
 /// Kinds that have more than a type and a value behind the name.
-fn has_body(kind: DefinitionKind) -> bool {
+pub(super) fn has_body(kind: DefinitionKind) -> bool {
     use DefinitionKind::{Constant, Field, Import, Parameter, Type, Variable, Variant};
     !matches!(kind, Constant | Field | Import | Parameter | Type | Variable | Variant)
 }
