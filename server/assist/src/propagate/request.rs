@@ -366,3 +366,6 @@ impl Lookup for Files<'_> {
         self.indexing.is_module(self.roots, name) || self.modules.get_or_init(|| self.modules()).contains(name)
     }
 }
+
+#[cfg(test)]
+mod tests;
