@@ -37,6 +37,11 @@
 (for_statement left: (identifier) @definition.variable)
 (for_statement left: (pattern_list (identifier) @definition.variable))
 (as_pattern alias: (as_pattern_target (identifier) @definition.variable))
+; A lone name in a pattern is given what stands there
+(case_pattern (dotted_name . (identifier) @definition.variable .))
+(case_pattern (as_pattern (case_pattern) (identifier) @definition.variable))
+(keyword_pattern (dotted_name . (identifier) @definition.variable .))
+(splat_pattern (identifier) @definition.variable)
 
 (import_statement name: (dotted_name . (identifier) @definition.import))
 (import_from_statement name: (dotted_name (identifier) @definition.import))
@@ -53,4 +58,10 @@
 (class_definition body: (block (expression_statement (assignment left: (identifier) @qualified))))
 (attribute attribute: (identifier) @qualified)
 (keyword_argument name: (identifier) @qualified)
-(dotted_name (identifier) @qualified)
+(keyword_pattern . (identifier) @qualified)
+(dotted_name (identifier) (identifier) @qualified)
+(import_statement (dotted_name (identifier) @qualified))
+(import_from_statement (dotted_name (identifier) @qualified))
+(future_import_statement (dotted_name (identifier) @qualified))
+(relative_import (dotted_name (identifier) @qualified))
+(aliased_import name: (dotted_name (identifier) @qualified))

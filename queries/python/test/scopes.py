@@ -92,3 +92,32 @@ def again():
 #       ^^^^^ reference
     return count
 #          ^^^^^ reference
+
+def matched(value, other):
+#   ^^^^^^^ definition.function
+#           ^^^^^  ^^^^^ definition.parameter
+# <-> scope
+    match value:
+#         ^^^^^ reference
+        case Point(limit=x, size=1):
+#                        ^ definition.variable
+#            ^^^^^ reference
+            return x
+#                  ^ reference
+        case j.Point(y) | Point(y):
+#                    ^          ^ definition.variable
+#            ^            ^^^^^ reference
+            return y
+#                  ^ reference
+        case [head, *tail] as whole:
+#             ^^^^   ^^^^     ^^^^^ definition.variable
+            return head, tail, whole
+#                  ^^^^  ^^^^  ^^^^^ reference
+        case {"key": j.LIMIT}:
+#                    ^ reference
+            return other
+#                  ^^^^^ reference
+        case rest:
+#            ^^^^ definition.variable
+            return rest
+#                  ^^^^ reference

@@ -100,6 +100,8 @@ struct Open {
     owner: u64,
     /// Its state when its definitions were last as its uses have them.
     settled: Snapshot,
+    /// Its state when no change of parameters waited anywhere: calls that are others now were changed by hand.
+    calls_settled: Snapshot,
     path: Option<PathBuf>,
     /// What a model may see of it is judged by this: its path, or what stands for one.
     name: Option<PathBuf>,

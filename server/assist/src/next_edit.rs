@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Assistant, DocumentId, Edit, FileChange, PropagateError,
-    propagate::{DefinitionChange, difference::still_waiting, settling::concerns_calls},
+    propagate::{DefinitionChange, difference::still_waiting},
 };
 
 /// A person who has not typed for so long has paused.
@@ -116,9 +116,18 @@ impl Assistant {
                 else {
                     continue;
                 };
-                let calls = |other: &&DefinitionChange| other.name_range != change.name_range && concerns_calls(other);
-                if offer.is_done() && self.offers().taken.contains(&of) && !changes.iter().any(|it| calls(&it)) {
-                    // The person took what there was.
+                let calls =
+                    |other: &DefinitionChange| other.name_range != change.name_range && other.parameters.is_some();
+                let taken = self.offers().taken.contains(&of) && !changes.iter().any(calls);
+                // The person took what there was: in files that are not open may be more.
+                if taken
+                    && offer.is_done()
+                    && self
+                        .propagate(&source, now.revision(), change.clone(), cancel.clone())
+                        .await
+                        .is_ok_and(|all| all.is_done())
+                    && self.snapshot(&source).is_ok_and(|state| state.revision() == now.revision())
+                {
                     self.carried(&source, still_waiting(&changes, change)).await;
                 }
                 for file in offer.set.files.into_iter().filter(|file| file.document.is_some()) {

@@ -51,7 +51,7 @@ pub(crate) struct Candidate {
     pub(crate) path: PathBuf,
     pub(crate) document: Option<DocumentId>,
     pub(crate) snapshot: Snapshot,
-    /// If it is open: its text when it was settled.
+    /// If it is open: its text when its calls were settled.
     pub(crate) settled: Option<String>,
 }
 
@@ -129,7 +129,8 @@ impl Scene<'_> {
         let assigned = std::iter::once(&home).chain(&others).filter(|_| change.container.is_some());
         let assigned =
             assigned.flat_map(|view| view.assigned(&change.old_name)).filter(|it| it.parent != change.container);
-        let known = self.rivals.iter().flat_map(|rival| self.receivers(rival, &change.old_name));
+        let types = Types::new(self.lookup);
+        let known = self.rivals.iter().flat_map(|rival| self.receivers(rival, &change.old_name, &types));
         let rivals: Vec<Defined> = known.chain(own_rivals).chain(assigned).collect();
         let search = Search {
             change: &change,
@@ -137,7 +138,7 @@ impl Scene<'_> {
             at,
             rivals,
             packages: self.packages.clone(),
-            types: Types::new(self.lookup),
+            types,
             meant: Default::default(),
             lookup: self.lookup,
             owners,
@@ -151,8 +152,8 @@ impl Scene<'_> {
         let mut found = work.found(&home, &self.home, &mut set);
         for (parameter, new) in &restored.parameters {
             parameters::renamed(&home, &function, parameter, new, &mut found);
-            let lead = home.text[..parameter.start].trim_end().trim_end_matches("readonly").trim_end();
-            if parameters::is_property(&home, &function, parameter) && !lead.ends_with("private") {
+            let modifiers = parameters::modifiers(&home, &function, parameter);
+            if !modifiers.is_empty() && !modifiers.contains(&"private") {
                 let line = home.snapshot.rope().byte_to_line(parameter.start);
                 let because =
                     "the parameter is a member too: what other files call it is to be changed by hand".to_owned();
@@ -199,13 +200,12 @@ impl Scene<'_> {
     }
 
     /// A definition with what it is a member of: of Go's methods the index does not know it.
-    fn receivers(&self, rival: &Defined, name: &str) -> Vec<Defined> {
+    fn receivers(&self, rival: &Defined, name: &str, types: &Types) -> Vec<Defined> {
         let method = rival.kind == DefinitionKind::Method && rival.parent.is_none() && !common::is_common(name);
         if !method || self.home.snapshot.language() != Language::Go {
             return vec![rival.clone()];
         }
-        let Some(state) = self.lookup.load(&rival.path) else { return vec![rival.clone()] };
-        let view = View::new(rival.path.clone(), state);
+        let Some(view) = types.view(&rival.path) else { return vec![rival.clone()] };
         let methods = view.outline.iter().filter(|item| item.name == name && item.kind == rival.kind);
         let of = methods.map(|item| Defined { parent: view.container(item.name_range.start), ..rival.clone() });
         of.collect()

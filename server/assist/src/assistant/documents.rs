@@ -40,6 +40,7 @@ impl Assistant {
         let opened = Document::open(language, version, text);
         let open = Open {
             settled: opened.snapshot(),
+            calls_settled: opened.snapshot(),
             owner: self.session(),
             document: opened,
             name: path.clone().or(name),
@@ -176,6 +177,18 @@ impl Assistant {
         {
             open.settled = state;
         }
+    }
+
+    /// The document's calls are settled as its definitions are.
+    pub(crate) fn settle_calls(&self, document: &DocumentId) {
+        if let Some(mut open) = self.inner.documents.get_mut(document) {
+            open.calls_settled = open.settled.clone();
+        }
+    }
+
+    /// The document when its calls were settled.
+    pub(crate) fn calls_settled(&self, document: &DocumentId) -> Option<Snapshot> {
+        self.inner.documents.get(document).map(|open| open.calls_settled.clone())
     }
 
     /// The document when it was settled, now, and where it is.

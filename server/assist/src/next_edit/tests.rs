@@ -43,6 +43,12 @@ impl Person {
         self.assistant.next_edit(&Arc::from(name), cursor, CancellationToken::new()).await.unwrap()
     }
 
+    /// Saves, and gives what follows the time that it needs.
+    async fn save(&self, name: &str) {
+        self.assistant.saved(&Arc::from(name));
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+
     /// Takes an offer as an editor does.
     fn take(&self, next: &NextEdit) {
         let name = next.file.document.clone().unwrap();
@@ -69,6 +75,25 @@ async fn one_place_after_the_other_across_files() {
     }
     assert_eq!(lines, ["2, 1", "4, 3", "6, 5"]);
     assert!(person.text("b.rs").contains("turn(6, 5)"));
+}
+
+#[tokio::test]
+async fn calls_follow_their_import_across_files() {
+    for (a, b) in [
+        (("a.rs", A), ("b.rs", B)),
+        (("a.py", "def turn(a): pass\n"), ("b.py", "from a import turn\nturn(1)\n")),
+        (("a.ts", "export function turn() {}\n"), ("b.ts", "import { turn } from \"./a\";\nturn();\n")),
+    ] {
+        let person = Person::new(&[a, b]);
+        person.set(a.0, a.1.replacen("turn", "spin", 1));
+        for _ in 0..8 {
+            if let Some(next) = person.next(a.0, 0).await {
+                person.take(&next);
+            }
+        }
+        let texts = (person.text(a.0), person.text(b.0));
+        assert_eq!(texts, (a.1.replace("turn", "spin"), b.1.replace("turn", "spin")));
+    }
 }
 
 #[tokio::test]
@@ -115,6 +140,20 @@ async fn not_while_it_is_being_typed() {
     tokio::task::yield_now().await;
     person.set("a.rs", A.replace("fn turn", "fn spi"));
     assert!(asking.await.unwrap().unwrap().is_none(), "the text has moved on");
+}
+
+/// What was renamed with it is no other member of that name.
+#[tokio::test]
+async fn both_definitions_of_a_property() {
+    let text = "class A:\n    @property\n    def load_all(self): return 1\n    @load_all.setter\n    def load_all(self, it): pass\ndef f(a: A): a.load_all = 2\n";
+    let person = Person::new(&[("a.py", text)]);
+    person.set("a.py", text.replacen("def load_all", "def read_all", 1));
+    for _ in 0..5 {
+        if let Some(next) = person.next("a.py", 0).await {
+            person.take(&next);
+        }
+    }
+    assert_eq!(person.text("a.py"), text.replace("load_all", "read_all"));
 }
 
 /// Until nothing waits, or some seconds.
@@ -186,6 +225,67 @@ async fn what_another_tool_carried_is_settled_when_it_is_saved() {
     person.assistant.saved(&Arc::from("a.rs"));
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(!person.assistant.changes_of(&Arc::from("a.rs")).unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn calls_mended_by_hand_are_not_turned_back_when_they_are_saved() {
+    let person = Person::new(&[("a.rs", A), ("b.rs", B)]);
+    person.set("a.rs", A.replace("a: u8, b: u16", "b: u16, a: u8"));
+    person.set("b.rs", B.replace("5, 6", "6, 5"));
+    let unsure = async || {
+        let a: DocumentId = Arc::from("a.rs");
+        let change = person.assistant.changes_of(&a).unwrap().remove(0);
+        let revision = person.assistant.snapshot(&a).unwrap().revision();
+        let offer = person.assistant.propagate(&a, revision, change, CancellationToken::new()).await.unwrap();
+        offer.set.counts().1
+    };
+    assert_eq!(unsure().await, 1);
+    person.save("b.rs").await;
+    assert_eq!(unsure().await, 1, "it was saved");
+    person.set("b.rs", person.text("b.rs").replace("fn three", "fn four"));
+    person.assistant.carried(&Arc::from("b.rs"), Vec::new()).await;
+    assert!(person.assistant.changes_of(&Arc::from("b.rs")).unwrap().is_empty());
+    assert_eq!(unsure().await, 1, "another change was carried there");
+    let mut lines = Vec::new();
+    while let Some(next) = person.next("a.rs", 0).await {
+        person.take(&next);
+        person.save(next.file.document.as_ref().unwrap()).await;
+        lines.push(next.edit.text);
+    }
+    assert_eq!(lines, ["2, 1", "4, 3"]);
+    // What comes then is as sure as the first.
+    person.set("a.rs", person.text("a.rs").replace("b: u16, a: u8", "a: u8, b: u16"));
+    assert_eq!(unsure().await, 0);
+}
+
+#[tokio::test]
+async fn saving_while_a_name_is_deleted_settles_nothing() {
+    for (name, text) in [
+        ("a.rs", A),
+        ("a.py", "def turn(a, b):\n    pass\n\nturn(1, 2)\n"),
+        ("a.ts", "function turn(a: string) {}\nturn(\"\");\n"),
+        ("a.go", "package a\n\nfunc turn(a int) {}\n\nfunc one() { turn(1) }\n"),
+    ] {
+        let person = Person::new(&[(name, text)]);
+        person.set(name, text.replacen("turn", "", 1));
+        person.save(name).await;
+        person.assistant.settle_uses().await;
+        person.set(name, text.replacen("turn", "spin", 1));
+        assert_eq!(person.assistant.changes_of(&Arc::from(name)).unwrap().len(), 1, "{name}");
+    }
+}
+
+/// Names of which the index keeps no words.
+#[tokio::test]
+async fn files_that_are_not_open_wait_still_when_the_open_ones_are_done() {
+    let (a, b) = ("pub fn tu(a: u8, b: u16) {}\n", "use crate::a::tu;\nfn one() { tu(1, 2); }\n");
+    let person = Person::new(&[("a.rs", a), ("b.rs", b)]);
+    fs::write(person.folder.path().join("c.rs"), b).unwrap();
+    person.set("a.rs", a.replace("a: u8, b: u16", "b: u16, a: u8"));
+    let next = person.next("a.rs", 0).await.unwrap();
+    person.take(&next);
+    assert!(person.next("a.rs", 0).await.is_none());
+    assert_eq!(person.assistant.changes_of(&Arc::from("a.rs")).unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -4,14 +4,15 @@ mod pairing;
 mod shape;
 mod waiting;
 
-use std::ops::Range;
+use std::{collections::HashSet, ops::Range};
 
 use pilotlight_syntax::{Container, DefinitionKind, Item, Language, Parameter, Signature, Sites, Snapshot};
 
 use self::{
-    pairing::pair,
+    pairing::{has_body, pair},
     shape::{parameters, plain, shape},
 };
+use super::search::is_type;
 pub use waiting::still_waiting;
 pub(crate) use waiting::{names, settled};
 
@@ -32,6 +33,8 @@ pub struct DefinitionChange {
     pub container: Option<String>,
     /// The trait or classes that the container implements or extends where it holds this definition, by their simple names.
     pub bases: Vec<String>,
+    /// Something else beside it has its new name, and had it before.
+    pub meets: bool,
     /// It is known in a function alone.
     pub local: bool,
     /// How its parameters have changed, if they have.
@@ -119,15 +122,37 @@ pub fn differences(old: &Snapshot, new: &Snapshot) -> Vec<DefinitionChange> {
 fn changed(before: &State, after: &State) -> Vec<(usize, usize, DefinitionChange)> {
     let mut pairs = Vec::new();
     pair(before, after, (None, None), &mut pairs);
-    let changed = pairs.into_iter().filter_map(|(from, to)| {
+    let changed = pairs.iter().filter_map(|&(from, to)| {
         let (item, now) = (&before.items[from], &after.items[to]);
         let parameters = parameters(&before.sites, item, &after.sites, now);
         let shape = shape(before, from, after, to);
         let renamed = item.name != now.name && now.kind != DefinitionKind::Implementation;
         let changed = renamed || parameters.is_some() || shape.is_some();
-        changed.then(|| (from, to, DefinitionChange { shape, ..change(after, item, to, parameters) }))
+        changed.then(|| {
+            let change = change(after, item, to, parameters);
+            let meets = renamed && meets((before, after), &pairs, to, &change, &now.name);
+            (from, to, DefinitionChange { shape, meets, ..change })
+        })
     });
     changed.collect()
+}
+
+/// Whether a definition has lost its name alone: what stood behind it is there still. In some languages that is no syntax error.
+pub(crate) fn nameless(old: &Snapshot, new: &Snapshot) -> bool {
+    let (before, after) = (State::new(old), State::new(new));
+    let mut pairs = Vec::new();
+    pair(&before, &after, (None, None), &mut pairs);
+    let paired: HashSet<usize> = pairs.iter().map(|&(from, _)| from).collect();
+    let text = new.rope().to_string();
+    let gone = (0..before.items.len()).filter(|&at| {
+        let item = &before.items[at];
+        has_body(item.kind) && !paired.contains(&at) && item.parent.is_none_or(|parent| paired.contains(&parent))
+    });
+    let mut rests = gone.map(|at| before.rest(at)).filter(|rest| !rest.is_empty());
+    rests.any(|rest| {
+        let named = (0..after.items.len()).filter(|&at| after.rest(at) == rest).count();
+        text.matches(&*rest).count() > named
+    })
 }
 
 /// A change that was not made yet: the item at byte `offset` of `now` is to be called `name`. `None` where no definition's name is.
@@ -138,7 +163,41 @@ pub fn rename(now: &Snapshot, offset: usize, name: &str) -> Option<DefinitionCha
     })?;
     let item = state.items[at].clone();
     let change = change(&state, &item, at, None);
-    Some(DefinitionChange { new_name: name.to_owned(), ..change })
+    let meets = meets((&state, &state), &[], at, &change, name);
+    Some(DefinitionChange { new_name: name.to_owned(), meets, ..change })
+}
+
+/// Whether something else beside the item `to` is called `name`, and was before; of a member: in the same type.
+fn meets(
+    (before, after): (&State, &State),
+    pairs: &[(usize, usize)],
+    to: usize,
+    change: &DefinitionChange,
+    name: &str,
+) -> bool {
+    let member = change.container.is_some();
+    let class = |sites: &Sites, at: usize| sites.container(at).map(|of| super::types::simple(&of.name).0);
+    let of = |at: usize| after.container(at).map(|of| super::types::simple(&of.name).0);
+    let beside = |at: usize| of(at) == of(to) && (member || after.items[at].parent == after.items[to].parent);
+    // A field and a method of one name may be two, and so may a type and a value.
+    let two = matches!(after.snapshot.language(), Language::Rust | Language::Java);
+    let role = |kind: DefinitionKind| match kind {
+        DefinitionKind::Field => (two, false),
+        DefinitionKind::Module | DefinitionKind::Macro => (false, true),
+        kind if !member && is_type(kind) => (true, true),
+        _ => (false, false),
+    };
+    let alike = |kind| role(kind) == role(change.kind);
+    let renamed = |at: usize| pairs.iter().any(|&(a, b)| b == at && before.items[a].name != name);
+    let defined = (0..after.items.len()).any(|at| {
+        let item = &after.items[at];
+        let another = at != to && item.name == name && item.kind != DefinitionKind::Implementation;
+        another && alike(item.kind) && beside(at) && !renamed(at)
+    });
+    let sites = &before.sites;
+    let assigned = sites.members.iter().filter(|it| before.snapshot.slice(it.range.clone()) == name);
+    let mut assigned = assigned.map(|it| class(sites, it.range.start));
+    defined || member && alike(DefinitionKind::Field) && assigned.any(|class| class == of(to))
 }
 
 fn change(after: &State, before: &Item, to: usize, parameters: Option<ParameterChange>) -> DefinitionChange {
@@ -163,6 +222,7 @@ fn change(after: &State, before: &Item, to: usize, parameters: Option<ParameterC
         name_range: now.name_range.clone(),
         range: now.range.clone(),
         container: member.map(|it| super::types::simple(&it.name).0),
+        meets: false,
         bases: member.map_or(Vec::new(), |it| it.bases.iter().map(|base| super::types::simple(base).0).collect()),
         local,
         parameters,

@@ -2,10 +2,10 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use pilotlight_syntax::{Before, Container, DefinitionKind, Language, Occurrence};
+use pilotlight_syntax::{Before, Container, DefinitionKind, Item, Language, Occurrence};
 
 use super::{
-    search::{Search, is_type},
+    search::{Search, is_type, parts},
     view::{Defined, Relation, View},
 };
 
@@ -37,7 +37,7 @@ impl Search<'_> {
         // By what it extends, where that is named.
         let mut paths: Vec<PathBuf> = self.lookup.definitions(name).into_iter().map(|it| it.path).collect();
         paths.dedup();
-        let views = paths.into_iter().filter_map(|path| Some(View::new(path.clone(), self.lookup.load(&path)?)));
+        let views = paths.iter().filter_map(|path| self.types.view(path));
         let each: Vec<Relation> =
             views.map(|view| agreed(self.owners.iter().map(|owner| self.means(&view, owner)))).collect();
         agreed(each.into_iter())
@@ -70,22 +70,20 @@ impl Search<'_> {
     /// Which of them has the changed member.
     fn own(&self, name: &str, all: &[Defined]) -> Option<usize> {
         let home = self.home;
-        let mut here = home.outline.iter().filter(|item| is_type(item.kind) && item.name == *name);
-        let (first, second) = (here.next(), here.next());
-        if let (Some(one), None) = (first, second) {
-            return self.defined_at(home, one.name_range.start, all);
-        }
-        let around = home.outline.iter().filter(|item| item.range.contains(&self.at));
-        if second.is_some() {
-            let of = around.filter(|item| item.name == *name).min_by_key(|item| item.range.len())?;
-            let mut here = home.outline.iter().filter(|item| is_type(item.kind) && item.name == *name);
-            let one = here.find(|item| item.name_range == of.name_range || item.parent == of.parent)?;
-            return self.defined_at(home, one.name_range.start, all);
-        }
-        match self.agreed(home, name, all) {
-            Meant::One(one) => Some(one),
-            _ => None,
-        }
+        let here: Vec<&Item> = home.outline.iter().filter(|item| is_type(item.kind) && item.name == *name).collect();
+        let one = match &*here {
+            [] => match self.agreed(home, name, all) {
+                Meant::One(one) => return Some(one),
+                _ => return None,
+            },
+            [one] => one,
+            several => {
+                let around = home.outline.iter().filter(|item| item.range.contains(&self.at) && item.name == *name);
+                let of = around.min_by_key(|item| item.range.len())?;
+                several.iter().find(|item| item.name_range == of.name_range || item.parent == of.parent)?
+            }
+        };
+        self.defined_at(home, one.name_range.start, all)
     }
 
     /// Whether what `view` calls `name` has the changed member.
@@ -178,8 +176,8 @@ impl Search<'_> {
         if self.foreign(view, module) {
             return Meant::Elsewhere;
         }
-        let said = |part: &&str| !matches!(*part, "" | "crate" | "self" | "super" | "js" | "ts" | "mjs" | "index");
-        let parts: Vec<&str> = module.split([':', '.', '/']).filter(said).collect();
+        let said = |part: &&str| !matches!(*part, "crate" | "self" | "super" | "js" | "ts" | "mjs" | "index");
+        let parts: Vec<&str> = parts(module).filter(said).collect();
         let likeness = |it: &Defined| {
             let place = place(&it.path);
             let mut pieces: Vec<&str> = place.iter().filter_map(|piece| piece.to_str()).collect();

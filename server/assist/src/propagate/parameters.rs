@@ -18,7 +18,7 @@ pub(super) fn renamed(home: &View, function: &Range<usize>, at: &Range<usize>, n
         let (one, other) = (&definitions[own], &definitions[it]);
         home.snapshot.language() == Language::Python && one.scope == other.scope && one.name == other.name
     };
-    let property = is_property(home, function, at);
+    let property = !modifiers(home, function, at).is_empty();
     for it in home.snapshot.occurrences(old) {
         if let Before::Member(of) = &it.before
             && property
@@ -63,10 +63,13 @@ pub(super) fn renamed(home: &View, function: &Range<usize>, at: &Range<usize>, n
     }
 }
 
-/// Whether the parameter at `at` is a member of its class too: `constructor(private x: number)` in TypeScript.
-pub(super) fn is_property(home: &View, function: &Range<usize>, at: &Range<usize>) -> bool {
+/// What makes the parameter at `at` a member of its class too, if something does: `private` of `constructor(private x: number)` in TypeScript.
+pub(super) fn modifiers<'a>(home: &'a View, function: &Range<usize>, at: &Range<usize>) -> Vec<&'a str> {
     let typescript = matches!(home.snapshot.language(), Language::TypeScript | Language::Tsx);
+    if !typescript || home.text[function.clone()] != *"constructor" {
+        return Vec::new();
+    }
     let before = home.text[..at.start].rsplit(['(', ',']).next().unwrap_or_default();
-    let said = |word: &str| matches!(word, "private" | "public" | "protected" | "readonly");
-    typescript && home.text[function.clone()] == *"constructor" && before.split_whitespace().any(said)
+    let said = |word: &&str| matches!(*word, "private" | "public" | "protected" | "readonly");
+    before.split_whitespace().filter(said).collect()
 }

@@ -15,7 +15,7 @@ pub(super) struct Key {
     pub(super) change: DefinitionChange,
     pub(super) reach: Reach,
     pub(super) roots: Vec<PathBuf>,
-    /// Of every open file, when it was settled and now.
+    /// Of every open file, when its calls were settled and now.
     pub(super) revisions: Vec<(DocumentId, u64, u64)>,
     pub(super) index: u64,
 }

@@ -8,7 +8,7 @@ use std::{
 
 use pilotlight_syntax::{
     DefinitionKind, Document, Language, Snapshot,
-    index::{File, words},
+    index::{File, Index, words},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -143,7 +143,7 @@ impl Assistant {
         }
         let open = self.open_files();
         let states = |(id, state): &(DocumentId, Snapshot)| {
-            let settled = self.states(id).map_or(0, |(settled, ..)| settled.revision());
+            let settled = self.calls_settled(id).map_or(0, |settled| settled.revision());
             (id.clone(), settled, state.revision())
         };
         let mut revisions: Vec<_> = open.values().map(states).collect();
@@ -181,7 +181,7 @@ impl Assistant {
     }
 
     fn settled_text(&self, document: &DocumentId) -> Option<String> {
-        self.states(document).ok().map(|(settled, ..)| settled.rope().to_string())
+        self.calls_settled(document).map(|settled| settled.rope().to_string())
     }
 
     fn candidate(
@@ -208,32 +208,32 @@ impl Assistant {
         let word = called(&change).to_owned();
         let (loaded, modules) = Default::default();
         let lookup = Files { indexing: self.indexing_of(), roots, open: &open, language, loaded, modules };
-        let mut others = Vec::new();
-        for path in lookup.containing(&word, reach) {
-            if cancel.is_cancelled() {
-                return Err(PropagateError::Cancelled);
+        let mut others: Vec<Candidate> = Vec::new();
+        let add = |word: &str, paths: Vec<PathBuf>, others: &mut Vec<Candidate>| {
+            for path in paths {
+                if cancel.is_cancelled() {
+                    return Err(PropagateError::Cancelled);
+                }
+                let known = path == home.path || others.iter().any(|other| other.path == path);
+                if known || !related(language, Language::from_path(&path)) {
+                    continue;
+                }
+                if let Some(snapshot) = lookup.load_with(&path, word) {
+                    others.push(self.candidate(path, snapshot, &open));
+                }
             }
-            if path == home.path || !related(language, Language::from_path(&path)) {
-                continue;
-            }
-            if let Some(snapshot) = lookup.load_with(&path, &word) {
-                others.push(self.candidate(path, snapshot, &open));
-            }
-        }
+            Ok(())
+        };
+        let unknown = || if reach == Reach::OpenUses { Vec::new() } else { lookup.all(|_, _| true) };
+        add(&word, lookup.containing(&word, unknown), &mut others)?;
         // Files that know the function by another name alone.
         let aliases =
             others.iter().chain([&home]).filter(|_| change.parameters.is_some() && change.container.is_none());
         let aliases: HashSet<String> = aliases.flat_map(|it| aliases::given(&it.snapshot, &word)).collect();
         for alias in aliases {
-            for path in lookup.containing(&alias, reach) {
-                let known = path == home.path || others.iter().any(|other: &Candidate| other.path == path);
-                if known || !related(language, Language::from_path(&path)) {
-                    continue;
-                }
-                if let Some(snapshot) = lookup.load_with(&path, &alias) {
-                    others.push(self.candidate(path, snapshot, &open));
-                }
-            }
+            // Names like `_` stand everywhere.
+            let paths = lookup.containing(&alias, || lookup.all(|index, file| imports(index, file, &alias)));
+            add(&alias, paths, &mut others)?;
         }
         let rivals = lookup
             .definitions(&word)
@@ -270,13 +270,9 @@ struct Files<'a> {
 }
 
 impl Files<'_> {
-    /// Files in which a word may stand, sorted.
-    fn containing(&self, word: &str, reach: Reach) -> Vec<PathBuf> {
-        let mut paths = match (is_indexed(word), reach) {
-            (true, _) => self.indexing.files_with(self.roots, word),
-            (false, Reach::OpenUses) => Vec::new(),
-            (false, _) => self.all(),
-        };
+    /// Files in which a word may stand, sorted; of closed ones those that `unknown` gives, where the index does not tell.
+    fn containing(&self, word: &str, unknown: impl Fn() -> Vec<PathBuf>) -> Vec<PathBuf> {
+        let mut paths = if is_indexed(word) { self.indexing.files_with(self.roots, word) } else { unknown() };
         let here = |path: &&PathBuf| self.roots.iter().any(|root| path.starts_with(root));
         let open = self.open.iter().filter(|(path, (_, state))| here(path) && state.rope().to_string().contains(word));
         paths.extend(open.map(|(path, _)| path.clone()));
@@ -285,14 +281,15 @@ impl Files<'_> {
         paths
     }
 
-    /// Every file of the index.
-    fn all(&self) -> Vec<PathBuf> {
+    /// Every file of the index that is `wanted`.
+    fn all(&self, wanted: impl Fn(&Index, &File) -> bool) -> Vec<PathBuf> {
         let reading = self.indexing.read(self.roots.to_vec());
         let path = |file: &File| {
             let root = reading.index.root(file.root).filter(|root| self.roots.iter().any(|own| own == root))?;
             Some(root.join(&*file.path))
         };
-        reading.index.files().filter_map(|(_, file)| path(file)).collect()
+        let files = reading.index.files().filter(|(_, file)| wanted(&reading.index, file));
+        files.filter_map(|(_, file)| path(file)).collect()
     }
 
     /// A file, if `word` stands in it.
@@ -314,7 +311,7 @@ impl Files<'_> {
 
     fn modules(&self) -> HashSet<String> {
         let mut names = HashSet::new();
-        for path in self.all().iter().filter(|path| related(self.language, Language::from_path(path))) {
+        for path in self.all(|_, _| true).iter().filter(|path| related(self.language, Language::from_path(path))) {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             names.extend(name.split('.').next().map(str::to_owned));
             if self.language == Language::Python {
@@ -342,6 +339,11 @@ fn is_indexed(name: &str) -> bool {
     indexed
 }
 
+/// Whether a file takes what is called `name` from another.
+fn imports(index: &Index, file: &File, name: &str) -> bool {
+    file.facts.imports.iter().any(|import| import.name.is_some_and(|own| index.text(own) == name))
+}
+
 /// Whether a name stands in a text by itself.
 fn stands(text: &str, name: &str) -> bool {
     let goes_on = |c: char| c.is_alphanumeric() || c == '_';
@@ -364,3 +366,6 @@ impl Lookup for Files<'_> {
         self.indexing.is_module(self.roots, name) || self.modules.get_or_init(|| self.modules()).contains(name)
     }
 }
+
+#[cfg(test)]
+mod tests;

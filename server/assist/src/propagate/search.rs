@@ -8,9 +8,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pilotlight_syntax::{Before, CommentOrString, DefinitionKind, Language, Occurrence, UseKind};
+use pilotlight_syntax::{Before, CommentOrString, DefinitionKind, Import, Language, Occurrence, UseKind};
 
 use super::{
+    common::is_common,
     difference::DefinitionChange,
     loose::{IMPORTED, is_loose},
     view::{Defined, Lookup, Relation, Types, View},
@@ -199,6 +200,15 @@ impl Search<'_> {
             view.imported(&self.change.old_name, it.range.start).filter(|import| import.name.is_some())
         {
             return self.module(view, &import.module);
+        }
+        // Its import has followed already. Names that many have may be the language's own.
+        let by_new_name = |import: &Import| {
+            import.alias.is_none()
+                && import.name.as_ref() == Some(&self.change.new_name)
+                && self.module(view, &import.module) == Verdict::Same
+        };
+        if self.change.is_renamed() && !is_common(&self.change.old_name) && view.imports.iter().any(by_new_name) {
+            return Verdict::Same;
         }
         if self.is_home(view) {
             return unsure("it is not in the scope of the definition");

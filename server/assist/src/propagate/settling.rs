@@ -1,10 +1,11 @@
 //! What is settled, once nothing of a change waits to be carried any more: by next edits, by hand, or by another tool.
 
+use pilotlight_syntax::Snapshot;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    DefinitionChange, Offer,
-    difference::{differences, names},
+    Offer,
+    difference::{differences, nameless, names},
     touched::BY_HAND,
 };
 use crate::{Assistant, DocumentId};
@@ -18,9 +19,9 @@ impl Offer {
     }
 }
 
-/// Whether calls change with it: what a call was when it was settled then says if it has been changed by hand.
-pub(crate) fn concerns_calls(change: &DefinitionChange) -> bool {
-    change.parameters.is_some()
+/// Whether more of the text is broken than was: what seems to be gone may be about to get another name.
+fn is_more_broken(before: &Snapshot, now: &Snapshot) -> bool {
+    now.syntax_errors(0..usize::MAX) > before.syntax_errors(0..usize::MAX) || nameless(before, now)
 }
 
 impl Assistant {
@@ -32,7 +33,8 @@ impl Assistant {
         }
         let revision = now.revision();
         // Two texts are compared: not while messages wait.
-        let Ok(changes) = tokio::task::spawn_blocking(move || differences(&before, &now)).await else { return };
+        let compared = move || (!is_more_broken(&before, &now)).then(|| differences(&before, &now));
+        let Ok(Some(changes)) = tokio::task::spawn_blocking(compared).await else { return };
         let mut waiting = Vec::new();
         for change in &changes {
             let found = self.propagate(document, revision, change.clone(), CancellationToken::new()).await;
@@ -42,7 +44,7 @@ impl Assistant {
         }
         let moved = self.states(document).map_or(true, |(_, now, _)| now.revision() != revision);
         // The others' calls are told by what they were.
-        if moved || waiting.iter().any(|change| concerns_calls(change)) {
+        if moved || waiting.iter().any(|change| change.parameters.is_some()) {
             return;
         }
         if changes.is_empty() || waiting.len() < changes.len() {
@@ -50,27 +52,28 @@ impl Assistant {
         }
     }
 
-    /// Takes this client's documents of which no definition has changed for settled as they are, unless calls wait somewhere to be changed.
+    /// Takes this client's documents of which no definition has changed for settled as they are, and the calls in all as these are settled, unless calls wait somewhere to be changed.
     pub(crate) async fn settle_uses(&self) {
         let assistant = self.clone();
         let compared = tokio::task::spawn_blocking(move || {
             let states = |(document, _)| assistant.states(&document).ok().map(|states| (document, states));
-            let open = assistant.open_files().into_values().filter_map(states);
-            let moved = open.filter(|(_, (before, now, _))| before.revision() != now.revision());
-            let mut same = Vec::new();
-            for (document, (before, now, _)) in moved {
-                let changes = differences(&before, &now);
-                if changes.iter().any(concerns_calls) {
+            let mut all = Vec::new();
+            for (document, (before, now, _)) in assistant.open_files().into_values().filter_map(states) {
+                let moved = before.revision() != now.revision();
+                let changes = if moved { differences(&before, &now) } else { Vec::new() };
+                if changes.iter().any(|change| change.parameters.is_some()) {
                     return Vec::new();
                 }
-                if changes.is_empty() {
-                    same.push((document, before, now));
-                }
+                let same = moved && changes.is_empty() && !is_more_broken(&before, &now);
+                all.push((document, before, now, same));
             }
-            same
+            all
         });
-        for (document, before, now) in compared.await.unwrap_or_default() {
-            self.settled_as(&document, &before, now);
+        for (document, before, now, same) in compared.await.unwrap_or_default() {
+            if same {
+                self.settled_as(&document, &before, now);
+            }
+            self.settle_calls(&document);
         }
     }
 }

@@ -350,6 +350,7 @@ async fn go() {
 }
 
 mod doubts;
+mod each_once;
 mod elsewhere;
 mod files;
 mod go;

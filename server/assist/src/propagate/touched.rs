@@ -29,7 +29,7 @@ impl View {
     /// Whether the call with these bytes is another than when the text was settled.
     pub(super) fn is_by_hand(&self, call: Range<usize>, name: &str) -> bool {
         let Some(earlier) = &self.earlier.text else { return false };
-        let line = |at: usize| self.text[..at].matches('\n').count();
+        let line = |at: usize| self.snapshot.rope().byte_to_line(at);
         let lines = line(call.start)..line(call.end) + 1;
         let operations = self.earlier.lines.get_or_init(|| {
             let mut comparison = TextDiff::configure();

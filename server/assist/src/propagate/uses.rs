@@ -58,7 +58,7 @@ impl Work<'_> {
             self.site((view, candidate), &it, doubt, true, &mut found, set);
         }
         let handed_on = self.aliases.iter().flat_map(|alias| self.search.called_by(view, alias));
-        let mut aliased: Vec<Occurrence> = self.aliased(view).into_iter().chain(handed_on).collect();
+        let mut aliased: Vec<Occurrence> = self.search.aliased(view).into_iter().chain(handed_on).collect();
         aliased.sort_by_key(|it| it.range.start);
         aliased.dedup_by_key(|it| it.range.start);
         for it in aliased {
@@ -66,29 +66,6 @@ impl Work<'_> {
         }
         regions::joined(&mut set.holes);
         found
-    }
-
-    /// Where the function is called by another name, which an import gives it: the arguments may have to change there too.
-    fn aliased(&self, view: &View) -> Vec<Occurrence> {
-        let change = self.search.change;
-        let aliases = view.imports.iter().filter(|import| {
-            change.parameters.is_some()
-                && change.container.is_none()
-                && import.name.as_deref() == Some(&*change.old_name)
-                && self.search.module(view, &import.module) == Verdict::Same
-        });
-        let of = |alias: &String| {
-            let all = view.snapshot.occurrences(alias).into_iter();
-            let means = |it: &Occurrence| {
-                let import = view.imported(alias, it.range.start);
-                it.dead.is_none()
-                    && it.called
-                    && it.before == Before::Bare
-                    && import.is_some_and(|it| it.alias.as_ref() == Some(alias))
-            };
-            all.filter(means).collect::<Vec<_>>()
-        };
-        aliases.filter_map(|import| import.alias.as_ref()).flat_map(of).collect()
     }
 
     /// One place that means the definition, or may; `named` by its own name.
@@ -166,7 +143,9 @@ impl Work<'_> {
         if change.is_renamed() && named {
             edits.push(self.renamed(view, it));
         }
-        let taken = doubt.is_none() && change.is_renamed() && change.container.is_none() && self.taken(view, it);
+        let taken = doubt.is_none()
+            && change.is_renamed()
+            && (change.meets || change.container.is_none() && self.taken(view, it));
         let doubt = doubt.or_else(|| taken.then(|| format!("`{}` means something else here", change.new_name)));
         found.edits.extend(edits.into_iter().map(|edit| Edit { doubt: doubt.clone().or(edit.doubt), ..edit }));
         found.rewrites.extend(anew.map(|rewrite| Rewrite { doubt: doubt.or(rewrite.doubt), ..rewrite }));

@@ -5,15 +5,15 @@ use std::{
     collections::HashMap,
     ops::Range,
     path::{Path, PathBuf},
+    rc::Rc,
 };
 
 use pilotlight_syntax::{
-    Before, Definition, DefinitionKind, Import, Item, Key, Language, Occurrence, Scopes, Sites, Snapshot, Typed,
-    TypedBy,
+    Definition, DefinitionKind, Import, Item, Key, Language, Occurrence, Scopes, Sites, Snapshot, Typed, TypedBy,
 };
 
 use super::{
-    search::is_type,
+    search::{is_type, parts},
     touched::Earlier,
     types::{Made, made, simple},
 };
@@ -66,6 +66,8 @@ pub(super) struct Types<'a> {
     lookup: &'a dyn Lookup,
     /// Containers by simple name, with the members that tell their types.
     known: RefCell<HashMap<String, Vec<Known>>>,
+    /// What was loaded: files do not change during a search.
+    views: RefCell<HashMap<PathBuf, Option<Rc<View>>>>,
 }
 
 /// One container of a name: what it extends, and its members' types.
@@ -243,7 +245,7 @@ impl View {
             return None;
         }
         let import = self.imported(name, at)?;
-        let first = import.module.split([':', '.', '/']).find(|part| !part.is_empty()).unwrap_or_default();
+        let first = parts(&import.module).next().unwrap_or_default();
         let own = import.module.starts_with('.')
             || matches!(first, "crate" | "self" | "super")
             || types.lookup.is_module(first);
@@ -304,7 +306,17 @@ impl View {
 
 impl<'a> Types<'a> {
     pub(super) fn new(lookup: &'a dyn Lookup) -> Self {
-        Self { lookup, known: RefCell::default() }
+        Self { lookup, known: RefCell::default(), views: RefCell::default() }
+    }
+
+    /// A file of the workspace.
+    pub(super) fn view(&self, path: &Path) -> Option<Rc<View>> {
+        if let Some(known) = self.views.borrow().get(path) {
+            return known.clone();
+        }
+        let view = self.lookup.load(path).map(|snapshot| Rc::new(View::new(path.to_owned(), snapshot)));
+        self.views.borrow_mut().insert(path.to_owned(), view.clone());
+        view
     }
 
     /// Every container of that name in the workspace.
@@ -317,11 +329,7 @@ impl<'a> Types<'a> {
         paths.dedup();
         // A name of more types than this tells nothing.
         paths.truncate(8);
-        let load = |path: PathBuf| {
-            let snapshot = self.lookup.load(&path)?;
-            Some(View::new(path, snapshot).known(name))
-        };
-        let found: Vec<Known> = paths.into_iter().filter_map(load).flatten().collect();
+        let found: Vec<Known> = paths.iter().filter_map(|path| Some(self.view(path)?.known(name))).flatten().collect();
         self.known.borrow_mut().insert(name.to_owned(), found.clone());
         found
     }
@@ -333,7 +341,7 @@ impl<'a> Types<'a> {
         if one.kind != DefinitionKind::Function || one.parent.is_some() {
             return None;
         }
-        let view = View::new(one.path.clone(), self.lookup.load(&one.path)?);
+        let view = self.view(&one.path)?;
         let mut all = view.sites.returns.iter().filter(|it| view.text[it.range.clone()] == *function);
         let (only, None) = (all.next()?, all.next()) else { return None };
         let (name, given) = simple(&only.text);
@@ -393,13 +401,5 @@ impl<'a> Types<'a> {
         } else {
             Relation::Other
         }
-    }
-}
-
-/// The chain of a member, if it is one.
-pub(super) fn chain(before: &Before) -> Option<&[String]> {
-    match before {
-        Before::Member(chain) => Some(chain),
-        _ => None,
     }
 }

@@ -16,8 +16,10 @@ pub(super) fn pair(old: &State, new: &State, of: (Option<usize>, Option<usize>),
     for whole in [true, false] {
         let alike: Vec<usize> = before.clone();
         before.retain(|&a| {
-            let several = |&&other: &&usize| old.items[other].name == old.items[a].name;
-            if whole && alike.iter().filter(several).count() < 2 {
+            let name = &old.items[a].name;
+            let several = alike.iter().filter(|&&other| old.items[other].name == *name).count() > 1
+                || after.iter().filter(|&&other| new.items[other].name == *name).count() > 1;
+            if whole && !several {
                 return true;
             }
             match after.iter().position(|&b| same(a, b) && (!whole || old.rest(a) == new.rest(b))) {
@@ -99,7 +101,7 @@ fn likeness(old: &State, a: usize, new: &State, b: usize, paired: &[(usize, usiz
 }
 
 /// Kinds that have more than a type and a value behind the name.
-fn has_body(kind: DefinitionKind) -> bool {
+pub(super) fn has_body(kind: DefinitionKind) -> bool {
     use DefinitionKind::{Constant, Field, Import, Parameter, Type, Variable, Variant};
     !matches!(kind, Constant | Field | Import | Parameter | Type | Variable | Variant)
 }

@@ -63,25 +63,27 @@ pub(super) fn plain(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A type by what it is made of: blanks, the kind of quotes and a last comma make no other one.
+/// A type by what it is made of: blanks, the kind of quotes, a last comma, `;` between an object's members and a first `|` make no other one.
 pub(super) fn tokens(text: &str) -> String {
     let mut all: Vec<String> = Vec::new();
-    // Of each open bracket, the commas in it.
-    let mut commas: Vec<usize> = Vec::new();
+    // The open brackets, and the commas in each.
+    let mut open: Vec<(char, usize)> = Vec::new();
     let mut word = false;
     for c in text.chars() {
         let in_word = c.is_alphanumeric() || matches!(c, '_' | '$');
+        let begins = all.last().is_none_or(|last| matches!(&**last, "(" | "[" | "{" | "<" | ":" | "," | "="));
+        let c = if c == ';' && open.last().is_some_and(|(bracket, _)| *bracket == '{') { ',' } else { c };
         match (c, all.last_mut()) {
-            _ if c.is_whitespace() => {}
+            _ if c.is_whitespace() || c == '|' && begins => {}
             (_, Some(last)) if in_word && word => last.push(c),
             ('\'', _) => all.push("\"".to_owned()),
             _ => {
                 match c {
-                    '(' | '[' | '{' | '<' => commas.push(0),
-                    ',' => commas.iter_mut().last().into_iter().for_each(|count| *count += 1),
+                    '(' | '[' | '{' | '<' => open.push((c, 0)),
+                    ',' => open.iter_mut().last().into_iter().for_each(|(_, commas)| *commas += 1),
                     ')' | ']' | '}' | '>' => {
                         // `(A,)` is another one than `(A)`.
-                        let one = commas.pop() == Some(1) && c == ')';
+                        let one = open.pop().is_some_and(|(_, commas)| commas == 1) && c == ')';
                         if !one && all.last().is_some_and(|last| last == ",") {
                             all.pop();
                         }

@@ -2,16 +2,16 @@
 
 use pilotlight_syntax::{Before, Container, DefinitionKind, Import, Key, Language, Occurrence, Signature};
 
-use super::{Search, Verdict, is_type, unsure};
+use super::{Search, Verdict, is_type, parts, unsure};
 use crate::propagate::{
     common::is_common,
-    view::{Relation, View, chain},
+    view::{Relation, View},
 };
 
 impl Search<'_> {
     pub(super) fn member(&self, view: &View, it: &Occurrence) -> Verdict {
         if let Some(import) = view.imports.iter().find(|import| import.range == it.range) {
-            let last = import.module.rsplit([':', '.', '/']).next().unwrap_or_default();
+            let last = parts(&import.module).last().unwrap_or_default();
             return match self.owners.iter().find(|owner| *owner == last) {
                 Some(owner) => self.said(self.relation(view, owner, true)),
                 None => Verdict::Other,
@@ -24,7 +24,7 @@ impl Search<'_> {
             return unsure(why);
         }
         let method = matches!(self.change.kind, DefinitionKind::Method | DefinitionKind::Constructor);
-        if view.snapshot.language() == Language::Rust && chain(&it.before).is_some() && method != it.called {
+        if view.snapshot.language() == Language::Rust && matches!(it.before, Before::Member(_)) && method != it.called {
             // Here methods are called, and fields are not.
             return Verdict::Other;
         }
@@ -192,9 +192,7 @@ impl Search<'_> {
         }
         Verdict::Other
     }
-}
 
-impl Search<'_> {
     /// Whether byte `at` stands in the changed class and in none of its functions: in Python the names of a class are known there without it.
     fn in_class_body(&self, view: &View, at: usize) -> bool {
         let own = |it: &&Container| it.range.contains(&at) && it.range.contains(&self.at);

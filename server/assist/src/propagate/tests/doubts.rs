@@ -37,12 +37,12 @@ fn two() {}
     assert_eq!(carried(files, "fn area", "fn size").await, expected);
 }
 
+fn doubt(places: &[&str]) -> String {
+    places.iter().map(|place| format!("? {place} `read_all` means something else here\n")).collect()
+}
+
 #[tokio::test]
 async fn the_new_name_is_taken() {
-    let doubt = |places: &[&str]| {
-        let each = places.iter().map(|place| format!("? {place} `read_all` means something else here\n"));
-        each.collect::<String>()
-    };
     let files = "//- a.py\ndef load_all(): pass\n//- c.py\nfrom a import load_all\ndef read_all(): pass\nload_all() + read_all()\n";
     assert_eq!(carried(files, "def load_all", "def read_all").await, doubt(&["c.py:1", "c.py:3"]));
     let files = "//- a.py\ndef load_all(): pass\n//- c.py\nfrom a import load_all\nfrom z import read_all\nload_all() + read_all()\n";
@@ -62,6 +62,29 @@ async fn the_new_name_is_taken() {
     let files = "//- a.py\ndef load_all(): pass\n//- c.py\nfrom a import load_all as la\ndef read_all(): pass\nla()\n";
     let expected = "+++ b/c.py\n-from a import load_all as la\n+from a import read_all as la\n";
     assert_eq!(carried(files, "def load_all", "def read_all").await, expected);
+}
+
+/// The new name is that of a definition beside it, whose uses stay its own.
+#[tokio::test]
+async fn the_new_name_is_that_of_a_neighbour() {
+    let files = "//- a.py\ndef load_all(path): pass\ndef read_all(path, mode): pass\nload_all(p)\nread_all(p, 'r')\n//- c.py\nfrom a import read_all\nread_all(p, 'r')\n//- d.py\nimport a\na.load_all(p)\n";
+    let expected = doubt(&["a.py:3", "d.py:2"]);
+    assert_eq!(carried(files, "def load_all", "def read_all").await, expected);
+    for files in [
+        "//- a.py\nclass A:\n    def load_all(self, path): pass\n    def read_all(self, path, mode): pass\ndef f(a: A): a.load_all(1)\ndef g(a: A): a.read_all(1, 2)\n",
+        "//- a.ts\nclass A {\n  load_all(path: string) {}\n  read_all(path: string, mode: string) {}\n}\nfunction f(a: A) { a.load_all(\"\"); }\nfunction g(a: A) { a.read_all(\"\", \"\"); }\n",
+        "//- a.py\nclass A:\n    def load_all(self, path): pass\n    def __init__(self): self.read_all = 1\ndef f(a: A): a.load_all(1)\n",
+        "//- a.rs\nstruct A;\nimpl A {\n    fn load_all(&self, path: u8) {}\n    fn read_all(&self, path: u8, mode: u8) {} }\nfn f(a: &A) { a.load_all(1) }\nfn g(a: &A) { a.read_all(1, 2) }\n",
+    ] {
+        let line = 1 + files.lines().skip(1).position(|line| line.contains("a.load_all")).unwrap();
+        let path = files[4..].lines().next().unwrap();
+        assert_eq!(carried(files, "load_all", "read_all").await, doubt(&[&format!("{path}:{line}")]));
+    }
+    // A field and a method may share a name in Rust.
+    let files = "//- a.rs\nstruct A { count: u8 }\nimpl A { fn len(&self) -> u8 { self.count } }\n";
+    let expected =
+        "+++ b/a.rs\n-impl A { fn len(&self) -> u8 { self.count } }\n+impl A { fn len(&self) -> u8 { self.len } }\n";
+    assert_eq!(carried(files, "count: u8", "len: u8").await, expected);
 }
 
 #[tokio::test]

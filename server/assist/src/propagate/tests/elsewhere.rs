@@ -13,6 +13,32 @@ async fn a_function_that_is_handed_on_by_another_name() {
 }
 
 #[tokio::test]
+async fn a_module_that_ends_as_the_one_that_hands_it_on() {
+    let files = "//- pkg/core.py\ndef turn(deg, size): pass\n//- pkg/a/util.py\nfrom pkg.core import turn as rotate\n//- pkg/b/util.py\ndef rotate(a, b): pass\n//- use.py\nfrom pkg.b.util import rotate\nrotate(1, 2)\n//- also.py\nfrom pkg.a.util import rotate\nrotate(1, 2)\n";
+    let expected = "+++ b/also.py\n-rotate(1, 2)\n+rotate(2, 1)\n";
+    assert_eq!(carried(files, "deg, size", "size, deg").await, expected);
+    let files = "//- pkg/core.py\ndef turn(deg, size): pass\n//- pkg/util.py\nfrom pkg.core import turn as rotate\n//- util.py\ndef rotate(a, b): pass\n//- use.py\nfrom util import rotate\nrotate(1, 2)\n";
+    assert_eq!(carried(files, "deg, size", "size, deg").await, "");
+}
+
+/// Of aliases of which the index keeps no words, files that import them are looked at.
+#[tokio::test]
+async fn a_short_name_that_a_function_is_handed_on_by() {
+    let files = "//- pkg/core.py\ndef translated(text, lang): pass\n//- pkg/i18n.py\nfrom pkg.core import translated as _\n//- one.py\nfrom pkg.i18n import _\n_(1, 2)\n//- two.py\nimport pkg.i18n\npkg.i18n._(1, 2)\n//- no.py\nfor _, row in all: row\n";
+    let expected = "+++ b/one.py\n-_(1, 2)\n+_(2, 1)\n";
+    assert_eq!(carried(files, "text, lang", "lang, text").await, expected);
+}
+
+#[tokio::test]
+async fn a_class_in_a_python_pattern() {
+    let files = "//- a.py\nclass LoadError(Exception): pass\n//- c.py\nfrom a import LoadError\nimport a\ndef f(e):\n    match e:\n        case LoadError(args=1): pass\n        case a.LoadError(): pass\n        case LoadError.kind: pass\n//- d.py\ndef f(e):\n    match e:\n        case LoadError: pass\n";
+    let expected = "+++ b/c.py\n-from a import LoadError\n+from a import ReadError\n\
+        -        case LoadError(args=1): pass\n-        case a.LoadError(): pass\n-        case LoadError.kind: pass\n\
+        +        case ReadError(args=1): pass\n+        case a.ReadError(): pass\n+        case ReadError.kind: pass\n";
+    assert_eq!(carried(files, "class LoadError", "class ReadError").await, expected);
+}
+
+#[tokio::test]
 async fn a_parameter_that_is_a_member() {
     let files = "//- src/a.ts\nclass A {\n  constructor(public readonly width2: number, other: A) { use(width2, other.width2); }\n  get() { return this.width2; }\n}\n";
     let expected = "+++ b/src/a.ts\n-  constructor(public readonly breadth: number, other: A) { use(width2, other.width2); }\n-  get() { return this.width2; }\n\
