@@ -1,6 +1,6 @@
 //! From a chat model's answer to edits: where they go, and what is checked beside the syntax.
 
-use std::{collections::BTreeSet, ops::Range};
+use std::{cell::LazyCell, collections::BTreeSet, ops::Range};
 
 use pilotlight_syntax::{CommentOrString, Language, Occasion, OccasionKind, Snapshot};
 
@@ -55,8 +55,8 @@ pub(super) fn replaced(
     if new.trim().is_empty() {
         return bad("nothing".to_owned());
     }
-    let after = snapshot.with_replaced(lines.clone(), &new);
-    layout::check(snapshot, &after)?;
+    let after = LazyCell::new(|| snapshot.with_replaced(lines.clone(), &new));
+    layout::check(snapshot, || after.clone())?;
     if keeps {
         let missing: Vec<String> = names(snapshot, lines)
             .difference(&names(&after, &(lines.start..lines.start + new.len())))
@@ -163,6 +163,6 @@ pub(super) fn edits(snapshot: &Snapshot, lines: &Range<usize>, text: &str) -> Re
     let all: Vec<Edit> = all.into_iter().map(edit).collect();
     // From the last to the first, so that the places of the others stay.
     let done = |text: Snapshot, edit: &Edit| text.with_replaced(edit.range.clone(), &edit.text);
-    layout::check(snapshot, &all.iter().rev().fold(snapshot.clone(), done))?;
+    layout::check(snapshot, || all.iter().rev().fold(snapshot.clone(), done))?;
     Ok(all)
 }
