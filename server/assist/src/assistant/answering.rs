@@ -163,7 +163,7 @@ impl Assistant {
         for folder in &workspace.folders {
             self.inner.indexing.begin(&folder.root);
         }
-        let shown = |full: &Option<PathBuf>| self.may_show(full.as_deref());
+        let shown = |judged_by: &Option<PathBuf>| self.may_show(judged_by.as_deref());
         let trail = self.trail();
         surrounded.budget = budget;
         surrounded.edits = trail.edits(shown);
