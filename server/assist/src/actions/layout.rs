@@ -61,7 +61,7 @@ pub(super) fn moved(
     within: &Snapshot,
     at: usize,
 ) -> Option<String> {
-    let python = within.language() == Language::Python;
+    let (python, comment) = (within.language() == Language::Python, within.language().line_comment());
     let known: HashSet<&str> = old.lines().map(str::trim_end).collect();
     let shift = |line: &str| match (wanted.strip_prefix(found), found.strip_prefix(wanted)) {
         (Some(more), _) => Some(format!("{more}{line}")),
@@ -81,7 +81,13 @@ pub(super) fn moved(
         let (code, string) = if group[0].1 { group.split_at(1) } else { group.split_at(0) };
         let opening = code.first().map_or("", |(line, _)| line);
         if !code.is_empty() {
-            out.push(if opening.trim().is_empty() { String::new() } else { shift(opening)? });
+            let is_comment = || comment.is_some_and(|sign| opening.trim_start().starts_with(sign));
+            out.push(match shift(opening) {
+                _ if opening.trim().is_empty() => String::new(),
+                Some(line) => line,
+                None if is_comment() => opening.to_owned(),
+                None => return None,
+            });
         }
         let string = || string.iter().map(|(line, _)| *line);
         let stands = |line: &str| !line.trim().is_empty() && known.contains(line.trim_end());

@@ -158,6 +158,17 @@ fn nothing_is_shown_that_leaves_open_what_it_opened_on_the_line_being_typed() {
         (Language::Java, "class A {\n    String q = $0\n}\n", "\"a\" + 'b' + \"\"\"\n        c\"\"\";"),
         (Language::Ruby, "q = $0\nf()\n", "g(<<~EOS)\n  a\nEOS"),
         (Language::Bash, "f() {\n    $0\n}\n", "echo \"a `b`\" 'c'"),
+        (Language::Rust, "fn f() {\n    g(\"$0\"\n}\n", "a"),
+        (Language::JavaScript, "g(\"$0\"\nf();\n", "a"),
+        (Language::Python, "g(\"$0\"\n", "a"),
+        (Language::Kotlin, "val q = $0\n", "\"a $b ${c}\" + 'd' + \"\"\"e\"\"\""),
+        (Language::Swift, "let q = $0\n", "\"a \\(b)\" + \"'\""),
+        (Language::CSharp, "var q = $0\n", "$\"a{b}\" + @\"c\" + 'd' + \"e'\";"),
+        (Language::Lua, "q = $0\n", "[[a]] .. 'b' .. \"c'\""),
+        (Language::Php, "<?php\n$q = $0\n", "\"a {$b}\" . 'c\"';"),
+        (Language::Ruby, "q = $0\n", "\"a #{b['c']}\" + %q(d) + :\"e\".to_s + '\"' + %w[f g].first"),
+        (Language::Cpp, "auto q = $0\n", "f(L\"a\", R\"(b)\", '\"');"),
+        (Language::Go, "package a\n\nvar q = $0\n", "\"a\" + `b\"` + string('\"')"),
         (Language::Tsx, "q = $0\n", "<div a=\"b\">{x}<b /><></></div>;"),
     ] {
         let is = check(language, file, said);

@@ -44,6 +44,8 @@ fn an_answer_with_other_indentation_goes_where_the_lines_are() {
     let commented = METHOD.replace("        y = x + 1", "# TODO\n        y = x + 1");
     let is = rewritten(Language::Python, &commented, "if a:\n    y = a + 1");
     assert_eq!(is, wanted);
+    let is = python("            if a:\n# b\n                y = a + 1");
+    assert_eq!(is, wanted.replace("        if a:\n", "        if a:\n# b\n"));
     let is = rewritten(Language::Python, "def f():\n$0    # a\n    # b$0\n    return y\n", "# c");
     assert_eq!(is, "def f():\n    # c\n    return y\n");
     // Lines that end less deep than they begin do not tell where another first line would be.
