@@ -14,8 +14,9 @@
 [
   (string)
   (raw_string)
-  (heredoc_body)
 ] @string
+
+(heredoc_redirect) @heredoc
 
 [
   (command_substitution)

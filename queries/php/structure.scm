@@ -17,5 +17,9 @@
 [
   (string)
   (encapsed_string)
-  (heredoc)
 ] @string
+
+[
+  (heredoc)
+  (nowdoc)
+] @heredoc

@@ -14,4 +14,6 @@
   (regex)
 ] @string
 
+(heredoc_body) @heredoc
+
 (interpolation) @embedded

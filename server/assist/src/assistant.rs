@@ -260,8 +260,7 @@ impl Assistant {
 
     /// Whether a model is there that chats.
     pub(crate) fn chats(&self) -> bool {
-        let engine = self.inner.talker.get().or_else(|| Some(&self.inner.serving()?.engine));
-        engine.is_some_and(|engine| engine.chat().is_ok() && !server::is_ailing(engine))
+        self.inner.talker.get().is_some_and(|engine| engine.chat().is_ok() && !server::is_ailing(engine))
     }
 
     /// What was computed in idle time, for all clients.
@@ -320,10 +319,7 @@ impl Assistant {
             return Ok(engine);
         }
         let engine = &ready?.engine;
-        match self.inner.trouble().clone().filter(|_| engine.chat().is_err()) {
-            Some(trouble) => Err(trouble),
-            None => Ok(engine),
-        }
+        self.inner.trouble().clone().map_or(Ok(engine), Err)
     }
 
     /// The name of the model that chats.

@@ -30,7 +30,7 @@ use crate::{
 pub use explanation::{Explanation, LeftOutReport, RecalledReport, SegmentReport, Stages};
 pub(crate) use extent::Reach;
 use recalled::Recalled;
-pub(crate) use shown::{Memory, Rest, Shown};
+pub(crate) use shown::{Memory, Shown};
 
 /// Who asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -386,7 +386,5 @@ fn settle(
     if unsure && trigger == Trigger::Automatic {
         return Err("the model is too unsure of it (completion.min-confidence)");
     }
-    extent
-        .finish(&decoded.text, ended == Some(Finish::Stop))
-        .ok_or("what the model wrote repeats the text below or would add a syntax error")
+    extent.finish(&decoded.text, ended == Some(Finish::Stop))
 }

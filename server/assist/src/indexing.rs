@@ -68,9 +68,8 @@ type Client = Weak<RwLock<Arc<Workspace>>>;
 struct Root {
     /// What stood at its path when a scan was last asked for.
     identity: Identity,
-    /// Scans that were asked for, and the last that is done, with the time at which it began.
+    /// Scans that were asked for.
     asked: u64,
-    done: Option<(u64, Instant)>,
     /// Whether not every change in it is heard of.
     deaf: bool,
     /// Since when no client has it open.
@@ -85,8 +84,8 @@ struct Shared {
     open: Mutex<HashMap<PathBuf, Open>>,
     limits: Limits,
     progress: watch::Sender<Option<IndexProgress>>,
-    /// By folder: the last scan that is done.
-    scanned: watch::Sender<BTreeMap<PathBuf, u64>>,
+    /// By folder: the last scan that is done, with the time at which it began.
+    scanned: watch::Sender<BTreeMap<PathBuf, (u64, Instant)>>,
     roots: Mutex<HashMap<PathBuf, Root>>,
     clients: Mutex<Vec<Client>>,
     linger: Duration,
@@ -146,27 +145,30 @@ impl Indexing {
 
     /// Begins to index a folder, once; again where another was made at its path.
     pub(crate) fn begin(&self, root: &Path) {
+        self.begun(root, |_| false);
+    }
+
+    /// Begins as [`Indexing::begin`] does, or where the last scan that was asked for is `stale`; the number of the scan to wait for.
+    fn begun(&self, root: &Path, stale: impl FnOnce(&Root) -> bool) -> u64 {
         let now = identity(root);
         let mut roots = lock(&self.shared.roots);
         let known = roots.entry(root.to_owned()).or_default();
-        if known.asked == 0 || known.identity != now {
+        if known.asked == 0 || known.identity != now || stale(known) {
             known.identity = now;
-            self.ask(root, known);
+            known.asked += 1;
+            // Without the thread nothing is indexed; that was told.
+            let _ = self.jobs.send(Job::Scan(root.to_owned(), known.asked));
         }
-    }
-
-    fn ask(&self, root: &Path, known: &mut Root) {
-        known.asked += 1;
-        // Without the thread nothing is indexed; that was told.
-        let _ = self.jobs.send(Job::Scan(root.to_owned(), known.asked));
+        known.asked
     }
 
     /// Indexes a folder now, on this thread, and keeps it current from then on.
     pub(crate) fn index_now(&self, root: &Path) -> ScanReport {
         let known = Root { identity: identity(root), asked: 1, ..Root::default() };
         lock(&self.shared.roots).insert(root.to_owned(), known);
+        let begun = Instant::now();
         let report = self.shared.scan(root);
-        self.shared.scanned.send_modify(|scanned| _ = scanned.insert(root.to_owned(), 1));
+        self.shared.scanned.send_modify(|scanned| _ = scanned.insert(root.to_owned(), (1, begun)));
         report
     }
 
@@ -192,18 +194,12 @@ impl Indexing {
     /// Waits until a folder has been scanned, which begins now if it has not; and again where changes since may not have been heard of.
     pub(crate) async fn ready(&self, root: &Path) {
         let mut scanned = self.shared.scanned.subscribe();
-        self.begin(root);
-        let asked = {
-            let mut roots = lock(&self.shared.roots);
-            let known = roots.entry(root.to_owned()).or_default();
-            if known.deaf && known.done.is_some_and(|(number, begun)| number == known.asked && begun.elapsed() > FRESH)
-            {
-                self.ask(root, known);
-            }
-            known.asked
-        };
+        let done = self.shared.scanned.borrow().get(root).copied();
+        let asked = self.begun(root, |known| {
+            known.deaf && done.is_some_and(|(number, begun)| number == known.asked && begun.elapsed() > FRESH)
+        });
         // The sender lives as long as this.
-        let _ = scanned.wait_for(|scanned| scanned.get(root).is_some_and(|&done| done >= asked)).await;
+        let _ = scanned.wait_for(|scanned| scanned.get(root).is_some_and(|&(done, _)| done >= asked)).await;
     }
 
     /// Counts up with every change of what is known.

@@ -30,7 +30,8 @@ pub(crate) struct Trail {
 #[derive(Debug)]
 struct Current {
     document: DocumentId,
-    full: Option<PathBuf>,
+    /// The path or the name that tells whether a model may see it.
+    judged_by: Option<PathBuf>,
     path: String,
     /// Before its first change.
     base: Snapshot,
@@ -41,7 +42,7 @@ struct Current {
 #[derive(Debug)]
 struct At {
     document: DocumentId,
-    full: Option<PathBuf>,
+    judged_by: Option<PathBuf>,
     path: String,
     snapshot: Snapshot,
     line: usize,
@@ -52,7 +53,7 @@ impl Trail {
     pub(crate) fn changed(
         &mut self,
         document: &DocumentId,
-        full: Option<PathBuf>,
+        judged_by: Option<PathBuf>,
         path: String,
         before: Snapshot,
         line: usize,
@@ -65,7 +66,7 @@ impl Trail {
             let now = (current.document == *document).then(|| before.clone());
             self.finish(now);
         }
-        self.current = Some(Current { document: document.clone(), full, path, base: before, line });
+        self.current = Some(Current { document: document.clone(), judged_by, path, base: before, line });
     }
 
     /// Ends the edit that is going on, in a document that is `now` so; `None` where it is not known any more.
@@ -75,7 +76,7 @@ impl Trail {
         if let Some((line, before, after)) = hunk(&current.base, &now) {
             let edit = Edit { path: current.path, line, before, after };
             self.edits.retain(|(_, known)| (&known.path, known.line) != (&edit.path, edit.line));
-            self.edits.push_back((current.full, edit));
+            self.edits.push_back((current.judged_by, edit));
             if self.edits.len() > EDITS {
                 self.edits.pop_front();
             }
@@ -91,17 +92,17 @@ impl Trail {
     pub(crate) fn looked(
         &mut self,
         document: &DocumentId,
-        full: Option<PathBuf>,
+        judged_by: Option<PathBuf>,
         path: &str,
         snapshot: &Snapshot,
         line: usize,
     ) {
-        let now = At { document: document.clone(), full, path: path.to_owned(), snapshot: snapshot.clone(), line };
+        let now = At { document: document.clone(), judged_by, path: path.to_owned(), snapshot: snapshot.clone(), line };
         let Some(last) = self.at.replace(now) else { return };
         if last.document != *document || last.line.abs_diff(line) > JUMP {
             let place = Place::of(&last.path, last.snapshot.rope(), last.line);
             self.places.retain(|(_, known)| known.path != place.path || known.line.abs_diff(place.line) > JUMP);
-            self.places.push_back((last.full, place));
+            self.places.push_back((last.judged_by, place));
             if self.places.len() > PLACES {
                 self.places.pop_front();
             }
@@ -110,7 +111,7 @@ impl Trail {
 
     /// The edits, oldest first, of files that `shown` lets pass.
     pub(crate) fn edits(&self, shown: impl Fn(&Option<PathBuf>) -> bool) -> Vec<Edit> {
-        self.edits.iter().filter(|(full, _)| shown(full)).map(|(_, edit)| edit.clone()).collect()
+        self.edits.iter().filter(|(judged_by, _)| shown(judged_by)).map(|(_, edit)| edit.clone()).collect()
     }
 
     /// The same with the edit that is going on in a document that is `now` so.
@@ -120,7 +121,7 @@ impl Trail {
         now: &Snapshot,
         shown: impl Fn(&Option<PathBuf>) -> bool,
     ) -> Vec<Edit> {
-        let going_on = self.current.as_ref().filter(|it| it.document == *document && shown(&it.full));
+        let going_on = self.current.as_ref().filter(|it| it.document == *document && shown(&it.judged_by));
         let current = going_on.and_then(|it| {
             let (line, before, after) = hunk(&it.base, now)?;
             Some(Edit { path: it.path.clone(), line, before, after })
@@ -130,7 +131,7 @@ impl Trail {
 
     /// The places, oldest first, of files that `shown` lets pass.
     pub(crate) fn places(&self, shown: impl Fn(&Option<PathBuf>) -> bool) -> Vec<Place> {
-        self.places.iter().filter(|(full, _)| shown(full)).map(|(_, place)| place.clone()).collect()
+        self.places.iter().filter(|(judged_by, _)| shown(judged_by)).map(|(_, place)| place.clone()).collect()
     }
 }
 

@@ -101,6 +101,20 @@ pub fn is_closers(text: &str) -> bool {
     text.chars().all(|c| matches!(c, ')' | ']' | '}' | '"' | '\'' | '`' | ';' | ',' | ':' | '>') || c.is_whitespace())
 }
 
+/// Whether a line only ends what lines above it have begun, by brackets or by a word: `}`, `end`, `</div>`, `#endif`.
+pub fn closes(line: &str) -> bool {
+    let word = line.trim_end_matches(|c: char| !c.is_alphanumeric());
+    is_closers(line)
+        || ["</", "/>", "#endif"].iter().any(|closing| line.starts_with(closing))
+        || matches!(word, "end" | "fi" | "done" | "esac" | "endif" | "endfor" | "endforeach" | "endwhile" | "endswitch")
+}
+
+/// Whether a line says something: who writes it a second time repeats it. Closers and words as short as `else:` are told again anywhere.
+pub fn tells(line: &str) -> bool {
+    const SHORT: usize = 5;
+    line.len() > SHORT && !closes(line)
+}
+
 /// Whether the document has the chunks' text from byte `start` on.
 pub(crate) fn stands_at(snapshot: &Snapshot, start: usize, chunks: &[Chunk]) -> bool {
     let rope = snapshot.rope();

@@ -144,3 +144,12 @@ fn a_line_that_stands_beside_the_cursor_is_no_guess() {
     assert_eq!(guess("b()\nrecord(a)\nb()\n$0\n", "rec").as_deref(), Some("record(a)"));
     assert_eq!(guess("row(0, 0)\nrow(0, 0)\n$0\n", "row").as_deref(), Some("row(0, 0)"));
 }
+
+#[test]
+fn what_closes_is_a_guess_beside_what_closes() {
+    let work = Workspace::new(
+        "//- one.tsx\nexport const one = (\n  <Outer>\n    <Outer>\n      <Cell name=\"one\" />\n    </Outer>\n  </Outer>\n);\n//- two.tsx\nexport const two = (\n  <Outer>\n    <Outer>\n      <Cell name=\"two\" />\n    </Outer>\n  $0\n);\n",
+    );
+    let guess = work.recall(true, &Recall::default()).guess("").unwrap();
+    assert_eq!(&*guess.of.text, "</Outer>");
+}

@@ -7,6 +7,7 @@ pub mod document;
 pub mod imports;
 pub mod index;
 pub mod language;
+mod leaves;
 mod leavings;
 pub mod occasions;
 pub mod occurrences;

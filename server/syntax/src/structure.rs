@@ -98,7 +98,7 @@ impl Snapshot {
         self.structure_at(before, |capture, node| {
             let kind = match capture {
                 "comment" => Some(CommentOrString::Comment),
-                "string" => Some(CommentOrString::String),
+                "string" | "heredoc" => Some(CommentOrString::String),
                 "embedded" => None,
                 _ => return,
             };
@@ -110,6 +110,9 @@ impl Snapshot {
             } else {
                 end.saturating_sub(1)
             };
+            // A heredoc's text begins on the next line, wherever the grammar has its node begin.
+            let start =
+                if capture == "heredoc" { line_end(self.rope(), self.rope().byte_to_line(start)) } else { start };
             // From the root inwards: the last one is the smallest.
             if start < offset && offset <= last {
                 found = kind;

@@ -1,6 +1,6 @@
 //! From a chat model's answer to edits: where they go, and what is checked beside the syntax.
 
-use std::{collections::BTreeSet, ops::Range};
+use std::{cell::LazyCell, collections::BTreeSet, ops::Range};
 
 use pilotlight_syntax::{CommentOrString, Language, Occasion, OccasionKind, Snapshot};
 
@@ -55,8 +55,8 @@ pub(super) fn replaced(
     if new.trim().is_empty() {
         return bad("nothing".to_owned());
     }
-    let after = snapshot.with_replaced(lines.clone(), &new);
-    layout::check(snapshot, &after)?;
+    let after = LazyCell::new(|| snapshot.with_replaced(lines.clone(), &new));
+    layout::check(snapshot, || after.clone())?;
     if keeps {
         let missing: Vec<String> = names(snapshot, lines)
             .difference(&names(&after, &(lines.start..lines.start + new.len())))
@@ -109,12 +109,11 @@ pub(super) fn documented(snapshot: &Snapshot, target: &Target, text: &str) -> Re
     let inserted = lines.join(&format!("\n{blanks}")).replace(&format!("\n{blanks}\n"), "\n\n") + "\n" + &blanks;
     let after = snapshot.with_replaced(at..at, &inserted);
     let is_said = |said| said == Some(CommentOrString::Comment) || python && said == Some(CommentOrString::String);
-    for (offset, c) in inserted.char_indices().filter(|(_, c)| !c.is_whitespace()) {
-        // A first character has it behind itself, a last one before.
-        let (before, behind) = (at + offset, at + offset + c.len_utf8());
-        if !is_said(after.in_comment_or_string(before)) && !is_said(after.in_comment_or_string(behind)) {
-            return bad("code in it");
-        }
+    // What begins with a leaf is told behind its first byte. All code has leaves, where there is a tree.
+    let is_text = |start| [start, start + 1].iter().any(|&at| is_said(after.in_comment_or_string(at)));
+    let mut leaves = after.leaves(at..at + inserted.len());
+    if after.tree().is_none() || !leaves.all(|leaf| is_text(leaf.start_byte())) {
+        return bad("code in it");
     }
     if after.in_comment_or_string(at + inserted.len()).is_some() {
         return bad("one without an end");
@@ -163,6 +162,6 @@ pub(super) fn edits(snapshot: &Snapshot, lines: &Range<usize>, text: &str) -> Re
     let all: Vec<Edit> = all.into_iter().map(edit).collect();
     // From the last to the first, so that the places of the others stay.
     let done = |text: Snapshot, edit: &Edit| text.with_replaced(edit.range.clone(), &edit.text);
-    layout::check(snapshot, &all.iter().rev().fold(snapshot.clone(), done))?;
+    layout::check(snapshot, || all.iter().rev().fold(snapshot.clone(), done))?;
     Ok(all)
 }

@@ -44,7 +44,7 @@ impl Assistant {
                 return Err(Unreadable { expected: "the new text of the lines", found: "nothing".to_owned() });
             }
             let same = line_ends::plain(&new) == line_ends::plain(&old);
-            layout::check(snapshot, &snapshot.with_replaced(lines.clone(), &new))?;
+            layout::check(snapshot, || snapshot.with_replaced(lines.clone(), &new))?;
             Ok(if same { old.clone() } else { line_ends::written(&new, line_ends::of(snapshot)) })
         };
         // Whoever waits drops this where it is cancelled.

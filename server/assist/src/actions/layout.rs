@@ -21,9 +21,17 @@ fn first(text: &str) -> &str {
 fn least(snapshot: &Snapshot, range: Range<usize>) -> String {
     let text = snapshot.slice(range.clone());
     let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1));
-    let code = starts.filter(|at| !in_string(snapshot, range.start + at));
-    let lines = code.filter_map(|at| text[at..].lines().next()).filter(|line| !line.trim().is_empty());
-    lines.map(blanks).min_by_key(|blanks| blanks.len()).unwrap_or_default().to_owned()
+    let lines = starts.filter(|at| !in_string(snapshot, range.start + at));
+    let lines =
+        lines.filter_map(|at| Some((at, text[at..].lines().next()?))).filter(|(_, line)| !line.trim().is_empty());
+    let is_comment = |(at, line): &(usize, &str)| {
+        let first = range.start + at + blanks(line).len();
+        snapshot.in_comment_or_string(first + 1) == Some(CommentOrString::Comment)
+    };
+    // A comment may stand anywhere; it tells nothing unless there is nothing else.
+    let (comments, code): (Vec<_>, Vec<_>) = lines.partition(is_comment);
+    let lines = if code.is_empty() { comments } else { code };
+    lines.iter().map(|(_, line)| blanks(line)).min_by_key(|blanks| blanks.len()).unwrap_or_default().to_owned()
 }
 
 fn in_string(snapshot: &Snapshot, at: usize) -> bool {
@@ -53,7 +61,7 @@ pub(super) fn moved(
     within: &Snapshot,
     at: usize,
 ) -> Option<String> {
-    let python = within.language() == Language::Python;
+    let (python, comment) = (within.language() == Language::Python, within.language().line_comment());
     let known: HashSet<&str> = old.lines().map(str::trim_end).collect();
     let shift = |line: &str| match (wanted.strip_prefix(found), found.strip_prefix(wanted)) {
         (Some(more), _) => Some(format!("{more}{line}")),
@@ -73,7 +81,13 @@ pub(super) fn moved(
         let (code, string) = if group[0].1 { group.split_at(1) } else { group.split_at(0) };
         let opening = code.first().map_or("", |(line, _)| line);
         if !code.is_empty() {
-            out.push(if opening.trim().is_empty() { String::new() } else { shift(opening)? });
+            let is_comment = || comment.is_some_and(|sign| opening.trim_start().starts_with(sign));
+            out.push(match shift(opening) {
+                _ if opening.trim().is_empty() => String::new(),
+                Some(line) => line,
+                None if is_comment() => opening.to_owned(),
+                None => return None,
+            });
         }
         let string = || string.iter().map(|(line, _)| *line);
         let stands = |line: &str| !line.trim().is_empty() && known.contains(line.trim_end());
@@ -91,12 +105,11 @@ pub(super) fn moved(
 }
 
 /// Refuses a text in which more of Python's lines are indented as none can be than before.
-pub(super) fn check(before: &Snapshot, after: &Snapshot) -> Result<(), Unreadable> {
+pub(super) fn check(before: &Snapshot, after: impl FnOnce() -> Snapshot) -> Result<(), Unreadable> {
     if before.language() != Language::Python {
         return Ok(());
     }
-    let misplaced = |snapshot: &Snapshot| misplaced(&snapshot.rope().to_string());
-    let (was, is) = (misplaced(before), misplaced(after));
+    let (was, is) = (misplaced(before), misplaced(&after()));
     if is.len() <= was.len() {
         return Ok(());
     }
@@ -107,22 +120,23 @@ pub(super) fn check(before: &Snapshot, after: &Snapshot) -> Result<(), Unreadabl
 }
 
 /// The lines of a Python text that are deeper or less deep than a line can be there, or should be a block's and are not.
-fn misplaced(text: &str) -> Vec<String> {
-    let mut open = vec![""];
+fn misplaced(snapshot: &Snapshot) -> Vec<String> {
+    let mut open = vec![String::new()];
     let mut opens_block = false;
     let mut bad = Vec::new();
-    for Logical { first, ends_in_colon } in logical(text) {
-        let here = blanks(first);
-        let deepest = open.last().copied().unwrap_or_default();
+    for Logical { first, ends_in_colon } in logical(snapshot) {
+        let here = blanks(&first).to_owned();
+        let deepest = open.last().map_or("", String::as_str);
         let is_deeper = here.len() > deepest.len() && here.starts_with(deepest);
+        let is_open = open.contains(&here);
         // Deeper exactly where a block is opened; else as deep as a block that is open.
-        if is_deeper != opens_block || !is_deeper && !open.contains(&here) {
-            bad.push(first.to_owned());
+        if is_deeper != opens_block || !is_deeper && !is_open {
+            bad.push(first);
         } else if is_deeper {
-            open.push(here);
+            open.push(here.clone());
         }
-        if open.contains(&here) {
-            open.retain(|it| here.starts_with(it));
+        if is_open {
+            open.retain(|it| here.starts_with(it.as_str()));
         }
         opens_block = ends_in_colon;
     }
@@ -132,75 +146,42 @@ fn misplaced(text: &str) -> Vec<String> {
     bad
 }
 
-/// Lines of a Python text that are one to Python: brackets, long strings and backslashes join them.
-struct Logical<'t> {
-    first: &'t str,
+/// Lines of a Python text that are one to Python: brackets, long strings and backslashes join them. Blank ones and comments say nothing.
+struct Logical {
+    first: String,
     /// A block has to follow.
     ends_in_colon: bool,
 }
 
-fn logical(text: &str) -> Vec<Logical<'_>> {
-    let mut all: Vec<Logical<'_>> = Vec::new();
-    // What the line before leaves open.
-    let (mut brackets, mut long, mut joined) = (0_usize, None::<&str>, false);
-    for line in text.lines() {
-        let continues = brackets > 0 || long.is_some() || joined;
-        let (mut rest, mut last) = (line, None);
-        joined = false;
-        while let Some(c) = rest.chars().next() {
-            if let Some(quotes) = long {
-                if rest.starts_with(quotes) {
-                    rest = &rest[quotes.len()..];
-                    (long, last) = (None, Some('"'));
-                } else {
-                    rest = behind(rest, if c == '\\' { 2 } else { 1 });
-                }
+fn logical(snapshot: &Snapshot) -> Vec<Logical> {
+    let mut all: Vec<Logical> = Vec::new();
+    // Brackets and strings that are open, the row on which the last leaf ends, and whether a backslash stands behind that.
+    let (mut depth, mut row, mut is_joined) = (0_usize, None, false);
+    for leaf in snapshot.leaves(0..snapshot.rope().len_bytes()) {
+        let kind = leaf.kind();
+        match kind {
+            "comment" => continue,
+            "line_continuation" => {
+                is_joined = true;
                 continue;
             }
-            if c == '#' {
-                break;
-            }
-            if let Some(quotes) = ["\"\"\"", "'''"].into_iter().find(|it| rest.starts_with(it)) {
-                long = Some(quotes);
-                rest = &rest[3..];
-                continue;
-            }
-            if c == '"' || c == '\'' {
-                rest = behind(rest, 1);
-                while let Some(inner) = rest.chars().next() {
-                    rest = behind(rest, if inner == '\\' { 2 } else { 1 });
-                    if inner == c {
-                        break;
-                    }
-                }
-                last = Some(c);
-                continue;
-            }
-            match c {
-                '(' | '[' | '{' => brackets += 1,
-                ')' | ']' | '}' => brackets = brackets.saturating_sub(1),
-                _ => {}
-            }
-            rest = behind(rest, 1);
-            joined = c == '\\' && rest.is_empty();
-            last = if c.is_whitespace() { last } else { Some(c) };
+            _ => {}
         }
-        let ends_in_colon = last == Some(':') && brackets == 0;
-        // A blank line, or a comment alone, says nothing.
-        if !continues && (last.is_some() || long.is_some()) {
-            all.push(Logical { first: line, ends_in_colon });
-        } else if let Some(before) = all.last_mut().filter(|_| last.is_some()) {
-            before.ends_in_colon = ends_in_colon;
+        if depth == 0 && !is_joined && row.is_none_or(|row| leaf.start_position().row > row) {
+            let first = snapshot.slice(snapshot.line_at(leaf.start_byte()));
+            all.push(Logical { first, ends_in_colon: false });
         }
+        match kind {
+            "(" | "[" | "{" | "string_start" => depth += 1,
+            ")" | "]" | "}" | "string_end" => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if let Some(line) = all.last_mut() {
+            line.ends_in_colon = kind == ":" && depth == 0;
+        }
+        (row, is_joined) = (Some(leaf.end_position().row), false);
     }
     all
-}
-
-/// What is behind some characters.
-fn behind(text: &str, count: usize) -> &str {
-    let mut chars = text.chars();
-    chars.by_ref().take(count).for_each(drop);
-    chars.as_str()
 }
 
 #[cfg(test)]

@@ -145,9 +145,9 @@ impl Assistant {
     /// The file that an action would make, if it would.
     pub fn creates(&self, document: &DocumentId, id: &str) -> Option<PathBuf> {
         table().find(|action| action.id == id && matches!(action.how, How::Ask(_, Answer::Tests)))?;
-        let home = self.home(document).ok()?;
-        let beside = self.beside(&home, home.snapshot.language()).ok()??;
-        beside.path.filter(|_| beside.creates)
+        let file = self.tests_path(&self.home(document).ok()?).ok()??;
+        let is_free = matches!(file.try_exists(), Ok(false)) && !self.open_files().contains_key(&file);
+        is_free.then_some(file)
     }
 
     /// The document, if a model may see it and change it.
@@ -229,7 +229,7 @@ impl Assistant {
         let lines = answer::lines(snapshot, inside, target, answer);
         let question = Question { lines: lines.clone(), instruction, answer, priority: Priority::Action };
         if answer == Answer::Tests {
-            let beside = self.beside(home, language)?;
+            let beside = self.beside(home)?;
             let read = |reply: &str| answer::tests(language, &reply::block(reply)?);
             let tests = self.asked(home, &question, read, progress, cancel).await?;
             return Ok(vec![placed(home, beside, &tests)]);
@@ -244,9 +244,9 @@ impl Assistant {
         Ok(vec![home.changed(self.asked(home, &question, read, progress, cancel).await?)])
     }
 
-    /// The file in which tests go, as it is; `None` for the document itself.
-    fn beside(&self, home: &Home, language: Language) -> Result<Option<FileChange>, ActionError> {
-        let path = home.path.as_deref();
+    /// The file in which tests go; `None` for the document itself.
+    fn tests_path(&self, home: &Home) -> Result<Option<PathBuf>, ActionError> {
+        let (path, language) = (home.path.as_deref(), home.snapshot.language());
         let unavailable = |because: &str| Err(ActionError::Unavailable(because.to_owned()));
         let file = if language == Language::Rust {
             let Some(files) = additions::module_files(&home.snapshot, path) else { return Ok(None) };
@@ -266,6 +266,12 @@ impl Assistant {
         if let Some(because) = self.excluded(Some(&file), &workspace.options_for(Some(&file)).completion) {
             return Err(ActionError::Unavailable(format!("{}: {because}", file.display())));
         }
+        Ok(Some(file))
+    }
+
+    /// The file in which tests go, as it is; `None` for the document itself.
+    fn beside(&self, home: &Home) -> Result<Option<FileChange>, ActionError> {
+        let Some(file) = self.tests_path(home)? else { return Ok(None) };
         let (document, before, creates) = match self.open_files().remove(&file) {
             Some((document, before)) => (Some(document), before, false),
             None => {
@@ -274,7 +280,7 @@ impl Assistant {
                     Err(error) if error.kind() == std::io::ErrorKind::NotFound => (String::new(), true),
                     Err(error) => return Err(ActionError::Unavailable(format!("{}: {error}", file.display()))),
                 };
-                (None, Document::open(language, 0, &text).snapshot(), creates)
+                (None, Document::open(home.snapshot.language(), 0, &text).snapshot(), creates)
             }
         };
         Ok(Some(FileChange { path: Some(file), document, before, creates, edits: Vec::new() }))

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Assistant, Inner};
 use crate::{
     CompletionRequest, DocumentId, Outcome, Status,
-    completion::{self, Caller, Last, Reach, Rest, Shown, Surrounded, Trigger},
+    completion::{self, Caller, Last, Reach, Shown, Surrounded, Trigger},
     journal::{self, Entry},
     model::Model,
     options::{ActionOptions, CompletionOptions},
@@ -163,7 +163,7 @@ impl Assistant {
         for folder in &workspace.folders {
             self.inner.indexing.begin(&folder.root);
         }
-        let shown = |full: &Option<PathBuf>| self.may_show(full.as_deref());
+        let shown = |judged_by: &Option<PathBuf>| self.may_show(judged_by.as_deref());
         let trail = self.trail();
         surrounded.budget = budget;
         surrounded.edits = trail.edits(shown);
@@ -195,20 +195,22 @@ impl Inner {
     fn kept(&self, request: &CompletionRequest) -> Option<Outcome> {
         let mut open = self.documents.get_mut(&request.document)?;
         let mut outcome = Outcome::default();
-        let shown = open.shown.rest_for(request);
-        if let Some(Rest::Refused(because)) = shown {
-            return (request.trigger == Trigger::Automatic).then(|| Outcome::nothing(because));
-        }
-        if let Some(Rest::Left(shown)) = shown {
-            outcome.explanation.kept = true;
-            outcome.completion = Some(shown);
-        } else {
-            outcome.completion = Some(open.next.as_ref()?.rest_for(request)?);
-            outcome.explanation.foreseen = true;
-            if let Some(next) = open.next.take() {
-                open.shown.add(next);
+        match open.shown.rest_for(request) {
+            Some(Err(because)) => {
+                return (request.trigger == Trigger::Automatic).then(|| Outcome::nothing(because));
             }
-            self.accepting.used();
+            Some(Ok(shown)) => {
+                outcome.explanation.kept = true;
+                outcome.completion = Some(shown);
+            }
+            None => {
+                outcome.completion = Some(open.next.as_ref()?.rest_for(request)?);
+                outcome.explanation.foreseen = true;
+                if let Some(next) = open.next.take() {
+                    open.shown.add(next);
+                }
+                self.accepting.used();
+            }
         }
         Some(outcome)
     }

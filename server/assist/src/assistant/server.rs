@@ -45,7 +45,7 @@ fn keep(
 ) {
     let mut reached = thread::scope(|scope| {
         let (told, heard) = mpsc::channel();
-        scope.spawn(move || told.send(connect()));
+        let connecting = scope.spawn(move || told.send(connect()));
         let loading = scope.spawn(spare);
         let first = heard.recv_timeout(GRACE).ok().map(|connected| reach(inner, connected));
         let loaded = loading.join().map_err(|_| "a defect in Pilotlight".to_owned());
@@ -61,7 +61,10 @@ fn keep(
             }
         }
         let late = || heard.recv().map_or_else(|_| Err("a defect in Pilotlight".to_owned()), |it| reach(inner, it));
-        first.unwrap_or_else(late)
+        let reached = first.unwrap_or_else(late);
+        // Or the scope would end this thread too where that one has panicked, and nobody would be told.
+        let _ = connecting.join();
+        reached
     });
     let mut pause = SOON;
     let mut ailing = loop {

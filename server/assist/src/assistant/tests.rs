@@ -12,3 +12,13 @@ async fn a_panic_while_a_model_is_loaded_is_told() {
         "{told:?}"
     );
 }
+
+#[tokio::test]
+async fn a_panic_while_a_server_is_connected_to_is_told() {
+    let (name, nothing) = ("spare", String::new());
+    let spare = move || Err(EngineError::Setting { name, expected: nothing.clone(), found: nothing });
+    let assistant = Assistant::over_server(Options::default(), "odd", || panic!("as a defect would"), spare);
+    let mut status = assistant.status();
+    let told = status.wait_for(|status| !matches!(status, Status::Loading { .. })).await.map(|status| status.clone());
+    assert!(matches!(&told, Ok(Status::Failed { message }) if message.contains("a defect in Pilotlight")), "{told:?}");
+}

@@ -49,6 +49,8 @@ pub(super) struct Extent<'a> {
     harmless: Option<Settled>,
     /// It begins with a line that stands beside it already.
     repeats: bool,
+    /// Why nothing of it is shown, if that is so.
+    refused: &'static str,
 }
 
 /// What is replaced, and by what.
@@ -79,6 +81,7 @@ impl<'a> Extent<'a> {
             complete: None,
             harmless: None,
             repeats: false,
+            refused: "the model did not come to the end of a line",
         }
     }
 
@@ -91,7 +94,7 @@ impl<'a> Extent<'a> {
             if lines.trim().is_empty() {
                 continue;
             }
-            if self.leaves_the_block(lines, first) || trim::repeats_itself(lines) {
+            if !self.goes_on(lines, first) {
                 return Flow::Enough;
             }
             let complete = self.try_out(lines);
@@ -102,26 +105,27 @@ impl<'a> Extent<'a> {
         Flow::Continue
     }
 
-    /// The longest text worth handing out once the model ended with `text` (`ended`: by itself), and the range that it replaces.
-    pub(super) fn finish(mut self, text: &str, ended: bool) -> Option<Settled> {
+    /// The longest text worth handing out once the model ended with `text` (`ended`: by itself), and the range that it replaces; or why there is none.
+    pub(super) fn finish(mut self, text: &str, ended: bool) -> Result<Settled, &'static str> {
         let rest = &text[self.tried..];
-        if ended
-            && !rest.trim().is_empty()
-            && !self.leaves_the_block(text, self.tried == 0)
-            && !trim::repeats_itself(text)
-        {
+        if ended && !rest.trim().is_empty() && self.goes_on(text, self.tried == 0) {
             self.try_out(text);
         }
-        self.complete.or(self.harmless)
+        self.complete.or(self.harmless).ok_or(self.refused)
     }
 
     /// Whether the unit is complete after `text`; remembers it if so, or if it does no harm. The parser judges exactly what would be inserted: trimming may cut what closed a bracket.
     fn try_out(&mut self, text: &str) -> bool {
-        let Some((range, inserted)) = trim::settle(self.snapshot, self.cursor, self.tail.clone(), text) else {
-            return false;
+        let (range, inserted) = match trim::settle(self.snapshot, self.cursor, self.tail.clone(), text) {
+            Ok(settled) => settled,
+            Err(because) => {
+                self.refused = because;
+                return false;
+            }
         };
         self.repeats |= trim::repeats_a_line_beside(self.snapshot, &range, &inserted);
         if self.repeats {
+            self.refused = "what the model wrote repeats the line beside it";
             return false;
         }
         let trial = self.snapshot.with_replaced(range.clone(), &inserted);
@@ -134,8 +138,24 @@ impl<'a> Extent<'a> {
             self.complete = Some((range, inserted));
         } else if errors <= self.errors && unclosed.is_none() && !inserted.trim().contains('\n') {
             self.harmless = Some((range, inserted));
+        } else if unclosed.is_some() && !closed_below {
+            self.refused = "what the model wrote leaves open what it opens";
+        } else {
+            self.refused = "what the model wrote would add a syntax error";
         }
         complete
+    }
+
+    /// Whether the last line of `lines` is still of what the cursor is in, and no loop.
+    fn goes_on(&mut self, lines: &str, first: bool) -> bool {
+        if self.leaves_the_block(lines, first) {
+            self.refused = "what the model wrote is no whole unit of the block that the cursor is in";
+        } else if trim::repeats_itself(lines) {
+            self.refused = "what the model wrote repeats itself";
+        } else {
+            return true;
+        }
+        false
     }
 
     /// Whether the last line of `lines` stands left of the block that the cursor is in.

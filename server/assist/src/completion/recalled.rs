@@ -34,7 +34,7 @@ impl Recalled {
     /// `guess` as it would be shown, if it may stand there.
     pub(super) fn of(request: &CompletionRequest, guess: Guess, reach: Reach) -> Option<Self> {
         let here = request.snapshot.around(request.cursor);
-        let (range, text) = Extent::new(&here, request.cursor, reach).finish(&guess.rest, true)?;
+        let (range, text) = Extent::new(&here, request.cursor, reach).finish(&guess.rest, true).ok()?;
         Some(Self { completion: Completion { id: CompletionId(0), range, text }, guess })
     }
 

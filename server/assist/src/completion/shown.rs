@@ -16,15 +16,6 @@ pub(crate) struct Memory {
     shown: VecDeque<(Shown, Option<&'static str>)>,
 }
 
-/// What there is for a state.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Rest {
-    /// Of what was shown.
-    Left(Completion),
-    /// What was shown is not wanted again, and why.
-    Refused(&'static str),
-}
-
 impl Memory {
     /// Remembers what is shown now.
     pub(crate) fn add(&mut self, shown: Shown) {
@@ -32,11 +23,11 @@ impl Memory {
         self.shown.truncate(REMEMBERED);
     }
 
-    /// What is left of the latest that still says what may follow.
-    pub(crate) fn rest_for(&self, request: &CompletionRequest) -> Option<Rest> {
+    /// What is left of the latest that still says what may follow, or why it is not wanted again.
+    pub(crate) fn rest_for(&self, request: &CompletionRequest) -> Option<Result<Completion, &'static str>> {
         self.shown.iter().find_map(|(shown, refused)| {
             let rest = shown.rest_for(request)?;
-            Some(refused.map_or(Rest::Left(rest), Rest::Refused))
+            Some(refused.map_or(Ok(rest), Err))
         })
     }
 

@@ -4,6 +4,12 @@ use pilotlight_syntax::{Document, Language};
 
 use super::extent::{Extent, Flow, Reach};
 
+/// Why nothing is shown.
+const OPEN: &str = "what the model wrote leaves open what it opens";
+const GLUED: &str = "what the model wrote would make another word of the one beside it";
+const BESIDE: &str = "what the model wrote repeats the line beside it";
+const HERE: &str = "what the model wrote stands here already";
+
 /// The file after accepting what is left of `said` (`⟦…⟧` marks the new text), or why nothing is shown. The model says `said` character by character and then ends.
 fn check(language: Language, file: &str, said: &str) -> String {
     let cursor = file.find("$0").expect("a cursor");
@@ -19,11 +25,11 @@ fn check(language: Language, file: &str, said: &str) -> String {
         }
     }
     match extent.finish(&text, ended) {
-        Some((range, text)) => {
+        Ok((range, text)) => {
             let all = snapshot.rope().to_string();
             format!("{}⟦{text}⟧{}", &all[..range.start], &all[range.end..])
         }
-        None => "nothing".to_owned(),
+        Err(because) => because.to_owned(),
     }
 }
 
@@ -50,8 +56,8 @@ fn an_empty_body_takes_several_statements_and_stops_where_it_ends() {
 
 #[test]
 fn an_unfinished_unit_is_never_shown() {
-    assert_eq!(rust("fn f() {\n    $0\n}\n", "if x {\n        y(\n"), "nothing");
-    assert_eq!(rust("fn f() { a(); $0 }\n", "b(("), "nothing");
+    assert_eq!(rust("fn f() {\n    $0\n}\n", "if x {\n        y(\n"), OPEN);
+    assert_eq!(rust("fn f() { a(); $0 }\n", "b(("), OPEN);
 }
 
 #[test]
@@ -65,7 +71,7 @@ fn closers_behind_the_cursor_are_not_doubled() {
 fn the_lines_below_are_not_repeated() {
     let file = "fn f() {\n    let a = 1;\n    $0\n    let c = 3;\n    let d = 4;\n}\n";
     assert_eq!(rust(file, "let b = 2;\n    let c = 3;\n    let d = 4;\n"), file.replacen("$0", "⟦let b = 2;⟧", 1));
-    assert_eq!(rust(file, "let c = 3;"), "nothing");
+    assert_eq!(rust(file, "let c = 3;"), HERE);
 }
 
 #[test]
@@ -115,13 +121,59 @@ fn what_stands_on_the_line_is_kept_whatever_the_model_says() {
 fn nothing_is_shown_that_leaves_open_what_it_opened_on_the_line_being_typed() {
     let body = |head: &str| format!("fn f(items: &[u8]) -> u8 {{\n    {head}$0\n}}\n");
     let looping = "{\n        for item in items {\n            let mut sum = 0;\n            for item in items {";
-    assert_eq!(rust(&body("for item in items "), looping), "nothing");
-    assert_eq!(rust(&body("match x "), "{ Some(x) => x, None => x, None => x, None => x,"), "nothing");
-    assert_eq!(rust(&body("if items.len() > 3 "), "{\n        sum\n    } else {"), "nothing");
-    assert_eq!(rust("impl Shape {\n    fn new() -> Self $0\n}\n", "{"), "nothing");
+    assert_eq!(rust(&body("for item in items "), looping), OPEN);
+    assert_eq!(rust(&body("match x "), "{ Some(x) => x, None => x, None => x, None => x,"), OPEN);
+    assert_eq!(rust(&body("if items.len() > 3 "), "{\n        sum\n    } else {"), OPEN);
+    assert_eq!(rust("impl Shape {\n    fn new() -> Self $0\n}\n", "{"), OPEN);
     let file = "function f(items) {\n    items.forEach((item) => $0\n}\n";
     let said = "{\n        if (item._tag === 'none') {";
-    assert_eq!(check(Language::TypeScript, file, said), "nothing");
+    assert_eq!(check(Language::TypeScript, file, said), OPEN);
+    for (language, file, said) in [
+        (Language::Rust, "fn f() {\n    let q = $0\n}\n", "\"abc"),
+        (Language::Rust, "fn f() {\n    let q = $0\n}\n", "/* abc"),
+        (Language::Python, "q = $0\n", "\"\"\""),
+        (Language::Python, "q = $0\nx = 1\n", "\"\"\"\n"),
+        (Language::JavaScript, "q = $0\nf();\n", "`a ${b} "),
+        (Language::TypeScript, "q = $0\nf();\n", "`a ${b} "),
+        (Language::Java, "class A {\n    void f() {\n        q = $0\n    }\n}\n", "\"\"\""),
+        (Language::Go, "package a\nfunc f() {\n\tq = $0\n}\n", "`select "),
+        (Language::Php, "<?php\n$q = $0\nf();\n", "<<<EOT"),
+        (Language::Ruby, "q = $0\nf()\n", "<<~EOS"),
+        (Language::JavaScript, "q = $0\nf();\n", "/* abc"),
+        (Language::C, "void f() {\n    $0\n}\n/* a */\n", "/* abc"),
+        (Language::Tsx, "q = $0\nf();\n", "<div>"),
+        (Language::Bash, "q=$0\nf\n", "\"abc"),
+    ] {
+        assert_eq!(check(language, file, said), OPEN, "{language:?}: {said}");
+    }
+    for (language, file, said) in [
+        (Language::Rust, "fn f() {\n    g($0);\n}\n", "\"a\", 'b', r#\"c\"#, \"\" /* d */"),
+        (Language::Rust, "fn f() {\n    let a: &$0 = b;\n}\n", "'static str"),
+        (Language::Rust, "fn f() {\n    let a: &'a str = \"b $0\";\n}\n", "it's / *"),
+        (Language::Python, "q = f(\"$0\")\n", "it's"),
+        (Language::Python, "q = $0\n", "f\"{a['b']}\" + '''c'''"),
+        (Language::JavaScript, "q = $0\n", "`a ${`b` + '\"'} c`;"),
+        (Language::JavaScript, "q = `a ${$0} '`;\n", "b"),
+        (Language::JavaScript, "q = f('$0', a / b);\n", "a/*"),
+        (Language::Java, "class A {\n    String q = $0\n}\n", "\"a\" + 'b' + \"\"\"\n        c\"\"\";"),
+        (Language::Ruby, "q = $0\nf()\n", "g(<<~EOS)\n  a\nEOS"),
+        (Language::Bash, "f() {\n    $0\n}\n", "echo \"a `b`\" 'c'"),
+        (Language::Rust, "fn f() {\n    g(\"$0\"\n}\n", "a"),
+        (Language::JavaScript, "g(\"$0\"\nf();\n", "a"),
+        (Language::Python, "g(\"$0\"\n", "a"),
+        (Language::Kotlin, "val q = $0\n", "\"a $b ${c}\" + 'd' + \"\"\"e\"\"\""),
+        (Language::Swift, "let q = $0\n", "\"a \\(b)\" + \"'\""),
+        (Language::CSharp, "var q = $0\n", "$\"a{b}\" + @\"c\" + 'd' + \"e'\";"),
+        (Language::Lua, "q = $0\n", "[[a]] .. 'b' .. \"c'\""),
+        (Language::Php, "<?php\n$q = $0\n", "\"a {$b}\" . 'c\"';"),
+        (Language::Ruby, "q = $0\n", "\"a #{b['c']}\" + %q(d) + :\"e\".to_s + '\"' + %w[f g].first"),
+        (Language::Cpp, "auto q = $0\n", "f(L\"a\", R\"(b)\", '\"');"),
+        (Language::Go, "package a\n\nvar q = $0\n", "\"a\" + `b\"` + string('\"')"),
+        (Language::Tsx, "q = $0\n", "<div a=\"b\">{x}<b /><></></div>;"),
+    ] {
+        let is = check(language, file, said);
+        assert_eq!(is, file.replacen("$0", &format!("⟦{said}⟧"), 1), "{language:?}");
+    }
     // A bracket in a string is none.
     assert_eq!(rust(&body("let open = "), "\"{\""), body("let open = ").replacen("$0", "⟦\"{\"⟧", 1));
 }
@@ -138,11 +190,11 @@ fn what_closes_it_may_stand_below() {
 fn a_head_in_python_has_a_body() {
     let file = "def f(items):\n    for item in items$0\n    return sum\n";
     let python = |said: &str| check(Language::Python, file, said);
-    assert_eq!(python(":\n        if item in items:"), "nothing");
-    assert_eq!(python(":  # each\n"), "nothing");
+    assert_eq!(python(":\n        if item in items:"), OPEN);
+    assert_eq!(python(":  # each\n"), OPEN);
     assert_eq!(python(":\n        g(item)\n        h(item)\n"), file.replacen("$0", "⟦:\n        g(item)⟧", 1));
     let file = "def f(items):\n    for item in items:$0\n    return sum\n";
-    assert_eq!(check(Language::Python, file, "\n        if item in items:"), "nothing");
+    assert_eq!(check(Language::Python, file, "\n        if item in items:"), OPEN);
     let file = "def f(items):\n    x = $0\n";
     assert_eq!(check(Language::Python, file, "\"a:\"\n"), file.replacen("$0", "⟦\"a:\"⟧", 1));
     assert_eq!(check(Language::Python, file, "items[1:]\n"), file.replacen("$0", "⟦items[1:]⟧", 1));
@@ -151,23 +203,58 @@ fn a_head_in_python_has_a_body() {
 #[test]
 fn nothing_is_glued_to_half_a_word() {
     let file = "fn f() {\n    self.wi$0dth = width;\n}\n";
-    assert_eq!(rust(file, "dth = height"), "nothing");
-    assert_eq!(rust(file, ".0 = x"), "nothing");
-    assert_eq!(rust("fn f() {\n    g(na$0me, b);\n}\n", "n, x"), "nothing");
+    assert_eq!(rust(file, "dth = height"), GLUED);
+    assert_eq!(rust(file, ".0 = x"), GLUED);
+    assert_eq!(rust("fn f() {\n    g(na$0me, b);\n}\n", "n, x"), GLUED);
     let file = "fn f() {\n    g($0first, b);\n}\n";
-    assert_eq!(rust(file, "name"), "nothing");
+    assert_eq!(rust(file, "name"), GLUED);
+    assert_eq!(rust(file, "name\n"), GLUED);
     assert_eq!(rust(file, "&"), file.replacen("$0", "⟦&⟧", 1));
-    assert_eq!(rust(file, "a, "), file.replacen("$0", "⟦a,⟧", 1));
+    assert_eq!(rust(file, "a, "), file.replacen("$0", "⟦a, ⟧", 1));
 }
 
 #[test]
 fn a_line_beside_is_not_written_again() {
-    assert_eq!(rust("use std::path::Path;\n$0\n", "use std::path::Path;\n"), "nothing");
-    assert_eq!(rust("use std::path::Path;\nuse $0\n", "std::path::Path;\nuse a::b;\n"), "nothing");
+    assert_eq!(rust("use std::path::Path;\n$0\n", "use std::path::Path;\n"), BESIDE);
+    assert_eq!(rust("use std::path::Path;\nuse $0\n", "std::path::Path;\nuse a::b;\n"), BESIDE);
     let file = "fn f() {\n    le$0\n\n    let b = 2;\n    let c = 3;\n}\n";
-    assert_eq!(rust(file, "t b = 2;"), "nothing");
+    assert_eq!(rust(file, "t b = 2;"), BESIDE);
     assert_eq!(rust(file, "t a = 1;"), file.replacen("$0", "⟦t a = 1;⟧", 1));
     // Where the file has such a pair already, it may have another.
     let file = "const T: [u8; 3] = [\n    0, 0, 0, 0,\n    0, 0, 0, 0,\n    $0\n];\n";
     assert_eq!(rust(file, "0, 0, 0, 0,\n"), file.replacen("$0", "⟦0, 0, 0, 0,⟧", 1));
+}
+
+/// That all of `said` is shown.
+fn shown(language: Language, file: &str, said: &str) {
+    assert_eq!(check(language, file, said), file.replacen("$0", &format!("⟦{said}⟧"), 1));
+}
+
+#[test]
+fn a_word_that_ends_in_a_blank_keeps_it() {
+    shown(Language::Rust, "fn f() {\n    let $0x = 1;\n}\n", "mut ");
+    shown(Language::Rust, "pub $0fn f() {}\n", "async ");
+    shown(Language::Rust, "fn f() {\n    g(&$0a);\n}\n", "mut ");
+    shown(Language::JavaScript, "async function f() {\n    const x = $0fetch();\n}\n", "await ");
+}
+
+#[test]
+fn what_closes_a_block_is_no_repetition() {
+    shown(Language::Ruby, "def f(x)\n  $0\nend\n", "if x\n    g(x)\n  end");
+    let nested = "a do\n    b do\n      c do\n        d\n      end\n    end\n  end";
+    shown(Language::Ruby, "def f(x)\n  $0\nend\n", nested);
+    shown(Language::Lua, "function f(x)\n  $0\nend\n", "if x then\n    g(x)\n  end");
+    shown(Language::Bash, "f() {\n  if a; then\n    $0\n  fi\n}\n", "if b; then\n      c\n    fi");
+    shown(Language::Tsx, "const a = (\n  <div>\n    $0\n  </div>\n);\n", "<div>\n      {x}\n    </div>");
+    shown(Language::Tsx, "const a = (\n  <div>\n    <div>\n      <b />\n    </div>\n  $0\n);\n", "</div>");
+    shown(Language::C, "#ifdef A\n$0\n#endif\n", "#ifdef B\nint b;\n#endif");
+    shown(Language::C, "#ifdef A\n#ifdef B\nint b;\n#endif\n$0\n", "#endif");
+}
+
+#[test]
+fn why_nothing_is_shown_is_told() {
+    assert_eq!(rust("fn f() {\n    let $0x = 1;\n}\n", "a"), GLUED);
+    assert_eq!(rust("fn f() {\n    g();$0\n}\n", " let let"), "what the model wrote would add a syntax error");
+    let again = "g(\n        a,\n        a,\n        a,\n";
+    assert_eq!(rust("fn f() {\n    $0\n}\n", again), "what the model wrote repeats itself");
 }

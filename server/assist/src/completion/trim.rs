@@ -2,15 +2,13 @@
 
 use std::ops::Range;
 
-use pilotlight_context::window::is_closers;
+use pilotlight_context::window::{closes, is_closers, tells};
 use pilotlight_syntax::Snapshot;
 
 /// Lines of the document below the cursor that a completion is compared with.
 const LINES_BELOW: usize = 16;
-/// Bytes of lines that are told again anywhere (`else:`).
-const SHORT: usize = 5;
 
-/// The range to replace and its new text; `None` where nothing worth showing is left.
+/// The range to replace and its new text, or why nothing worth showing is left.
 ///
 /// `tail` is the rest of the cursor's line. Where it is only closers, a text that writes them too either loses them at its end or, if it goes on after them, replaces them.
 pub(super) fn settle(
@@ -18,11 +16,12 @@ pub(super) fn settle(
     cursor: usize,
     tail: Range<usize>,
     text: &str,
-) -> Option<(Range<usize>, String)> {
-    let text = without_repeated_lines(snapshot, cursor, tail.end, text.trim_end());
+) -> Result<(Range<usize>, String), &'static str> {
+    let (trimmed, blanks) = text.split_at(text.trim_end().len());
+    let text = without_repeated_lines(snapshot, cursor, tail.end, trimmed);
     let standing = snapshot.slice(tail.clone());
     let closers = standing.trim();
-    let (range, text) = if closers.is_empty() {
+    let (range, mut text) = if closers.is_empty() {
         (cursor..cursor, text.to_owned())
     } else if let Some(shorter) = text.strip_suffix(closers) {
         // Of the blanks before it, those that stand here already.
@@ -36,7 +35,18 @@ pub(super) fn settle(
     } else {
         (cursor..cursor, text.to_owned())
     };
-    (!text.trim().is_empty() && !is_fused(snapshot, cursor, &range, &text)).then_some((range, text))
+    if text.trim().is_empty() {
+        return Err("what the model wrote stands here already");
+    }
+    // `mut ` before a name: the blank belongs to it.
+    let is_apart = !blanks.is_empty() && !blanks.contains('\n');
+    if is_apart && text == trimmed && begins_with_word(&right_of(snapshot, range.end)) {
+        text.push(' ');
+    }
+    if is_fused(snapshot, cursor, &range, &text) {
+        return Err("what the model wrote would make another word of the one beside it");
+    }
+    Ok((range, text))
 }
 
 /// Whether the cursor stands between two characters of one word.
@@ -67,7 +77,7 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// Whether the first line that `text` makes stands directly beside it already (blank ones aside), and the file has no such pair of it yet. Tables have; closers and words as short as they are none.
+/// Whether the first line that `text` makes stands directly beside it already (blank ones aside), and the file has no such pair of it yet. Tables have.
 pub(super) fn repeats_a_line_beside(snapshot: &Snapshot, range: &Range<usize>, text: &str) -> bool {
     let rope = snapshot.rope();
     let (here, until) = (rope.byte_to_line(range.start), rope.byte_to_line(range.end));
@@ -85,7 +95,7 @@ pub(super) fn repeats_a_line_beside(snapshot: &Snapshot, range: &Range<usize>, t
         }
     };
     let first = first.trim();
-    if first.len() <= SHORT || is_closers(first) {
+    if !tells(first) {
         return false;
     }
     let above_it = (0..above).rev().map(whole).find(is_told);
@@ -101,7 +111,7 @@ pub(super) fn repeats_a_line_beside(snapshot: &Snapshot, range: &Range<usize>, t
 
 /// Whether the last line says for the third time what earlier lines said: a small model's loop.
 pub(super) fn repeats_itself(text: &str) -> bool {
-    let mut lines = text.lines().map(str::trim).filter(|line| !is_closers(line)).rev();
+    let mut lines = text.lines().map(str::trim).filter(|line| !closes(line)).rev();
     let Some(last) = lines.next() else { return false };
     lines.filter(|line| *line == last).count() >= 2
 }
@@ -125,8 +135,8 @@ fn without_repeated_lines<'t>(snapshot: &Snapshot, cursor: usize, line_end: usiz
     for (index, &start) in starts.iter().enumerate().skip_while(|&(_, &start)| is_begun && start == 0) {
         let rest = &starts[index..];
         let same = rest.len() <= below.len() && rest.iter().zip(&below).all(|(&at, below)| line(at) == below.as_str());
-        // A lone `}` below is not a repetition of the one that closes what the text itself opened; the syntax check settles those.
-        let telling = rest.iter().any(|&at| !is_closers(line(at)));
+        // A lone `}` or `end` below is not a repetition of the one that closes what the text itself opened; the syntax check settles those.
+        let telling = rest.iter().any(|&at| !closes(line(at)));
         if same && telling {
             return text[..start].trim_end();
         }

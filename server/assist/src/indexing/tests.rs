@@ -129,7 +129,8 @@ async fn where_changes_are_not_heard_what_relies_on_the_index_scans_again() {
         let mut roots = lock(&indexing.shared.roots);
         let known = roots.get_mut(&root).unwrap();
         let before = Instant::now().checked_sub(ago).unwrap();
-        (known.deaf, known.done) = (deaf, Some((known.asked, before)));
+        known.deaf = deaf;
+        indexing.shared.scanned.send_modify(|scanned| _ = scanned.insert(root.clone(), (known.asked, before)));
         known.asked
     };
     assert_eq!(asked(false, FRESH * 2), 1);

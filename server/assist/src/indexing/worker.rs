@@ -70,10 +70,7 @@ impl<'a> Worker<'a> {
             Job::Scan(root, number) => {
                 let begun = Instant::now();
                 self.follow_and_scan(&root);
-                if let Some(known) = lock(&self.shared.roots).get_mut(&root) {
-                    known.done = Some((number, begun));
-                }
-                self.shared.scanned.send_modify(|scanned| _ = scanned.insert(root, number));
+                self.shared.scanned.send_modify(|scanned| _ = scanned.insert(root, (number, begun)));
             }
             // Unless a watch left it that is no more.
             Job::Changed(root, changed) => {

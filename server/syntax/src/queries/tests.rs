@@ -27,6 +27,7 @@ fn every_query_compiles_and_keeps_to_the_contract() {
                         "block.indented",
                         "comment",
                         "string",
+                        "heredoc",
                         "embedded",
                     ]
                     .contains(capture),

@@ -162,6 +162,16 @@ fn comments_and_strings() {
         assert_eq!(lexical(language, "a = /b$0/"), Some(String));
     }
     assert_eq!(lexical(Language::Go, "package a\nvar b = `c$0`\n"), Some(String));
+    assert_eq!(lexical(Language::Bash, "cat <<EOF\nb\n$0EOF\nc\n"), Some(String), "the line that ends it");
+    assert_eq!(lexical(Language::Bash, "cat <<EOF\n$0b\nEOF\nc\n"), Some(String));
+    assert_eq!(lexical(Language::Bash, "cat <<EOF | g$0\nb\nEOF\nc\n"), None);
+    assert_eq!(lexical(Language::Bash, "cat <<EOF\nb\nEOF\n$0c\n"), None);
+    assert_eq!(lexical(Language::Ruby, "a = <<~X\n$0  b\nX\n"), Some(String));
+    assert_eq!(lexical(Language::Ruby, "a = <<~X\n  b\n$0X\n"), Some(String));
+    assert_eq!(lexical(Language::Ruby, "a(<<~X, $0c)\n  b\nX\n"), None);
+    assert_eq!(lexical(Language::Ruby, "a = <<~X\n  #{$0b}\nX\n"), None);
+    assert_eq!(lexical(Language::Php, "<?php\n$a = <<<'X'\n$0b\nX;\n"), Some(String));
+    assert_eq!(lexical(Language::Php, "<?php\n$a = <<<X\nb\n$0X;\n"), Some(String));
     assert_eq!(lexical(Language::C, "#include <a$0.h>\n"), Some(String));
     assert_eq!(lexical(Language::Cpp, "auto a = R\"(b$0)\";"), Some(String));
     assert_eq!(lexical(Language::Java, "class A { String b = \"\"\"\n$0 c\"\"\"; }"), Some(String));

@@ -38,6 +38,16 @@ fn an_answer_with_other_indentation_goes_where_the_lines_are() {
     let script = "for (;;) {\n$0    a();\n    b();$0\n}\n";
     let is = rewritten(Language::JavaScript, script, "        if (a()) {\n            b();\n        }");
     assert_eq!(is, "for (;;) {\n    if (a()) {\n        b();\n    }\n}\n");
+    // A backslash joins lines in a short string too; a comment may stand anywhere.
+    let joined = "class A:\n    def f(self, a):\n        x = 'one \\\ntwo'\n        y = x\n        return y\n";
+    assert_eq!(python("x = 'one \\\ntwo'\ny = x"), joined);
+    let commented = METHOD.replace("        y = x + 1", "# TODO\n        y = x + 1");
+    let is = rewritten(Language::Python, &commented, "if a:\n    y = a + 1");
+    assert_eq!(is, wanted);
+    let is = python("            if a:\n# b\n                y = a + 1");
+    assert_eq!(is, wanted.replace("        if a:\n", "        if a:\n# b\n"));
+    let is = rewritten(Language::Python, "def f():\n$0    # a\n    # b$0\n    return y\n", "# c");
+    assert_eq!(is, "def f():\n    # c\n    return y\n");
     // Lines that end less deep than they begin do not tell where another first line would be.
     let tail = "class A:\n    def f(self, a):\n        if a:\n$0            x = a\n        y = 1$0\n        return y\n";
     let is = rewritten(Language::Python, tail, "            x = 2\n        y = 2");
@@ -76,6 +86,15 @@ fn strings_keep_their_lines() {
     let wanted =
         "class A:\n    def f(self):\n        \"\"\"A.\n\n        B.\n        \"\"\"\n        return \"\"\"\nx\"\"\"\n";
     assert_eq!(rewritten(Language::Python, method, told), wanted);
+    let script = "f() {\n$0    echo a\n    echo b$0\n}\n";
+    let wanted = "f() {\n    cat <<EOF\nkeep $1\n  this $2\nEOF\n}\n";
+    assert_eq!(rewritten(Language::Bash, script, "cat <<EOF\nkeep $1\n  this $2\nEOF"), wanted);
+    let method = "def f(x)\n$0    text = <<-EOS\n  keep\n    this\n    EOS\n    g(x)$0\nend\n";
+    let wanted = "def f(x)\n    text = <<-EOS\n  keep\n    this\n    EOS\n    h(x)\nend\n";
+    assert_eq!(rewritten(Language::Ruby, method, "text = <<-EOS\n  keep\n    this\n    EOS\nh(x)"), wanted);
+    let page = "<?php\nfunction f() {\n$0    g();\n    h();$0\n}\n";
+    let wanted = "<?php\nfunction f() {\n    g(<<<'EOT'\nkeep\n  this\nEOT);\n}\n";
+    assert_eq!(rewritten(Language::Php, page, "g(<<<'EOT'\nkeep\n  this\nEOT);"), wanted);
     let snapshot = Document::open(Language::Rust, 0, "fn f() {}\n").snapshot();
     let (_, text) = additions::in_module(&snapshot, "#[test]\nfn a() {\n    f(\"x\ny\");\n\n    g();\n}");
     assert!(text.ends_with("    #[test]\n    fn a() {\n        f(\"x\ny\");\n\n        g();\n    }\n}\n"), "{text}");
@@ -84,6 +103,7 @@ fn strings_keep_their_lines() {
 #[test]
 fn lines_of_python_are_told_as_python_does() {
     let well = "def f(a,\n  b):  # note\n    x = [\n1,\n    ]\n    if a and \\\n  b:\n        # deep\n  # not deep\n        return {'a': \"b:\"}\n    s = '''\nx:\n  '''\n    class B: pass\n    try:\n\tpass\n    except A: \n        pass\n";
+    let misplaced = |text: &str| super::misplaced(&Document::open(Language::Python, 0, text).snapshot());
     assert_eq!(misplaced(&well.replace('\t', "        ")), [""; 0]);
     assert_eq!(misplaced(well), ["\tpass"], "blanks that are not those before");
     assert_eq!(misplaced("  a\nb\n"), ["  a"]);
