@@ -19,7 +19,7 @@ use crate::{
 /// In words, where a document's text here is not to be trusted.
 pub(crate) fn workspace_edit(session: &Session, set: &ChangeSet) -> Result<Value, String> {
     let profile = session.profile.get();
-    let annotated = profile.is_some_and(|profile| profile.annotations && profile.document_changes);
+    let annotated = confirms(session);
     let versioned = profile.is_some_and(|profile| profile.document_changes);
     let mut annotations: BTreeMap<String, Value> = BTreeMap::new();
     let (mut documents, mut plain) = (Vec::new(), serde_json::Map::new());
@@ -62,6 +62,11 @@ pub(crate) fn workspace_edit(session: &Session, set: &ChangeSet) -> Result<Value
         edit["changeAnnotations"] = json!(annotations);
     }
     Ok(edit)
+}
+
+/// Whether the client can have what is doubtful confirmed.
+pub(crate) fn confirms(session: &Session) -> bool {
+    session.profile.get().is_some_and(|profile| profile.annotations && profile.document_changes)
 }
 
 /// Whether the client makes files by an edit.
