@@ -111,7 +111,7 @@ async fn after_a_logout_and_a_login_the_daemon_is_found_again() {
 #[tokio::test]
 async fn settings_that_cannot_be_read_are_told_and_switch_suggestions_off() {
     let home = Home::new("");
-    fs::write(home.path("config/pilotlight/config.toml"), "[completion\n").unwrap();
+    fs::write(home.path("config/pilotlight/config.toml"), "[actions]\nenabled = false\n[completion\n").unwrap();
     let given = json!({ "completion": { "enabled": true } });
     let mut editor = home.start(&["--model", home.path("model").to_str().unwrap()]);
     editor.initialize(given, &home.path("work")).await;
@@ -124,6 +124,12 @@ async fn settings_that_cannot_be_read_are_told_and_switch_suggestions_off() {
     assert!(told.contains("not read") && told.contains("Suggestions are off"), "{told}");
     let buffer = Buffer::opened(&editor, "a.txt", "x =$0");
     assert_eq!(buffer.shown(&editor).await, "nothing");
+    // What stands above the mistake is not known either.
+    let body = Buffer::opened(&editor, "b.rs", "fn area() -> u32 {\n    todo!()$0\n}\n");
+    let at = body.position(body.cursor);
+    let params =
+        json!({ "textDocument": body.named(), "range": { "start": at, "end": at }, "context": { "diagnostics": [] } });
+    assert_eq!(editor.request("textDocument/codeAction", params).await, Ok(json!([])));
     editor.said();
     editor.close().await;
     // Whoever is no editor has it as an error.
