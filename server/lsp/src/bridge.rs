@@ -292,7 +292,7 @@ where
         for token in std::mem::take(&mut self.begun) {
             self.client.notify("$/progress", json!({ "token": token, "value": { "kind": "end" } }));
         }
-        let too_often = self.falls.after(Instant::now());
+        let too_often = if farewell { None } else { self.falls.after(Instant::now()) };
         self.settle(too_often.is_none());
         // After `settle` only `initialize` can still be owed.
         if farewell && self.owed.is_empty() {
