@@ -5,6 +5,7 @@ use std::{collections::HashMap, ops::Range, path::PathBuf};
 use dashmap::mapref::multiple::RefMulti;
 use pilotlight_context::sources::Note;
 use pilotlight_syntax::{Change, Document, Language, PositionEncoding, Snapshot};
+use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 use super::{Assistant, DocumentError, DocumentId, Open};
@@ -175,7 +176,21 @@ impl Assistant {
             && *open.settled.rope() == *was.rope()
         {
             open.settled = state;
+            drop(open);
+            // Nobody need listen.
+            let _ = self.inner.settled.send(document.clone());
         }
+    }
+
+    /// Names each document, of all clients, whenever its definitions count as carried to their uses.
+    pub fn settled(&self) -> broadcast::Receiver<DocumentId> {
+        self.inner.settled.subscribe()
+    }
+
+    /// The state in which one of this client's documents was settled; `None` if it is not open, or another's.
+    pub fn settled_state(&self, document: &DocumentId) -> Option<Snapshot> {
+        let open = self.inner.documents.get(document).filter(|open| open.owner == self.session())?;
+        Some(open.settled.clone())
     }
 
     /// The document when it was settled, now, and where it is.
