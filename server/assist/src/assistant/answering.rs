@@ -5,6 +5,7 @@ use std::{
     sync::atomic::Ordering,
 };
 
+use pilotlight_context::sources::Note;
 use pilotlight_engine::{Engine, Priority};
 use tokio_util::sync::CancellationToken;
 
@@ -16,6 +17,9 @@ use crate::{
     model::Model,
     options::{ActionOptions, CompletionOptions},
 };
+
+/// Characters of what others report, as a prompt shows it.
+const LONGEST_NOTE: usize = 200;
 
 impl Assistant {
     /// Ghost text at a cursor. A newer call for the same document supersedes this one, and so does a change or `cancel`: the answer is then empty and says so.
@@ -168,7 +172,9 @@ impl Assistant {
         surrounded.budget = budget;
         surrounded.edits = trail.edits(shown);
         surrounded.places = trail.places(shown);
-        surrounded.notes = self.inner.documents.get(document).map(|open| open.notes.clone()).unwrap_or_default();
+        let open = self.inner.documents.get(document);
+        surrounded.notes = open.iter().flat_map(|open| &open.notes).map(brief).collect();
+        drop(open);
         surrounded.roots = workspace.folders.iter().map(|folder| folder.root.clone()).collect();
         surrounded.file = root.zip(full.map(Path::to_owned));
         surrounded
@@ -222,6 +228,12 @@ impl Inner {
             }
         }
     }
+}
+
+/// What of a note a prompt shows: what explains it further is for those who are to mend it.
+fn brief(note: &Note) -> Note {
+    let message = note.message.lines().next().unwrap_or_default().chars().take(LONGEST_NOTE).collect();
+    Note { line: note.line, message }
 }
 
 /// What a completion request needs of its document.

@@ -51,9 +51,9 @@ struct Context {
 
 /// A diagnostic of the client's, as far as it matters here.
 #[derive(Deserialize)]
-struct Said {
-    range: types::Range,
-    message: String,
+pub(crate) struct Said {
+    pub(crate) range: types::Range,
+    pub(crate) message: String,
 }
 
 /// Where actions are asked for.
