@@ -24,6 +24,16 @@ const LONGEST_NOTE: usize = 200;
 impl Assistant {
     /// Ghost text at a cursor. A newer call for the same document supersedes this one, and so does a change or `cancel`: the answer is then empty and says so.
     pub async fn complete(&self, request: CompletionRequest, cancel: CancellationToken) -> Outcome {
+        self.complete_while(request, cancel, || true).await
+    }
+
+    /// The same; `waits` says, once it is there, whether anybody still waits for it. Else it counts as offered when it is asked for again.
+    pub async fn complete_while(
+        &self,
+        request: CompletionRequest,
+        cancel: CancellationToken,
+        waits: impl FnOnce() -> bool + Send,
+    ) -> Outcome {
         let (document, language) = (request.document.clone(), request.snapshot.language().id());
         let outcome = self.answer(request, cancel).await;
         let path = self.inner.documents.get(&document).and_then(|open| open.path.clone());
@@ -36,7 +46,8 @@ impl Assistant {
             path: workspace.prompt_path(path.as_deref(), &document),
             why: outcome.explanation.clone(),
         };
-        self.inner.journal.answered(self.session(), entry, outcome.completion.as_ref().map(|completion| completion.id));
+        let handed = outcome.completion.as_ref().filter(|_| waits()).map(|completion| completion.id);
+        self.inner.journal.answered(self.session(), entry, handed);
         outcome
     }
 
