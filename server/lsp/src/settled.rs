@@ -16,19 +16,21 @@ pub(crate) fn follow(session: &Session) -> impl Future<Output = Infallible> + us
     let mut settled = assistant.settled();
     let bridged = session.bridged;
     async move {
-        while bridged {
-            match settled.recv().await {
-                Ok(document) => {
-                    let Some(state) = assistant.settled_state(&document) else { continue };
-                    let uri = Documents::<pilotlight_assist::Assistant>::uri_of(&document);
-                    let text = state.rope().to_string();
-                    outgoing.notify(SETTLED, json!({ "uri": uri, "version": state.version(), "text": text }));
-                }
+        if !bridged {
+            return std::future::pending().await;
+        }
+        loop {
+            let document = match settled.recv().await {
+                Ok(document) => document,
                 // What is not told is offered once more, after a daemon's end.
-                Err(RecvError::Lagged(_)) => {}
-                Err(RecvError::Closed) => break,
+                Err(RecvError::Lagged(_)) => continue,
+                Err(RecvError::Closed) => return std::future::pending().await,
+            };
+            if let Some(state) = assistant.settled_state(&document) {
+                let uri = Documents::<pilotlight_assist::Assistant>::uri_of(&document);
+                let text = state.rope().to_string();
+                outgoing.notify(SETTLED, json!({ "uri": uri, "version": state.version(), "text": text }));
             }
         }
-        std::future::pending().await
     }
 }
