@@ -123,6 +123,32 @@ async fn a_new_argument_is_written_by_the_model_and_looked_at_first() {
 }
 
 #[tokio::test]
+async fn what_a_client_cannot_have_confirmed_is_not_promised_but_named() {
+    let mut asks_nothing = everything();
+    asks_nothing["workspace"]["workspaceEdit"]["changeAnnotationSupport"] = Value::Null;
+    let mut project = Project::new(asks_nothing.clone()).await;
+    project.change("area", "surface");
+    let action = project.actions().await.remove(0);
+    assert_eq!(action["title"], "Carry this change to its 1 use in 1 file");
+    let action = project.server.request("codeAction/resolve", action).await.unwrap();
+    assert_eq!(action["edit"]["documentChanges"][0]["edits"].as_array().unwrap().len(), 1);
+    let left = project.server.complaint().await;
+    assert!(left.starts_with("What is left to do by hand:\n") && left.ends_with("lib.rs:2: in a comment"), "{left}");
+    project.server.close().await.unwrap();
+
+    // Only doubtful ones, and an argument that a model would write.
+    for (old, new) in [("area", "surface"), ("height: u64", "height: u64, depth: u8")] {
+        let mut project = Project::new(asks_nothing.clone()).await;
+        let lib = if old == "area" { "mod geo;\n// area\n" } else { LIB };
+        fs::write(project.folder.path().join("lib.rs"), lib).unwrap();
+        project.server.assistant.engine().await.unwrap();
+        project.change(old, new);
+        assert_eq!(project.actions().await, [Value::Null; 0], "{old}");
+        project.server.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn an_action_for_a_text_that_moved_on_is_refused() {
     let mut project = Project::new(everything()).await;
     project.change("area", "surface");

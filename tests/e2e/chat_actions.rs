@@ -239,25 +239,34 @@ async fn a_diagnostic_that_was_reported_before_is_fixed() {
     // As its plugin says it, too.
     capabilities["workspace"]["workspaceEdit"]["changeAnnotationSupport"] = Value::Null;
     let fixture = ADD.replace("$0", "").replace("return", "ret$0urn");
-    let person = Person::with("a.rs", &fixture, &[answer], capabilities).await;
-    let report = |lines: &[u32]| {
+    let mut person = Person::with("a.rs", &fixture, &[answer], capabilities).await;
+    let report = |person: &Person, lines: &[u32]| {
         let said = |line| json!({ "range": { "start": { "line": line, "character": 0 }, "end": { "line": line, "character": 0 } }, "severity": 2, "message": format!("of line {line}\nand more") });
         let diagnostics: Vec<Value> = lines.iter().map(said).collect();
         let params = json!({ "textDocument": { "uri": person.buffer.uri }, "diagnostics": diagnostics });
         person.server.notify("pilotlight/didChangeDiagnostics", params);
     };
-    let fixes = async || {
+    let fixes = async |person: &Person| {
         let actions = person.actions(json!([])).await;
         actions.into_iter().filter(|action| action["kind"] == "quickfix").collect::<Vec<_>>()
     };
-    report(&[3, 99]);
-    assert_eq!(fixes().await, [Value::Null; 0], "none of this line");
-    report(&[3, 4, 99]);
-    let [fix] = &fixes().await[..] else { panic!("one fix") };
+    report(&person, &[3, 99]);
+    assert_eq!(fixes(&person).await, [Value::Null; 0], "none of this line");
+    report(&person, &[3, 4, 99]);
+    // What was reported moves with its line.
+    let cursor = person.buffer.cursor;
+    person.buffer.replace(&person.server, 0, 0, "\n");
+    assert_eq!(fixes(&person).await, [Value::Null; 0], "none at the top");
+    person.buffer.cursor = cursor + 1;
+    let [fix] = &fixes(&person).await[..] else { panic!("one fix") };
     assert_eq!(fix["title"], "Fix: of line 4");
     let resolved = person.server.request("codeAction/resolve", fix.clone()).await.unwrap();
     assert_eq!(person.made(&resolved["edit"]), person.buffer.text.replace("a + b;", "a.wrapping_add(b);"));
-    assert!(person.script.asked()[0].contains("- line 5 (`return a + b;`): of line 4"), "{:?}", person.script.asked());
+    assert!(
+        person.script.asked()[0].contains("- line 6 (`return a + b;`): of line 4\nand more"),
+        "{:?}",
+        person.script.asked()
+    );
     person.close().await;
 }
 

@@ -2,8 +2,10 @@
 
 use std::sync::mpsc as gate;
 
+use pilotlight_assist::{CompletionRequest, DocumentId, Trigger, syntax::Language};
 use pilotlight_lsp::{CompletionMenu, Options};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::client::{Buffer, Setup, TestServer};
 
@@ -132,5 +134,21 @@ async fn what_takes_longer_than_a_menu_waits_is_there_for_the_next_key() {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
     assert_eq!(engine.figures().requests.cancelled, 0, "it went on");
+    server.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_comes_too_late_is_offered_when_it_is_asked_for_again() {
+    let server = start(false, CompletionMenu::Auto).await;
+    let document = DocumentId::from("a");
+    server.assistant.open(document.clone(), None, Language::Plain, 1, "x =");
+    let snapshot = server.assistant.snapshot(&document).unwrap();
+    let request = CompletionRequest { document, cursor: 3, snapshot, trigger: Trigger::Invoked };
+    for (waits, offered) in [(false, 0), (true, 1)] {
+        let outcome = server.assistant.complete_while(request.clone(), CancellationToken::new(), move || waits).await;
+        assert_eq!(outcome.completion.unwrap().text, " 1;");
+        let languages = server.assistant.journal().account().languages;
+        assert_eq!(languages.values().map(|uptake| uptake.offered).sum::<u64>(), offered);
+    }
     server.close().await.unwrap();
 }

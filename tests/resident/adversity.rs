@@ -111,7 +111,7 @@ async fn after_a_logout_and_a_login_the_daemon_is_found_again() {
 #[tokio::test]
 async fn settings_that_cannot_be_read_are_told_and_switch_suggestions_off() {
     let home = Home::new("");
-    fs::write(home.path("config/pilotlight/config.toml"), "[completion\n").unwrap();
+    fs::write(home.path("config/pilotlight/config.toml"), "[actions]\nenabled = false\n[completion\n").unwrap();
     let given = json!({ "completion": { "enabled": true } });
     let mut editor = home.start(&["--model", home.path("model").to_str().unwrap()]);
     editor.initialize(given, &home.path("work")).await;
@@ -124,6 +124,12 @@ async fn settings_that_cannot_be_read_are_told_and_switch_suggestions_off() {
     assert!(told.contains("not read") && told.contains("Suggestions are off"), "{told}");
     let buffer = Buffer::opened(&editor, "a.txt", "x =$0");
     assert_eq!(buffer.shown(&editor).await, "nothing");
+    // What stands above the mistake is not known either.
+    let body = Buffer::opened(&editor, "b.rs", "fn area() -> u32 {\n    todo!()$0\n}\n");
+    let at = body.position(body.cursor);
+    let params =
+        json!({ "textDocument": body.named(), "range": { "start": at, "end": at }, "context": { "diagnostics": [] } });
+    assert_eq!(editor.request("textDocument/codeAction", params).await, Ok(json!([])));
     editor.said();
     editor.close().await;
     // Whoever is no editor has it as an error.
@@ -155,6 +161,47 @@ async fn a_change_that_waits_to_be_carried_outlives_the_daemon() {
     assert_eq!(offered(&editor, &uri).await, 0);
     kill(home.daemon().await, Signal::KILL);
     assert_eq!(offered(&editor, &uri).await, 0);
+}
+
+#[tokio::test]
+async fn a_change_that_was_carried_by_hand_is_not_offered_by_the_next_daemon() {
+    let home = Home::new("");
+    let work = home.path("work");
+    fs::create_dir_all(&work).unwrap();
+    let opened = |editor: &Editor, name: &str, text: &str| {
+        fs::write(work.join(name), text.replace("$0", "")).unwrap();
+        let mut buffer = Buffer::new(name, text);
+        buffer.uri = format!("file://{}", work.join(name).display());
+        buffer.open(editor);
+        buffer
+    };
+    let editor = home.start(&[]);
+    let edits = json!({ "documentChanges": true, "changeAnnotationSupport": {} });
+    let params = json!({
+        "processId": null,
+        "rootUri": format!("file://{}", work.display()),
+        "capabilities": { "textDocument": { "inlineCompletion": {} }, "workspace": { "workspaceEdit": edits } },
+    });
+    editor.request("initialize", params).await.unwrap();
+    editor.notify("initialized", json!({}));
+    let mut a = opened(&editor, "a.rs", "pub fn $0area(width: u32, depth: u32) -> u32 {\n    width * 2 + depth\n}\n");
+    let mut b = opened(&editor, "b.rs", "mod a;\nfn main() {\n    a::area($010, 20);\n}\n");
+    let start = a.text.find("width").unwrap();
+    a.replace(&editor, start, start + "width: u32, depth: u32".len(), "depth: u32, width: u32");
+    assert_eq!(offered(&editor, &a.uri).await, 1);
+    b.replace(&editor, b.cursor, b.cursor + "10, 20".len(), "20, 10");
+    let save = |buffer: &Buffer| {
+        fs::write(work.join(buffer.uri.rsplit('/').next().unwrap()), &buffer.text).unwrap();
+        buffer.save(&editor);
+    };
+    save(&a);
+    // Until then it is, to be confirmed.
+    until("it is settled", async || offered(&editor, &a.uri).await == 0).await;
+    save(&b);
+    b.close(&editor);
+    assert_eq!(offered(&editor, &a.uri).await, 0);
+    kill(home.daemon().await, Signal::KILL);
+    assert_eq!(offered(&editor, &a.uri).await, 0);
 }
 
 /// How many changes can be carried.

@@ -152,7 +152,7 @@ export class Session implements vscode.Disposable {
   private fail(message: string, action: Action): void {
     this.log.error(message);
     this.become({ is: 'failed', message, action });
-    const buttons = [action, LOG];
+    const buttons = action === LOG ? [LOG] : [action, LOG];
     void vscode.window.showErrorMessage(`Pilotlight: ${message}`, ...buttons).then((chosen) => {
       if (chosen) void vscode.commands.executeCommand(chosen.command);
     });

@@ -17,7 +17,7 @@ use pilotlight_syntax::{
     Document, Snapshot,
     index::{Exclusion, rules::holds_credentials},
 };
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -45,6 +45,9 @@ mod tests;
 
 /// Names a document: the surface's own name for it (LSP's URI, verbatim).
 pub type DocumentId = Arc<str>;
+
+/// Documents that may be settled before whoever follows it looks.
+const SETTLED: usize = 256;
 
 /// Why something was refused; no document is changed then.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -92,6 +95,8 @@ struct Inner {
     machine: Machine,
     indexing: Indexing,
     journal: Journal,
+    /// Names documents as they are settled.
+    settled: broadcast::Sender<DocumentId>,
 }
 
 struct Open {
@@ -171,6 +176,7 @@ impl Assistant {
             machine: Machine::default(),
             indexing: Indexing::new(),
             journal: Journal::default(),
+            settled: broadcast::Sender::new(SETTLED),
         });
         let workspace = Arc::new(RwLock::new(Arc::new(Workspace::new(options, []))));
         inner.indexing.serve(Arc::downgrade(&workspace));

@@ -114,7 +114,7 @@ impl Loaded {
         Ok(Self { settings, command_line, notices })
     }
 
-    /// As [`read`](Self::read), for editors: a file that cannot be read is told there. It may have switched things off, so nothing is suggested until it is mended.
+    /// As [`read`](Self::read), for editors: a file that cannot be read is told there. It may have switched things off, so nothing is suggested, and no model asked, until it is mended and the server started again.
     ///
     /// # Errors
     ///
@@ -125,10 +125,11 @@ impl Loaded {
             Err(error) => error,
         };
         let mut loaded = Self::over(None, global)?;
-        loaded.settings.completion.enabled = false;
+        let off = json!({ "completion": { "enabled": false }, "actions": { "enabled": false } });
+        loaded.settings = overlay(&loaded.settings, &off, "").0;
         // What the command line says is what no other layer loosens.
-        merge(&mut loaded.command_line, json!({ "completion": { "enabled": false } }));
-        loaded.notices.push(format!("{error:#}. Suggestions are off until it can be read"));
+        merge(&mut loaded.command_line, off);
+        loaded.notices.push(format!("{error:#}. Suggestions are off: mend it and restart the server"));
         Ok(loaded)
     }
 
@@ -165,16 +166,10 @@ impl Settings {
 
 /// The user's file as a layer, with its path; `None` if there is none and none was named.
 fn file_layer(global: &Global) -> Result<Option<(Value, PathBuf)>> {
-    match &global.config {
-        Some(path) => {
-            let layer = read(path)?.with_context(|| format!("{} does not exist", path.display()))?;
-            Ok(Some((layer, path.clone())))
-        }
-        None => match user_file() {
-            Some(path) => Ok(read(&path)?.map(|layer| (layer, path))),
-            None => Ok(None),
-        },
-    }
+    let Some(path) = global.config.clone().or_else(user_file) else { return Ok(None) };
+    let layer = read(&path)?;
+    ensure!(layer.is_some() || global.config.is_none(), "{} does not exist", path.display());
+    Ok(layer.map(|layer| (layer, path)))
 }
 
 /// The file as a layer; `None` if there is none.

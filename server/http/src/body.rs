@@ -2,8 +2,8 @@
 
 use axum::{
     Json,
-    body::Bytes,
     extract::{FromRequest, Request},
+    http::{HeaderValue, header::CONTENT_TYPE},
 };
 use serde::de::DeserializeOwned;
 
@@ -15,9 +15,9 @@ pub(crate) struct Body<T>(pub(crate) T);
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Failure;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
-        let bytes = Bytes::from_request(request, state).await?;
-        let Json(value) = Json::from_bytes(&bytes)?;
+    async fn from_request(mut request: Request, state: &S) -> Result<Self, Failure> {
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let Json(value) = Json::from_request(request, state).await?;
         Ok(Self(value))
     }
 }

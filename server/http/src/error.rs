@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::{
     Json,
-    extract::rejection::{BytesRejection, JsonRejection},
+    extract::rejection::JsonRejection,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -66,12 +66,6 @@ impl Failure {
 
 impl From<JsonRejection> for Failure {
     fn from(rejection: JsonRejection) -> Self {
-        Self { status: rejection.status(), message: rejection.body_text(), wait: None }
-    }
-}
-
-impl From<BytesRejection> for Failure {
-    fn from(rejection: BytesRejection) -> Self {
         Self { status: rejection.status(), message: rejection.body_text(), wait: None }
     }
 }

@@ -36,6 +36,9 @@ use memory::{AGAIN, Memory};
 /// What a daemon says before it ends in good order: the next request may start another, and nothing need be done before.
 pub(crate) const FAREWELL: &str = "$/pilotlight/farewell";
 
+/// What a daemon says of a document whose changes are carried: `{ uri, version, text }`, the state that counts as carried.
+pub(crate) const SETTLED: &str = "$/pilotlight/settled";
+
 /// After a daemon that could not be reached requests are refused for so long.
 const PAUSE: Duration = Duration::from_secs(2);
 /// After so many daemons that ended unasked within so long, something is wrong that another one does not mend: each of them may have brought the machine to the limit of its memory.
@@ -242,6 +245,7 @@ where
                 up.farewell = true;
                 return;
             }
+            Some(SETTLED) => return self.memory.settled(envelope.and_then(|envelope| envelope.params)),
             Some("window/logMessage") if up.catching_up => return,
             Some("$/progress") => self.follow(envelope.and_then(|envelope| envelope.params)),
             Some(_) => {}
@@ -292,7 +296,7 @@ where
         for token in std::mem::take(&mut self.begun) {
             self.client.notify("$/progress", json!({ "token": token, "value": { "kind": "end" } }));
         }
-        let too_often = self.falls.after(Instant::now());
+        let too_often = if farewell { None } else { self.falls.after(Instant::now()) };
         self.settle(too_often.is_none());
         // After `settle` only `initialize` can still be owed.
         if farewell && self.owed.is_empty() {

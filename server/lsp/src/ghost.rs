@@ -132,10 +132,16 @@ async fn complete(
                 return (nothing("the model is loading, and a menu does not wait for it".to_owned()), None);
             }
             let assistant = session.assistant.clone();
-            let mut answer = Box::pin(async move { assistant.complete(request, cancel).await });
+            let late = CancellationToken::new();
+            let waits = {
+                let late = late.clone();
+                move || !late.is_cancelled()
+            };
+            let mut answer = Box::pin(async move { assistant.complete_while(request, cancel, waits).await });
             match tokio::time::timeout(patience, &mut answer).await {
                 Ok(outcome) => outcome,
                 Err(_) => {
+                    late.cancel();
                     guard.disarm();
                     tokio::spawn(answer);
                     return (nothing("it takes longer than a menu waits".to_owned()), None);

@@ -17,6 +17,7 @@ mod requests;
 mod server;
 mod session;
 mod settings;
+mod settled;
 mod status;
 mod uri;
 mod wire;
@@ -58,10 +59,12 @@ where
     let session = session::Session::new(assistant, settings.into(), outgoing.clone());
     let status = status::follow(&session);
     let progress = progress::follow(&session);
+    let settled = settled::follow(&session);
     let ended = tokio::select! {
         ended = dispatch::run(read, server::Server::new(session), outgoing, leave) => ended,
         never = status => match never {},
         never = progress => match never {},
+        never = settled => match never {},
         written = &mut writer => return flatten(written),
     };
     let written = tokio::time::timeout(LAST_WORDS, writer).await;

@@ -39,6 +39,8 @@ pub(crate) struct Session {
     pub(crate) calls: Calls,
     /// To be told once.
     pub(crate) hint: Option<String>,
+    /// The other side is a bridge.
+    pub(crate) bridged: bool,
     /// Why the last answer was empty, if it was.
     pub(crate) nothing: watch::Sender<Option<String>>,
     // Std mutexes: held for a look or a push, never across an await.
@@ -49,7 +51,7 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn new(assistant: Assistant, mut settings: Settings, outgoing: Outgoing) -> Self {
-        let hint = settings.hint.take();
+        let (hint, bridged) = (settings.hint.take(), settings.bridged);
         let layers = Layers::new(settings, assistant.workspace().options.clone());
         Self {
             documents: Documents::new(assistant.clone()),
@@ -58,6 +60,7 @@ impl Session {
             calls: Calls::default(),
             profile: Arc::default(),
             hint,
+            bridged,
             nothing: watch::Sender::new(None),
             initialized: CancellationToken::new(),
             recent: Mutex::default(),

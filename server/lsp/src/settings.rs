@@ -28,6 +28,8 @@ pub struct Settings {
     pub notices: Vec<String>,
     /// One line that a person might like to know, told once and quietly.
     pub hint: Option<String>,
+    /// Between this server and the client is a [`crate::bridge`], which is told what it must remember.
+    pub bridged: bool,
 }
 
 impl From<Options> for Settings {

@@ -19,7 +19,7 @@ use crate::{
 /// In words, where a document's text here is not to be trusted.
 pub(crate) fn workspace_edit(session: &Session, set: &ChangeSet) -> Result<Value, String> {
     let profile = session.profile.get();
-    let annotated = profile.is_some_and(|profile| profile.annotations && profile.document_changes);
+    let annotated = confirms(session);
     let versioned = profile.is_some_and(|profile| profile.document_changes);
     let mut annotations: BTreeMap<String, Value> = BTreeMap::new();
     let (mut documents, mut plain) = (Vec::new(), serde_json::Map::new());
@@ -44,9 +44,7 @@ pub(crate) fn workspace_edit(session: &Session, set: &ChangeSet) -> Result<Value
             continue;
         }
         if file.creates {
-            if !creates_files(session) {
-                return Err(creates_none(&uri));
-            }
+            may_create(session, &uri)?;
             let options = json!({ "overwrite": false, "ignoreIfExists": false });
             documents.push(json!({ "kind": "create", "uri": uri, "options": options }));
         }
@@ -64,14 +62,15 @@ pub(crate) fn workspace_edit(session: &Session, set: &ChangeSet) -> Result<Value
     Ok(edit)
 }
 
-/// Whether the client makes files by an edit.
-pub(crate) fn creates_files(session: &Session) -> bool {
-    session.profile.get().is_some_and(|profile| profile.creates_files && profile.document_changes)
+/// Whether the client can have what is doubtful confirmed.
+pub(crate) fn confirms(session: &Session) -> bool {
+    session.profile.get().is_some_and(|profile| profile.annotations && profile.document_changes)
 }
 
-/// Why nothing is done where it does not.
-pub(crate) fn creates_none(file: &impl std::fmt::Display) -> String {
-    format!("{file} would have to be created, and the client takes no such edits")
+/// Whether the client makes files by an edit; else why nothing is done.
+pub(crate) fn may_create(session: &Session, file: impl std::fmt::Display) -> Result<(), String> {
+    let creates = session.profile.get().is_some_and(|profile| profile.creates_files && profile.document_changes);
+    if creates { Ok(()) } else { Err(format!("{file} would have to be created, and the client takes no such edits")) }
 }
 
 /// One edit in the client's positions.

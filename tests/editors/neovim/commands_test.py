@@ -125,6 +125,23 @@ def test_setup_again_with_other_keys(bench):
     equal([ed.lua(described % key) for key in ("<Tab>", "<M-l>", "<C-y>")], ["", "Pilotlight: next", "Pilotlight: accept"])
 
 
+def test_two_actions_on_one_key_are_wrapped_once_and_given_back(bench):
+    ed = start(bench, RULES, setup="{ next_edit = { accept = '<Tab>' } }", before="vim.keymap.set('i', '<Tab>', 'T')")
+    kept = "#vim.tbl_filter(function(it) return it.lhs:find('pilotlight%-without') ~= nil end, vim.api.nvim_get_keymap('i'))"
+    before = ed.lua(kept)
+    again = "require('pilotlight').setup({ cmd = require('pilotlight.config').options.cmd, "
+    ed.run(again + "next_edit = { accept = '<Tab>' } })")
+    equal(ed.lua(kept), before)
+    ed.type("let x")
+    ed.sees("let x = 42;")
+    ed.keys("Tab")
+    ed.until(lambda: ed.line() == "    let x = 42;", "accepted")
+    ed.run(again + "keys = false, next_edit = { accept = false } })")
+    equal(ed.lua("vim.fn.maparg('<Tab>', 'i')"), "T")
+    ed.keys("Tab")
+    ed.until(lambda: ed.line() == "    let x = 42;T", "what the key did before")
+
+
 def test_setup_in_a_buffer_with_a_mapping_of_its_own(bench):
     ed = bench.open({"main.rs": MAIN, "other.rs": MAIN}, setup="nil", script={"rules": RULES})
     ed.run(f"vim.keymap.set('i', '<Tab>', 'own', {{ buffer = 0 }}) vim.cmd('imap <Tab> everywhere') require('pilotlight').setup({{ cmd = {ed.server} }})")

@@ -1,5 +1,5 @@
 // The client to the letter, with the scripted server: what is shown, what the server is told, and what a person reads when something is wrong.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ALTERNATIVE } from './fake-server.mjs';
 import { FILES as NEXT_EDIT_FILES, nextEdits } from './next-edit.mjs';
@@ -320,6 +320,13 @@ export async function scripted({ folder, cache, vsix, artefacts, here }) {
       equal(bench.log().split('starting /bin/false lsp').length - 1, 1, 'starts of /bin/false');
       await bench.focus();
       await bench.screenshot('13-wrong-binary');
+      await bench.clearNotifications();
+      const dies = join(folder, 'dies');
+      writeFileSync(dies, "#!/bin/sh\necho 'no room' >&2\nexit 1\n", { mode: 0o755 });
+      bench.settings({ 'pilotlight.path': dies }, true);
+      const last = bench.notifications().filter({ hasText: 'Its last words: no room' });
+      await last.waitFor();
+      equal(await last.locator('.monaco-button', { hasText: 'Show log' }).count(), 1, 'buttons for the log');
       await bench.clearNotifications();
       bench.settings({ 'pilotlight.path': fake }, true);
       await until('the status bar says ember', async () => (await bench.status()) === 'ember');

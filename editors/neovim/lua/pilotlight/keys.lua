@@ -64,11 +64,23 @@ end
 ---@class pilotlight.Mapped
 ---@field mode 'i'|'n'
 ---@field lhs string
----@field action string? nil once it is mapped no more
+---@field action string
+---@field off boolean? it is mapped no more
 ---@field before table<string, any>? what it was mapped to
 
----By mode and key.
-local mapped = {} ---@type table<string, pilotlight.Mapped>
+---In the order of mapping: one key may have several actions, each wrapped by the next.
+local mapped = {} ---@type pilotlight.Mapped[]
+
+---@param entries pilotlight.Mapped[]
+---@param wanted pilotlight.Mapped
+---@return integer? index
+local function place(entries, wanted)
+  for index, it in ipairs(entries) do
+    if it.mode == wanted.mode and it.lhs == wanted.lhs and it.action == wanted.action then
+      return index
+    end
+  end
+end
 
 ---Keys that were mapped so far. Each has fallbacks of its own: what is mapped over ours may fall back to it, and be wrapped in its turn by a later `setup()`.
 local count = 0
@@ -80,20 +92,24 @@ end
 
 ---Maps a key. What it was mapped to is kept under a <Plug> of its own and runs when the key is not for us. An Alt key that was mapped to nothing then does
 ---nothing (Neovim would leave insert mode and run the letter as a command).
----@param mode 'i'|'n'
----@param lhs string
----@param action string
-local function map(mode, lhs, action)
+---@param entry pilotlight.Mapped
+local function map(entry)
+  local mode, lhs, action = entry.mode, entry.lhs, entry.action
   local desc = describe(action)
   local before = M.global(mode, lhs)
-  if before and before.desc == desc then
+  local earlier = place(mapped, entry)
+  -- Ours, or wrapped by another of ours.
+  if before and (before.desc == desc or earlier and M.is_ours(before)) then
     return
   end
   count = count + 1
   local itself = ('<Plug>(pilotlight-itself-%d)'):format(count)
   vim.keymap.set(mode, itself, lhs:match('^<[MA]%-') and '<Ignore>' or lhs, { desc = 'Pilotlight: the key itself' })
-  local entry = { mode = mode, lhs = lhs, action = action, before = vim.deepcopy(before) } ---@type pilotlight.Mapped
-  mapped[mode .. lhs] = entry
+  entry.before = vim.deepcopy(before)
+  if earlier then
+    table.remove(mapped, earlier)
+  end
+  table.insert(mapped, entry)
   local fallback, ended = itself, nil
   local inside = false
   if before then
@@ -110,7 +126,7 @@ local function map(mode, lhs, action)
     keep(before, fallback)
   end
   vim.keymap.set(mode, lhs, function()
-    if entry.action and ours(action) then
+    if not entry.off and ours(action) then
       return M.plug(action)
     elseif not ended then
       return fallback
@@ -130,7 +146,7 @@ local function give_back(entry)
       vim.fn.mapset(entry.before)
     end
   end
-  entry.action = nil
+  entry.off = true
 end
 
 ---Maps the configured keys, and no others.
@@ -145,17 +161,14 @@ function M.map()
       table.insert(wanted, { mode = 'i', lhs = lhs, action = action })
     end
   end
-  for name, entry in pairs(mapped) do
-    local stays = vim.iter(wanted):any(function(it)
-      return name == it.mode .. it.lhs and entry.action == it.action
-    end)
-    if not stays then
-      give_back(entry)
-      mapped[name] = nil
+  -- The last first: it has the ones before it under it.
+  for index = #mapped, 1, -1 do
+    if not place(wanted, mapped[index]) then
+      give_back(table.remove(mapped, index))
     end
   end
-  for _, it in ipairs(wanted) do
-    map(it.mode, it.lhs, it.action)
+  for _, entry in ipairs(wanted) do
+    map(entry)
   end
 end
 

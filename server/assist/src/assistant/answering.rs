@@ -5,6 +5,7 @@ use std::{
     sync::atomic::Ordering,
 };
 
+use pilotlight_context::sources::Note;
 use pilotlight_engine::{Engine, Priority};
 use tokio_util::sync::CancellationToken;
 
@@ -17,9 +18,22 @@ use crate::{
     options::{ActionOptions, CompletionOptions},
 };
 
+/// Characters of what others report, as a prompt shows it.
+const LONGEST_NOTE: usize = 200;
+
 impl Assistant {
     /// Ghost text at a cursor. A newer call for the same document supersedes this one, and so does a change or `cancel`: the answer is then empty and says so.
     pub async fn complete(&self, request: CompletionRequest, cancel: CancellationToken) -> Outcome {
+        self.complete_while(request, cancel, || true).await
+    }
+
+    /// The same; `waits` says, once it is there, whether anybody still waits for it. Else it counts as offered when it is asked for again.
+    pub async fn complete_while(
+        &self,
+        request: CompletionRequest,
+        cancel: CancellationToken,
+        waits: impl FnOnce() -> bool + Send,
+    ) -> Outcome {
         let (document, language) = (request.document.clone(), request.snapshot.language().id());
         let outcome = self.answer(request, cancel).await;
         let path = self.inner.documents.get(&document).and_then(|open| open.path.clone());
@@ -32,7 +46,8 @@ impl Assistant {
             path: workspace.prompt_path(path.as_deref(), &document),
             why: outcome.explanation.clone(),
         };
-        self.inner.journal.answered(self.session(), entry, outcome.completion.as_ref().map(|completion| completion.id));
+        let handed = outcome.completion.as_ref().filter(|_| waits()).map(|completion| completion.id);
+        self.inner.journal.answered(self.session(), entry, handed);
         outcome
     }
 
@@ -168,7 +183,9 @@ impl Assistant {
         surrounded.budget = budget;
         surrounded.edits = trail.edits(shown);
         surrounded.places = trail.places(shown);
-        surrounded.notes = self.inner.documents.get(document).map(|open| open.notes.clone()).unwrap_or_default();
+        let open = self.inner.documents.get(document);
+        surrounded.notes = open.iter().flat_map(|open| &open.notes).map(brief).collect();
+        drop(open);
         surrounded.roots = workspace.folders.iter().map(|folder| folder.root.clone()).collect();
         surrounded.file = root.zip(full.map(Path::to_owned));
         surrounded
@@ -224,6 +241,12 @@ impl Inner {
             }
         }
     }
+}
+
+/// What of a note a prompt shows: what explains it further is for those who are to mend it.
+fn brief(note: &Note) -> Note {
+    let message = note.message.lines().next().unwrap_or_default().chars().take(LONGEST_NOTE).collect();
+    Note { line: note.line, message }
 }
 
 /// What a completion request needs of its document.

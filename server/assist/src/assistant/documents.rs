@@ -5,6 +5,7 @@ use std::{collections::HashMap, ops::Range, path::PathBuf};
 use dashmap::mapref::multiple::RefMulti;
 use pilotlight_context::sources::Note;
 use pilotlight_syntax::{Change, Document, Language, PositionEncoding, Snapshot};
+use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 use super::{Assistant, DocumentError, DocumentId, Open};
@@ -74,6 +75,9 @@ impl Assistant {
         open.document
             .edit(version, changes, encoding)
             .map_err(|error| DocumentError::Edit { document: document.clone(), error })?;
+        for change in changes {
+            open.notes.retain_mut(|note| moved(note.line, change).inspect(|line| note.line = *line).is_some());
+        }
         let (path, name, now) = (open.path.clone(), open.name.clone(), open.document.snapshot());
         // Let go first: following looks at other documents, which may share the lock.
         drop(open);
@@ -176,6 +180,9 @@ impl Assistant {
             && *open.settled.rope() == *was.rope()
         {
             open.settled = state;
+            drop(open);
+            // Nobody need listen.
+            let _ = self.inner.settled.send(document.clone());
         }
     }
 
@@ -189,6 +196,17 @@ impl Assistant {
     /// The document when its calls were settled.
     pub(crate) fn calls_settled(&self, document: &DocumentId) -> Option<Snapshot> {
         self.inner.documents.get(document).map(|open| open.calls_settled.clone())
+    }
+
+    /// Names each document, of all clients, whenever its definitions count as carried to their uses.
+    pub fn settled(&self) -> broadcast::Receiver<DocumentId> {
+        self.inner.settled.subscribe()
+    }
+
+    /// The state in which one of this client's documents was settled; `None` if it is not open, or another's.
+    pub fn settled_state(&self, document: &DocumentId) -> Option<Snapshot> {
+        let open = self.inner.documents.get(document).filter(|open| open.owner == self.session())?;
+        Some(open.settled.clone())
     }
 
     /// The document when it was settled, now, and where it is.
@@ -224,5 +242,45 @@ impl Assistant {
             (places.next().is_none() && self.may_show(open.name.as_deref())).then_some((path, snapshot, at))
         };
         self.inner.documents.iter().filter_map(once).collect()
+    }
+}
+
+/// Where a line is after a change; `None` if it is gone. Where the whole text is replaced it is taken to be where it was.
+fn moved(line: usize, change: &Change) -> Option<usize> {
+    let Some(span) = change.span else { return Some(line) };
+    let (start, end) = (span.start.line as usize, span.end.line as usize);
+    let new = change.text.matches('\n').count();
+    // From a line's first column on everything of it is behind the change.
+    if line > end || line == end && span.end.character == 0 {
+        return Some(line - (end - start) + new);
+    }
+    let before = line < start || line == start && span.start.character > 0;
+    let replaced = line.saturating_sub(start) < new + usize::from(span.end.character > 0);
+    (before || replaced).then_some(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use pilotlight_syntax::{Position, Span};
+
+    use super::*;
+
+    #[test]
+    fn a_line_stays_itself_while_others_come_and_go() {
+        let check = |from: (u32, u32), to: (u32, u32), text: &str| {
+            let at = |(line, character)| Position { line, character };
+            let change = Change { span: Some(Span { start: at(from), end: at(to) }), text: text.to_owned() };
+            [3, 4, 5, 6].map(|line| moved(line, &change))
+        };
+        let stay = [3, 4, 5, 6].map(Some);
+        assert_eq!(check((4, 2), (4, 3), "x"), stay);
+        assert_eq!(check((4, 0), (4, 0), "x"), stay);
+        assert_eq!(check((5, 0), (5, 0), "\n"), [3, 4, 6, 7].map(Some), "a line above it");
+        assert_eq!(check((4, 9), (4, 9), "\n"), [3, 4, 6, 7].map(Some), "behind the line above");
+        assert_eq!(check((4, 0), (5, 0), ""), [Some(3), None, Some(4), Some(5)]);
+        assert_eq!(check((4, 9), (5, 0), ""), [3, 4, 4, 5].map(Some), "one joins another");
+        assert_eq!(check((3, 2), (5, 2), ""), [Some(3), None, None, Some(4)]);
+        assert_eq!(check((3, 0), (6, 0), "a\nb\nc\n"), stay, "as many others");
+        assert_eq!(moved(5, &Change { span: None, text: String::new() }), Some(5));
     }
 }

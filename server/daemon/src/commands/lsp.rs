@@ -28,7 +28,7 @@ pub(super) async fn run(arguments: Lsp, loaded: Loaded) -> Result<ExitCode> {
     let assistant = model::resident(&loaded.settings);
     let Loaded { settings, command_line, notices } = loaded;
     let hint = advice::larger_model(&settings.engine);
-    let settings = pilotlight_lsp::Settings { lsp: settings.lsp, command_line, notices, hint };
+    let settings = pilotlight_lsp::Settings { lsp: settings.lsp, command_line, notices, hint, bridged: false };
     let engine = assistant.clone();
     pilotlight_lsp::serve(assistant, settings, CancellationToken::new(), tokio::io::stdin(), tokio::io::stdout())
         .await

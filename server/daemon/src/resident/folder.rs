@@ -31,17 +31,18 @@ impl Folder {
     ///
     /// It cannot be made, or is open to others.
     pub(crate) fn open() -> Result<Self> {
-        let path = place();
-        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&path);
-        made.with_context(|| format!("{} cannot be made", path.display()))?;
-        let folder = Self { path };
-        folder.check()?;
+        let folder = Self { path: place() };
+        folder.make(true)?;
         Ok(folder)
     }
 
     /// Makes it again where it was before, if others removed it. What is above it is not ours to make: after a logout it is there again with the next login.
     pub(super) fn mend(&self) -> Result<()> {
-        match fs::DirBuilder::new().mode(0o700).create(&self.path) {
+        self.make(false)
+    }
+
+    fn make(&self, above: bool) -> Result<()> {
+        match fs::DirBuilder::new().recursive(above).mode(0o700).create(&self.path) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => {
                 Err(error).with_context(|| format!("{} cannot be made", self.path.display()))
             }

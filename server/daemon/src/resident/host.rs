@@ -278,7 +278,7 @@ impl Host {
         let client = Client { pid, build: hello.build, since: Instant::now(), assistant: assistant.clone() };
         self.known = true;
         self.clients.insert(number, client);
-        let settings = pilotlight_lsp::Settings { lsp: behaviour.lsp, command_line, notices, hint };
+        let settings = pilotlight_lsp::Settings { lsp: behaviour.lsp, command_line, notices, hint, bridged: true };
         let leave = self.leave.clone();
         self.serving.spawn(async move {
             let (read, write) = tokio::io::split(stream);

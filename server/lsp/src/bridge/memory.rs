@@ -19,7 +19,6 @@ use tower_lsp::gen_lsp_types::{
 use crate::{
     notifications::did_change,
     position,
-    requests::execute_command::CARRIED,
     session::{Documents, Texts},
 };
 
@@ -42,8 +41,6 @@ pub(super) struct Memory {
     documents: Documents<Ropes>,
     /// In the order of opening.
     open: Vec<Open>,
-    /// The edit that could not be applied, by document: the new daemon must not trust the text either.
-    broken: HashMap<String, Bytes>,
 }
 
 /// An open document.
@@ -52,10 +49,20 @@ struct Open {
     uri: String,
     /// The client's own name for it.
     language: String,
-    /// Its text when it was opened or its changes were last carried, with the version: what changed since may wait to be carried.
+    /// Its text when it was opened or its changes were last carried, as the daemon says, with the version: what changed since may wait to be carried.
     carried: (i32, String),
     /// What others last reported of it.
     diagnostics: Option<Bytes>,
+    /// The edit that could not be applied: the new daemon must not trust the text either.
+    broken: Option<Bytes>,
+}
+
+/// The parameters of [`super::SETTLED`].
+#[derive(Deserialize)]
+struct Settled {
+    uri: String,
+    version: i32,
+    text: String,
 }
 
 impl Memory {
@@ -70,7 +77,6 @@ impl Memory {
             focus: None,
             documents: Documents::new(Ropes::default()),
             open: Vec::new(),
-            broken: HashMap::new(),
         }
     }
 
@@ -86,7 +92,6 @@ impl Memory {
             "textDocument/didChange" => self.change(params, body),
             "textDocument/didSave" => self.save(params),
             "textDocument/didClose" => self.close(params),
-            "workspace/executeCommand" => self.carried(params),
             "pilotlight/didChangeDiagnostics" => self.diagnosed(params, body),
             _ => {}
         }
@@ -116,30 +121,28 @@ impl Memory {
         let (uri, language) = (document.uri.0, String::from(document.language_id));
         // A second opening replaces the first: the text is what counts here.
         let _ = self.documents.open(&uri, &language, document.version, &document.text);
-        self.broken.remove(&uri);
         self.open.retain(|open| open.uri != uri);
-        self.open.push(Open { uri, language, carried: (document.version, document.text), diagnostics: None });
+        let carried = (document.version, document.text);
+        self.open.push(Open { uri, language, carried, diagnostics: None, broken: None });
+    }
+
+    fn opened(&mut self, uri: Option<&str>) -> Option<&mut Open> {
+        self.open.iter_mut().find(|open| Some(open.uri.as_str()) == uri)
     }
 
     fn diagnosed(&mut self, params: Option<&RawValue>, body: &Bytes) {
         let params: Value = read(params).unwrap_or_default();
         let uri = params.pointer("/textDocument/uri").and_then(Value::as_str);
-        if let Some(open) = self.open.iter_mut().find(|open| Some(open.uri.as_str()) == uri) {
+        if let Some(open) = self.opened(uri) {
             open.diagnostics = Some(body.clone());
         }
     }
 
-    /// What was carried is not to be offered again. Of some that still wait, nothing is kept: once too rarely is the lesser harm.
-    fn carried(&mut self, params: Option<&RawValue>) {
-        let params: Value = read(params).unwrap_or_default();
-        if params["command"] != CARRIED {
-            return;
-        }
-        let uri = params.pointer("/arguments/0").and_then(Value::as_str);
-        if let Some(open) = self.open.iter_mut().find(|open| Some(open.uri.as_str()) == uri)
-            && let Ok(current) = self.documents.current(&open.uri)
-        {
-            open.carried = (current.snapshot.version(), current.snapshot.rope().to_string());
+    /// What the daemon takes for carried is not to be offered by the next one.
+    pub(super) fn settled(&mut self, params: Option<&RawValue>) {
+        let Some(Settled { uri, version, text }) = read(params) else { return };
+        if let Some(open) = self.opened(Some(&uri)) {
+            open.carried = (version, text);
         }
     }
 
@@ -147,24 +150,25 @@ impl Memory {
         let params: Value = read(params).unwrap_or_default();
         let uri = params.pointer("/textDocument/uri").and_then(Value::as_str).map(str::to_owned);
         let changed = did_change::apply(&self.documents, params, self.encoding);
-        let Some(uri) = uri.filter(|uri| self.open.iter().any(|open| open.uri == *uri)) else { return };
+        let Some(open) = self.opened(uri.as_deref()) else { return };
         if changed.is_ok() {
-            self.broken.remove(&uri);
+            open.broken = None;
         } else {
-            self.broken.entry(uri).or_insert_with(|| body.clone());
+            open.broken.get_or_insert_with(|| body.clone());
         }
     }
 
     fn save(&mut self, params: Option<&RawValue>) {
         let Some(DidSaveTextDocumentParams { text_document, text: Some(text) }) = read(params) else { return };
         let _ = self.documents.save(&text_document.uri.0, Some(&text));
-        self.broken.remove(&text_document.uri.0);
+        if let Some(open) = self.opened(Some(&text_document.uri.0)) {
+            open.broken = None;
+        }
     }
 
     fn close(&mut self, params: Option<&RawValue>) {
         let Some(DidCloseTextDocumentParams { text_document }) = read(params) else { return };
         let _ = self.documents.close(&text_document.uri.0);
-        self.broken.remove(&text_document.uri.0);
         self.open.retain(|open| open.uri != text_document.uri.0);
     }
 
@@ -176,7 +180,7 @@ impl Memory {
         messages.extend(self.initialized.clone());
         messages.extend(self.folders.iter().cloned());
         messages.extend(self.configuration.clone());
-        for Open { uri, language, carried: (version, text), diagnostics } in &self.open {
+        for Open { uri, language, carried: (version, text), diagnostics, broken } in &self.open {
             let Ok(current) = self.documents.current(uri) else { continue };
             let document = json!({ "uri": uri, "languageId": language, "version": version, "text": text });
             messages.push(notification("textDocument/didOpen", &json!({ "textDocument": document })));
@@ -186,7 +190,7 @@ impl Memory {
                 let params = json!({ "textDocument": document, "contentChanges": changes });
                 messages.push(notification("textDocument/didChange", &params));
             }
-            messages.extend(self.broken.get(uri).cloned());
+            messages.extend(broken.clone());
             messages.extend(diagnostics.clone());
         }
         messages.extend(self.focus.clone());
@@ -333,11 +337,18 @@ mod tests {
         assert_eq!(said[1]["params"]["textDocument"]["text"], "one");
         assert_eq!(said[2]["params"]["contentChanges"], json!([{ "text": "tone" }]));
         assert_eq!(said[3]["params"], notes);
-        let carried = json!({ "command": CARRIED, "arguments": ["file:///a"] });
-        hear(&mut memory, "workspace/executeCommand", &carried);
-        let said = replayed(&memory);
+        let settle = |memory: &mut Memory, text: &str| {
+            let params = json!({ "uri": "file:///a", "version": 2, "text": text });
+            memory.settled(Some(&RawValue::from_string(params.to_string()).unwrap()));
+            replayed(memory)
+        };
+        let said = settle(&mut memory, "tone");
         assert_eq!(said[1]["params"]["textDocument"]["text"], "tone");
         assert_eq!((said.len(), &said[2]["params"]), (3, &notes));
+        // Something of it waits still.
+        let said = settle(&mut memory, "on");
+        assert_eq!(said[1]["params"]["textDocument"]["text"], "on");
+        assert_eq!(said[2]["params"]["contentChanges"], json!([{ "text": "tone" }]));
     }
 
     #[test]

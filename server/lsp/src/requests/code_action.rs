@@ -51,9 +51,9 @@ struct Context {
 
 /// A diagnostic of the client's, as far as it matters here.
 #[derive(Deserialize)]
-struct Said {
-    range: types::Range,
-    message: String,
+pub(crate) struct Said {
+    pub(crate) range: types::Range,
+    pub(crate) message: String,
 }
 
 /// Where actions are asked for.
@@ -128,6 +128,11 @@ pub(crate) async fn handle(session: &Session, params: Params) -> Result<Vec<Valu
     }
     let asked = Asked { uri, current, range, selection, diagnostics, wrong, only, automatic: trigger_kind == Some(2) };
     let first = model::offered(session, &asked).await?;
+    let now = session.documents.current(&asked.uri).map(|current| current.snapshot.revision());
+    if now.ok() != Some(asked.current.snapshot.revision()) {
+        // Edited while we looked: what was found may be the new text's.
+        return Ok(Vec::new());
+    }
     let tell = |actions: &[Value]| match &params.partial_result_token {
         Some(token) if !actions.is_empty() => {
             session.outgoing.notify("$/progress", json!({ "token": token, "value": actions }));

@@ -31,7 +31,7 @@ const DISMISS_EDIT: &str = "pilotlight.dismissEdit";
 /// `[data]`: does an action by a model, of which `textDocument/codeAction` gave the data, and sends the client the edit.
 pub(crate) const ACT: &str = "pilotlight.act";
 
-/// `[uri, range, instruction]`: rewrites the range, or the function whose head it is in, as the person says, and sends the client the edit.
+/// `[uri, range, instruction]`: rewrites the range, or the function around it, as the person says, and sends the client the edit.
 pub(crate) const REWRITE: &str = "pilotlight.rewrite";
 
 /// All of them.

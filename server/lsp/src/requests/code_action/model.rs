@@ -10,7 +10,7 @@ use crate::{
     progress::Progress,
     requests::execute_command,
     session::{Current, Session},
-    workspace_edit::{creates_files, creates_none, workspace_edit},
+    workspace_edit::{may_create, workspace_edit},
 };
 
 /// The kind above all of these.
@@ -37,11 +37,6 @@ pub(super) async fn offered(session: &Session, asked: &Asked) -> Result<Vec<Valu
     let (selection, wrong) = (asked.selection.clone(), asked.wrong.clone());
     let offered = tokio::task::spawn_blocking(move || assistant.actions(&id, selection, &wrong)).await;
     let offered = offered.map_err(|_| Error::internal_error())?;
-    let now = session.documents.current(&asked.uri).map(|current| current.snapshot.revision());
-    if now.ok() != Some(asked.current.snapshot.revision()) {
-        // Edited while we looked: they may be those of the new text.
-        return Ok(Vec::new());
-    }
     let offered = match offered {
         Ok(offered) => offered,
         Err(error) => {
@@ -104,10 +99,8 @@ pub(crate) async fn done(
     if let Some(because) = &current.lost {
         return Err(failure(false, format!("the text here is out of sync with the editor's: {because}")));
     }
-    if let Some(file) = session.assistant.creates(&current.id, &chosen.id)
-        && !creates_files(session)
-    {
-        return Err(failure(false, creates_none(&file.display())));
+    if let Some(file) = session.assistant.creates(&current.id, &chosen.id) {
+        may_create(session, file.display()).map_err(|because| failure(false, because))?;
     }
     let cancel = CancellationToken::new();
     let _guard = cancel.clone().drop_guard();
