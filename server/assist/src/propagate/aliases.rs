@@ -7,7 +7,7 @@ use pilotlight_syntax::{Before, Import, Language, Occurrence, Snapshot};
 use super::{
     origin::{place, relative},
     related,
-    search::{Search, Verdict, parts},
+    search::{Search, Verdict, places},
     view::{Defined, View},
 };
 
@@ -39,8 +39,7 @@ impl Search<'_> {
     fn imported_as<'a>(&self, view: &'a View) -> impl Iterator<Item = &'a String> {
         let change = self.change;
         let means = move |import: &&Import| {
-            change.parameters.is_some()
-                && change.container.is_none()
+            change.changes_calls_of_any_name()
                 && import.name.as_deref() == Some(&*change.old_name)
                 && self.module(view, &import.module) == Verdict::Same
         };
@@ -55,7 +54,7 @@ impl Search<'_> {
     /// The other names that `view` hands the changed function on by.
     pub(super) fn handed_on(&self, view: &View) -> Vec<Alias> {
         let change = self.change;
-        if change.parameters.is_none() || change.container.is_some() {
+        if !change.changes_calls_of_any_name() {
             return Vec::new();
         }
         let occurrences = view.snapshot.occurrences(&change.old_name).into_iter();
@@ -69,8 +68,7 @@ impl Search<'_> {
         match module.starts_with('.') {
             true => relative(view, module) == Some(place(path)),
             false => {
-                let all: Vec<&str> =
-                    parts(module).filter(|part| !matches!(*part, "js" | "ts" | "index" | "mjs")).collect();
+                let all: Vec<&str> = places(module).collect();
                 let own = |first: &str| self.packages.iter().any(|package| package == first);
                 let named = |path: &Path| match all.as_slice() {
                     [] => false,

@@ -66,6 +66,11 @@ pub struct ParameterChange {
 }
 
 impl DefinitionChange {
+    /// Whether calls have to change wherever the function is known, by whatever name: members go by their own alone.
+    pub(crate) fn changes_calls_of_any_name(&self) -> bool {
+        self.parameters.is_some() && self.container.is_none()
+    }
+
     /// Whether the name is another.
     pub fn is_renamed(&self) -> bool {
         self.old_name != self.new_name
@@ -112,47 +117,65 @@ impl ParameterChange {
 
 /// What has changed from `old` to `new`, in the order of the text. Definitions that came, went or moved are no changes.
 pub fn differences(old: &Snapshot, new: &Snapshot) -> Vec<DefinitionChange> {
-    let changed = changed(&State::new(old), &State::new(new));
-    let mut found: Vec<DefinitionChange> = changed.into_iter().map(|(_, _, change)| change).collect();
-    found.sort_by_key(|change| change.name_range.start);
-    found
+    Comparison::new(old, new).changes()
 }
 
-/// The same with the places of each definition among the items before and after.
-fn changed(before: &State, after: &State) -> Vec<(usize, usize, DefinitionChange)> {
-    let mut pairs = Vec::new();
-    pair(before, after, (None, None), &mut pairs);
-    let changed = pairs.iter().filter_map(|&(from, to)| {
-        let (item, now) = (&before.items[from], &after.items[to]);
-        let parameters = parameters(&before.sites, item, &after.sites, now);
-        let shape = shape(before, from, after, to);
-        let renamed = item.name != now.name && now.kind != DefinitionKind::Implementation;
-        let changed = renamed || parameters.is_some() || shape.is_some();
-        changed.then(|| {
-            let change = change(after, item, to, parameters);
-            let meets = renamed && meets((before, after), &pairs, to, &change, &now.name);
-            (from, to, DefinitionChange { shape, meets, ..change })
+/// Two states of a text.
+pub(crate) struct Comparison<'a> {
+    before: State<'a>,
+    after: State<'a>,
+    /// Which definition is which, by their places among the items before and after.
+    pairs: Vec<(usize, usize)>,
+}
+
+impl<'a> Comparison<'a> {
+    pub(crate) fn new(old: &'a Snapshot, new: &'a Snapshot) -> Self {
+        let (before, after) = (State::new(old), State::new(new));
+        let mut pairs = Vec::new();
+        pair(&before, &after, (None, None), &mut pairs);
+        Self { before, after, pairs }
+    }
+
+    /// See [`differences`].
+    pub(crate) fn changes(&self) -> Vec<DefinitionChange> {
+        let mut found: Vec<DefinitionChange> = self.changed().into_iter().map(|(_, _, change)| change).collect();
+        found.sort_by_key(|change| change.name_range.start);
+        found
+    }
+
+    /// The same with the pair of each.
+    fn changed(&self) -> Vec<(usize, usize, DefinitionChange)> {
+        let Self { before, after, pairs } = self;
+        let changed = pairs.iter().filter_map(|&(from, to)| {
+            let (item, now) = (&before.items[from], &after.items[to]);
+            let parameters = parameters(&before.sites, item, &after.sites, now);
+            let shape = shape(before, from, after, to);
+            let renamed = item.name != now.name && now.kind != DefinitionKind::Implementation;
+            let changed = renamed || parameters.is_some() || shape.is_some();
+            changed.then(|| {
+                let change = change(after, item, to, parameters);
+                let meets = renamed && meets((before, after), pairs, to, &change, &now.name);
+                (from, to, DefinitionChange { shape, meets, ..change })
+            })
+        });
+        changed.collect()
+    }
+
+    /// Whether a definition has lost its name alone: what stood behind it is there still. In some languages that is no syntax error.
+    pub(crate) fn nameless(&self) -> bool {
+        let Self { before, after, pairs } = self;
+        let paired: HashSet<usize> = pairs.iter().map(|&(from, _)| from).collect();
+        let text = after.snapshot.rope().to_string();
+        let gone = (0..before.items.len()).filter(|&at| {
+            let item = &before.items[at];
+            has_body(item.kind) && !paired.contains(&at) && item.parent.is_none_or(|parent| paired.contains(&parent))
+        });
+        let mut rests = gone.map(|at| before.rest(at)).filter(|rest| !rest.is_empty());
+        rests.any(|rest| {
+            let named = (0..after.items.len()).filter(|&at| after.rest(at) == rest).count();
+            text.matches(&*rest).count() > named
         })
-    });
-    changed.collect()
-}
-
-/// Whether a definition has lost its name alone: what stood behind it is there still. In some languages that is no syntax error.
-pub(crate) fn nameless(old: &Snapshot, new: &Snapshot) -> bool {
-    let (before, after) = (State::new(old), State::new(new));
-    let mut pairs = Vec::new();
-    pair(&before, &after, (None, None), &mut pairs);
-    let paired: HashSet<usize> = pairs.iter().map(|&(from, _)| from).collect();
-    let text = new.rope().to_string();
-    let gone = (0..before.items.len()).filter(|&at| {
-        let item = &before.items[at];
-        has_body(item.kind) && !paired.contains(&at) && item.parent.is_none_or(|parent| paired.contains(&parent))
-    });
-    let mut rests = gone.map(|at| before.rest(at)).filter(|rest| !rest.is_empty());
-    rests.any(|rest| {
-        let named = (0..after.items.len()).filter(|&at| after.rest(at) == rest).count();
-        text.matches(&*rest).count() > named
-    })
+    }
 }
 
 /// A change that was not made yet: the item at byte `offset` of `now` is to be called `name`. `None` where no definition's name is.
@@ -176,8 +199,8 @@ fn meets(
     name: &str,
 ) -> bool {
     let member = change.container.is_some();
-    let class = |sites: &Sites, at: usize| sites.container(at).map(|of| super::types::simple(&of.name).0);
-    let of = |at: usize| after.container(at).map(|of| super::types::simple(&of.name).0);
+    let called = |container: &Container| super::types::simple(&container.name).0;
+    let of = |at: usize| after.container(at).map(called);
     let beside = |at: usize| of(at) == of(to) && (member || after.items[at].parent == after.items[to].parent);
     // A field and a method of one name may be two, and so may a type and a value.
     let two = matches!(after.snapshot.language(), Language::Rust | Language::Java);
@@ -194,9 +217,8 @@ fn meets(
         let another = at != to && item.name == name && item.kind != DefinitionKind::Implementation;
         another && alike(item.kind) && beside(at) && !renamed(at)
     });
-    let sites = &before.sites;
-    let assigned = sites.members.iter().filter(|it| before.snapshot.slice(it.range.clone()) == name);
-    let mut assigned = assigned.map(|it| class(sites, it.range.start));
+    let assigned = before.sites.members.iter().filter(|it| before.snapshot.slice(it.range.clone()) == name);
+    let mut assigned = assigned.map(|it| before.sites.container(it.range.start).map(called));
     defined || member && alike(DefinitionKind::Field) && assigned.any(|class| class == of(to))
 }
 

@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use pilotlight_syntax::{Before, Container, DefinitionKind, Item, Language, Occurrence};
 
 use super::{
-    search::{Search, is_type, parts},
+    search::{Search, is_type, places},
     view::{Defined, Relation, View},
 };
 
@@ -176,8 +176,8 @@ impl Search<'_> {
         if self.foreign(view, module) {
             return Meant::Elsewhere;
         }
-        let said = |part: &&str| !matches!(*part, "crate" | "self" | "super" | "js" | "ts" | "mjs" | "index");
-        let parts: Vec<&str> = parts(module).filter(said).collect();
+        let said = |part: &&str| !matches!(*part, "crate" | "self" | "super");
+        let parts: Vec<&str> = places(module).filter(said).collect();
         let likeness = |it: &Defined| {
             let place = place(&it.path);
             let mut pieces: Vec<&str> = place.iter().filter_map(|piece| piece.to_str()).collect();

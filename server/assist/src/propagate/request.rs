@@ -227,8 +227,7 @@ impl Assistant {
         let unknown = || if reach == Reach::OpenUses { Vec::new() } else { lookup.all(|_, _| true) };
         add(&word, lookup.containing(&word, unknown), &mut others)?;
         // Files that know the function by another name alone.
-        let aliases =
-            others.iter().chain([&home]).filter(|_| change.parameters.is_some() && change.container.is_none());
+        let aliases = others.iter().chain([&home]).filter(|_| change.changes_calls_of_any_name());
         let aliases: HashSet<String> = aliases.flat_map(|it| aliases::given(&it.snapshot, &word)).collect();
         for alias in aliases {
             // Names like `_` stand everywhere.

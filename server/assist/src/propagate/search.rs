@@ -323,8 +323,7 @@ impl Search<'_> {
         if is_loose(language) {
             return unsure(IMPORTED);
         }
-        let last = parts(module).filter(|part| !matches!(*part, "js" | "ts" | "index" | "mjs")).last();
-        let last = last.unwrap_or_default();
+        let last = places(module).last().unwrap_or_default();
         if self.foreign(view, module) {
             return Verdict::Other;
         }
@@ -376,6 +375,11 @@ impl Search<'_> {
 /// The names of a module's path.
 pub(super) fn parts(module: &str) -> impl Iterator<Item = &str> {
     module.split([':', '.', '/']).filter(|part| !part.is_empty())
+}
+
+/// Those of them that name a folder or a file, which JavaScript's imports may name with their endings.
+pub(super) fn places(module: &str) -> impl Iterator<Item = &str> {
+    parts(module).filter(|part| !matches!(*part, "js" | "ts" | "mjs" | "index"))
 }
 
 pub(super) fn is_type(kind: DefinitionKind) -> bool {

@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Offer,
-    difference::{differences, nameless, names},
+    difference::{Comparison, names},
     touched::BY_HAND,
 };
 use crate::{Assistant, DocumentId};
@@ -20,8 +20,8 @@ impl Offer {
 }
 
 /// Whether more of the text is broken than was: what seems to be gone may be about to get another name.
-fn is_more_broken(before: &Snapshot, now: &Snapshot) -> bool {
-    now.syntax_errors(0..usize::MAX) > before.syntax_errors(0..usize::MAX) || nameless(before, now)
+fn is_more_broken(before: &Snapshot, now: &Snapshot, compared: &Comparison) -> bool {
+    now.syntax_errors(0..usize::MAX) > before.syntax_errors(0..usize::MAX) || compared.nameless()
 }
 
 impl Assistant {
@@ -33,7 +33,10 @@ impl Assistant {
         }
         let revision = now.revision();
         // Two texts are compared: not while messages wait.
-        let compared = move || (!is_more_broken(&before, &now)).then(|| differences(&before, &now));
+        let compared = move || {
+            let compared = Comparison::new(&before, &now);
+            (!is_more_broken(&before, &now, &compared)).then(|| compared.changes())
+        };
         let Ok(Some(changes)) = tokio::task::spawn_blocking(compared).await else { return };
         let mut waiting = Vec::new();
         for change in &changes {
@@ -59,12 +62,15 @@ impl Assistant {
             let states = |(document, _)| assistant.states(&document).ok().map(|states| (document, states));
             let mut all = Vec::new();
             for (document, (before, now, _)) in assistant.open_files().into_values().filter_map(states) {
-                let moved = before.revision() != now.revision();
-                let changes = if moved { differences(&before, &now) } else { Vec::new() };
-                if changes.iter().any(|change| change.parameters.is_some()) {
-                    return Vec::new();
+                let mut same = false;
+                if before.revision() != now.revision() {
+                    let compared = Comparison::new(&before, &now);
+                    let changes = compared.changes();
+                    if changes.iter().any(|change| change.parameters.is_some()) {
+                        return Vec::new();
+                    }
+                    same = changes.is_empty() && !is_more_broken(&before, &now, &compared);
                 }
-                let same = moved && changes.is_empty() && !is_more_broken(&before, &now);
                 all.push((document, before, now, same));
             }
             all

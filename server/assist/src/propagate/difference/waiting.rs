@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use pilotlight_syntax::{Document, Snapshot};
 
-use super::{DefinitionChange, State, changed};
+use super::{Comparison, DefinitionChange, State};
 
 /// The names of all `changes` but the one that is carried, as they are called once it is.
 pub fn still_waiting(changes: &[DefinitionChange], carried: &DefinitionChange) -> Vec<String> {
@@ -30,9 +30,10 @@ fn name(change: &DefinitionChange, container: Option<String>) -> String {
 
 /// The text `new`, with the definitions whose changes since `old` are named in `waiting` as they were: of what has changed, that alone is seen from there.
 pub(crate) fn settled(old: &Snapshot, new: &Snapshot, waiting: &[String]) -> Snapshot {
-    let (before, after) = (State::new(old), State::new(new));
+    let compared = Comparison::new(old, new);
+    let Comparison { before, after, .. } = &compared;
     let mut undone: Vec<(Range<usize>, String)> = Vec::new();
-    for (from, to, change) in changed(&before, &after) {
+    for (from, to, change) in compared.changed() {
         if !waiting.contains(&name(&change, change.container.clone())) {
             continue;
         }
