@@ -2,14 +2,12 @@
 
 use std::{env, path::PathBuf};
 
+/// For what can be made again; the index is there too.
+pub(crate) use pilotlight_assist::syntax::index::cache::folder as cache;
+
 /// `config.toml`'s folder: `$XDG_CONFIG_HOME/pilotlight`, or `~/.config/pilotlight`; in `%APPDATA%` on Windows.
 pub(crate) fn config() -> Option<PathBuf> {
     of(&["XDG_CONFIG_HOME", "APPDATA"], ".config")
-}
-
-/// What can be made again: `$XDG_CACHE_HOME/pilotlight`, or `~/.cache/pilotlight`; in `%LOCALAPPDATA%` on Windows.
-pub(crate) fn cache() -> Option<PathBuf> {
-    of(&["XDG_CACHE_HOME", "LOCALAPPDATA"], ".cache")
 }
 
 /// The log's folder: `$XDG_STATE_HOME/pilotlight`, or `~/.local/state/pilotlight`.

@@ -4,13 +4,21 @@
 
 use std::{
     collections::HashMap,
-    fs,
+    env, fs,
     hash::{DefaultHasher, Hash, Hasher},
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use super::{Facts, Index, Name, Stamp};
+
+/// Where Pilotlight keeps what can be made again: `$XDG_CACHE_HOME/pilotlight`, or `~/.cache/pilotlight`; in `%LOCALAPPDATA%` on Windows. A relative path in a variable is ignored
+/// (XDG Base Directory Specification). `None` where there is no such folder.
+pub fn folder() -> Option<PathBuf> {
+    let named = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = named("XDG_CACHE_HOME").or_else(|| named("LOCALAPPDATA"));
+    Some(base.or_else(|| Some(named("HOME")?.join(".cache")))?.join("pilotlight"))
+}
 
 /// Changes with every change of what is written, and with the queries' own.
 const FORMAT: u32 = 1;

@@ -14,7 +14,11 @@ use std::{
     time::{Duration, Instant, UNIX_EPOCH},
 };
 
-use super::{Exclusion, Index, Stamp, cache::Cached, facts, rules};
+use super::{
+    Exclusion, Index, Stamp,
+    cache::{self, Cached},
+    facts, rules,
+};
 use crate::{Document, Language, Snapshot};
 
 /// What bounds a scan's time and memory.
@@ -393,10 +397,7 @@ pub(super) fn write(index: &RwLock<Index>) -> RwLockWriteGuard<'_, Index> {
     index.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Where a folder's cache file is, under the user's folder for caches (a relative one is ignored); `None` where there is no such folder.
+/// Where a folder's cache file is; `None` where there is no folder for caches.
 pub fn cache_file(root: &Path) -> Option<PathBuf> {
-    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base =
-        folder("XDG_CACHE_HOME").or_else(|| folder("LOCALAPPDATA")).or_else(|| Some(folder("HOME")?.join(".cache")))?;
-    Some(base.join("pilotlight").join("index").join(format!("{:016x}.bin", hash(&root.to_string_lossy()))))
+    Some(cache::folder()?.join("index").join(format!("{:016x}.bin", hash(&root.to_string_lossy()))))
 }
