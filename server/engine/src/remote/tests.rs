@@ -3,6 +3,7 @@
 
 mod chat;
 pub(crate) mod fault;
+mod health;
 mod kinds;
 
 use std::{
@@ -306,60 +307,6 @@ fn the_time_limit_ends_an_answer_with_what_it_has() {
 }
 
 #[test]
-fn a_server_that_comes_back_is_noticed() {
-    let broken = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
-    let now = broken.clone();
-    let server = FaultServer::start(move |seen, stream| match seen.path.as_str() {
-        "/completion" | "/health" if now.load(Ordering::SeqCst) => say(stream, 503, "retry-after: 60\r\n", "loading"),
-        _ if llama_cpp(seen, stream) => {}
-        _ => well(stream),
-    });
-    let engine = connect(server.url());
-    assert!(collect(engine.submit(asked(&engine))).failed.is_some());
-    let mut ailing = engine.ailing().unwrap();
-    assert!(ailing.borrow_and_update().as_ref().unwrap().ends_with("HTTP 503: loading"));
-    broken.store(false, Ordering::SeqCst);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async { ailing.wait_for(Option::is_none).await.unwrap().clone() });
-    assert_eq!(collect(engine.submit(asked(&engine))).text, "né b");
-}
-
-/// A look says nothing of a quota, nor of a path that is missing: the time that was named is waited for, and else longer each time.
-#[test]
-fn a_server_that_refuses_every_request_is_not_held_to_be_back() {
-    let backs = |status: u16, header: &'static str| {
-        let server = FaultServer::start(move |seen, stream| match seen.path.as_str() {
-            "/v1/fim/completions" => say(stream, status, header, "no"),
-            _ => say(stream, 200, "", r#"{"data":[]}"#),
-        });
-        let options = options(server.url(), |remote| {
-            remote.kind = RemoteKind::Mistral;
-            remote.model = "codestral-latest".to_owned();
-        });
-        let engine = Engine::connect(&options, &MARKERS).unwrap();
-        let mut prompt = engine.tokenizer().encode("a");
-        prompt.insert(0, engine.tokenizer().special(PREFIX_PART).unwrap());
-        prompt.extend(engine.tokenizer().special(SUFFIX_PART));
-        let request = || Request { prompt: prompt.clone(), max_tokens: 8, ..Request::default() };
-        let mut backs = 0;
-        let began = Instant::now();
-        while began.elapsed() < Duration::from_secs(4) {
-            let failed = collect(engine.submit(request())).failed;
-            assert!(failed.is_some_and(|message| message.ends_with(&format!("HTTP {status}: no"))));
-            let mut ailing = engine.ailing().unwrap();
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            let back = ailing.wait_for(Option::is_none);
-            let left = Duration::from_secs(4).saturating_sub(began.elapsed());
-            backs += usize::from(runtime.block_on(async { tokio::time::timeout(left, back).await.is_ok() }));
-        }
-        backs
-    };
-    assert_eq!(backs(429, "retry-after: 60\r\n"), 0);
-    // After 0.5, 1 and 2 s, not each half second.
-    assert!((1..=3).contains(&backs(404, "")));
-}
-
-#[test]
 fn what_cannot_be_reached_or_is_no_such_server_is_told() {
     let failure = |options: &EngineOptions| Engine::connect(options, &MARKERS).unwrap_err().to_string();
     let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -467,45 +414,4 @@ fn tokens_are_counted_as_the_server_counts() {
     assert_eq!(engine.bytes_per_token(), Some(4.5));
     let long = collect(engine.submit(Request { prompt: prompt.repeat(3), max_tokens: 1, ..Request::default() }));
     assert!(long.failed.unwrap().contains("the prompt has about 3000 tokens: expected at most 2048, its context"));
-}
-
-/// A llama-server that was started again, with another model.
-#[test]
-fn who_could_fill_no_middle_is_asked_again_with_another_model() {
-    let path = Arc::new(Mutex::new("/models/talker.gguf"));
-    let model = Arc::clone(&path);
-    let server = FaultServer::start(move |seen, stream| {
-        let model = *model.lock().unwrap();
-        if seen.path == "/props" {
-            say(
-                stream,
-                200,
-                "",
-                &json!({ "default_generation_settings": { "n_ctx": 2048 }, "model_path": model }).to_string(),
-            );
-        } else if seen.path == "/infill" && model.contains("talker") {
-            say(stream, 501, "", "no FIM tokens");
-        } else if seen.path == "/tokenize" {
-            say(stream, 200, "", &json!({ "tokens": vec![1; 9] }).to_string());
-        } else if !llama_cpp(seen, stream) {
-            well(stream);
-        }
-    });
-    let engine = connect(server.url());
-    let request = || {
-        let tokenizer = engine.tokenizer();
-        let mut prompt: Vec<u32> = tokenizer.special(SUFFIX_PART).into_iter().collect();
-        prompt.extend(tokenizer.special(PREFIX_PART));
-        prompt.extend(tokenizer.encode("begin "));
-        Request { prompt, max_tokens: 8, ..Request::default() }
-    };
-    assert!(collect(engine.submit(request())).failed.unwrap().contains("501"));
-    assert!(!engine.fills());
-    *path.lock().unwrap() = "/models/coder.gguf";
-    let begun = Instant::now();
-    while !engine.fills() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "nobody looks");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    assert_eq!(collect(engine.submit(request())).text, "né b");
 }
