@@ -141,9 +141,9 @@ impl Default for Rules {
 
 impl Rules {
     /// Why the file at `path` (absolute; it need not exist) stays out of every prompt, if it does: an ignore file of its folder or of one above it, a list of git's, or a name that is known for
-    /// credentials. Of what stands above both `root` and the repository, `.gitignore` says nothing, as in git.
+    /// credentials, of a link or of what it leads to. Of what stands above both `root` and the repository, `.gitignore` says nothing, as in git.
     pub fn excluded(&self, root: Option<&Path>, path: &Path) -> Option<Exclusion> {
-        if holds_credentials(path) {
+        if holds_credentials(path) || path.canonicalize().is_ok_and(|real| holds_credentials(&real)) {
             return Some(Exclusion::Credentials);
         }
         let folder = path.parent()?;
