@@ -35,6 +35,7 @@ class Config:
 
 CONFIGS = {
     "spark": Config(),
+    "spark-deep": Config(layers=12),
     "tiny": Config(hidden=64, layers=2, heads=2, kv_heads=1, head_dim=32, ffn=128),
     "ember-35m": Config(vocab=16384, hidden=512, layers=10, heads=8, kv_heads=2, ffn=1408),
 }
