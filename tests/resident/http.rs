@@ -141,3 +141,30 @@ async fn serve_ends_at_the_second_signal_whoever_holds_it() {
     kill(process, Signal::INT);
     assert!(soon(serve.wait()).await.unwrap().success());
 }
+
+#[tokio::test]
+async fn an_address_that_is_none_is_told_to_the_editor_and_by_status_and_doctor() {
+    let home = home("8012");
+    let mut editor = home.editor(&[], Value::Null).await;
+    let said = editor.next("window/logMessage").await.to_string();
+    assert!(said.contains("http.listen: cannot listen at 8012") && said.contains("HTTP is not"), "{said}");
+    let (status, _) = home.run(&["status"]).await;
+    assert!(status.contains("HTTP         none: http.listen"), "{status}");
+    editor.close().await;
+    let (doctor, well) = home.run(&["doctor"]).await;
+    assert!(!well && doctor.contains("✗ settings") && doctor.contains("http.listen: expected an address"), "{doctor}");
+}
+
+#[tokio::test]
+async fn a_setting_that_cannot_be_taken_costs_a_command_that_one_and_the_doctor_says_so() {
+    let home = Home::new("[completion]\nmax-token = 3\nmin-confidence = 7\n");
+    let (doctor, well) = home.run(&["doctor"]).await;
+    assert!(!well && doctor.contains("All is well") == well, "{doctor}");
+    for wrong in ["completion.max-token is unknown", "completion.min-confidence: expected 0 to 1, found 7"] {
+        assert!(doctor.contains(wrong), "{wrong}: {doctor}");
+    }
+    let (bench, well) = home.run(&["index", "."]).await;
+    assert!(well, "{bench}");
+    let (said, well) = home.run(&["--model", "x.gguf", "stop"]).await;
+    assert!(!well && said.contains("not for this command"), "{said}");
+}

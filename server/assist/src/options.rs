@@ -23,8 +23,10 @@ pub struct ActionOptions {
     /// Whether they are offered at all.
     pub enabled: bool,
     /// The most tokens that one answer may take to decode; for a rewrite of many lines as many as those need.
+    #[schemars(range(min = 1, max = 1 << 20))]
     pub max_tokens: usize,
     /// About the most tokens that the model is shown for one.
+    #[schemars(range(min = 64, max = 1 << 20))]
     pub context_tokens: usize,
     /// How the loaded model is asked for the next edit; `auto` goes by its file, or its name. Changed definitions are carried without a model, whatever stands here.
     pub next_edit_form: NextEditForm,
@@ -84,8 +86,10 @@ pub struct CompletionOptions {
     /// Languages (LSP's `languageId`) in which none are offered.
     pub disabled_languages: Vec<String>,
     /// The most tokens that one completion may take to decode.
+    #[schemars(range(min = 1, max = 1 << 16))]
     pub max_tokens: usize,
     /// The most tokens of the file that the model is shown: four fifths before the cursor, one fifth after it.
+    #[schemars(range(min = 64, max = 1 << 20))]
     pub context_tokens: usize,
     /// Of these, the most that show other files of the workspace (half of them at most); 0 shows the open file alone. Where nothing is said, the model's family decides: none for ember,
     /// a third for families trained on repositories.
@@ -97,6 +101,7 @@ pub struct CompletionOptions {
     /// `.copilotignore` exclude, and none of all these ever stands in another file's prompt.)
     pub in_git_ignored_files: bool,
     /// While typing, a completion is shown only if the geometric mean of its tokens' probabilities is at least this (0 shows all; asking by key always does).
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub min_confidence: f32,
     /// Whether the completion that would follow is computed while the person reads the one that is shown, and the prompt for where the cursor comes to rest. Less and less where that
     /// is not used, and not on battery or on a busy machine.

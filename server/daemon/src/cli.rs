@@ -22,8 +22,9 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// What every command takes.
+/// What every command takes that looks at the settings.
 #[derive(Args, Debug)]
+#[command(next_help_heading = "Settings")]
 pub(crate) struct Global {
     /// The model: `ember` (built in), a name of `pilotlight models`, a `.gguf` file, or a folder with config.json, tokenizer.json and *.safetensors
     #[arg(long, global = true, value_name = "MODEL")]
@@ -37,6 +38,12 @@ pub(crate) struct Global {
     /// One setting, over all other places where it is set: `--set completion.max-tokens=32`
     #[arg(long, global = true, value_name = "SECTION.NAME=VALUE")]
     pub(crate) set: Vec<String>,
+}
+
+impl Global {
+    pub(crate) fn says_nothing(&self) -> bool {
+        self.model.is_none() && self.config.is_none() && self.threads.is_none() && self.set.is_empty()
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -71,6 +78,13 @@ pub(crate) enum Command {
     Bench(Bench),
     /// Print the JSON schema of the settings (config.toml; an editor's initializationOptions take what is not the user's alone)
     Schema(Schema),
+}
+
+impl Command {
+    /// Whether it is a server.
+    pub(crate) fn serves(&self) -> bool {
+        matches!(self, Self::Lsp(_) | Self::Daemon(_) | Self::Serve(_))
+    }
 }
 
 #[derive(Args, Debug)]

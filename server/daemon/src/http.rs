@@ -1,11 +1,15 @@
 //! Opens the HTTP surface: where it listens, and who may ask.
 
+#[cfg(unix)]
+use std::fmt;
 use std::{future::Future, net::SocketAddr};
 
 use anyhow::{Context, Result, bail};
 use pilotlight_assist::Assistant;
 use pilotlight_http::{Activity, Options, Tokens};
 use tokio::net::TcpListener;
+#[cfg(unix)]
+use tokio::sync::watch;
 #[cfg(unix)]
 use tokio_util::sync::CancellationToken;
 
@@ -35,17 +39,7 @@ impl Http {
         let listen = &options.listen;
         let listener =
             TcpListener::bind(listen).await.with_context(|| format!("http.listen: cannot listen at {listen}"))?;
-        let tokens = match &options.tokens {
-            Some(path) => Tokens::read(path).context("http.tokens")?,
-            None => Tokens::default(),
-        };
-        let address = listener.local_addr()?;
-        if tokens.is_empty() && !address.ip().is_loopback() {
-            bail!(
-                "http.listen: {address} can be reached from other machines, and no token is asked for. Expected a file of tokens \
-                 (`http.tokens` or `--tokens FILE`: one a line; `openssl rand -hex 24` makes one), or a loopback address such as 127.0.0.1"
-            );
-        }
+        let tokens = tokens(&options, &[listener.local_addr()?])?;
         Ok(Self { listener, options, tokens })
     }
 
@@ -71,9 +65,66 @@ impl Http {
     }
 }
 
+/// Whether a daemon could listen as `options` say, as far as that can be told without doing it: one may have the address already.
+///
+/// # Errors
+///
+/// As of [`Http::open`].
+pub(crate) async fn check(options: &Options) -> Result<()> {
+    let listen = &options.listen;
+    let addresses = tokio::net::lookup_host(listen).await.with_context(|| {
+        format!("http.listen: expected an address and a port such as 127.0.0.1:8012, found {listen:?}")
+    })?;
+    tokens(options, &addresses.collect::<Vec<_>>()).map(drop)
+}
+
+/// Who may ask.
+fn tokens(options: &Options, addresses: &[SocketAddr]) -> Result<Tokens> {
+    let tokens = match &options.tokens {
+        Some(path) => Tokens::read(path).context("http.tokens")?,
+        None => Tokens::default(),
+    };
+    if let Some(address) = addresses.iter().find(|address| tokens.is_empty() && !address.ip().is_loopback()) {
+        bail!(
+            "http.listen: {address} can be reached from other machines, and no token is asked for. Expected a file of tokens \
+             (`http.tokens` or `--tokens FILE`: one a line; `openssl rand -hex 24` makes one), or a loopback address such as 127.0.0.1"
+        );
+    }
+    Ok(tokens)
+}
+
+/// What became of a daemon's HTTP surface.
+#[cfg(unix)]
+#[derive(Debug)]
+pub(crate) enum State {
+    Opening,
+    /// Another program has the address; it is tried again.
+    Waiting(String),
+    Open(SocketAddr),
+    Failed(String),
+}
+
+#[cfg(unix)]
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Opening => f.write_str("opening"),
+            Self::Waiting(listen) => write!(f, "waits for {listen}, which another program has"),
+            Self::Open(address) => write!(f, "http://{address}"),
+            Self::Failed(why) => write!(f, "none: {why}"),
+        }
+    }
+}
+
 /// Serves until `stop` is tripped, from when the address is free: another daemon may have it for as long as it is used. What is wrong leaves the editors alone.
 #[cfg(unix)]
-pub(crate) async fn hold(options: Options, assistant: Assistant, activity: Activity, stop: CancellationToken) {
+pub(crate) async fn hold(
+    options: Options,
+    assistant: Assistant,
+    activity: Activity,
+    state: watch::Sender<State>,
+    stop: CancellationToken,
+) {
     let listen = options.listen.clone();
     let mut tries = 0;
     let http = loop {
@@ -82,9 +133,14 @@ pub(crate) async fn hold(options: Options, assistant: Assistant, activity: Activ
             Err(error) if is_taken(&error) => {
                 if tries == 0 {
                     tracing::warn!(error = format!("{error:#}"), "no HTTP until the address is free");
+                    state.send_replace(State::Waiting(listen.clone()));
                 }
             }
-            Err(error) => return tracing::error!(error = format!("{error:#}"), "no HTTP; editors are served"),
+            Err(error) => {
+                tracing::error!(error = format!("{error:#}"), "no HTTP; editors are served");
+                state.send_replace(State::Failed(format!("{error:#}")));
+                return;
+            }
         }
         tokio::select! {
             () = tokio::time::sleep(AGAIN[usize::from(tries > SOON)]) => tries += 1,
@@ -92,6 +148,9 @@ pub(crate) async fn hold(options: Options, assistant: Assistant, activity: Activ
         }
     };
     tracing::info!(listen, "listening for HTTP");
+    if let Ok(address) = http.address() {
+        state.send_replace(State::Open(address));
+    }
     http.serve(assistant, activity, stop.cancelled_owned()).await;
 }
 

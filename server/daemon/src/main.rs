@@ -22,6 +22,11 @@ fn main() -> ExitCode {
     let started = Instant::now();
     let cli = cli::Cli::parse();
     cli.start_log();
+    // Who reads a command's output may stop reading (`| head`). What serves must outlive those it writes to.
+    #[cfg(unix)]
+    if !cli.command.serves() {
+        sigpipe::reset();
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

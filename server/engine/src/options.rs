@@ -8,6 +8,11 @@ use std::{
 use crate::{EngineError, ModelSource, Priority, RemoteOptions, backend::PAGE};
 
 const MIB: u64 = 1 << 20;
+const MOST_THREADS: usize = 1024;
+const LONGEST: usize = u32::MAX as usize;
+const MOST_KV_MIB: usize = 1 << 24;
+const MOST_SNAPSHOT_MIB: usize = 1 << 20;
+const LARGEST_CHUNK: usize = 1 << 20;
 
 /// How the model is run.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
@@ -19,12 +24,15 @@ pub struct EngineOptions {
     /// How it is computed.
     pub backend: BackendChoice,
     /// Threads for the model; 0 for one a physical core.
+    #[schemars(range(max = MOST_THREADS))]
     pub threads: usize,
     /// The longest sequence in tokens, where the model allows it: memory for the KV cache grows with what is used of it.
+    #[schemars(range(min = 1, max = LONGEST))]
     pub context_length: usize,
     /// Memory for the KV cache in MiB, so that many states of many documents stay warm; 0 for an eighth of the machine's, 128 to 8192. It is taken from the system only as
     /// it is used. One sequence of `context-length` is always given room. On a GPU 0 is for half of what the weights leave of its memory; what is asked for beyond all of that lies in
     /// the machine's.
+    #[schemars(range(max = MOST_KV_MIB))]
     pub kv_memory_mib: usize,
     /// Whether products with weights of 8-bit floats are computed as their file prescribes where it gives a static scale for their inputs (Devstral as released): these are rounded to 8-bit
     /// floats too. On an NVIDIA GPU of the Hopper kind long prompts then take half the products; a token may differ in its last bits with the number of tokens that are computed with it, and answers
@@ -33,11 +41,13 @@ pub struct EngineOptions {
     /// How the processor stores keys and values. A GPU has its own way.
     pub kv_dtype: KvChoice,
     /// Tokens of a prompt that are computed between two looks at whether something more urgent has come.
+    #[schemars(range(min = 1, max = LARGEST_CHUNK))]
     pub prefill_chunk: usize,
     /// Whether tokens that are likely to come are computed on trial together with the next one. It changes how fast an answer comes, never what it says.
     pub speculation: bool,
     /// The most MiB of the KV cache that are kept on disk while the daemon does not run, so that its first completions are as fast as its last ones were; 0 for none.
     /// They are the user's alone to read, in the user's cache folder. What they hold was computed from the text of files that were open.
+    #[schemars(range(max = MOST_SNAPSHOT_MIB))]
     pub snapshot_mib: usize,
     /// The folder of these; none for no snapshot.
     #[serde(skip)]
@@ -182,11 +192,11 @@ impl EngineOptions {
     /// Refuses what cannot work.
     pub(crate) fn check(&self) -> Result<(), EngineError> {
         for (name, value, least, most) in [
-            ("threads", self.threads, 0, 1024),
-            ("context-length", self.context_length, 1, u32::MAX as usize),
-            ("kv-memory-mib", self.kv_memory_mib, 0, 1 << 24),
-            ("snapshot-mib", self.snapshot_mib, 0, 1 << 20),
-            ("prefill-chunk", self.prefill_chunk, 1, 1 << 20),
+            ("threads", self.threads, 0, MOST_THREADS),
+            ("context-length", self.context_length, 1, LONGEST),
+            ("kv-memory-mib", self.kv_memory_mib, 0, MOST_KV_MIB),
+            ("snapshot-mib", self.snapshot_mib, 0, MOST_SNAPSHOT_MIB),
+            ("prefill-chunk", self.prefill_chunk, 1, LARGEST_CHUNK),
         ] {
             if !(least..=most).contains(&value) {
                 let expected = format!("{least} to {most}");

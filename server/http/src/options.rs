@@ -9,8 +9,10 @@ pub struct Options {
     /// A file of tokens: `TOKEN` or `USER TOKEN` a line, with the user's quota behind it (`requests-per-minute=N`, `tokens-per-minute=N`), `#` for comments. Who sends none of them as a bearer token is refused.
     pub tokens: Option<std::path::PathBuf>,
     /// The largest request in bytes.
+    #[schemars(range(min = 1024))]
     pub body_limit_bytes: usize,
     /// The longest that one answer may take, in seconds.
+    #[schemars(range(min = 1))]
     pub time_limit_seconds: u64,
 }
 

@@ -7,6 +7,7 @@ use pilotlight_assist::{
     Folder, Options as AssistOptions, Workspace,
     options::{FOLDER_FILE, overlay},
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -61,7 +62,7 @@ pub(crate) struct Composed {
 }
 
 /// This room's section, where the others stand beside it.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
 struct Own {
     lsp: Options,
 }

@@ -1,13 +1,14 @@
 //! Settings in layers: each is laid over the last, name by name, and what cannot be taken is told and left out, so that one mistake costs one setting.
 
+use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-/// `base` with what `layer` names in its place, and a warning for each name or value that was not taken. Names may be written `likeThis` or `like-this`; `null` leaves
-/// the setting as it is. `source` names the layer in the warnings.
+/// `base` with what `layer` names in its place, and a warning for each name or value that was not taken: what is unknown, of another type, or beyond the bounds that the setting was declared with.
+/// Names may be written `likeThis` or `like-this`; `null` leaves the setting as it is. `source` names the layer in the warnings.
 pub fn overlay<T>(base: &T, layer: &Value, source: &str) -> (T, Vec<String>)
 where
-    T: Clone + Serialize + DeserializeOwned,
+    T: Clone + Serialize + DeserializeOwned + JsonSchema,
 {
     let mut warnings = Vec::new();
     let mut all = match serde_json::to_value(base) {
@@ -17,7 +18,10 @@ where
     };
     match layer {
         Value::Null => {}
-        Value::Object(layer) => lay::<T>(&mut all, &mut Vec::new(), layer, source, &mut warnings),
+        Value::Object(layer) => {
+            let schema = Value::from(schemars::schema_for!(T));
+            lay::<T>(&mut all, &schema, &mut Vec::new(), layer, source, &mut warnings);
+        }
         other => warnings.push(format!("{source}: expected an object, found {other}; ignored")),
     }
     (serde_json::from_value(all).unwrap_or_else(|_| base.clone()), warnings)
@@ -26,6 +30,7 @@ where
 /// Lays `layer` over the section of `all` at `path`; `all` can be read as a `T` before and after.
 fn lay<T: DeserializeOwned>(
     all: &mut Value,
+    schema: &Value,
     path: &mut Vec<String>,
     layer: &Map<String, Value>,
     source: &str,
@@ -43,13 +48,15 @@ fn lay<T: DeserializeOwned>(
             Some(Value::Object(_)) if value.is_object() => {
                 let Value::Object(inner) = value else { continue };
                 path.push(name);
-                lay::<T>(all, path, inner, source, warnings);
+                lay::<T>(all, schema, path, inner, source, warnings);
                 path.pop();
             }
             Some(_) if value.is_null() => {}
             Some(_) => {
+                let bounds = Bounds::of(schema, path, &name);
                 let old = section.insert(name.clone(), value.clone());
-                if let Err(error) = T::deserialize(&*all) {
+                let read = T::deserialize(&*all).map(drop).map_err(|error| error.to_string());
+                if let Err(error) = read.and_then(|()| bounds.hold(value)) {
                     warnings.push(format!("{source}: {written}: {error}; ignored"));
                     if let (Some(section), Some(old)) = (self::section(all, path), old) {
                         section.insert(name, old);
@@ -57,6 +64,33 @@ fn lay<T: DeserializeOwned>(
                 }
             }
         }
+    }
+}
+
+/// The least and the greatest number that a setting may be, by its schema.
+struct Bounds(Option<f64>, Option<f64>);
+
+impl Bounds {
+    /// Of the setting `name` in the section at `path`.
+    fn of(schema: &Value, path: &[String], name: &String) -> Self {
+        let resolved = |node: &'_ Value| {
+            let target = node["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
+            target.and_then(|pointer| schema.pointer(pointer)).unwrap_or(node).clone()
+        };
+        let within = |node: Value, name| resolved(&node["properties"][name]);
+        let setting = path.iter().chain([name]).fold(schema.clone(), within);
+        Self(setting["minimum"].as_f64(), setting["maximum"].as_f64())
+    }
+
+    fn hold(&self, value: &Value) -> Result<(), String> {
+        let Some(number) = value.as_f64() else { return Ok(()) };
+        let expected = match self {
+            Self(Some(least), Some(most)) if !(*least..=*most).contains(&number) => format!("{least} to {most}"),
+            Self(Some(least), None) if number < *least => format!("{least} or more"),
+            Self(None, Some(most)) if number > *most => format!("{most} or less"),
+            _ => return Ok(()),
+        };
+        Err(format!("expected {expected}, found {number}"))
     }
 }
 
@@ -106,6 +140,22 @@ mod tests {
                     known.unwrap_or_default()
                 ),
                 "x.toml: telemetry is unknown and ignored; expected one of actions, completion".to_owned(),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_number_out_of_bounds_costs_that_one_setting() {
+        let (options, warnings) = check(
+            json!({ "completion": { "max-tokens": 0, "minConfidence": 7, "context-tokens": 512, "repository-tokens": null } }),
+        );
+        let completion = CompletionOptions { context_tokens: 512, ..CompletionOptions::default() };
+        assert_eq!(options.completion, completion);
+        assert_eq!(
+            warnings,
+            [
+                "x.toml: completion.max-tokens: expected 1 to 65536, found 0; ignored",
+                "x.toml: completion.minConfidence: expected 0 to 1, found 7; ignored",
             ]
         );
     }

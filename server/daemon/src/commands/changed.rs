@@ -29,30 +29,36 @@ pub(super) fn finish(set: &ChangeSet, root: &Path, output: Output) -> Result<Exi
         print!("{diff}");
         tell(set, root, which);
         if output.write {
-            eprintln!("{written} files written");
+            eprintln!("{} written", counted(written, "file"));
         }
     }
     Ok(if diff.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 fn relative(root: &Path, path: &Path) -> String {
-    path.strip_prefix(root).unwrap_or(path).display().to_string()
+    let name = path.strip_prefix(root).unwrap_or(path).display().to_string();
+    // As `git apply` reads it.
+    if cfg!(windows) { name.replace('\\', "/") } else { name }
 }
 
 /// What is not in the diff, on standard error.
 fn tell(set: &ChangeSet, root: &Path, which: Which) {
     let (certain, doubtful, files) = set.counts();
-    eprintln!("{certain} places in {files} files are certain, {doubtful} are not");
+    eprintln!("certain: {} in {}; not certain: {doubtful}", counted(certain, "place"), counted(files, "file"));
     for file in &set.files {
         for edit in file.edits.iter().filter(|_| which == Which::Certain) {
             let Some(doubt) = &edit.doubt else { continue };
-            let line = file.before.rope().byte_to_line(edit.range.start) + 1;
-            eprintln!("  {}:{line}: {doubt}", relative(root, &file.name()));
+            let at = file.before.position(edit.range.start, PositionEncoding::Utf32);
+            eprintln!("  {}:{}:{}: {doubt}", relative(root, &file.name()), at.line + 1, at.character + 1);
         }
     }
     for left in &set.left {
         eprintln!("  {}:{}: {}", relative(root, &left.path), left.line + 1, left.because);
     }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn report(set: &ChangeSet, root: &Path, diff: &str, written: usize) -> Value {

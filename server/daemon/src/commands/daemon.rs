@@ -15,7 +15,7 @@ use crate::{
 pub(super) async fn run(arguments: Daemon, global: &Global) -> Result<ExitCode> {
     raise_descriptors();
     if !arguments.handed {
-        return host::run(Loaded::read(global)?.strict()?, None).await;
+        return host::run(Loaded::read(global)?.told(), None).await;
     }
     // Whoever started it closes its end once all is written, and sent its standard error to the log.
     let handed: Value = serde_json::from_reader(std::io::stdin()).context("the settings on standard input")?;

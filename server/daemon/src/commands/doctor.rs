@@ -10,8 +10,8 @@ use serde::Serialize;
 use crate::{
     advice,
     cli::Doctor,
-    model,
-    settings::{Settings, user_file},
+    http, model,
+    settings::{Loaded, Settings, user_file},
 };
 
 /// Everything that `--json` prints.
@@ -36,7 +36,9 @@ struct Found {
 }
 
 /// `config` is the file of settings, if another than the user's was named.
-pub(super) async fn run(arguments: Doctor, settings: &Settings, config: Option<PathBuf>) -> Result<ExitCode> {
+pub(super) async fn run(arguments: Doctor, loaded: Loaded, config: Option<PathBuf>) -> Result<ExitCode> {
+    let Loaded { settings, notices, .. } = loaded;
+    let settings = &settings;
     let assistant = model::without_spare(settings);
     let (model, error) = match model::loaded(&assistant, settings).await {
         Ok(info) => (model_facts(info), None),
@@ -51,6 +53,11 @@ pub(super) async fn run(arguments: Doctor, settings: &Settings, config: Option<P
         drop(assistant);
         checks.push(ember(settings).await);
     }
+    let mut wrong = notices;
+    if !settings.http.listen.is_empty() {
+        wrong.extend(http::check(&settings.http).await.err().map(|error| format!("{error:#}")));
+    }
+    checks.extend(wrong.into_iter().map(|found| Check { name: "settings", ok: false, found }));
     let healthy = error.is_none() && checks.iter().all(|check| check.ok);
     let spare = "until the server serves, the built-in model answers in editors".to_owned();
     let away = (error.is_some() && !settings.engine.remote.url.is_empty()).then_some(spare);

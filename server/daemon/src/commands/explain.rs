@@ -11,7 +11,7 @@ use crate::{cli::Explain, model, settings::Settings};
 pub(super) async fn run(arguments: Explain, settings: &Settings) -> Result<ExitCode> {
     let place = Place::read(&arguments.place)?;
     let root = match &arguments.folder {
-        Some(folder) => folder.canonicalize().with_context(|| folder.display().to_string())?,
+        Some(folder) => dunce::canonicalize(folder).with_context(|| folder.display().to_string())?,
         None => project_of(&place.full),
     };
     let mut options = settings.assist();

@@ -45,7 +45,7 @@ async fn fixed(arguments: &Fix, settings: &Settings) -> Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     let root = match (&arguments.folder, wrong.keys().next()) {
-        (Some(folder), _) => folder.canonicalize().with_context(|| folder.display().to_string())?,
+        (Some(folder), _) => dunce::canonicalize(folder).with_context(|| folder.display().to_string())?,
         (None, Some(first)) => project_of(first),
         (None, None) => std::env::current_dir()?,
     };
@@ -127,7 +127,7 @@ fn located(report: Vec<(String, Wrong)>) -> (ByFile, Vec<Left>) {
     let (mut all, mut left) = (ByFile::new(), Vec::new());
     for (path, wrong) in report {
         // A compiler names files from where it was run, which is mostly here; of its own libraries some that are nowhere.
-        match fs::canonicalize(Path::new(&path)) {
+        match dunce::canonicalize(Path::new(&path)) {
             Ok(full) => {
                 let known = all.entry(full).or_default();
                 if !known.contains(&wrong) {

@@ -13,7 +13,7 @@ use crate::cli;
 
 pub(super) fn run(arguments: &cli::Index) -> Result<ExitCode> {
     let folder = arguments.folder.clone().unwrap_or_else(|| ".".into());
-    let root = folder.canonicalize().with_context(|| folder.display().to_string())?;
+    let root = dunce::canonicalize(&folder).with_context(|| folder.display().to_string())?;
     anyhow::ensure!(root.is_dir(), "expected a folder, found the file {}", root.display());
     let index = RwLock::new(Index::default());
     let file = scan::cache_file(&root);

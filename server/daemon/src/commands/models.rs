@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use pilotlight_engine::hub::{Entry, Hub, Store, catalogue};
 
@@ -19,7 +19,9 @@ pub(super) async fn run(arguments: Models) -> Result<ExitCode> {
         ModelsCommand::Pull { name } => pull(&store, &known(&name)?).await,
         ModelsCommand::Verify { name } => verify(&store, &known(&name)?),
         ModelsCommand::Remove { name } => {
-            let freed = store.remove(&known(&name)?.name)?;
+            let name = known(&name)?.name;
+            ensure!(store.place(&name).exists(), "{name} is not here");
+            let freed = store.remove(&name)?;
             println!("{name}: {:.1} MB freed", freed as f64 / 1e6);
             Ok(ExitCode::SUCCESS)
         }

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use pilotlight_assist::{
     Assistant, CompletionRequest, DocumentId, Outcome, Trigger,
     syntax::{Language, Position, PositionEncoding},
@@ -34,7 +34,9 @@ impl<'a> Place<'a> {
         let text = String::from_utf8(bytes).map_err(|error| {
             anyhow::anyhow!("{path}: expected UTF-8 text, found another byte at {}", error.utf8_error().valid_up_to())
         })?;
-        let full = fs::canonicalize(path).with_context(|| path.to_owned())?;
+        let lines = text.split('\n').count();
+        ensure!((position.line as usize) < lines, "{given}: expected a line up to {lines}");
+        let full = dunce::canonicalize(path).with_context(|| path.to_owned())?;
         Ok(Self { given, path, position, full, text })
     }
 

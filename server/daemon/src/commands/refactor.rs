@@ -79,7 +79,7 @@ async fn done(arguments: &Refactor, settings: &Settings) -> Result<ExitCode> {
             (root, offer.set)
         }
         RefactorKind::Propagate { file, since, before } => {
-            let full = fs::canonicalize(file).with_context(|| file.display().to_string())?;
+            let full = dunce::canonicalize(file).with_context(|| file.display().to_string())?;
             let now = read(&full)?;
             let before = match before {
                 Some(before) => read(before)?,
@@ -141,7 +141,7 @@ async fn propagated(assistant: &Assistant, document: &DocumentId, file: &Path) -
 
 fn root(arguments: &Refactor, file: &Path) -> Result<PathBuf> {
     let root = match &arguments.folder {
-        Some(folder) => folder.canonicalize().with_context(|| folder.display().to_string())?,
+        Some(folder) => dunce::canonicalize(folder).with_context(|| folder.display().to_string())?,
         None => project_of(file),
     };
     ensure!(file.starts_with(&root), "expected a file under {}, found {}", root.display(), file.display());

@@ -52,7 +52,10 @@ fn print(report: &Report) {
         );
     }
     println!("  socket       {}", socket.display());
-    if let Some(log) = &report.log {
+    if let Some(http) = &report.http {
+        println!("  HTTP         {http}");
+    }
+    if let Some(log) = report.log.as_ref().filter(|log| log.exists()) {
         println!("  log          {}", log.display());
     }
     if report.retired {

@@ -16,6 +16,7 @@ use tokio::{
     io::BufReader,
     net::UnixStream,
     signal::unix::{SignalKind, signal},
+    sync::watch,
     task::JoinSet,
     time::MissedTickBehavior,
 };
@@ -76,12 +77,13 @@ pub(crate) async fn run(settings: Settings, log: Option<PathBuf>) -> Result<Exit
         leave: CancellationToken::new(),
         http: JoinSet::new(),
         leave_http: CancellationToken::new(),
+        http_state: watch::Sender::new(http::State::Opening),
         activity: Activity::default(),
         known: false,
         lost: false,
         leaving: Vec::new(),
     };
-    host.open_http();
+    host.open_http().await;
     host.serve().await
 }
 
@@ -100,6 +102,7 @@ struct Host {
     /// The one task of the HTTP surface, where there is to be one.
     http: JoinSet<()>,
     leave_http: CancellationToken,
+    http_state: watch::Sender<http::State>,
     /// What is written by HTTP: who uses only that has no connection that stays.
     activity: Activity,
     /// Whether anybody ever came.
@@ -118,11 +121,18 @@ struct Client {
 }
 
 impl Host {
-    /// Listens for HTTP where the settings say so.
-    fn open_http(&mut self) {
-        let (assistant, activity, stop) = (self.assistant.clone(), self.activity.clone(), self.leave_http.clone());
+    /// Listens for HTTP where the settings say so. The first client is told what became of it, unless that takes long.
+    async fn open_http(&mut self) {
         if !self.settings.http.listen.is_empty() {
-            self.http.spawn(http::hold(self.settings.http.clone(), assistant, activity, stop));
+            let (assistant, activity, state) = (self.assistant.clone(), self.activity.clone(), self.http_state.clone());
+            self.http.spawn(http::hold(
+                self.settings.http.clone(),
+                assistant,
+                activity,
+                state,
+                self.leave_http.clone(),
+            ));
+            let _ = tokio::time::timeout(GREETING / 20, self.http_state.subscribe().changed()).await;
         }
     }
 
@@ -272,6 +282,9 @@ impl Host {
         // A newer or older client's settings may have other names than ours: what is not known is told, the rest holds.
         let (behaviour, told) = overlay(&Behaviour::default(), &user, "config.toml");
         notices.extend(told);
+        if let http::State::Failed(why) = &*self.http_state.borrow() {
+            notices.push(format!("{why}. Editors are served, HTTP is not"));
+        }
         let assistant = self.assistant.for_client(Workspace::new(behaviour.assist(), []));
         let pid = stream.get_ref().peer_cred().ok().and_then(|peer| peer.pid());
         tracing::info!(number, pid, version = hello.build.version, "a client");
@@ -328,6 +341,7 @@ impl Host {
             connections: connections.collect(),
             workspaces,
             memory_bytes: memory(),
+            http: (!self.settings.http.listen.is_empty()).then(|| self.http_state.borrow().to_string()),
             idle_exit_seconds: self.settings.daemon.idle_exit_seconds,
             retired: self.place.is_given_up(),
             log: self.log.clone(),

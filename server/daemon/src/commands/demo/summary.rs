@@ -73,7 +73,8 @@ impl Summary {
             p50_ms: quantile(&shown, 0.5),
             p95_ms: quantile(&shown, 0.95),
             prefilled_median: quantile(&prefilled, 0.5).unwrap_or(0.0),
-            prefilled_mean: prefilled.iter().sum::<f64>() / prefilled.len().max(1) as f64,
+            // The sum of nothing is -0.
+            prefilled_mean: prefilled.iter().fold(0.0, |sum, tokens| sum + tokens) / prefilled.len().max(1) as f64,
             reused_share: reused as f64 / (reused + computed).max(1) as f64,
             saved_share: saved_share(events),
             model,

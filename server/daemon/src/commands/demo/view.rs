@@ -51,10 +51,11 @@ impl View {
 
     pub(super) fn close(&self, report: &Report) {
         let summary = &report.summary;
-        let ms = |figure: Option<f64>| figure.map_or("none".to_owned(), |ms| format!("{ms:.0} ms"));
         println!("\n{} keystrokes, ghost text after {} of them", summary.keystrokes, summary.shown);
-        println!("  first ghost text    {} after the process started", ms(summary.first_ms));
-        println!("  keystroke to ghost  p50 {}, p95 {}", ms(summary.p50_ms), ms(summary.p95_ms));
+        if let (Some(first), Some(p50), Some(p95)) = (summary.first_ms, summary.p50_ms, summary.p95_ms) {
+            println!("  first ghost text    {first:.0} ms after the process started");
+            println!("  keystroke to ghost  p50 {p50:.0} ms, p95 {p95:.0} ms");
+        }
         println!(
             "  tokens prefilled    median {}, mean {:.1} a request; {:.1} % of the prompt came from the cache",
             summary.prefilled_median,
