@@ -8,7 +8,7 @@ use tower_lsp::gen_lsp_types as lsp;
 
 use crate::{
     position,
-    session::{Documents, Session},
+    session::{Session, uri_of_document},
     uri,
 };
 
@@ -92,7 +92,7 @@ fn position_in(file: &FileChange, offset: usize, encoding: PositionEncoding) -> 
 /// The client's own name for an open document; the URI of a file that is not open.
 pub(crate) fn uri_of(file: &FileChange) -> Result<String, String> {
     match (&file.document, &file.path) {
-        (Some(document), _) => Ok(Documents::<pilotlight_assist::Assistant>::uri_of(document).to_owned()),
+        (Some(document), _) => Ok(uri_of_document(document).to_owned()),
         (None, Some(path)) => uri::from_path(path).ok_or_else(|| format!("{}: its name is not UTF-8", path.display())),
         (None, None) => Err("an unsaved buffer without a name".to_owned()),
     }
