@@ -43,14 +43,12 @@ fn relative(root: &Path, path: &Path) -> String {
 fn tell(set: &ChangeSet, root: &Path, which: Which) {
     let (certain, doubtful, files) = set.counts();
     eprintln!("{certain} places in {files} files are certain, {doubtful} are not");
-    for file in &set.files {
-        for edit in file.edits.iter().filter(|_| which == Which::Certain) {
-            let Some(doubt) = &edit.doubt else { continue };
-            let line = file.before.rope().byte_to_line(edit.range.start) + 1;
-            eprintln!("  {}:{line}: {doubt}", relative(root, &file.name()));
-        }
-    }
-    for left in &set.left {
+    let doubtful = set
+        .files
+        .iter()
+        .filter(|_| which == Which::Certain)
+        .flat_map(|file| file.edits.iter().filter_map(|edit| Some(file.left(edit, edit.doubt.clone()?))));
+    for left in doubtful.chain(set.left.iter().cloned()) {
         eprintln!("  {}:{}: {}", relative(root, &left.path), left.line + 1, left.because);
     }
 }
