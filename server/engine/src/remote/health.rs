@@ -119,7 +119,9 @@ async fn look_after(link: Weak<Link>, mut ailing: watch::Receiver<Option<String>
 async fn back(link: &Link) -> Result<(), Failure> {
     let before = link.found();
     alive(&link.client, before.kind).await?;
-    let now = discover(&link.client, &link.options, &link.markers).await?;
+    let mut now = discover(&link.client, &link.options, &link.markers).await?;
+    // Who wrote the prompts goes on with it, also for a model whose tokens are known here.
+    now.server_writes |= before.server_writes && now.kind == before.kind;
     if !link.exact && now.names() != before.names() || now.server_writes != before.server_writes {
         return Err(Failure::lasting(format!(
             "it has another model now ({}), with other special tokens than {}: `pilotlight stop` makes a new start",

@@ -58,6 +58,15 @@ fn a_server_that_refuses_every_request_is_not_held_to_be_back() {
     assert!((1..=3).contains(&backs(404, "")));
 }
 
+/// A prompt for a server that writes it.
+fn of_two_parts(engine: &Engine) -> Request {
+    let tokenizer = engine.tokenizer();
+    let mut prompt: Vec<u32> = tokenizer.special(SUFFIX_PART).into_iter().collect();
+    prompt.extend(tokenizer.special(PREFIX_PART));
+    prompt.extend(tokenizer.encode("begin "));
+    Request { prompt, max_tokens: 8, ..Request::default() }
+}
+
 /// A llama-server that was started again, with another model: one whose special tokens are known, and one that is asked for by the same name.
 #[test]
 fn who_could_fill_no_middle_is_asked_again_with_another_model() {
@@ -79,14 +88,7 @@ fn who_could_fill_no_middle_is_asked_again_with_another_model() {
         });
         let set = options(server.url(), |remote| remote.model = named.to_owned());
         let engine = Engine::connect(&set, &MARKERS).unwrap();
-        let request = || {
-            let tokenizer = engine.tokenizer();
-            let mut prompt: Vec<u32> = tokenizer.special(SUFFIX_PART).into_iter().collect();
-            prompt.extend(tokenizer.special(PREFIX_PART));
-            prompt.extend(tokenizer.encode("begin "));
-            Request { prompt, max_tokens: 8, ..Request::default() }
-        };
-        assert!(collect(engine.submit(request())).failed.unwrap().contains("501"));
+        assert!(collect(engine.submit(of_two_parts(&engine))).failed.unwrap().contains("501"));
         assert!(!engine.fills());
         talks.store(false, Ordering::SeqCst);
         let begun = Instant::now();
@@ -94,11 +96,35 @@ fn who_could_fill_no_middle_is_asked_again_with_another_model() {
             assert!(begun.elapsed() < Duration::from_secs(20), "nobody looks");
             std::thread::sleep(Duration::from_millis(20));
         }
-        assert_eq!(collect(engine.submit(request())).text, "né b");
+        assert_eq!(collect(engine.submit(of_two_parts(&engine))).text, "né b");
         // Nor does what it could do before, chat, hear of an ailment.
         assert!(engine.ailing().unwrap().borrow().is_none());
         // The look costs the server a prompt of two lines.
         let looks = server.seen("/infill");
         assert!(looks.iter().any(|seen| seen.body["n_predict"] == 0 && seen.body["input_prefix"] == "\n"));
     }
+}
+
+/// It fell and came back with a model whose special tokens are known: the prompts are sent as before.
+#[test]
+fn who_wrote_the_prompts_goes_on_with_it() {
+    let stage = Arc::new(AtomicUsize::new(0));
+    let now = Arc::clone(&stage);
+    let server = FaultServer::start(move |seen, stream| match (now.load(Ordering::SeqCst), seen.path.as_str()) {
+        (0, "/tokenize") => say(stream, 200, "", &json!({ "tokens": vec![1; 9] }).to_string()),
+        (1, "/infill" | "/health") => say(stream, 401, "", "away"),
+        _ if llama_cpp(seen, stream) => {}
+        _ => well(stream),
+    });
+    let engine = connect(server.url());
+    assert_eq!(collect(engine.submit(of_two_parts(&engine))).text, "né b");
+    stage.store(1, Ordering::SeqCst);
+    assert!(collect(engine.submit(of_two_parts(&engine))).failed.is_some());
+    stage.store(2, Ordering::SeqCst);
+    let mut ailing = engine.ailing().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let back = async { tokio::time::timeout(Duration::from_secs(20), ailing.wait_for(Option::is_none)).await.is_ok() };
+    assert!(runtime.block_on(back), "{:?}", *engine.ailing().unwrap().borrow());
+    assert_eq!(collect(engine.submit(of_two_parts(&engine))).text, "né b");
+    assert_eq!(server.seen("/infill").len(), 3);
 }
