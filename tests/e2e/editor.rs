@@ -1,7 +1,7 @@
 //! An editor's side of a connection: what it says, what it is told, and the documents as it has them. Two test programs take it in, each uses a part of it.
 #![allow(dead_code)]
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use pilotlight_lsp::client::{Client, ClientError, Pending};
 use serde_json::{Value, json};
@@ -102,6 +102,16 @@ impl Buffer {
     /// The same, open.
     pub(crate) fn opened(editor: &Talk, name: &str, fixture: &str) -> Self {
         let buffer = Self::new(name, fixture);
+        buffer.open(editor);
+        buffer
+    }
+
+    /// The same of a file, which is written.
+    pub(crate) fn in_folder(editor: &Talk, folder: &Path, name: &str, fixture: &str) -> Self {
+        let mut buffer = Self::new(name, fixture);
+        buffer.uri = format!("file://{}", folder.join(name).display());
+        std::fs::create_dir_all(folder).unwrap();
+        std::fs::write(folder.join(name), &buffer.text).unwrap();
         buffer.open(editor);
         buffer
     }

@@ -7,7 +7,10 @@ use pilotlight_lsp::{CompletionMenu, Options};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::client::{Buffer, Setup, TestServer};
+use crate::{
+    client::{Buffer, Setup, TestServer},
+    remote,
+};
 
 async fn start(inline: bool, completion_menu: CompletionMenu) -> TestServer {
     let server = unready(inline, completion_menu, None).await;
@@ -116,24 +119,48 @@ async fn a_menu_does_not_wait_for_a_model_that_is_loading() {
 
 #[tokio::test]
 async fn what_takes_longer_than_a_menu_waits_is_there_for_the_next_key() {
-    let server = start(false, CompletionMenu::Auto).await;
-    // It goes round for ever: as many tokens take a while.
-    let given = json!({ "completion": { "maxTokens": 8000 } });
-    server.notify("workspace/didChangeConfiguration", json!({ "settings": given }));
-    let mut buffer = Buffer::new("a.txt", "x @$0");
-    buffer.text = format!("{}x lo", "some text\n".repeat(200));
-    buffer.cursor = buffer.text.len();
-    buffer.open(&server);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let assistant = remote::assistant(&format!("http://{}", listener.local_addr().unwrap()));
+    let (let_go, held) = tokio::sync::watch::channel(false);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut held = held.clone();
+            tokio::spawn(async move {
+                let Some(request) = remote::read(&mut stream).await else { return };
+                let body = match request.split(' ').nth(1).unwrap() {
+                    "/props" => r#"{"default_generation_settings":{"n_ctx":2048},"model_path":"far.gguf"}"#,
+                    "/tokenize" => r#"{"tokens":[1,2]}"#,
+                    "/infill" => {
+                        let _ = held.wait_for(|go| *go).await;
+                        "data: {\"content\":\" 1;\",\"stop\":false}\n\ndata: {\"content\":\"\",\"stop\":true}\n\n"
+                    }
+                    _ => "{}",
+                };
+                remote::say(&mut stream, body).await;
+            });
+        }
+    });
+    let options = Options { completion_menu: CompletionMenu::Auto, ..Options::default() };
+    let setup = Setup { capabilities: json!({}), options, assistant: Some(assistant), ..Setup::default() };
+    let server = TestServer::with(setup).await;
+    server.assistant.engine().await.unwrap();
+    let buffer = Buffer::opened(&server, "a.txt", "x =$0");
     let params = json!({ "textDocument": buffer.named(), "position": buffer.position(buffer.cursor) });
     let list = server.request("textDocument/completion", params).await.unwrap();
     assert_eq!((&list["items"], &list["isIncomplete"]), (&json!([]), &json!(true)));
     let why = buffer.why(&server).await;
     assert_eq!(why["nothing_because"], "it takes longer than a menu waits", "{why}");
-    let engine = server.assistant.engine().await.unwrap();
-    while engine.figures().requests.completed + engine.figures().requests.cancelled == 0 {
+    let_go.send(true).unwrap();
+    let account = || server.assistant.journal().account();
+    while account().recent.is_empty() {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
-    assert_eq!(engine.figures().requests.cancelled, 0, "it went on");
+    assert_eq!(account().recent[0].why.nothing_because, None, "it went on");
+    // Nobody was handed it until it is asked for again.
+    let offered = || account().languages.values().map(|uptake| uptake.offered).sum::<u64>();
+    assert_eq!(offered(), 0);
+    assert_eq!(buffer.with(&menu(&server, &buffer).await["items"][0]), "x =⟦ 1;⟧");
+    assert_eq!(offered(), 1);
     server.close().await.unwrap();
 }
 

@@ -30,6 +30,18 @@ async fn a_log_that_cannot_be_written_ends_nothing() {
 }
 
 #[tokio::test]
+async fn a_log_that_an_older_daemon_left_long_is_put_aside() {
+    let home = Home::new("");
+    let log = home.path("state/pilotlight/daemon.log");
+    fs::create_dir_all(log.parent().unwrap()).unwrap();
+    fs::write(&log, vec![b'.'; 9 << 20]).unwrap();
+    let editor = home.editor(&[], Value::Null).await;
+    until("it is emptied", async || fs::metadata(&log).unwrap().len() < 1 << 20).await;
+    assert!(fs::metadata(log.with_extension("log.1")).unwrap().len() >= 9 << 20);
+    editor.close().await;
+}
+
+#[tokio::test]
 async fn each_editor_asks_with_its_own_key() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -110,46 +122,48 @@ async fn after_a_logout_and_a_login_the_daemon_is_found_again() {
 
 #[tokio::test]
 async fn settings_that_cannot_be_read_are_told_and_switch_suggestions_off() {
-    let home = Home::new("");
-    fs::write(home.path("config/pilotlight/config.toml"), "[actions]\nenabled = false\n[completion\n").unwrap();
-    let given = json!({ "completion": { "enabled": true } });
-    let mut editor = home.start(&["--model", home.path("model").to_str().unwrap()]);
-    editor.initialize(given, &home.path("work")).await;
-    let told = loop {
-        let message = editor.next("window/logMessage").await["message"].as_str().unwrap().to_owned();
-        if message.contains("config.toml") {
-            break message;
+    // What stands above the mistake is not known either. Without one, all is offered.
+    for (settings, shown, offered) in
+        [("[actions]\nenabled = false\n[completion\n", "nothing", 0), ("[actions]\nenabled = true\n", " 1;", 1)]
+    {
+        let home = Home::new("");
+        fs::write(home.path("config/pilotlight/config.toml"), settings).unwrap();
+        let given = json!({ "completion": { "enabled": true } });
+        let mut editor = home.start(&["--model", home.path("model").to_str().unwrap()]);
+        editor.initialize(given, &home.path("work")).await;
+        if offered == 0 {
+            let of_the_file =
+                |message: &Value| message["params"]["message"].as_str().is_some_and(|it| it.contains("config.toml"));
+            let told = editor.message(of_the_file).await["params"]["message"].to_string();
+            assert!(told.contains("not read") && told.contains("Suggestions are off"), "{told}");
         }
-    };
-    assert!(told.contains("not read") && told.contains("Suggestions are off"), "{told}");
-    let buffer = Buffer::opened(&editor, "a.txt", "x =$0");
-    assert_eq!(buffer.shown(&editor).await, "nothing");
-    // What stands above the mistake is not known either.
-    let body = Buffer::opened(&editor, "b.rs", "fn area() -> u32 {\n    todo!()$0\n}\n");
-    let at = body.position(body.cursor);
-    let params =
-        json!({ "textDocument": body.named(), "range": { "start": at, "end": at }, "context": { "diagnostics": [] } });
-    assert_eq!(editor.request("textDocument/codeAction", params).await, Ok(json!([])));
-    editor.said();
-    editor.close().await;
-    // Whoever is no editor has it as an error.
-    assert!(!home.run(&["doctor"]).await.1);
+        // While the model loads nothing is offered, whatever the settings say.
+        while editor.next("didChangeStatus").await["message"].as_str().unwrap().starts_with("loading") {}
+        let buffer = Buffer::opened(&editor, "a.txt", "x =$0");
+        assert_eq!(buffer.shown(&editor).await, shown);
+        let body = Buffer::opened(&editor, "b.rs", "fn area() -> u32 {\n    todo!()$0\n}\n");
+        let at = body.position(body.cursor);
+        let range = json!({ "start": at, "end": at });
+        let params = json!({ "textDocument": body.named(), "range": range, "context": { "diagnostics": [] } });
+        let actions = editor.request("textDocument/codeAction", params).await.unwrap();
+        assert_eq!(actions.as_array().unwrap().len(), offered, "{actions}");
+        editor.said();
+        editor.close().await;
+        // Whoever is no editor has it as an error.
+        if offered == 0 {
+            assert!(!home.run(&["doctor"]).await.1);
+        }
+    }
 }
 
 #[tokio::test]
 async fn a_change_that_waits_to_be_carried_outlives_the_daemon() {
     let home = Home::new("");
-    fs::create_dir_all(home.path("work")).unwrap();
-    let text = "fn area(w: u32) -> u32 {\n    w\n}\nfn main() {\n    area(2);\n    area(3);\n}\n";
-    fs::write(home.path("work/a.rs"), text).unwrap();
-    let uri = format!("file://{}", home.path("work/a.rs").display());
     let editor = home.editor(&[], Value::Null).await;
-    let document = json!({ "uri": uri, "languageId": "rust", "version": 1, "text": text });
-    editor.notify("textDocument/didOpen", json!({ "textDocument": document }));
-    let range = json!({ "start": { "line": 0, "character": 3 }, "end": { "line": 0, "character": 7 } });
-    let changes = json!([{ "range": range, "text": "surface" }]);
-    let document = json!({ "uri": uri, "version": 2 });
-    editor.notify("textDocument/didChange", json!({ "textDocument": document, "contentChanges": changes }));
+    let text = "fn $0area(w: u32) -> u32 {\n    w\n}\nfn main() {\n    area(2);\n    area(3);\n}\n";
+    let mut buffer = Buffer::in_folder(&editor, &home.path("work"), "a.rs", text);
+    buffer.replace(&editor, buffer.cursor, buffer.cursor + "area".len(), "surface");
+    let uri = buffer.uri;
     assert_eq!(offered(&editor, &uri).await, 1);
     for _ in 0..2 {
         kill(home.daemon().await, Signal::KILL);
@@ -167,25 +181,12 @@ async fn a_change_that_waits_to_be_carried_outlives_the_daemon() {
 async fn a_change_that_was_carried_by_hand_is_not_offered_by_the_next_daemon() {
     let home = Home::new("");
     let work = home.path("work");
-    fs::create_dir_all(&work).unwrap();
-    let opened = |editor: &Editor, name: &str, text: &str| {
-        fs::write(work.join(name), text.replace("$0", "")).unwrap();
-        let mut buffer = Buffer::new(name, text);
-        buffer.uri = format!("file://{}", work.join(name).display());
-        buffer.open(editor);
-        buffer
-    };
     let editor = home.start(&[]);
     let edits = json!({ "documentChanges": true, "changeAnnotationSupport": {} });
-    let params = json!({
-        "processId": null,
-        "rootUri": format!("file://{}", work.display()),
-        "capabilities": { "textDocument": { "inlineCompletion": {} }, "workspace": { "workspaceEdit": edits } },
-    });
-    editor.request("initialize", params).await.unwrap();
-    editor.notify("initialized", json!({}));
-    let mut a = opened(&editor, "a.rs", "pub fn $0area(width: u32, depth: u32) -> u32 {\n    width * 2 + depth\n}\n");
-    let mut b = opened(&editor, "b.rs", "mod a;\nfn main() {\n    a::area($010, 20);\n}\n");
+    editor.initialize_as(Value::Null, &work, json!({ "workspace": { "workspaceEdit": edits } })).await;
+    let opened = |name: &str, text: &str| Buffer::in_folder(&editor, &work, name, text);
+    let mut a = opened("a.rs", "pub fn $0area(width: u32, depth: u32) -> u32 {\n    width * 2 + depth\n}\n");
+    let mut b = opened("b.rs", "mod a;\nfn main() {\n    a::area($010, 20);\n}\n");
     let start = a.text.find("width").unwrap();
     a.replace(&editor, start, start + "width: u32, depth: u32".len(), "depth: u32, width: u32");
     assert_eq!(offered(&editor, &a.uri).await, 1);

@@ -198,10 +198,14 @@ impl DerefMut for Editor {
 
 impl Editor {
     pub(crate) async fn initialize(&self, given: Value, root: &Path) {
+        self.initialize_as(given, root, json!({ "textDocument": { "inlineCompletion": {} } })).await;
+    }
+
+    pub(crate) async fn initialize_as(&self, given: Value, root: &Path, capabilities: Value) {
         let params = json!({
             "processId": null,
             "rootUri": format!("file://{}", root.display()),
-            "capabilities": { "textDocument": { "inlineCompletion": {} } },
+            "capabilities": capabilities,
             "initializationOptions": given,
         });
         self.request("initialize", params).await.unwrap();

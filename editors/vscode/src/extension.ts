@@ -69,9 +69,6 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
       if (daemon || ofTheCommandLine(context.extension).some((name) => event.affectsConfiguration(name))) void running.restart(daemon);
       else if (event.affectsConfiguration('pilotlight')) running.sendSettings();
     }),
-    running.onDidChange((state) => {
-      if (state.is === 'running' && state.status === undefined) suggestions.focused(vscode.window.activeTextEditor);
-    }),
   );
 
   if (context.globalState.get(WELCOMED) !== true) {

@@ -14,11 +14,6 @@ export interface StatusParams {
   readonly nothingBecause?: string;
 }
 
-/** `textDocument/didFocus`: the document the person looks at now. */
-export interface DidFocusParams {
-  readonly textDocument?: { readonly uri: string };
-}
-
 /** `textDocument/didShowCompletion`. */
 export interface DidShowParams {
   readonly item: InlineCompletionItem;
@@ -114,7 +109,6 @@ export interface NextEdit {
 export const method = {
   status: 'didChangeStatus',
   settings: 'workspace/didChangeConfiguration',
-  focus: 'textDocument/didFocus',
   moved: 'pilotlight/didMoveCursor',
   reported: 'pilotlight/didChangeDiagnostics',
   shown: 'textDocument/didShowCompletion',

@@ -54,7 +54,6 @@ export class Suggestions implements vscode.Disposable {
         this.changed(event);
       }),
       vscode.window.onDidChangeActiveTextEditor((editor) => {
-        this.focused(editor);
         if (editor) this.moved(editor);
       }),
       vscode.window.onDidChangeTextEditorSelection((event) => {
@@ -81,13 +80,6 @@ export class Suggestions implements vscode.Disposable {
   hide(): void {
     this.#shown = undefined;
     void vscode.commands.executeCommand('editor.action.inlineSuggest.hide');
-  }
-
-  /** Tells the server which document is looked at. */
-  focused(editor: vscode.TextEditor | undefined): void {
-    const client = this.#session?.client;
-    if (!client || (editor && !['file', 'untitled'].includes(editor.document.uri.scheme))) return;
-    void client.sendNotification(method.focus, editor ? { textDocument: { uri: client.code2ProtocolConverter.asUri(editor.document.uri) } } : {});
   }
 
   /** Tells the server where the cursor has come to rest: it computes the prompt for there, so that the first keystroke does not wait for it. */

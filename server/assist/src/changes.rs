@@ -110,9 +110,7 @@ impl ChangeSet {
                     continue;
                 }
                 if known.edits.iter().any(|it| meets(it) || it.range == edit.range) {
-                    let line = file.before.rope().byte_to_line(edit.range.start);
-                    let because = "two changes meet here: carry one, then ask again".to_owned();
-                    self.left.push(Left { path: known.name(), line, because });
+                    self.left.push(known.left(&edit, "two changes meet here: carry one, then ask again".to_owned()));
                 } else {
                     known.edits.push(edit);
                 }
@@ -121,15 +119,27 @@ impl ChangeSet {
         self.files.sort_by(|a, b| a.path.cmp(&b.path));
     }
 
+    /// What of it is certain, for whom nothing else can be confirmed: the rest is left.
+    #[must_use]
+    pub fn certain(mut self) -> Self {
+        // Each is left already, until it is written.
+        self.holes.clear();
+        for file in &mut self.files {
+            let (certain, doubtful) =
+                std::mem::take(&mut file.edits).into_iter().partition(|edit| edit.doubt.is_none());
+            file.edits = certain;
+            let doubtful: Vec<Edit> = doubtful;
+            self.left.extend(doubtful.iter().filter_map(|edit| Some(file.left(edit, edit.doubt.clone()?))));
+        }
+        self.files.retain(|file| !file.edits.is_empty());
+        self
+    }
+
     /// Drops the edits that would add a syntax error to their file, and says so in `left`; files without edits go.
     pub fn check(&mut self) {
         for file in &mut self.files {
             for dropped in file.check() {
-                self.left.push(Left {
-                    path: file.name(),
-                    line: file.before.rope().byte_to_line(dropped.range.start),
-                    because: format!("`{}` here would be a syntax error", dropped.text),
-                });
+                self.left.push(file.left(&dropped, format!("`{}` here would be a syntax error", dropped.text)));
             }
         }
         self.files.retain(|file| !file.edits.is_empty());
@@ -164,6 +174,11 @@ impl FileChange {
     pub fn name(&self) -> PathBuf {
         let unsaved = || self.document.as_deref().unwrap_or("untitled").into();
         self.path.clone().unwrap_or_else(unsaved)
+    }
+
+    /// The place of an edit, as one where it is not made.
+    pub fn left(&self, edit: &Edit, because: String) -> Left {
+        Left { path: self.name(), line: self.before.rope().byte_to_line(edit.range.start), because }
     }
 
     /// Syntax errors of the text with all edits made.

@@ -128,8 +128,7 @@ impl Loaded {
         };
         let mut loaded = Self::over(None, global)?;
         let off = json!({ "completion": { "enabled": false }, "actions": { "enabled": false } });
-        loaded.settings = overlay(&loaded.settings, &off, "").0;
-        // What the command line says is what no other layer loosens.
+        // It is laid over every other layer, and loosened by none.
         merge(&mut loaded.command_line, off);
         loaded.notices.push(format!("{error:#}. Suggestions are off: mend it and restart the server"));
         Ok(loaded)

@@ -13,8 +13,8 @@ use crate::{
     Body, Failure, Surface,
     answer::{Running, sampling},
     choices::{finish, usage},
+    given,
     metrics::now,
-    null, seed, stop,
     tools::Reader,
 };
 
@@ -28,12 +28,12 @@ pub(crate) struct Chat {
     max_completion_tokens: Option<usize>,
     temperature: Option<f32>,
     top_p: Option<f32>,
-    #[serde(default, deserialize_with = "seed::any")]
+    #[serde(default, deserialize_with = "given::seed")]
     seed: Option<u64>,
     n: Option<usize>,
-    #[serde(default, deserialize_with = "stop::list")]
+    #[serde(default, deserialize_with = "given::stops")]
     stop: Vec<String>,
-    #[serde(default, deserialize_with = "null::default")]
+    #[serde(default, deserialize_with = "given::null")]
     stream: bool,
 }
 

@@ -13,7 +13,7 @@ use crate::{
     activity::Task,
     answer::{Ask, Running, What, limits, sampling},
     choices::cut,
-    null, seed, stop,
+    given,
 };
 
 /// `GET /health`.
@@ -62,33 +62,33 @@ pub(crate) async fn slots(surface: Surface) -> Result<Json<Value>, Failure> {
 /// What both completions have in common. Fields that only tune llama.cpp's own cache and samplers are read past.
 #[derive(Debug, Deserialize)]
 struct Common {
-    #[serde(default, deserialize_with = "null::default")]
+    #[serde(default, deserialize_with = "given::null")]
     prompt: String,
     n_predict: Option<i64>,
     temperature: Option<f32>,
     top_p: Option<f32>,
-    #[serde(default, deserialize_with = "seed::any")]
+    #[serde(default, deserialize_with = "given::seed")]
     seed: Option<u64>,
-    #[serde(default, deserialize_with = "stop::list")]
+    #[serde(default, deserialize_with = "given::stops")]
     stop: Vec<String>,
-    #[serde(default, deserialize_with = "null::default")]
+    #[serde(default, deserialize_with = "given::null")]
     stream: bool,
     /// What it has cost so far, with each piece of a stream.
-    #[serde(default, deserialize_with = "null::default")]
+    #[serde(default, deserialize_with = "given::null")]
     timings_per_token: bool,
     /// Of the answer only these, as paths such as `timings/prompt_n`, each under its path as its name.
-    #[serde(default, deserialize_with = "null::default")]
+    #[serde(default, deserialize_with = "given::null")]
     response_fields: Vec<String>,
 }
 
 /// `POST /infill`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Infill {
-    #[serde(default, deserialize_with = "null::default")]
+    #[serde(default, deserialize_with = "given::null")]
     input_prefix: String,
-    #[serde(default, deserialize_with = "null::default")]
+    #[serde(default, deserialize_with = "given::null")]
     input_suffix: String,
-    #[serde(default, deserialize_with = "null::default")]
+    #[serde(default, deserialize_with = "given::null")]
     input_extra: Vec<Extra>,
     #[serde(flatten)]
     common: Common,

@@ -9,7 +9,7 @@ use crate::{
     Body, Failure, Surface,
     answer::{Ask, What, limits, sampling},
     choices::{self, Shape},
-    null, seed, stop,
+    given,
 };
 
 /// `POST /v1/fim/completions`.
@@ -20,11 +20,11 @@ pub(crate) struct Fim {
     max_tokens: Option<usize>,
     temperature: Option<f32>,
     top_p: Option<f32>,
-    #[serde(default, deserialize_with = "seed::any")]
+    #[serde(default, deserialize_with = "given::seed")]
     random_seed: Option<u64>,
-    #[serde(default, deserialize_with = "stop::list")]
+    #[serde(default, deserialize_with = "given::stops")]
     stop: Vec<String>,
-    #[serde(default, deserialize_with = "null::default")]
+    #[serde(default, deserialize_with = "given::null")]
     stream: bool,
 }
 

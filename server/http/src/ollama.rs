@@ -12,18 +12,18 @@ use crate::{
     Body, Failure, Surface,
     answer::{Ask, Running, What, limits, sampling},
     choices::finish,
+    given,
     metrics::timestamp,
-    null, seed, stop,
 };
 
 /// `POST /api/generate`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Generate {
-    #[serde(default, deserialize_with = "null::default")]
+    #[serde(default, deserialize_with = "given::null")]
     prompt: String,
     suffix: Option<String>,
     stream: Option<bool>,
-    #[serde(default, deserialize_with = "null::default")]
+    #[serde(default, deserialize_with = "given::null")]
     options: Parameters,
 }
 
@@ -32,9 +32,9 @@ struct Parameters {
     num_predict: Option<i64>,
     temperature: Option<f32>,
     top_p: Option<f32>,
-    #[serde(default, deserialize_with = "seed::any")]
+    #[serde(default, deserialize_with = "given::seed")]
     seed: Option<u64>,
-    #[serde(default, deserialize_with = "stop::list")]
+    #[serde(default, deserialize_with = "given::stops")]
     stop: Vec<String>,
 }
 

@@ -8,8 +8,8 @@ use crate::{
     Body, Failure, Surface,
     answer::{Ask, What, limits, sampling},
     choices::{self, Shape},
+    given,
     metrics::now,
-    null, prompt, seed, stop,
 };
 
 /// `GET /v1/models`.
@@ -24,20 +24,20 @@ pub(crate) async fn models(surface: Surface) -> Result<Json<Value>, Failure> {
 /// `POST /v1/completions`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Completions {
-    #[serde(deserialize_with = "prompt::one")]
+    #[serde(deserialize_with = "given::prompt")]
     prompt: String,
     suffix: Option<String>,
     max_tokens: Option<usize>,
     temperature: Option<f32>,
     top_p: Option<f32>,
-    #[serde(default, deserialize_with = "seed::any")]
+    #[serde(default, deserialize_with = "given::seed")]
     seed: Option<u64>,
     n: Option<usize>,
-    #[serde(default, deserialize_with = "null::default")]
+    #[serde(default, deserialize_with = "given::null")]
     echo: bool,
-    #[serde(default, deserialize_with = "stop::list")]
+    #[serde(default, deserialize_with = "given::stops")]
     stop: Vec<String>,
-    #[serde(default, deserialize_with = "null::default")]
+    #[serde(default, deserialize_with = "given::null")]
     stream: bool,
 }
 

@@ -5,6 +5,7 @@
 //! knew; and the client notices nothing else.
 
 mod envelope;
+mod falls;
 mod memory;
 
 use std::{
@@ -31,6 +32,7 @@ use crate::{
     wire::{Frames, Outgoing, refusal},
 };
 use envelope::Envelope;
+use falls::{Falls, LAPSE};
 use memory::{AGAIN, Memory};
 
 /// What a daemon says before it ends in good order: the next request may start another, and nothing need be done before.
@@ -41,11 +43,6 @@ pub(crate) const SETTLED: &str = "$/pilotlight/settled";
 
 /// After a daemon that could not be reached requests are refused for so long.
 const PAUSE: Duration = Duration::from_secs(2);
-/// After so many daemons that ended unasked within so long, something is wrong that another one does not mend: each of them may have brought the machine to the limit of its memory.
-const FALLS: usize = 3;
-const LAPSE: Duration = Duration::from_secs(600);
-/// From then on requests are refused for [`PAUSE`], four times as long after each further fall, and at most so long.
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// LSP's `ServerCancelled`: the client may ask again.
 const SERVER_CANCELLED: i64 = -32802;
 
@@ -99,20 +96,6 @@ struct Bridge<S, C> {
     falls: Falls,
     /// Why there is no daemon, as the client was told; nothing once one has answered.
     told: Option<String>,
-}
-
-/// When daemons ended unasked, the last [`LAPSE`] long.
-#[derive(Default)]
-struct Falls(VecDeque<Instant>);
-
-impl Falls {
-    /// Takes in one more. Gives their number and how long there is to be no other daemon, where they are too many.
-    fn after(&mut self, now: Instant) -> Option<(usize, Duration)> {
-        self.0.retain(|fall| now - *fall < LAPSE);
-        self.0.push_back(now);
-        let further = u32::try_from(self.0.len().checked_sub(FALLS)?).unwrap_or(u32::MAX);
-        Some((self.0.len(), PAUSE.saturating_mul(4_u32.saturating_pow(further)).min(LONGEST_PAUSE)))
-    }
 }
 
 enum Link<S> {
@@ -372,78 +355,4 @@ fn from_daemon<E>(frame: Option<io::Result<Result<Bytes, E>>>) -> Option<Bytes> 
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use futures::FutureExt;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split};
-
-    use super::*;
-
-    #[tokio::test]
-    async fn what_a_daemon_began_ends_with_it() {
-        let ((mut editor, client), (mut daemon, link)) = (duplex(1 << 16), duplex(1 << 16));
-        let (read, write) = split(client);
-        let none = || std::future::pending::<Result<DuplexStream, String>>().boxed();
-        let passed_on = tokio::spawn(bridge(read, write, link, none));
-        for (token, kind) in [("a", "begin"), ("b", "begin"), ("a", "report"), ("a", "end")] {
-            let params = json!({ "token": token, "value": { "kind": kind } });
-            let body = json!({ "jsonrpc": "2.0", "method": "$/progress", "params": params }).to_string();
-            daemon.write_all(format!("Content-Length: {}\r\n\r\n{body}", body.len()).as_bytes()).await.unwrap();
-        }
-        drop(daemon);
-        let mut said = String::new();
-        let ended = async {
-            while said.matches(r#""kind":"end""#).count() < 2 {
-                let mut some = [0; 1024];
-                let read = editor.read(&mut some).await.unwrap();
-                said += std::str::from_utf8(&some[..read]).unwrap();
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(20), ended).await.expect("an end");
-        assert!(said.rsplit("Content-Length").next().unwrap().contains(r#""token":"b""#), "{said}");
-        assert_eq!(said.matches("$/progress").count(), 5, "{said}");
-        passed_on.abort();
-    }
-
-    #[test]
-    fn daemons_that_end_again_and_again_are_started_less_and_less() {
-        let (begun, mut falls) = (Instant::now(), Falls::default());
-        let mut ends =
-            |seconds: u64| falls.after(begun + Duration::from_secs(seconds)).map(|(n, pause)| (n, pause.as_secs()));
-        // Each lives for more than six seconds, as one does that loads a model until the memory is spent.
-        assert_eq!(
-            [ends(6), ends(13), ends(20), ends(30), ends(50)],
-            [None, None, Some((3, 2)), Some((4, 8)), Some((5, 32))]
-        );
-        assert_eq!([ends(100), ends(300)], [Some((6, 128)), Some((7, 300))]);
-        // Rare ones are accidents.
-        assert_eq!([ends(1000), ends(1500), ends(2200)], [None; 3]);
-    }
-
-    #[tokio::test]
-    async fn that_there_is_no_daemon_is_told_once() {
-        let ((mut editor, client), (daemon, link)) = (duplex(1 << 16), duplex(1 << 16));
-        let (read, write) = split(client);
-        let none = || async { Err::<DuplexStream, _>("none can be started".to_owned()) }.boxed();
-        let passed_on = tokio::spawn(bridge(read, write, link, none));
-        drop(daemon);
-        let mut said = String::new();
-        for asked in 0..2 {
-            let body = json!({ "jsonrpc": "2.0", "id": asked, "method": "x" }).to_string();
-            editor.write_all(format!("Content-Length: {}\r\n\r\n{body}", body.len()).as_bytes()).await.unwrap();
-            let answered = async {
-                while said.matches(&SERVER_CANCELLED.to_string()).count() <= asked {
-                    let mut bytes = [0; 4096];
-                    let read = editor.read(&mut bytes).await.unwrap();
-                    said.push_str(std::str::from_utf8(&bytes[..read]).unwrap());
-                }
-            };
-            tokio::time::timeout(Duration::from_secs(20), answered).await.unwrap();
-            // Until it is asked for again.
-            tokio::time::sleep(PAUSE).await;
-        }
-        assert_eq!(said.matches("none can be started").count(), 1, "{said}");
-        drop(editor);
-        let _ = passed_on.await;
-    }
-}
+mod tests;

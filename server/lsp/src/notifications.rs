@@ -5,7 +5,6 @@ pub(crate) mod did_change_configuration;
 pub(crate) mod did_change_diagnostics;
 pub(crate) mod did_change_workspace_folders;
 pub(crate) mod did_close;
-pub(crate) mod did_focus;
 pub(crate) mod did_move_cursor;
 pub(crate) mod did_open;
 pub(crate) mod did_partially_accept_completion;

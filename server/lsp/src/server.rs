@@ -55,7 +55,8 @@ impl Server {
             .add("textDocument/didChange", note::did_change::handle)
             .add("textDocument/didSave", note::did_save::handle)
             .add("textDocument/didClose", note::did_close::handle)
-            .add("textDocument/didFocus", note::did_focus::handle)
+            // Copilot's clients tell which document the person looks at. Nothing depends on it; it is taken so that they are not answered with complaints.
+            .add("textDocument/didFocus", |_: &Session, _: Value| {})
             .add("pilotlight/didMoveCursor", note::did_move_cursor::handle)
             .add("pilotlight/didChangeDiagnostics", note::did_change_diagnostics::handle)
             .add("textDocument/didShowCompletion", note::did_show_completion::handle)

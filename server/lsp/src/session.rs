@@ -23,7 +23,7 @@ use crate::{
     wire::Outgoing,
 };
 use calls::Calls;
-pub(crate) use documents::{Current, Documents, Problem, Texts};
+pub(crate) use documents::{Current, Documents, Problem, since_whole, uri_of_document};
 pub(crate) use recent::{Answer, Inserted, Recent};
 
 /// What the methods share. Notifications change it one after another, in the order of arrival; requests read it before their first await.

@@ -7,7 +7,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::{
     bridge::SETTLED,
-    session::{Documents, Session},
+    session::{Session, uri_of_document},
 };
 
 /// Tells of each document of this connection that is settled, if the other side is a bridge.
@@ -27,7 +27,7 @@ pub(crate) fn follow(session: &Session) -> impl Future<Output = Infallible> + us
                 Err(RecvError::Closed) => return std::future::pending().await,
             };
             if let Some(state) = assistant.settled_state(&document) {
-                let uri = Documents::<pilotlight_assist::Assistant>::uri_of(&document);
+                let uri = uri_of_document(&document);
                 let text = state.rope().to_string();
                 outgoing.notify(SETTLED, json!({ "uri": uri, "version": state.version(), "text": text }));
             }

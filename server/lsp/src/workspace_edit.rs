@@ -8,18 +8,23 @@ use tower_lsp::gen_lsp_types as lsp;
 
 use crate::{
     position,
-    session::{Documents, Session},
+    session::{Session, uri_of_document},
     uri,
 };
 
-/// The edit as the client takes it. Without change annotations nothing could be asked first: then what is doubtful stays out.
+/// What of a set is for this client: without change annotations nothing could be asked first, so what is doubtful is left.
+pub(crate) fn for_client(session: &Session, set: ChangeSet) -> ChangeSet {
+    let confirms = session.profile.get().is_some_and(|profile| profile.annotations && profile.document_changes);
+    if confirms { set } else { set.certain() }
+}
+
+/// The edit as the client takes it ([`for_client`]).
 ///
 /// # Errors
 ///
 /// In words, where a document's text here is not to be trusted.
 pub(crate) fn workspace_edit(session: &Session, set: &ChangeSet) -> Result<Value, String> {
     let profile = session.profile.get();
-    let annotated = confirms(session);
     let versioned = profile.is_some_and(|profile| profile.document_changes);
     let mut annotations: BTreeMap<String, Value> = BTreeMap::new();
     let (mut documents, mut plain) = (Vec::new(), serde_json::Map::new());
@@ -31,7 +36,7 @@ pub(crate) fn workspace_edit(session: &Session, set: &ChangeSet) -> Result<Value
             return Err(format!("{uri}: the text here is out of sync with the editor's: {because}"));
         }
         let mut edits = Vec::new();
-        for edit in file.edits.iter().filter(|edit| annotated || edit.doubt.is_none()) {
+        for edit in &file.edits {
             let mut text_edit = text_edit(session, file, edit);
             if let Some(doubt) = &edit.doubt {
                 text_edit["annotationId"] = json!(doubt);
@@ -39,9 +44,6 @@ pub(crate) fn workspace_edit(session: &Session, set: &ChangeSet) -> Result<Value
                 annotations.insert(doubt.clone(), annotation);
             }
             edits.push(text_edit);
-        }
-        if edits.is_empty() {
-            continue;
         }
         if file.creates {
             may_create(session, &uri)?;
@@ -60,11 +62,6 @@ pub(crate) fn workspace_edit(session: &Session, set: &ChangeSet) -> Result<Value
         edit["changeAnnotations"] = json!(annotations);
     }
     Ok(edit)
-}
-
-/// Whether the client can have what is doubtful confirmed.
-pub(crate) fn confirms(session: &Session) -> bool {
-    session.profile.get().is_some_and(|profile| profile.annotations && profile.document_changes)
 }
 
 /// Whether the client makes files by an edit; else why nothing is done.
@@ -92,7 +89,7 @@ fn position_in(file: &FileChange, offset: usize, encoding: PositionEncoding) -> 
 /// The client's own name for an open document; the URI of a file that is not open.
 pub(crate) fn uri_of(file: &FileChange) -> Result<String, String> {
     match (&file.document, &file.path) {
-        (Some(document), _) => Ok(Documents::<pilotlight_assist::Assistant>::uri_of(document).to_owned()),
+        (Some(document), _) => Ok(uri_of_document(document).to_owned()),
         (None, Some(path)) => uri::from_path(path).ok_or_else(|| format!("{}: its name is not UTF-8", path.display())),
         (None, None) => Err("an unsaved buffer without a name".to_owned()),
     }

@@ -142,6 +142,32 @@ def test_two_actions_on_one_key_are_wrapped_once_and_given_back(bench):
     ed.until(lambda: ed.line() == "    let x = 42;T", "what the key did before")
 
 
+def test_one_of_two_actions_on_a_key_is_given_back_in_any_order(bench):
+    ed = start(bench, RULES, setup="{ next_edit = { accept = '<Tab>' } }", before="vim.keymap.set('i', '<Tab>', 'T')")
+    described = "(vim.fn.maparg('<Tab>', 'i', false, true).desc or ''):match('^Pilotlight.*') or ''"
+    again = "require('pilotlight').setup({ cmd = require('pilotlight.config').options.cmd, "
+    said = [ed.lua(described)]
+    for options in ("next_edit = { accept = false } })", "keys = false, next_edit = { accept = false } })", "keys = false, next_edit = { accept = '<tab>' } })"):
+        ed.run(again + options)
+        said.append(ed.lua(described))
+    equal(said, ["Pilotlight: accept", "Pilotlight: accept", "", "Pilotlight: next edit"])
+    ed.keys("Tab")
+    ed.until(lambda: ed.line() == "    T", "what the key did before")
+    ed.run("require('pilotlight.next_edit').visible = function() return true end vim.keymap.set('i', '<Plug>(pilotlight-next-edit)', 'N')")
+    ed.keys("Tab")
+    ed.until(lambda: ed.line() == "    TN", "ours, when there is a next edit")
+
+
+def test_what_was_mapped_over_ours_is_ours_no_more_once_it_is_given_back(bench):
+    ed = start(bench, RULES, before="vim.g.cmp = 0", after=f"{CMP} require('pilotlight').setup({{ cmd = options.cmd or require('pilotlight.config').options.cmd }})")
+    ed.run("require('pilotlight').setup({ cmd = require('pilotlight.config').options.cmd, keys = false })")
+    ed.type("let x")
+    ed.sees("let x = 42;")
+    ed.keys("Tab")
+    ed.until(lambda: ed.line() == "    let x   ", "Tab indents")
+    equal(ed.lua("vim.g.cmp"), 1)
+
+
 def test_setup_in_a_buffer_with_a_mapping_of_its_own(bench):
     ed = bench.open({"main.rs": MAIN, "other.rs": MAIN}, setup="nil", script={"rules": RULES})
     ed.run(f"vim.keymap.set('i', '<Tab>', 'own', {{ buffer = 0 }}) vim.cmd('imap <Tab> everywhere') require('pilotlight').setup({{ cmd = {ed.server} }})")

@@ -75,7 +75,6 @@ export async function scripted({ folder, cache, vsix, artefacts, here }) {
       const versions = changes.map(({ params }) => params.textDocument.version);
       if (!versions.includes(request.params.textDocument.version)) throw new Error(`version ${request.params.textDocument.version} is none of ${versions}`);
       equal(request.params.formattingOptions, { tabSize: 4, insertSpaces: true }, 'formattingOptions');
-      if (!received('textDocument/didFocus').some(({ params }) => params.textDocument?.uri.endsWith('/src/lib.rs'))) throw new Error('no didFocus of src/lib.rs');
     });
 
     await test('what VS Code’s own checkers report of a document is told', async () => {

@@ -60,56 +60,34 @@ local function keep(mapping, name)
   vim.fn.mapset(mapping)
 end
 
----What a key does for us.
+---A key that is mapped.
 ---@class pilotlight.Mapped
 ---@field mode 'i'|'n'
 ---@field lhs string
----@field action string
----@field off boolean? it is mapped no more
+---@field actions string[] what it does for us: the first that it is for
 ---@field before table<string, any>? what it was mapped to
 
----In the order of mapping: one key may have several actions, each wrapped by the next.
-local mapped = {} ---@type pilotlight.Mapped[]
+local mapped = {} ---@type table<string, pilotlight.Mapped> by mode and key
 
----@param entries pilotlight.Mapped[]
----@param wanted pilotlight.Mapped
----@return integer? index
-local function place(entries, wanted)
-  for index, it in ipairs(entries) do
-    if it.mode == wanted.mode and it.lhs == wanted.lhs and it.action == wanted.action then
-      return index
-    end
-  end
-end
-
----Keys that were mapped so far. Each has fallbacks of its own: what is mapped over ours may fall back to it, and be wrapped in its turn by a later `setup()`.
+---Mappings that were made so far. Each has fallbacks of its own: what is mapped over ours may fall back to it, and be wrapped in its turn by a later `setup()`.
 local count = 0
-
----@param action string
-local function describe(action)
-  return 'Pilotlight: ' .. action:gsub('_', ' ')
-end
 
 ---Maps a key. What it was mapped to is kept under a <Plug> of its own and runs when the key is not for us. An Alt key that was mapped to nothing then does
 ---nothing (Neovim would leave insert mode and run the letter as a command).
 ---@param entry pilotlight.Mapped
 local function map(entry)
-  local mode, lhs, action = entry.mode, entry.lhs, entry.action
-  local desc = describe(action)
+  local mode, lhs = entry.mode, entry.lhs
+  local desc = 'Pilotlight: ' .. entry.actions[1]:gsub('_', ' ')
   local before = M.global(mode, lhs)
-  local earlier = place(mapped, entry)
-  -- Ours, or wrapped by another of ours.
-  if before and (before.desc == desc or earlier and M.is_ours(before)) then
+  if before and M.is_ours(before) then
+    before.desc = desc
+    vim.fn.mapset(before)
     return
   end
   count = count + 1
   local itself = ('<Plug>(pilotlight-itself-%d)'):format(count)
   vim.keymap.set(mode, itself, lhs:match('^<[MA]%-') and '<Ignore>' or lhs, { desc = 'Pilotlight: the key itself' })
   entry.before = vim.deepcopy(before)
-  if earlier then
-    table.remove(mapped, earlier)
-  end
-  table.insert(mapped, entry)
   local fallback, ended = itself, nil
   local inside = false
   if before then
@@ -126,7 +104,8 @@ local function map(entry)
     keep(before, fallback)
   end
   vim.keymap.set(mode, lhs, function()
-    if not entry.off and ours(action) then
+    local action = vim.iter(entry.actions):find(ours)
+    if action then
       return M.plug(action)
     elseif not ended then
       return fallback
@@ -140,35 +119,42 @@ end
 ---@param entry pilotlight.Mapped
 local function give_back(entry)
   local now = M.global(entry.mode, entry.lhs)
-  if now and now.desc == describe(entry.action) then
+  if now and M.is_ours(now) then
     vim.keymap.del(entry.mode, entry.lhs)
     if entry.before then
       vim.fn.mapset(entry.before)
     end
   end
-  entry.off = true
 end
 
 ---Maps the configured keys, and no others.
 function M.map()
-  local wanted = {} ---@type pilotlight.Mapped[]
+  local wanted = {} ---@type table<string, pilotlight.Mapped>
+  local function want(mode, lhs, action)
+    local key = mode .. vim.keycode(lhs)
+    wanted[key] = wanted[key] or { mode = mode, lhs = lhs, actions = {} }
+    table.insert(wanted[key].actions, action)
+  end
+  for action, lhs in vim.spairs(config.options.keys or {}) do
+    if lhs then
+      want('i', lhs, action)
+    end
+  end
   local accept = config.options.next_edit.accept
   if accept then
-    vim.list_extend(wanted, { { mode = 'n', lhs = accept, action = 'next_edit' }, { mode = 'i', lhs = accept, action = 'next_edit' } })
+    want('i', accept, 'next_edit')
+    want('n', accept, 'next_edit')
   end
-  for action, lhs in pairs(config.options.keys or {}) do
-    if lhs then
-      table.insert(wanted, { mode = 'i', lhs = lhs, action = action })
+  for key, entry in pairs(mapped) do
+    entry.actions = wanted[key] and wanted[key].actions or {}
+    if not wanted[key] then
+      give_back(entry)
+      mapped[key] = nil
     end
   end
-  -- The last first: it has the ones before it under it.
-  for index = #mapped, 1, -1 do
-    if not place(wanted, mapped[index]) then
-      give_back(table.remove(mapped, index))
-    end
-  end
-  for _, entry in ipairs(wanted) do
-    map(entry)
+  for key, entry in pairs(wanted) do
+    mapped[key] = mapped[key] or entry
+    map(mapped[key])
   end
 end
 

@@ -35,6 +35,26 @@ fn what_adds_a_syntax_error_is_dropped_and_told() {
 }
 
 #[test]
+fn what_is_not_certain_is_left_where_nobody_can_confirm_it() {
+    let doubtful = |mut file: FileChange, at: usize| {
+        file.edits[at].doubt = Some("it may be another".to_owned());
+        file
+    };
+    let text = "fn a() {}\nfn b() {}\n";
+    let set = ChangeSet {
+        files: vec![
+            doubtful(change(Path::new("a.rs"), text, &[("a", "x"), ("b", "y")]), 1),
+            doubtful(change(Path::new("b.rs"), text, &[("a", "x")]), 0),
+        ],
+        ..ChangeSet::default()
+    };
+    let set = set.certain();
+    assert_eq!((set.counts(), set.files[0].after(Which::All)), ((1, 0, 1), text.replace("a()", "x()")));
+    let left = |path: &str, line| Left { path: path.into(), line, because: "it may be another".to_owned() };
+    assert_eq!(set.left, [left("a.rs", 1), left("b.rs", 0)]);
+}
+
+#[test]
 fn all_files_are_written_or_none() {
     let folder = tempfile::tempdir().unwrap();
     let (a, b) = (folder.path().join("a.rs"), folder.path().join("b.rs"));

@@ -45,14 +45,12 @@ fn relative(root: &Path, path: &Path) -> String {
 fn tell(set: &ChangeSet, root: &Path, which: Which) {
     let (certain, doubtful, files) = set.counts();
     eprintln!("certain: {} in {}; not certain: {doubtful}", counted(certain, "place"), counted(files, "file"));
-    for file in &set.files {
-        for edit in file.edits.iter().filter(|_| which == Which::Certain) {
-            let Some(doubt) = &edit.doubt else { continue };
-            let at = file.before.position(edit.range.start, PositionEncoding::Utf32);
-            eprintln!("  {}:{}:{}: {doubt}", relative(root, &file.name()), at.line + 1, at.character + 1);
-        }
-    }
-    for left in &set.left {
+    let doubtful = set
+        .files
+        .iter()
+        .filter(|_| which == Which::Certain)
+        .flat_map(|file| file.edits.iter().filter_map(|edit| Some(file.left(edit, edit.doubt.clone()?))));
+    for left in doubtful.chain(set.left.iter().cloned()) {
         eprintln!("  {}:{}: {}", relative(root, &left.path), left.line + 1, left.because);
     }
 }

@@ -170,7 +170,7 @@ pub(crate) fn open_log(path: &Path) -> io::Result<fs::File> {
     fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path)
 }
 
-/// Puts what is in a long log aside and empties it: daemons that write to it go on in the same file.
+/// Puts what is in a long log aside, where there is room for it, and empties it: daemons that write to it go on in the same file.
 pub(super) fn cut_log(path: &Path) -> io::Result<()> {
     if !fs::metadata(path).is_ok_and(|found| found.len() > LONGEST_LOG) {
         return Ok(());
@@ -178,7 +178,12 @@ pub(super) fn cut_log(path: &Path) -> io::Result<()> {
     let log = fs::OpenOptions::new().read(true).write(true).open(path)?;
     // Another daemon may be at it, or have done it since.
     if log.try_lock().is_ok() && log.metadata()?.len() > LONGEST_LOG {
-        fs::copy(path, path.with_extension("log.1"))?;
+        let aside = path.with_extension("log.1");
+        // Half a copy would keep the disk full.
+        if let Err(error) = fs::copy(path, &aside) {
+            tracing::debug!(%error, "the long log is not put aside");
+            let _ = fs::remove_file(&aside);
+        }
         log.set_len(0)?;
     }
     Ok(())
@@ -211,7 +216,14 @@ mod tests {
         one.write_all(b"one\n").unwrap();
         other.write_all(b"other\n").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "one\nother\n");
-        assert!(fs::read(path.with_extension("log.1")).unwrap().starts_with(b"first\n."));
+        let aside = path.with_extension("log.1");
+        assert!(fs::read(&aside).unwrap().starts_with(b"first\n."));
+        // Where no copy can be made it is emptied all the same.
+        fs::remove_file(&aside).unwrap();
+        fs::create_dir(&aside).unwrap();
+        one.write_all(&vec![b'.'; LONGEST_LOG as usize]).unwrap();
+        cut_log(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().len(), 0);
     }
 
     #[test]

@@ -16,12 +16,17 @@ pub(super) fn check(backend: &'static str, weights: u64) -> Result<(), EngineErr
     let begun = Instant::now();
     loop {
         match available() {
-            Some((free, most)) if (free + 1..=most).contains(&weights) && begun.elapsed() < PATIENCE => {
+            Some((free, most)) if may_come(weights, free, most) && begun.elapsed() < PATIENCE => {
                 std::thread::sleep(LOOK);
             }
             told => return compare(backend, weights, told.map(|(free, _)| free)),
         }
     }
+}
+
+/// Whether there may be room for weights later: what exceeds all of the machine's memory is not waited for.
+fn may_come(weights: u64, free: u64, most: u64) -> bool {
+    weights > free && weights <= most
 }
 
 fn compare(backend: &'static str, weights: u64, free: Option<u64>) -> Result<(), EngineError> {
@@ -76,6 +81,13 @@ mod tests {
         assert!(compare("cpu", 6 << 30, Some(6 << 30)).is_ok());
         // Where nothing is known nothing is refused.
         assert!(compare("cpu", u64::MAX, None).is_ok());
+    }
+
+    #[test]
+    fn room_is_waited_for_where_it_may_come() {
+        for (weights, waited_for) in [(6, false), (7, true), (8, true), (9, false)] {
+            assert_eq!(may_come(weights, 6, 8), waited_for, "{weights} of 6 free and 8 in all");
+        }
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! One server's HTTP: its address, the key, the limits.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use reqwest::{
     RequestBuilder, Response, Url,
@@ -14,6 +18,8 @@ use crate::EngineError;
 
 /// The longest answer to a question about the server itself. (Ollama tells the whole vocabulary.)
 const LONGEST: usize = 64 << 20;
+/// For so long the file of the key is waited for: it may lie on another machine, which hangs.
+const READING: Duration = Duration::from_secs(1);
 
 /// A client of one server.
 #[derive(Debug)]
@@ -22,6 +28,10 @@ pub(crate) struct Client {
     base: Url,
     stall: Duration,
     options: RemoteOptions,
+    /// The last one that could be read.
+    key: Arc<Mutex<Option<HeaderValue>>>,
+    /// Held while the key's file is read: one that hangs costs one thread, and not one a request.
+    reading: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Client {
@@ -44,7 +54,7 @@ impl Client {
         base.set_query(None);
         base.set_fragment(None);
 
-        bearer(options)?;
+        let key = Arc::new(Mutex::new(bearer(options)?));
         let mut http = reqwest::Client::builder()
             .user_agent(concat!("pilotlight/", env!("CARGO_PKG_VERSION")))
             // Neither the code nor the key go anywhere but where the person said.
@@ -56,7 +66,7 @@ impl Client {
         let http =
             http.build().map_err(|error| EngineError::Remote { url: base.to_string(), message: error.to_string() })?;
         let stall = Duration::from_secs(options.stall_seconds);
-        Ok(Self { http, base, stall, options: options.clone() })
+        Ok(Self { http, base, stall, options: options.clone(), key, reading: Arc::default() })
     }
 
     /// The address, which holds no key.
@@ -105,8 +115,7 @@ impl Client {
     }
 
     async fn send(&self, path: &str, request: RequestBuilder) -> Result<Response, Failure> {
-        // Read each time: its file may have been written anew.
-        let request = match bearer(&self.options).map_err(|error| Failure::lasting(error.to_string()))? {
+        let request = match self.key().await {
             Some(key) => request.header(AUTHORIZATION, key),
             None => request,
         };
@@ -120,6 +129,26 @@ impl Client {
         let mut failure = Failure::refused(response).await;
         failure.message = format!("{path}: {}", failure.message);
         Err(failure)
+    }
+
+    /// The key as a header. Its file is read each time, as it may have been written anew; one that cannot be read (somebody may be writing it) says nothing against the key that it had.
+    async fn key(&self) -> Option<HeaderValue> {
+        let (options, key) = (self.options.clone(), Arc::clone(&self.key));
+        let read = async {
+            let turn = Arc::clone(&self.reading).lock_owned().await;
+            tokio::task::spawn_blocking(move || {
+                let _turn = turn;
+                match bearer(&options) {
+                    Ok(read) => *key.lock().unwrap_or_else(PoisonError::into_inner) = read,
+                    Err(error) => tracing::warn!(%error, "the key cannot be read: the last one is used"),
+                }
+            })
+            .await
+        };
+        if self.options.key_file.is_some() && tokio::time::timeout(READING, read).await.is_err() {
+            tracing::warn!("reading the key takes long: the last one is used");
+        }
+        self.key.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     async fn document(&self, path: &str, request: RequestBuilder) -> Result<Value, Failure> {

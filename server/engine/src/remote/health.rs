@@ -8,9 +8,12 @@ use std::{
 use tokio::sync::watch;
 
 use super::{
-    Failure, Link, Remedy,
+    Failure, Link, PREFIX_PART, Remedy, SUFFIX_PART,
     discovery::{alive, discover},
+    prompt::Part,
+    wire::{self, Question},
 };
+use crate::Sampling;
 
 /// Before the first look, and between two.
 const SOON: Duration = Duration::from_millis(500);
@@ -44,13 +47,10 @@ impl Link {
         self.ailing.send_if_modified(|ailing| ailing.take().is_some());
     }
 
-    /// Takes in that it cannot write the prompts of its model, and looks after it until it has another.
+    /// Takes in that it cannot write the prompts of its model, and looks after it until it can.
     pub(super) fn cannot_fill(self: &Arc<Self>) {
         if self.fills.swap(false, Ordering::Relaxed) {
-            tracing::warn!(
-                server = self.name(),
-                "its model fills no middle (501): it is asked for none until it has another model"
-            );
+            tracing::warn!(server = self.name(), "its model fills no middle (501): it is asked for none until it does");
             tokio::spawn(look_for_another(Arc::downgrade(self)));
         }
     }
@@ -63,16 +63,28 @@ async fn look_for_another(link: Weak<Link>) {
         pause = (pause * 2).min(LATE);
         // It may have been found to be back meanwhile.
         let Some(link) = link.upgrade().filter(|link| !link.fills.load(Ordering::Relaxed)) else { return };
-        // One that is not there is looked after by who asks it for something.
-        let Ok(now) = discover(&link.client, &link.options, &[]).await else { continue };
-        if now.model != link.found().model {
-            match back(&link).await {
-                Ok(()) => tracing::info!(server = link.name(), model = now.model, "it has another model"),
-                Err(failure) => link.ail(&failure),
-            }
-            return;
+        // The server writes the prompt: what it says to the very question is all that there is to know, whatever model it has by now. One that is not there is looked
+        // after by who asks it for something.
+        if fills_a_middle(&link).await.is_ok() {
+            tracing::info!(server = link.name(), "its model fills a middle now");
+            return link.fills.store(true, Ordering::Relaxed);
         }
     }
+}
+
+/// Asks for nothing between two lines.
+async fn fills_a_middle(link: &Link) -> Result<(), Failure> {
+    let line = || Part::Text("\n".to_owned());
+    let question = Question {
+        parts: vec![Part::Special(PREFIX_PART), line(), Part::Special(SUFFIX_PART), line()],
+        ids: None,
+        max_tokens: 0,
+        stops: Vec::new(),
+        sampling: &Sampling::Greedy,
+        names: &link.names,
+    };
+    let (path, body) = wire::ask(&link.found(), &question)?;
+    link.client.open(path, &body).await.map(drop)
 }
 
 async fn look_after(link: Weak<Link>, mut ailing: watch::Receiver<Option<String>>, mut pause: Duration) {
@@ -107,7 +119,9 @@ async fn look_after(link: Weak<Link>, mut ailing: watch::Receiver<Option<String>
 async fn back(link: &Link) -> Result<(), Failure> {
     let before = link.found();
     alive(&link.client, before.kind).await?;
-    let now = discover(&link.client, &link.options, &link.markers).await?;
+    let mut now = discover(&link.client, &link.options, &link.markers).await?;
+    // Who wrote the prompts goes on with it, also for a model whose tokens are known here.
+    now.server_writes |= before.server_writes && now.kind == before.kind;
     if !link.exact && now.names() != before.names() || now.server_writes != before.server_writes {
         return Err(Failure::lasting(format!(
             "it has another model now ({}), with other special tokens than {}: `pilotlight stop` makes a new start",

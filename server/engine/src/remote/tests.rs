@@ -383,6 +383,15 @@ fn a_renewed_key_is_read_again() {
     for answer in [engine.submit(asked(&engine)), engine.submit(asked(&engine))] {
         assert_eq!(collect(answer).text, "né b");
     }
+    // While it is written (its text is gone then), and where it is a pipe that nobody writes to, the key is the last one.
+    std::fs::write(&file, "").unwrap();
+    assert_eq!(collect(engine.submit(asked(&engine))).text, "né b");
+    std::fs::remove_file(&file).unwrap();
+    #[cfg(unix)]
+    assert!(std::process::Command::new("mkfifo").arg(&file).status().unwrap().success());
+    for answer in [engine.submit(asked(&engine)), engine.submit(asked(&engine))] {
+        assert_eq!(collect(answer).text, "né b");
+    }
     assert!(engine.ailing().unwrap().borrow().is_none());
 }
 

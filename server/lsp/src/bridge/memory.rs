@@ -1,14 +1,6 @@
 //! What a new daemon must be told so that it knows what the old one knew: how the client introduced itself, and its open documents as it has them now.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
-
-use pilotlight_assist::{
-    DocumentError, DocumentId, Origin,
-    syntax::{Change, Document, Language, PositionEncoding, Snapshot},
-};
+use pilotlight_assist::syntax::{Change, Document, Language, PositionEncoding};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json, value::RawValue};
 use tokio_util::bytes::Bytes;
@@ -17,9 +9,9 @@ use tower_lsp::gen_lsp_types::{
 };
 
 use crate::{
-    notifications::did_change,
+    notifications::did_change::{self, Changed},
     position,
-    session::{Documents, Texts},
+    session::since_whole,
 };
 
 /// The id under which `initialize` is said again: no client's, as it is answered to nobody.
@@ -37,8 +29,6 @@ pub(super) struct Memory {
     folders: Vec<Bytes>,
     /// The last of each.
     configuration: Option<Bytes>,
-    focus: Option<Bytes>,
-    documents: Documents<Ropes>,
     /// In the order of opening.
     open: Vec<Open>,
 }
@@ -49,6 +39,10 @@ struct Open {
     uri: String,
     /// The client's own name for it.
     language: String,
+    /// Its text, without a tree.
+    document: Document,
+    /// The version that it was opened with.
+    since: i32,
     /// Its text when it was opened or its changes were last carried, as the daemon says, with the version: what changed since may wait to be carried.
     carried: (i32, String),
     /// What others last reported of it.
@@ -74,8 +68,6 @@ impl Memory {
             encoding: PositionEncoding::default(),
             folders: Vec::new(),
             configuration: None,
-            focus: None,
-            documents: Documents::new(Ropes::default()),
             open: Vec::new(),
         }
     }
@@ -87,7 +79,6 @@ impl Memory {
             "initialized" => self.initialized = Some(body.clone()),
             "workspace/didChangeWorkspaceFolders" => self.folders.push(body.clone()),
             "workspace/didChangeConfiguration" => self.configure(params, body),
-            "textDocument/didFocus" => self.focus = Some(body.clone()),
             "textDocument/didOpen" => self.open(params),
             "textDocument/didChange" => self.change(params, body),
             "textDocument/didSave" => self.save(params),
@@ -120,10 +111,10 @@ impl Memory {
         let Some(DidOpenTextDocumentParams { text_document: document }) = read(params) else { return };
         let (uri, language) = (document.uri.0, String::from(document.language_id));
         // A second opening replaces the first: the text is what counts here.
-        let _ = self.documents.open(&uri, &language, document.version, &document.text);
         self.open.retain(|open| open.uri != uri);
-        let carried = (document.version, document.text);
-        self.open.push(Open { uri, language, carried, diagnostics: None, broken: None });
+        let (since, carried) = (document.version, (document.version, document.text));
+        let document = Document::open(Language::Plain, since, &carried.1);
+        self.open.push(Open { uri, language, document, since, carried, diagnostics: None, broken: None });
     }
 
     fn opened(&mut self, uri: Option<&str>) -> Option<&mut Open> {
@@ -132,26 +123,31 @@ impl Memory {
 
     fn diagnosed(&mut self, params: Option<&RawValue>, body: &Bytes) {
         let params: Value = read(params).unwrap_or_default();
-        let uri = params.pointer("/textDocument/uri").and_then(Value::as_str);
-        if let Some(open) = self.opened(uri) {
+        if let Some(open) = self.opened(did_change::uri_in(&params)) {
             open.diagnostics = Some(body.clone());
         }
     }
 
-    /// What the daemon takes for carried is not to be offered by the next one.
+    /// What the daemon takes for carried is not to be offered by the next one. It may have said so of the document as it was before it was closed and opened again.
     pub(super) fn settled(&mut self, params: Option<&RawValue>) {
         let Some(Settled { uri, version, text }) = read(params) else { return };
-        if let Some(open) = self.opened(Some(&uri)) {
+        let of_this_opening = |open: &&mut Open| (open.since..=open.document.snapshot().version()).contains(&version);
+        if let Some(open) = self.opened(Some(&uri)).filter(of_this_opening) {
             open.carried = (version, text);
         }
     }
 
     fn change(&mut self, params: Option<&RawValue>, body: &Bytes) {
         let params: Value = read(params).unwrap_or_default();
-        let uri = params.pointer("/textDocument/uri").and_then(Value::as_str).map(str::to_owned);
-        let changed = did_change::apply(&self.documents, params, self.encoding);
-        let Some(open) = self.opened(uri.as_deref()) else { return };
-        if changed.is_ok() {
+        let encoding = self.encoding;
+        let Some(open) = self.opened(did_change::uri_in(&params)) else { return };
+        let changed = did_change::read(params).is_ok_and(|Changed { version, changes, .. }| {
+            let whole = since_whole(&changes);
+            let version = version.unwrap_or_else(|| open.document.snapshot().version());
+            (open.broken.is_none() || whole.is_some())
+                && open.document.edit(version, whole.unwrap_or(&changes), encoding).is_ok()
+        });
+        if changed {
             open.broken = None;
         } else {
             open.broken.get_or_insert_with(|| body.clone());
@@ -160,15 +156,17 @@ impl Memory {
 
     fn save(&mut self, params: Option<&RawValue>) {
         let Some(DidSaveTextDocumentParams { text_document, text: Some(text) }) = read(params) else { return };
-        let _ = self.documents.save(&text_document.uri.0, Some(&text));
-        if let Some(open) = self.opened(Some(&text_document.uri.0)) {
-            open.broken = None;
+        let Some(open) = self.opened(Some(&text_document.uri.0)) else { return };
+        open.broken = None;
+        let snapshot = open.document.snapshot();
+        if *snapshot.rope() != *text {
+            // A whole text can be put in the place of any.
+            let _ = open.document.edit(snapshot.version(), &[Change { span: None, text }], PositionEncoding::default());
         }
     }
 
     fn close(&mut self, params: Option<&RawValue>) {
         let Some(DidCloseTextDocumentParams { text_document }) = read(params) else { return };
-        let _ = self.documents.close(&text_document.uri.0);
         self.open.retain(|open| open.uri != text_document.uri.0);
     }
 
@@ -180,20 +178,19 @@ impl Memory {
         messages.extend(self.initialized.clone());
         messages.extend(self.folders.iter().cloned());
         messages.extend(self.configuration.clone());
-        for Open { uri, language, carried: (version, text), diagnostics, broken } in &self.open {
-            let Ok(current) = self.documents.current(uri) else { continue };
+        for Open { uri, language, document, carried: (version, text), diagnostics, broken, .. } in &self.open {
+            let now = document.snapshot();
             let document = json!({ "uri": uri, "languageId": language, "version": version, "text": text });
             messages.push(notification("textDocument/didOpen", &json!({ "textDocument": document })));
-            if *current.snapshot.rope() != text.as_str() || current.snapshot.version() != *version {
-                let document = json!({ "uri": uri, "version": current.snapshot.version() });
-                let changes = json!([{ "text": current.snapshot.rope().to_string() }]);
+            if *now.rope() != text.as_str() || now.version() != *version {
+                let document = json!({ "uri": uri, "version": now.version() });
+                let changes = json!([{ "text": now.rope().to_string() }]);
                 let params = json!({ "textDocument": document, "contentChanges": changes });
                 messages.push(notification("textDocument/didChange", &params));
             }
             messages.extend(broken.clone());
             messages.extend(diagnostics.clone());
         }
-        messages.extend(self.focus.clone());
         messages
     }
 
@@ -220,45 +217,6 @@ fn body(message: &Value) -> Bytes {
 
 fn read<T: DeserializeOwned>(params: Option<&RawValue>) -> Option<T> {
     serde_json::from_str(params?.get()).ok()
-}
-
-/// Texts without trees.
-#[derive(Debug, Default)]
-struct Ropes {
-    // A std mutex: the one task of the bridge takes it for one edit at a time.
-    documents: Mutex<HashMap<DocumentId, Document>>,
-}
-
-impl Ropes {
-    fn documents(&self) -> MutexGuard<'_, HashMap<DocumentId, Document>> {
-        self.documents.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Texts for Ropes {
-    fn open(&self, id: DocumentId, _: Origin, version: i32, text: &str) {
-        self.documents().insert(id, Document::open(Language::Plain, version, text));
-    }
-
-    fn change(
-        &self,
-        id: &DocumentId,
-        version: i32,
-        changes: &[Change],
-        encoding: PositionEncoding,
-    ) -> Result<(), DocumentError> {
-        let mut documents = self.documents();
-        let document = documents.get_mut(id).ok_or_else(|| DocumentError::NotOpen(id.clone()))?;
-        document.edit(version, changes, encoding).map_err(|error| DocumentError::Edit { document: id.clone(), error })
-    }
-
-    fn snapshot(&self, id: &DocumentId) -> Result<Snapshot, DocumentError> {
-        self.documents().get(id).map(Document::snapshot).ok_or_else(|| DocumentError::NotOpen(id.clone()))
-    }
-
-    fn close(&self, id: &DocumentId) -> Result<(), DocumentError> {
-        self.documents().remove(id).map(drop).ok_or_else(|| DocumentError::NotOpen(id.clone()))
-    }
 }
 
 #[cfg(test)]
@@ -306,12 +264,11 @@ mod tests {
             open(&mut memory, "file:///b", "gone");
             change(&mut memory, "file:///a", 2, (0, column), "ß");
             hear(&mut memory, "textDocument/didClose", &json!({ "textDocument": { "uri": "file:///b" } }));
-            hear(&mut memory, "textDocument/didFocus", &json!({ "textDocument": { "uri": "file:///a" } }));
 
             let said = replayed(&memory);
             let methods: Vec<_> = said.iter().map(|message| message["method"].as_str().unwrap()).collect();
             let text = ["textDocument/didOpen", "textDocument/didChange"];
-            assert_eq!(methods, [&["initialize", "initialized"], &text[..], &["textDocument/didFocus"]].concat());
+            assert_eq!(methods, [&["initialize", "initialized"], &text[..]].concat());
             assert_eq!(said[0]["id"], AGAIN);
             assert_eq!(said[0]["params"]["rootUri"], "file:///w");
             let general = &said[0]["params"]["capabilities"]["general"];
@@ -337,18 +294,27 @@ mod tests {
         assert_eq!(said[1]["params"]["textDocument"]["text"], "one");
         assert_eq!(said[2]["params"]["contentChanges"], json!([{ "text": "tone" }]));
         assert_eq!(said[3]["params"], notes);
-        let settle = |memory: &mut Memory, text: &str| {
-            let params = json!({ "uri": "file:///a", "version": 2, "text": text });
+        let settle = |memory: &mut Memory, version: i32, text: &str| {
+            let params = json!({ "uri": "file:///a", "version": version, "text": text });
             memory.settled(Some(&RawValue::from_string(params.to_string()).unwrap()));
             replayed(memory)
         };
-        let said = settle(&mut memory, "tone");
+        let said = settle(&mut memory, 2, "tone");
         assert_eq!(said[1]["params"]["textDocument"]["text"], "tone");
         assert_eq!((said.len(), &said[2]["params"]), (3, &notes));
         // Something of it waits still.
-        let said = settle(&mut memory, "on");
+        let said = settle(&mut memory, 2, "on");
         assert_eq!(said[1]["params"]["textDocument"]["text"], "on");
         assert_eq!(said[2]["params"]["contentChanges"], json!([{ "text": "tone" }]));
+        // Closed and opened again, with another text, before the daemon has said what it took for carried.
+        hear(&mut memory, "textDocument/didClose", &json!({ "textDocument": { "uri": "file:///a" } }));
+        open(&mut memory, "file:///a", "from git");
+        let said = settle(&mut memory, 7, "tone");
+        assert_eq!((said.len(), &said[1]["params"]["textDocument"]["text"]), (2, &json!("from git")));
+        // VS Code counts anew, Neovim on.
+        let document = json!({ "uri": "file:///a", "languageId": "befunge", "version": 9, "text": "from git" });
+        hear(&mut memory, "textDocument/didOpen", &json!({ "textDocument": document }));
+        assert_eq!(settle(&mut memory, 7, "tone")[1]["params"]["textDocument"]["text"], "from git");
     }
 
     #[test]

@@ -21,44 +21,6 @@ use crate::uri;
 /// Tells apart the connections that share an assistant: two editors may have the same file open, with different text.
 static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
 
-/// Who keeps the texts: the assistant, or in the bridge bare ropes.
-pub(crate) trait Texts {
-    fn open(&self, id: DocumentId, origin: Origin, version: i32, text: &str);
-    fn change(
-        &self,
-        id: &DocumentId,
-        version: i32,
-        changes: &[Change],
-        encoding: PositionEncoding,
-    ) -> Result<(), DocumentError>;
-    fn snapshot(&self, id: &DocumentId) -> Result<Snapshot, DocumentError>;
-    fn close(&self, id: &DocumentId) -> Result<(), DocumentError>;
-}
-
-impl Texts for Assistant {
-    fn open(&self, id: DocumentId, origin: Origin, version: i32, text: &str) {
-        self.open_as(id, origin, version, text);
-    }
-
-    fn change(
-        &self,
-        id: &DocumentId,
-        version: i32,
-        changes: &[Change],
-        encoding: PositionEncoding,
-    ) -> Result<(), DocumentError> {
-        Assistant::change(self, id, version, changes, encoding)
-    }
-
-    fn snapshot(&self, id: &DocumentId) -> Result<Snapshot, DocumentError> {
-        Assistant::snapshot(self, id)
-    }
-
-    fn close(&self, id: &DocumentId) -> Result<(), DocumentError> {
-        Assistant::close(self, id)
-    }
-}
-
 /// What a notification about a document could not do.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum Problem {
@@ -89,8 +51,8 @@ pub(crate) struct Current {
 }
 
 #[derive(Debug)]
-pub(crate) struct Documents<T: Texts = Assistant> {
-    texts: T,
+pub(crate) struct Documents {
+    assistant: Assistant,
     connection: u64,
     // A std mutex: one thread at a time takes messages in, and holds it for one edit at most.
     open: Mutex<HashMap<String, Open>>,
@@ -102,10 +64,10 @@ struct Open {
     lost: Option<String>,
 }
 
-impl<T: Texts> Documents<T> {
-    pub(crate) fn new(texts: T) -> Self {
+impl Documents {
+    pub(crate) fn new(assistant: Assistant) -> Self {
         let connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
-        Self { texts, connection, open: Mutex::default() }
+        Self { assistant, connection, open: Mutex::default() }
     }
 
     fn open_ones(&self) -> MutexGuard<'_, HashMap<String, Open>> {
@@ -122,7 +84,7 @@ impl<T: Texts> Documents<T> {
         };
         let id = DocumentId::from(format!("{}/{uri}", self.connection));
         let origin = Origin { path, name: Some(uri::to_name(uri)), language, language_id };
-        self.texts.open(id.clone(), origin, version, text);
+        self.assistant.open_as(id.clone(), origin, version, text);
         match self.open_ones().insert(uri.to_owned(), Open { id, lost: None }) {
             Some(_) => Err(Problem::Reopened(uri.to_owned())),
             None => Ok(()),
@@ -139,8 +101,7 @@ impl<T: Texts> Documents<T> {
     ) -> Result<(), Problem> {
         let mut open = self.open_ones();
         let document = open.get_mut(uri).ok_or_else(|| Problem::NotOpen(uri.to_owned()))?;
-        // Nothing before the last whole text matters.
-        let whole = changes.iter().rposition(|change| change.span.is_none());
+        let whole = since_whole(changes);
         if document.lost.is_some() && whole.is_none() {
             return Err(Problem::StillLost(uri.to_owned()));
         }
@@ -148,7 +109,7 @@ impl<T: Texts> Documents<T> {
             Some(version) => version,
             None => self.snapshot(uri, document)?.version(),
         };
-        let changed = self.texts.change(&document.id, version, &changes[whole.unwrap_or(0)..], encoding);
+        let changed = self.assistant.change(&document.id, version, whole.unwrap_or(changes), encoding);
         document.lost = changed.as_ref().err().map(because);
         changed.map_err(|error| Problem::Lost { uri: uri.to_owned(), because: because(&error) })
     }
@@ -176,7 +137,7 @@ impl<T: Texts> Documents<T> {
             return Ok(());
         }
         let whole = [Change { span: None, text: text.to_owned() }];
-        self.texts
+        self.assistant
             .change(&document.id, snapshot.version(), &whole, PositionEncoding::default())
             .map_err(|error| Problem::Lost { uri: uri.to_owned(), because: because(&error) })?;
         if was_lost { Ok(()) } else { Err(Problem::Diverged(uri.to_owned())) }
@@ -185,7 +146,7 @@ impl<T: Texts> Documents<T> {
     /// Forgets a document.
     pub(crate) fn close(&self, uri: &str) -> Result<(), Problem> {
         let document = self.open_ones().remove(uri).ok_or_else(|| Problem::NotOpen(uri.to_owned()))?;
-        self.texts.close(&document.id).map_err(|_| Problem::NotOpen(uri.to_owned()))
+        self.assistant.close(&document.id).map_err(|_| Problem::NotOpen(uri.to_owned()))
     }
 
     /// The document as it is now.
@@ -196,25 +157,30 @@ impl<T: Texts> Documents<T> {
         Ok(Current { id: document.id.clone(), snapshot, lost: document.lost.clone() })
     }
 
-    /// The client's name for the document of that id.
-    pub(crate) fn uri_of(id: &DocumentId) -> &str {
-        id.split_once('/').map_or(&**id, |(_, uri)| uri)
-    }
-
     fn snapshot(&self, uri: &str, document: &Open) -> Result<Snapshot, Problem> {
-        self.texts.snapshot(&document.id).map_err(|_| Problem::NotOpen(uri.to_owned()))
+        self.assistant.snapshot(&document.id).map_err(|_| Problem::NotOpen(uri.to_owned()))
     }
 }
 
-impl<T: Texts> Drop for Documents<T> {
+impl Drop for Documents {
     /// The client is gone: what it left open is closed, and what was being computed for it is cancelled.
     fn drop(&mut self) {
         for (uri, document) in self.open_ones().drain() {
-            if let Err(error) = self.texts.close(&document.id) {
+            if let Err(error) = self.assistant.close(&document.id) {
                 tracing::debug!(uri, %error, "at the connection's end");
             }
         }
     }
+}
+
+/// The client's name for the document of that id.
+pub(crate) fn uri_of_document(id: &DocumentId) -> &str {
+    id.split_once('/').map_or(&**id, |(_, uri)| uri)
+}
+
+/// The changes from the last whole text on, if there is one: nothing before it matters, nor what was lost.
+pub(crate) fn since_whole(changes: &[Change]) -> Option<&[Change]> {
+    changes.iter().rposition(|change| change.span.is_none()).map(|at| &changes[at..])
 }
 
 /// The reason alone: the assistant's name for the document is not the client's.

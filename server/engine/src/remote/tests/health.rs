@@ -1,10 +1,12 @@
 //! A server that fails, or cannot do what is asked: how it is looked after until it can.
 
+use std::sync::atomic::AtomicBool;
+
 use super::*;
 
 #[test]
 fn a_server_that_comes_back_is_noticed() {
-    let broken = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let broken = Arc::new(AtomicBool::new(true));
     let now = broken.clone();
     let server = FaultServer::start(move |seen, stream| match seen.path.as_str() {
         "/completion" | "/health" if now.load(Ordering::SeqCst) => say(stream, 503, "retry-after: 60\r\n", "loading"),
@@ -56,43 +58,73 @@ fn a_server_that_refuses_every_request_is_not_held_to_be_back() {
     assert!((1..=3).contains(&backs(404, "")));
 }
 
-/// A llama-server that was started again, with another model.
+/// A prompt for a server that writes it.
+fn of_two_parts(engine: &Engine) -> Request {
+    let tokenizer = engine.tokenizer();
+    let mut prompt: Vec<u32> = tokenizer.special(SUFFIX_PART).into_iter().collect();
+    prompt.extend(tokenizer.special(PREFIX_PART));
+    prompt.extend(tokenizer.encode("begin "));
+    Request { prompt, max_tokens: 8, ..Request::default() }
+}
+
+/// A llama-server that was started again, with another model: one whose special tokens are known, and one that is asked for by the same name.
 #[test]
 fn who_could_fill_no_middle_is_asked_again_with_another_model() {
-    let path = Arc::new(Mutex::new("/models/talker.gguf"));
-    let model = Arc::clone(&path);
-    let server = FaultServer::start(move |seen, stream| {
-        let model = *model.lock().unwrap();
-        if seen.path == "/props" {
-            say(
-                stream,
-                200,
-                "",
-                &json!({ "default_generation_settings": { "n_ctx": 2048 }, "model_path": model }).to_string(),
-            );
-        } else if seen.path == "/infill" && model.contains("talker") {
-            say(stream, 501, "", "no FIM tokens");
-        } else if seen.path == "/tokenize" {
-            say(stream, 200, "", &json!({ "tokens": vec![1; 9] }).to_string());
-        } else if !llama_cpp(seen, stream) {
-            well(stream);
+    for named in ["", "coder"] {
+        let talks = Arc::new(AtomicBool::new(true));
+        let talker = Arc::clone(&talks);
+        let server = FaultServer::start(move |seen, stream| {
+            let talks = talker.load(Ordering::SeqCst);
+            if seen.path == "/props" && talks {
+                let props = json!({ "default_generation_settings": { "n_ctx": 2048 }, "chat_template": "x" });
+                say(stream, 200, "", &props.to_string());
+            } else if seen.path == "/infill" && talks {
+                say(stream, 501, "", "no FIM tokens");
+            } else if seen.path == "/tokenize" && talks {
+                say(stream, 200, "", &json!({ "tokens": vec![1; 9] }).to_string());
+            } else if !llama_cpp(seen, stream) {
+                well(stream);
+            }
+        });
+        let set = options(server.url(), |remote| remote.model = named.to_owned());
+        let engine = Engine::connect(&set, &MARKERS).unwrap();
+        assert!(collect(engine.submit(of_two_parts(&engine))).failed.unwrap().contains("501"));
+        assert!(!engine.fills());
+        talks.store(false, Ordering::SeqCst);
+        let begun = Instant::now();
+        while !engine.fills() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "nobody looks");
+            std::thread::sleep(Duration::from_millis(20));
         }
+        assert_eq!(collect(engine.submit(of_two_parts(&engine))).text, "né b");
+        // Nor does what it could do before, chat, hear of an ailment.
+        assert!(engine.ailing().unwrap().borrow().is_none());
+        // The look costs the server a prompt of two lines.
+        let looks = server.seen("/infill");
+        assert!(looks.iter().any(|seen| seen.body["n_predict"] == 0 && seen.body["input_prefix"] == "\n"));
+    }
+}
+
+/// It fell and came back with a model whose special tokens are known: the prompts are sent as before.
+#[test]
+fn who_wrote_the_prompts_goes_on_with_it() {
+    let stage = Arc::new(AtomicUsize::new(0));
+    let now = Arc::clone(&stage);
+    let server = FaultServer::start(move |seen, stream| match (now.load(Ordering::SeqCst), seen.path.as_str()) {
+        (0, "/tokenize") => say(stream, 200, "", &json!({ "tokens": vec![1; 9] }).to_string()),
+        (1, "/infill" | "/health") => say(stream, 401, "", "away"),
+        _ if llama_cpp(seen, stream) => {}
+        _ => well(stream),
     });
     let engine = connect(server.url());
-    let request = || {
-        let tokenizer = engine.tokenizer();
-        let mut prompt: Vec<u32> = tokenizer.special(SUFFIX_PART).into_iter().collect();
-        prompt.extend(tokenizer.special(PREFIX_PART));
-        prompt.extend(tokenizer.encode("begin "));
-        Request { prompt, max_tokens: 8, ..Request::default() }
-    };
-    assert!(collect(engine.submit(request())).failed.unwrap().contains("501"));
-    assert!(!engine.fills());
-    *path.lock().unwrap() = "/models/coder.gguf";
-    let begun = Instant::now();
-    while !engine.fills() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "nobody looks");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    assert_eq!(collect(engine.submit(request())).text, "né b");
+    assert_eq!(collect(engine.submit(of_two_parts(&engine))).text, "né b");
+    stage.store(1, Ordering::SeqCst);
+    assert!(collect(engine.submit(of_two_parts(&engine))).failed.is_some());
+    stage.store(2, Ordering::SeqCst);
+    let mut ailing = engine.ailing().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let back = async { tokio::time::timeout(Duration::from_secs(20), ailing.wait_for(Option::is_none)).await.is_ok() };
+    assert!(runtime.block_on(back), "{:?}", *engine.ailing().unwrap().borrow());
+    assert_eq!(collect(engine.submit(of_two_parts(&engine))).text, "né b");
+    assert_eq!(server.seen("/infill").len(), 3);
 }

@@ -10,7 +10,7 @@ use crate::{
     progress::Progress,
     requests::execute_command,
     session::{Current, Session},
-    workspace_edit::{may_create, workspace_edit},
+    workspace_edit::{for_client, may_create, workspace_edit},
 };
 
 /// The kind above all of these.
@@ -109,7 +109,7 @@ pub(crate) async fn done(
     let tell = |tokens: usize| progress.report(&format!("{tokens} tokens"));
     let done = session.assistant.act(&current.id, revision, chosen, &tell, cancel).await;
     let Done { set, title } = done.map_err(|error| refused(&error))?;
-    let edit = workspace_edit(session, &set).map_err(|because| failure(false, because))?;
+    let edit = workspace_edit(session, &for_client(session, set)).map_err(|because| failure(false, because))?;
     Ok(Edited { title, edit })
 }
 

@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use pilotlight_assist::{
-    DefinitionChange, DocumentId, Edit, FileChange, Hole, Left, Offer, PropagateError,
-    propagate::difference::still_waiting,
+    DefinitionChange, DocumentId, Edit, FileChange, Hole, Offer, PropagateError, propagate::difference::still_waiting,
 };
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -15,7 +14,7 @@ use crate::{
     progress::Progress,
     requests::execute_command,
     session::{Current, Session},
-    workspace_edit::{confirms, workspace_edit},
+    workspace_edit::{for_client, workspace_edit},
 };
 
 /// Its kind.
@@ -50,7 +49,7 @@ pub(super) async fn offered(session: &Session, asked: &Asked, progress: &Progres
             }
         };
         let writes = |hole: &Hole| session.assistant.writes(hole);
-        let Some(title) = title(&offer, confirms(session), writes) else { continue };
+        let Some(title) = title(&offer, writes) else { continue };
         let data = asked.data(What::Change { at: offer.change.name_range.start });
         let mut action = json!({ "title": title, "kind": KIND, "data": data });
         if !session.profile.get().is_some_and(|profile| profile.resolves_edit) {
@@ -77,8 +76,7 @@ pub(super) async fn resolve(
     let change = all.iter().find(|change| change.name_range.start == at).cloned();
     let change = change.ok_or_else(|| refused(&PropagateError::MovedOn))?;
     let offer = propagate(session, &current.id, revision, change).await.map_err(|error| refused(&error))?;
-    let writes = confirms(session) && !offer.set.holes.is_empty();
-    let offer = if writes { written(session, current, offer).await? } else { offer };
+    let offer = if offer.set.holes.is_empty() { offer } else { written(session, current, offer).await? };
     fill(session, action, uri, &offer, &all)
 }
 
@@ -99,14 +97,7 @@ fn fill(session: &Session, action: &mut Value, uri: &str, offer: &Offer, all: &[
     let arguments = if waiting.is_empty() { json!([uri]) } else { json!([uri, waiting]) };
     action["command"] =
         json!({ "title": "The change is carried", "command": execute_command::CARRIED, "arguments": arguments });
-    let mut left = offer.set.left.clone();
-    for file in offer.set.files.iter().filter(|_| !confirms(session)) {
-        let doubts = file.edits.iter().filter_map(|edit| {
-            let line = file.before.rope().byte_to_line(edit.range.start);
-            Some(Left { path: file.name(), line, because: edit.doubt.clone()? })
-        });
-        left.extend(doubts);
-    }
+    let left = &offer.set.left;
     if !left.is_empty() {
         let lines = left.iter().map(|left| format!("{}:{}: {}", left.path.display(), left.line + 1, left.because));
         let message = format!("What is left to do by hand:\n{}", lines.collect::<Vec<_>>().join("\n"));
@@ -122,6 +113,7 @@ async fn changes(session: &Session, document: &DocumentId) -> Result<Vec<Definit
     changes.map_err(|_| Error::internal_error())?.map_err(|error| refused(&error))
 }
 
+/// What carrying it does, as far as the client can have it.
 async fn propagate(
     session: &Session,
     document: &DocumentId,
@@ -131,19 +123,18 @@ async fn propagate(
     let cancel = CancellationToken::new();
     // A request that is cancelled is dropped, and this with it.
     let _guard = cancel.clone().drop_guard();
-    session.assistant.propagate(document, revision, change, cancel).await
+    let Offer { change, set } = session.assistant.propagate(document, revision, change, cancel).await?;
+    Ok(Offer { change, set: for_client(session, set) })
 }
 
 pub(crate) fn refused(error: &PropagateError) -> Error {
     failure(matches!(error, PropagateError::MovedOn | PropagateError::NotOpen(_)), error.to_string())
 }
 
-/// `None` where there is nothing to carry it to. What a model could write is to be looked at too; what is, counts only where somebody `confirms` it.
-fn title(offer: &Offer, confirms: bool, writes: impl Fn(&Hole) -> bool) -> Option<String> {
-    let holes: Vec<_> = offer.set.holes.iter().filter(|hole| confirms && writes(hole)).collect();
-    let made = |edit: &Edit| confirms || edit.doubt.is_none();
-    let changed = offer.set.files.iter().filter(|file| file.edits.iter().any(made));
-    let mut files: Vec<PathBuf> = changed.map(FileChange::name).collect();
+/// `None` where there is nothing to carry it to. What a model could write is to be looked at too.
+fn title(offer: &Offer, writes: impl Fn(&Hole) -> bool) -> Option<String> {
+    let holes: Vec<_> = offer.set.holes.iter().filter(|hole| writes(hole)).collect();
+    let mut files: Vec<PathBuf> = offer.set.files.iter().map(FileChange::name).collect();
     files.extend(holes.iter().map(|hole| hole.path.clone()));
     files.sort();
     files.dedup();
@@ -155,7 +146,7 @@ fn title(offer: &Offer, confirms: bool, writes: impl Fn(&Hole) -> bool) -> Optio
         holes.iter().any(|hole| holds(&hole))
     };
     let edits = offer.set.files.iter().flat_map(|file| file.edits.iter().map(|edit| (file.name(), edit)));
-    let edits = edits.filter(|(path, edit)| made(edit) && !anew(path, edit));
+    let edits = edits.filter(|(path, edit)| !anew(path, edit));
     let edits: Vec<&Edit> = edits.map(|(_, edit)| edit).collect();
     let doubtful = edits.iter().filter(|edit| edit.doubt.is_some()).count() + holes.len();
     let all = edits.iter().filter(|edit| edit.doubt.is_none()).count() + doubtful;
