@@ -40,8 +40,6 @@ fn edit_10k(criterion: &mut Criterion) {
     });
     let trial = snapshot.with_replaced(at..at, "\n        let total = values.len();");
     criterion.bench_function("trial_10k/statement_at", |bencher| bencher.iter(|| black_box(trial.statement_at(at))));
-    criterion
-        .bench_function("trial_10k/enclosing_block", |bencher| bencher.iter(|| black_box(trial.enclosing_block(at))));
     criterion.bench_function("trial_10k/in_comment_or_string", |bencher| {
         bencher.iter(|| black_box(trial.in_comment_or_string(at)));
     });
