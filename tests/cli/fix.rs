@@ -1,49 +1,19 @@
 //! `pilotlight fix` as a person runs it, over a server that chats by a script.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
-    net::TcpListener,
+    io::Write,
     process::{Command, Stdio},
 };
 
 use serde_json::{Value, json};
 
-use super::Project;
+use super::{Project, scripts::talker};
 
 const LIB: &str = "pub fn add(a: u32, b: u32) -> u32 {\n    a + c\n}\n";
 
-/// A chat server that always says this; its address.
+/// The address of a chat server that always says this.
 fn server(answer: &'static str) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let mut reader = BufReader::new(stream.try_clone().unwrap());
-            let (mut head, mut line) = (String::new(), String::new());
-            while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
-                head += &line.to_lowercase();
-                line.clear();
-            }
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
-            let mut body = vec![0; length];
-            let _ = reader.read_exact(&mut body);
-            let body = match head.split(' ').nth(1) {
-                Some("/props") => {
-                    json!({ "default_generation_settings": { "n_ctx": 8192 }, "model_path": "far.gguf", "chat_template": "x" }).to_string()
-                }
-                Some("/tokenize") => json!({ "tokens": [1, 2] }).to_string(),
-                Some("/v1/chat/completions") => {
-                    let piece = json!({ "choices": [{ "delta": { "content": answer }, "finish_reason": "stop" }] });
-                    format!("data: {piece}\n\ndata: [DONE]\n\n")
-                }
-                _ => "{}".to_owned(),
-            };
-            let _ =
-                write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
-        }
-    });
-    url
+    talker("stop", move |_| Some(answer.to_owned())).url()
 }
 
 /// Exit status, standard output, standard error.

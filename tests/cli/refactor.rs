@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod fix;
+#[allow(dead_code)]
+#[path = "../scripts.rs"]
+mod scripts;
 
 use std::{fs, path::PathBuf, process::Command};
 
