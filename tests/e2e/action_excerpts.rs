@@ -49,13 +49,8 @@ async fn a_body_is_written_with_what_its_head_names() {
     others(&root);
     let text = "use crate::geo::{Shape, unfold};\n\npub fn count(shape: &Shape) -> u32 {$0}\n";
     let (server, buffer) = script.with_open(&root, text).await;
-    let at = buffer.position(buffer.cursor);
-    let params = json!({
-        "textDocument": buffer.named(), "range": { "start": at, "end": at }, "context": { "diagnostics": [] },
-    });
-    let actions = server.request("textDocument/codeAction", params).await.unwrap();
-    let action =
-        actions.as_array().unwrap().iter().find(|it| it["title"] == "Write the body of `count`").unwrap().clone();
+    let actions = buffer.actions(&server, buffer.cursor).await;
+    let action = actions.iter().find(|it| it["title"] == "Write the body of `count`").unwrap().clone();
     server.request("codeAction/resolve", action).await.unwrap();
     let prompt = script.asked().pop().unwrap();
     assert!(prompt.contains("<|file_sep|>geo.rs\n") && prompt.contains("pub struct Shape {"), "{prompt}");

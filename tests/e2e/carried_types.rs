@@ -1,11 +1,8 @@
 //! A definition that is of another type now, over servers that answer by a script: the lines that use it are written anew, each to be looked at; what cannot be used is left, with the reason.
 
-use std::fs;
-
 use serde_json::{Value, json};
 
 use crate::{
-    actions::uri,
     chat_actions::Person,
     client::{Buffer, TestServer},
     written_edits::Script,
@@ -68,11 +65,9 @@ async fn a_field_that_another_file_uses() {
     let text = "pub struct Shape {\n    pub $0corner_count: u8,\n    pub name: String,\n}\n";
     let answer = fenced("    let n = shape.corner_count as u8;");
     let mut person = Person::new("geo.rs", text, &[&answer, &fenced("    shape.corner_count > 3_usize")]).await;
-    let user = person.folder.path().canonicalize().unwrap().join("user.rs");
     let uses = "use crate::geo::Shape;\nfn many(shape: &Shape) -> bool {\n    let n = shape.corner_count;\n    shape.corner_count > 3\n}\n";
-    fs::write(&user, uses).unwrap();
-    let mut other = Buffer::new("user.rs", &format!("$0{uses}"));
-    other.uri = uri(&user);
+    let root = person.folder.path().canonicalize().unwrap();
+    let other = Buffer::in_folder(&root, "user.rs", &format!("$0{uses}"));
     other.open(&person.server);
     change(&person.server, &mut person.buffer, "u8", "usize");
     let actions = person.actions(json!([])).await;
@@ -124,13 +119,8 @@ async fn filled(fixture: &str, answer: &str) -> (String, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let (server, mut buffer) = script.with_open(&folder.path().canonicalize().unwrap(), fixture).await;
     change(&server, &mut buffer, "pub fn area", "pub async fn area");
-    let at = buffer.position(buffer.text.find("area").unwrap());
-    let params = json!({
-        "textDocument": buffer.named(), "range": { "start": at, "end": at }, "context": { "diagnostics": [] },
-    });
     *script.answer.lock().unwrap() = (answer.to_owned(), "eos");
-    let actions = server.request("textDocument/codeAction", params).await.unwrap();
-    let actions = actions.as_array().unwrap().clone();
+    let actions = buffer.actions(&server, buffer.text.find("area").unwrap()).await;
     let resolved = carried(&server, actions, TITLE).await;
     let new = resolved["edit"]["documentChanges"][0]["edits"][0]["newText"].as_str().unwrap().to_owned();
     server.close().await.unwrap();

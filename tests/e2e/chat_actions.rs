@@ -6,8 +6,8 @@ use pilotlight_assist::Workspace;
 use serde_json::{Value, json};
 
 use crate::{
-    actions::{everything, uri},
-    client::{Buffer, Setup, TestServer, soon},
+    actions::everything,
+    client::{Buffer, Setup, TestServer, soon, uri},
     model_actions::refused_or_for_the_older_text,
     remote::assistant,
     scripts::{fault::FaultServer, talker},
@@ -41,14 +41,11 @@ impl Person {
         let assistant = assistant(&script.url()).for_client(Workspace::default());
         assistant.engine().await.unwrap();
         let server = TestServer::with(Setup { capabilities, assistant: Some(assistant), ..Setup::default() }).await;
-        let added = json!([{ "uri": uri(&root), "name": "work" }]);
-        server.notify("workspace/didChangeWorkspaceFolders", json!({ "event": { "added": added, "removed": [] } }));
-        let mut buffer = Buffer::new(name, fixture);
-        buffer.uri = uri(&root.join(name));
+        server.enters(&root);
+        let mut buffer = Buffer::in_folder(&root, name, fixture);
         if name.ends_with(".py") {
             buffer.language = "python";
         }
-        fs::write(root.join(name), &buffer.text).unwrap();
         buffer.open(&server);
         Self { server, script, buffer, folder }
     }
@@ -62,13 +59,7 @@ impl Person {
     }
 
     pub(crate) async fn actions(&self, diagnostics: Value) -> Vec<Value> {
-        let at = self.buffer.position(self.buffer.cursor);
-        let params = json!({
-            "textDocument": self.buffer.named(), "range": { "start": at, "end": at },
-            "context": { "diagnostics": diagnostics },
-        });
-        let actions = self.server.request("textDocument/codeAction", params).await.unwrap();
-        actions.as_array().unwrap().clone()
+        self.buffer.actions_for(&self.server, self.buffer.cursor, json!({ "diagnostics": diagnostics })).await
     }
 
     async fn action(&self, title: &str) -> Value {
@@ -86,15 +77,7 @@ impl Person {
 
     /// The text after the edits of a `WorkspaceEdit` for it.
     pub(crate) fn made(&self, edit: &Value) -> String {
-        let [document] = &edit["documentChanges"].as_array().unwrap()[..] else { panic!("one document: {edit}") };
-        assert_eq!(document["textDocument"], json!({ "uri": self.buffer.uri, "version": self.buffer.version }));
-        let mut text = self.buffer.text.clone();
-        for edit in document["edits"].as_array().unwrap().iter().rev() {
-            let (start, end) = (&edit["range"]["start"], &edit["range"]["end"]);
-            let range = self.buffer.offset(start)..self.buffer.offset(end);
-            text.replace_range(range, edit["newText"].as_str().unwrap());
-        }
-        text
+        self.buffer.made(edit).replace(['⟦', '⟧'], "")
     }
 
     pub(crate) async fn close(self) {

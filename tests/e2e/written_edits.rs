@@ -9,7 +9,7 @@ use pilotlight_assist::Workspace;
 use serde_json::{Value, json};
 
 use crate::{
-    actions::{everything, uri},
+    actions::everything,
     client::{Buffer, Setup, TestServer},
     model::QWEN,
     remote::assistant,
@@ -70,11 +70,8 @@ impl Script {
         assistant.engine().await.unwrap();
         let setup = Setup { capabilities: everything(), assistant: Some(assistant), ..Setup::default() };
         let server = TestServer::with(setup).await;
-        let added = json!([{ "uri": uri(root), "name": "work" }]);
-        server.notify("workspace/didChangeWorkspaceFolders", json!({ "event": { "added": added, "removed": [] } }));
-        let mut buffer = Buffer::new("a.rs", text);
-        buffer.uri = uri(&root.join("a.rs"));
-        std::fs::write(root.join("a.rs"), &buffer.text).unwrap();
+        server.enters(root);
+        let buffer = Buffer::in_folder(root, "a.rs", text);
         buffer.open(&server);
         (server, buffer)
     }
