@@ -1,10 +1,5 @@
 //! `pilotlight fix` as a person runs it, over a server that chats by a script.
 
-use std::{
-    io::Write,
-    process::{Command, Stdio},
-};
-
 use serde_json::{Value, json};
 
 use super::{Project, scripts::talker};
@@ -18,26 +13,9 @@ fn server(answer: &'static str) -> String {
 
 /// Exit status, standard output, standard error.
 fn fix(project: &Project, url: Option<&str>, arguments: &[&str], input: &str) -> (i32, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_pilotlight"));
-    command.arg("fix").args(arguments);
-    if let Some(url) = url {
-        command.args(["--set", &format!("engine.remote.url={url}")]);
-    }
-    let mut child = command
-        .current_dir(project.path("work"))
-        .env("HOME", project.folder.path())
-        .env("XDG_CACHE_HOME", project.path("cache"))
-        .env("XDG_CONFIG_HOME", project.path("config"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // It may not read any.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    let output = child.wait_with_output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    let remote = url.map(|url| format!("engine.remote.url={url}"));
+    let set = remote.iter().flat_map(|remote| ["--set", remote]);
+    project.pilotlight("fix", &arguments.iter().copied().chain(set).collect::<Vec<_>>(), input)
 }
 
 const GOOD: &str = "<<<<<<< SEARCH\n    a + c\n=======\n    a + b\n>>>>>>> REPLACE";
