@@ -5,9 +5,6 @@
   (do_group)
 ] @units
 
-; Blocks
-(compound_statement) @block
-
 ; Lexical
 (comment) @comment
 

@@ -36,14 +36,6 @@
 
 (for_statement initializer: (_) @part)
 
-; Blocks
-[
-  (compound_statement)
-  (declaration_list)
-  (field_declaration_list)
-  (enumerator_list)
-] @block
-
 ; Lexical
 (comment) @comment
 

@@ -6,13 +6,6 @@
   (enum_member_declaration_list)
 ] @units
 
-; Blocks
-[
-  (declaration_list)
-  (block)
-  (enum_member_declaration_list)
-] @block
-
 ; Lexical
 (comment) @comment
 

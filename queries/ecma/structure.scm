@@ -40,13 +40,6 @@
 (for_statement initializer: (_) @part)
 (for_statement condition: (_) @part)
 
-; Blocks
-[
-  (statement_block)
-  (class_body)
-  (switch_body)
-] @block
-
 ; Lexical
 [
   (comment)

@@ -57,20 +57,6 @@
 (type_switch_statement initializer: (_) @part)
 (communication_case communication: (_) @part)
 
-; Blocks
-[
-  (block)
-  (field_declaration_list)
-  (import_spec_list)
-  (var_spec_list)
-  (interface_type)
-  (const_declaration)
-  (type_declaration)
-  (expression_switch_statement)
-  (type_switch_statement)
-  (select_statement)
-] @block
-
 ; Lexical
 (comment) @comment
 

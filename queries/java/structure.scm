@@ -51,18 +51,6 @@
 
 (for_statement init: (_) @part)
 
-; Blocks
-[
-  (block)
-  (class_body)
-  (interface_body)
-  (enum_body)
-  (annotation_type_body)
-  (constructor_body)
-  (switch_block)
-  (module_body)
-] @block
-
 ; Lexical
 [
   (line_comment)

@@ -5,13 +5,6 @@
   (block)
 ] @units
 
-; Blocks
-[
-  (class_body)
-  (block)
-  (enum_class_body)
-] @block
-
 ; Lexical
 [
   (line_comment)

@@ -5,12 +5,6 @@
   (declaration_list)
 ] @units
 
-; Blocks
-[
-  (compound_statement)
-  (declaration_list)
-] @block
-
 ; Lexical
 (comment) @comment
 

@@ -38,9 +38,6 @@
 ; A decorated definition is one unit with its decorators.
 (decorated_definition definition: (_) @part)
 
-; Blocks
-(block) @block.indented
-
 ; Lexical
 (comment) @comment
 

@@ -39,17 +39,6 @@
   (inner_attribute_item)
 ] @unit.prefix
 
-; Blocks
-[
-  (block)
-  (declaration_list)
-  (field_declaration_list)
-  (enum_variant_list)
-  (match_block)
-] @block
-
-(token_tree . "{") @block
-
 ; Lexical
 [
   (line_comment)

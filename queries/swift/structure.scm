@@ -5,13 +5,6 @@
   (statements)
 ] @units
 
-; Blocks
-[
-  (class_body)
-  (function_body)
-  (protocol_body)
-] @block
-
 ; Lexical
 [
   (comment)

@@ -26,13 +26,6 @@
   (public_field_definition)
 ] @unit
 
-; Blocks
-[
-  (interface_body)
-  (object_type)
-  (enum_body)
-] @block
-
 ; Lexical
 (template_literal_type) @string
 

@@ -1,73 +1,21 @@
 //! `pilotlight fix` as a person runs it, over a server that chats by a script.
 
-use std::{
-    io::{BufRead, BufReader, Read, Write},
-    net::TcpListener,
-    process::{Command, Stdio},
-};
-
 use serde_json::{Value, json};
 
-use super::Project;
+use super::{Project, scripts::talker};
 
 const LIB: &str = "pub fn add(a: u32, b: u32) -> u32 {\n    a + c\n}\n";
 
-/// A chat server that always says this; its address.
+/// The address of a chat server that always says this.
 fn server(answer: &'static str) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let mut reader = BufReader::new(stream.try_clone().unwrap());
-            let (mut head, mut line) = (String::new(), String::new());
-            while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
-                head += &line.to_lowercase();
-                line.clear();
-            }
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
-            let mut body = vec![0; length];
-            let _ = reader.read_exact(&mut body);
-            let body = match head.split(' ').nth(1) {
-                Some("/props") => {
-                    json!({ "default_generation_settings": { "n_ctx": 8192 }, "model_path": "far.gguf", "chat_template": "x" }).to_string()
-                }
-                Some("/tokenize") => json!({ "tokens": [1, 2] }).to_string(),
-                Some("/v1/chat/completions") => {
-                    let piece = json!({ "choices": [{ "delta": { "content": answer }, "finish_reason": "stop" }] });
-                    format!("data: {piece}\n\ndata: [DONE]\n\n")
-                }
-                _ => "{}".to_owned(),
-            };
-            let _ =
-                write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
-        }
-    });
-    url
+    talker("stop", move |_| Some(answer.to_owned())).url()
 }
 
 /// Exit status, standard output, standard error.
 fn fix(project: &Project, url: Option<&str>, arguments: &[&str], input: &str) -> (i32, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_pilotlight"));
-    command.arg("fix").args(arguments);
-    if let Some(url) = url {
-        command.args(["--set", &format!("engine.remote.url={url}")]);
-    }
-    let mut child = command
-        .current_dir(project.path("work"))
-        .env("HOME", project.folder.path())
-        .env("XDG_CACHE_HOME", project.path("cache"))
-        .env("XDG_CONFIG_HOME", project.path("config"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // It may not read any.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    let output = child.wait_with_output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    let remote = url.map(|url| format!("engine.remote.url={url}"));
+    let set = remote.iter().flat_map(|remote| ["--set", remote]);
+    project.pilotlight("fix", &arguments.iter().copied().chain(set).collect::<Vec<_>>(), input)
 }
 
 const GOOD: &str = "<<<<<<< SEARCH\n    a + c\n=======\n    a + b\n>>>>>>> REPLACE";

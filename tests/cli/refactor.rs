@@ -2,8 +2,16 @@
 #![allow(clippy::unwrap_used)]
 
 mod fix;
+#[allow(dead_code)]
+#[path = "../scripts.rs"]
+mod scripts;
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{
+    fs,
+    io::Write,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
 
 const GEO: &str = "pub fn area(width: u32, height: u64) -> u64 { height }\n";
 const LIB: &str = "mod geo;\n// area\nfn one() -> u64 { geo::area(1, 2) }\n";
@@ -33,17 +41,27 @@ impl Project {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
-    /// Exit status, standard output, standard error.
     fn run(&self, arguments: &[&str]) -> (i32, String, String) {
-        let output = Command::new(env!("CARGO_BIN_EXE_pilotlight"))
-            .arg("refactor")
+        self.pilotlight("refactor", arguments, "")
+    }
+
+    /// Exit status, standard output, standard error.
+    fn pilotlight(&self, command: &str, arguments: &[&str], input: &str) -> (i32, String, String) {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_pilotlight"))
+            .arg(command)
             .args(arguments)
             .current_dir(self.path("work"))
             .env("HOME", self.folder.path())
             .env("XDG_CACHE_HOME", self.path("cache"))
             .env("XDG_CONFIG_HOME", self.path("config"))
-            .output()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
             .unwrap();
+        // It may not read any.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        let output = child.wait_with_output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
     }

@@ -25,7 +25,7 @@ async fn a_model_that_chats_is_shown_what_the_lines_use() {
     let actions = person.actions(json!([])).await;
     let action = actions.iter().find(|it| it["title"] == "Document `count`").unwrap().clone();
     person.server.request("codeAction/resolve", action).await.unwrap();
-    let asked = &person.script.asked()[0];
+    let asked = &person.asked()[0];
     assert!(asked.starts_with("The file is a.rs.\n\nFrom "), "{asked}");
     for part in [
         "From geo.rs, for you to know:\n```rust\n",
@@ -42,22 +42,17 @@ async fn a_model_that_chats_is_shown_what_the_lines_use() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_is_written_with_what_its_head_names() {
-    let script = Script::default();
+    let script = Script::new();
     *script.answer.lock().unwrap() = ("unfold(shape)".to_owned(), "eos");
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().canonicalize().unwrap();
     others(&root);
     let text = "use crate::geo::{Shape, unfold};\n\npub fn count(shape: &Shape) -> u32 {$0}\n";
     let (server, buffer) = script.with_open(&root, text).await;
-    let at = buffer.position(buffer.cursor);
-    let params = json!({
-        "textDocument": buffer.named(), "range": { "start": at, "end": at }, "context": { "diagnostics": [] },
-    });
-    let actions = server.request("textDocument/codeAction", params).await.unwrap();
-    let action =
-        actions.as_array().unwrap().iter().find(|it| it["title"] == "Write the body of `count`").unwrap().clone();
+    let actions = buffer.actions(&server, buffer.cursor).await;
+    let action = actions.iter().find(|it| it["title"] == "Write the body of `count`").unwrap().clone();
     server.request("codeAction/resolve", action).await.unwrap();
-    let prompt = script.asked.lock().unwrap().pop().unwrap();
+    let prompt = script.asked().pop().unwrap();
     assert!(prompt.contains("<|file_sep|>geo.rs\n") && prompt.contains("pub struct Shape {"), "{prompt}");
     assert!(!prompt.contains("private_thing"), "{prompt}");
     server.close().await.unwrap();

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 
-use crate::client::{Buffer, Setup, TestServer};
+use crate::client::{Buffer, Setup, TestServer, uri};
 
 const GEO: &str = "pub fn $0area(width: u32, height: u64) -> u64 { height }\n";
 const LIB: &str = "mod geo;\n// area\nfn one() -> u64 { geo::area(1, 2) }\n";
@@ -17,14 +17,9 @@ struct Project {
     folder: tempfile::TempDir,
 }
 
-pub(crate) fn uri(path: &Path) -> String {
-    format!("file://{}", path.display())
-}
-
 pub(crate) async fn server(folder: &Path, capabilities: Value) -> TestServer {
     let server = TestServer::with(Setup { capabilities, ..Setup::default() }).await;
-    let added = json!([{ "uri": uri(folder), "name": "work" }]);
-    server.notify("workspace/didChangeWorkspaceFolders", json!({ "event": { "added": added, "removed": [] } }));
+    server.enters(folder);
     server
 }
 
@@ -39,9 +34,7 @@ impl Project {
     async fn new(capabilities: Value) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
-        let mut geo = Buffer::new("geo.rs", GEO);
-        geo.uri = uri(&root.join("geo.rs"));
-        fs::write(root.join("geo.rs"), &geo.text).unwrap();
+        let geo = Buffer::in_folder(&root, "geo.rs", GEO);
         fs::write(root.join("lib.rs"), LIB).unwrap();
         let server = server(&root, capabilities).await;
         geo.open(&server);
@@ -55,18 +48,13 @@ impl Project {
     }
 
     async fn actions(&self) -> Vec<Value> {
-        actions(&self.server, &self.geo, self.geo.text.find("(width").unwrap()).await
+        self.at("(width").await
     }
-}
 
-/// The actions at byte `at`.
-pub(crate) async fn actions(server: &TestServer, buffer: &Buffer, at: usize) -> Vec<Value> {
-    let at = buffer.position(at);
-    let params = json!({
-        "textDocument": buffer.named(), "range": { "start": at, "end": at }, "context": { "diagnostics": [] },
-    });
-    let actions = server.request("textDocument/codeAction", params).await.unwrap();
-    actions.as_array().unwrap().clone()
+    /// The actions where this stands.
+    async fn at(&self, text: &str) -> Vec<Value> {
+        self.geo.actions(&self.server, self.geo.text.find(text).unwrap()).await
+    }
 }
 
 #[tokio::test]
@@ -75,7 +63,7 @@ async fn a_changed_name_is_carried() {
     assert_eq!(project.server.initialized["capabilities"]["codeActionProvider"]["resolveProvider"], true);
     assert_eq!(project.actions().await, [Value::Null; 0], "nothing has changed");
     project.change("area", "surface");
-    let end = actions(&project.server, &project.geo, project.geo.text.trim_end().len()).await;
+    let end = project.geo.actions(&project.server, project.geo.text.trim_end().len()).await;
     let mut actions = project.actions().await;
     assert_eq!(actions, end, "wherever the cursor is on the line");
     let action = actions.pop().unwrap();
@@ -167,15 +155,12 @@ async fn an_action_for_a_text_that_moved_on_is_refused() {
 async fn a_plain_client_gets_what_is_certain_at_once() {
     let mut project = Project::new(json!({ "textDocument": { "inlineCompletion": {} } })).await;
     project.change("width: u32, height: u64", "height: u64, width: u32");
-    let actions = actions(&project.server, &project.geo, project.geo.text.find("width").unwrap()).await;
+    let actions = project.at("width").await;
     let edits = &actions[0]["edit"]["changes"][&project.lib];
     let texts: Vec<&str> = edits.as_array().unwrap().iter().map(|edit| edit["newText"].as_str().unwrap()).collect();
     assert_eq!(texts, ["2, 1"]);
-    let only = json!({
-        "textDocument": project.geo.named(), "context": { "diagnostics": [], "only": ["quickfix"] },
-        "range": { "start": { "line": 0, "character": 8 }, "end": { "line": 0, "character": 8 } },
-    });
-    assert_eq!(project.server.request("textDocument/codeAction", only).await, Ok(json!([])));
+    let only = json!({ "diagnostics": [], "only": ["quickfix"] });
+    assert_eq!(project.geo.actions_for(&project.server, 8, only).await, [Value::Null; 0]);
     project.server.close().await.unwrap();
 }
 
@@ -190,17 +175,12 @@ async fn one_change_of_two_is_carried_and_the_other_waits() {
     project.server.request("workspace/executeCommand", all).await.unwrap();
     project.change("area", "surface");
     project.change("side", "edge");
-    let actions = async |project: &Project| {
-        let at = |name: &str| project.geo.text.find(name).unwrap();
-        let first = actions(&project.server, &project.geo, at("surface")).await;
-        (first, actions(&project.server, &project.geo, at("edge")).await)
-    };
-    let (mut first, second) = actions(&project).await;
+    let (mut first, second) = (project.at("surface").await, project.at("edge").await);
     assert_eq!(second.len(), 1);
     let action = project.server.request("codeAction/resolve", first.remove(0)).await.unwrap();
     let command = json!({ "command": "pilotlight.carried", "arguments": action["command"]["arguments"] });
     project.server.request("workspace/executeCommand", command).await.unwrap();
-    let (first, second) = actions(&project).await;
+    let (first, second) = (project.at("surface").await, project.at("edge").await);
     assert_eq!((first.len(), second.len()), (0, 1), "{first:?}");
     project.server.close().await.unwrap();
 }

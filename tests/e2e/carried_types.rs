@@ -1,11 +1,8 @@
 //! A definition that is of another type now, over servers that answer by a script: the lines that use it are written anew, each to be looked at; what cannot be used is left, with the reason.
 
-use std::fs;
-
 use serde_json::{Value, json};
 
 use crate::{
-    actions::uri,
     chat_actions::Person,
     client::{Buffer, TestServer},
     written_edits::Script,
@@ -44,7 +41,7 @@ async fn lines_that_use_what_gives_something_else_are_written_anew() {
     let mut person = Person::new("a.rs", AREA, &[&answers[0], &answers[1]]).await;
     change(&person.server, &mut person.buffer, "-> u32 {\n    w", "-> Option<u32> {\n    Some(w)");
     let actions = person.actions(json!([])).await;
-    assert!(person.script.asked().is_empty(), "nothing is written for what is only offered");
+    assert!(person.asked().is_empty(), "nothing is written for what is only offered");
     let resolved = carried(&person.server, actions, TITLE).await;
     let left = left(&mut person.server).await;
     let expected = person.buffer.text.replace("area(1);", "area(1).unwrap_or_default();");
@@ -53,7 +50,7 @@ async fn lines_that_use_what_gives_something_else_are_written_anew() {
     let why =
         "a.rs:7: it gives something else now: this may have to follow (what the model wrote would be a syntax error)";
     assert!(left.ends_with(why), "{left}");
-    let asked = person.script.asked();
+    let asked = person.asked();
     assert_eq!(asked.len(), 2, "one question a place");
     let changed =
         "`area` in a.rs was `pub fn area(w: u32) -> u32` and is `pub fn area(w: u32) -> Option<u32>` now. Make these";
@@ -68,11 +65,9 @@ async fn a_field_that_another_file_uses() {
     let text = "pub struct Shape {\n    pub $0corner_count: u8,\n    pub name: String,\n}\n";
     let answer = fenced("    let n = shape.corner_count as u8;");
     let mut person = Person::new("geo.rs", text, &[&answer, &fenced("    shape.corner_count > 3_usize")]).await;
-    let user = person.folder.path().canonicalize().unwrap().join("user.rs");
     let uses = "use crate::geo::Shape;\nfn many(shape: &Shape) -> bool {\n    let n = shape.corner_count;\n    shape.corner_count > 3\n}\n";
-    fs::write(&user, uses).unwrap();
-    let mut other = Buffer::new("user.rs", &format!("$0{uses}"));
-    other.uri = uri(&user);
+    let root = person.folder.path().canonicalize().unwrap();
+    let other = Buffer::in_folder(&root, "user.rs", &format!("$0{uses}"));
     other.open(&person.server);
     change(&person.server, &mut person.buffer, "u8", "usize");
     let actions = person.actions(json!([])).await;
@@ -98,7 +93,7 @@ async fn what_a_rule_does_is_done_before_the_model_is_asked() {
     let expected = person.buffer.text.replace("area(1, 7)", "area(1).unwrap_or(0)").replace("area(2, 7)", "area(2)");
     assert_eq!(person.made(&resolved["edit"]), expected, "the rule's edit stays where the model is of no use");
     assert!(left.contains("cannot be read, twice: expected one fenced block, found words alone"), "{left}");
-    assert!(person.script.asked()[0].contains("```rust\n    let a = area(1);\n```"));
+    assert!(person.asked()[0].contains("```rust\n    let a = area(1);\n```"));
     person.close().await;
 }
 
@@ -120,21 +115,16 @@ async fn lines_that_fit_as_they_are_stay() {
 
 /// What becomes of the first lines that use `area` when it is made async, with a model that fills and says `answer`: their new text, and what it was asked.
 async fn filled(fixture: &str, answer: &str) -> (String, Vec<String>) {
-    let script = Script::default();
+    let script = Script::new();
     let folder = tempfile::tempdir().unwrap();
     let (server, mut buffer) = script.with_open(&folder.path().canonicalize().unwrap(), fixture).await;
     change(&server, &mut buffer, "pub fn area", "pub async fn area");
-    let at = buffer.position(buffer.text.find("area").unwrap());
-    let params = json!({
-        "textDocument": buffer.named(), "range": { "start": at, "end": at }, "context": { "diagnostics": [] },
-    });
     *script.answer.lock().unwrap() = (answer.to_owned(), "eos");
-    let actions = server.request("textDocument/codeAction", params).await.unwrap();
-    let actions = actions.as_array().unwrap().clone();
+    let actions = buffer.actions(&server, buffer.text.find("area").unwrap()).await;
     let resolved = carried(&server, actions, TITLE).await;
     let new = resolved["edit"]["documentChanges"][0]["edits"][0]["newText"].as_str().unwrap().to_owned();
     server.close().await.unwrap();
-    let asked = script.asked.lock().unwrap().clone();
+    let asked = script.asked();
     (new, asked)
 }
 

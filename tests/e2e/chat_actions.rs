@@ -1,86 +1,25 @@
 //! Code actions that want a model that chats: over a server that answers by a script, what is asked, what is made of the answers, and what is refused.
 
-use std::{
-    fs,
-    path::Path,
-    sync::{Arc, Mutex},
-};
+use std::{fs, path::Path};
 
 use pilotlight_assist::Workspace;
 use serde_json::{Value, json};
-use tokio::net::{TcpListener, TcpStream};
 
 use crate::{
-    actions::{everything, uri},
-    client::{Buffer, Setup, TestServer, soon},
+    actions::everything,
+    client::{Buffer, Setup, TestServer, soon, uri},
     model_actions::refused_or_for_the_older_text,
-    remote::{assistant, read, say},
+    remote::assistant,
+    scripts::{fault::FaultServer, talker},
 };
 
 /// What a script leaves unanswered.
 const SILENCE: &str = "";
 
-/// A chat server: it gives its answers one after the other, and keeps the conversations that it was asked.
-pub(crate) struct Script {
-    url: String,
-    asked: Arc<Mutex<Vec<Value>>>,
-}
-
-impl Script {
-    async fn new(answers: &[&str]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let asked: Arc<Mutex<Vec<Value>>> = Arc::default();
-        let (log, answers): (_, Vec<String>) =
-            (Arc::clone(&asked), answers.iter().map(|it| (*it).to_owned()).collect());
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(answer(stream, Arc::clone(&log), answers.clone()));
-            }
-        });
-        Self { url, asked }
-    }
-
-    /// The last message of each conversation.
-    pub(crate) fn asked(&self) -> Vec<String> {
-        let last =
-            |messages: &Value| messages.as_array().unwrap().last().unwrap()["content"].as_str().unwrap().to_owned();
-        self.asked.lock().unwrap().iter().map(last).collect()
-    }
-}
-
-async fn answer(mut stream: TcpStream, asked: Arc<Mutex<Vec<Value>>>, answers: Vec<String>) {
-    let Some(request) = read(&mut stream).await else { return };
-    let body = match request.split(' ').nth(1).unwrap() {
-        "/props" => {
-            let settings = json!({ "n_ctx": 16384 });
-            json!({ "default_generation_settings": settings, "model_path": "far.gguf", "chat_template": "{{ messages }}" })
-        }
-        "/tokenize" => json!({ "tokens": [1, 2] }),
-        "/v1/chat/completions" => {
-            let body: Value = serde_json::from_str(request.split("\r\n\r\n").nth(1).unwrap()).unwrap();
-            let at = {
-                let mut asked = asked.lock().unwrap();
-                asked.push(body["messages"].clone());
-                asked.len() - 1
-            };
-            let text = answers.get(at).cloned().unwrap_or_default();
-            if text == SILENCE {
-                return std::future::pending().await;
-            }
-            let piece = json!({ "choices": [{ "delta": { "content": text }, "finish_reason": null }] });
-            let end = json!({ "choices": [{ "delta": {}, "finish_reason": "stop" }], "usage": { "prompt_tokens": 9 } });
-            return say(&mut stream, &format!("data: {piece}\n\ndata: {end}\n\ndata: [DONE]\n\n")).await;
-        }
-        _ => json!({}),
-    };
-    say(&mut stream, &body.to_string()).await;
-}
-
-/// An editor with one open file in a folder, over a script.
+/// An editor with one open file in a folder, over a chat server that gives its answers one after the other.
 pub(crate) struct Person {
     pub(crate) server: TestServer,
-    pub(crate) script: Script,
+    script: FaultServer,
     pub(crate) buffer: Buffer,
     pub(crate) folder: tempfile::TempDir,
 }
@@ -95,32 +34,32 @@ impl Person {
     }
 
     async fn with(name: &str, fixture: &str, answers: &[&str], capabilities: Value) -> Self {
-        let script = Script::new(answers).await;
+        let answers: Vec<String> = answers.iter().map(|it| (*it).to_owned()).collect();
+        let script = talker("stop", move |at| answers.get(at).filter(|text| *text != SILENCE).cloned());
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
-        let assistant = assistant(&script.url).for_client(Workspace::default());
+        let assistant = assistant(&script.url()).for_client(Workspace::default());
         assistant.engine().await.unwrap();
         let server = TestServer::with(Setup { capabilities, assistant: Some(assistant), ..Setup::default() }).await;
-        let added = json!([{ "uri": uri(&root), "name": "work" }]);
-        server.notify("workspace/didChangeWorkspaceFolders", json!({ "event": { "added": added, "removed": [] } }));
-        let mut buffer = Buffer::new(name, fixture);
-        buffer.uri = uri(&root.join(name));
+        server.enters(&root);
+        let mut buffer = Buffer::in_folder(&root, name, fixture);
         if name.ends_with(".py") {
             buffer.language = "python";
         }
-        fs::write(root.join(name), &buffer.text).unwrap();
         buffer.open(&server);
         Self { server, script, buffer, folder }
     }
 
+    /// The last message of each conversation that the model was asked to go on with.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        let asked = self.script.seen("/v1/chat/completions");
+        let last =
+            |body: &Value| body["messages"].as_array().unwrap().last().unwrap()["content"].as_str().unwrap().to_owned();
+        asked.iter().map(|seen| last(&seen.body)).collect()
+    }
+
     pub(crate) async fn actions(&self, diagnostics: Value) -> Vec<Value> {
-        let at = self.buffer.position(self.buffer.cursor);
-        let params = json!({
-            "textDocument": self.buffer.named(), "range": { "start": at, "end": at },
-            "context": { "diagnostics": diagnostics },
-        });
-        let actions = self.server.request("textDocument/codeAction", params).await.unwrap();
-        actions.as_array().unwrap().clone()
+        self.buffer.actions_for(&self.server, self.buffer.cursor, json!({ "diagnostics": diagnostics })).await
     }
 
     async fn action(&self, title: &str) -> Value {
@@ -138,15 +77,7 @@ impl Person {
 
     /// The text after the edits of a `WorkspaceEdit` for it.
     pub(crate) fn made(&self, edit: &Value) -> String {
-        let [document] = &edit["documentChanges"].as_array().unwrap()[..] else { panic!("one document: {edit}") };
-        assert_eq!(document["textDocument"], json!({ "uri": self.buffer.uri, "version": self.buffer.version }));
-        let mut text = self.buffer.text.clone();
-        for edit in document["edits"].as_array().unwrap().iter().rev() {
-            let (start, end) = (&edit["range"]["start"], &edit["range"]["end"]);
-            let range = self.buffer.offset(start)..self.buffer.offset(end);
-            text.replace_range(range, edit["newText"].as_str().unwrap());
-        }
-        text
+        self.buffer.made(edit).replace(['⟦', '⟧'], "")
     }
 
     pub(crate) async fn close(self) {
@@ -163,7 +94,7 @@ async fn documentation_is_put_before_attributes() {
     let text = person.done("Document `add`").await.unwrap();
     let expected = "/// Adds two numbers.\n///\n/// Without a check.\n#[inline]\npub fn add";
     assert_eq!(text, person.buffer.text.replace("#[inline]\npub fn add", expected));
-    let asked = &person.script.asked()[0];
+    let asked = &person.asked()[0];
     for part in ["The file is a.rs.", "```rust\npub fn add(a: u32", "use std::io;", "a `///` comment"] {
         assert!(asked.contains(part), "{part}: {asked}");
     }
@@ -186,7 +117,7 @@ async fn an_answer_that_cannot_be_read_is_asked_for_again_once() {
     let person = Person::new("a.rs", ADD, &["It is simple already.", &good.replace("#[inline]\n", "")]).await;
     let text = person.done("Simplify `add`").await.unwrap();
     assert_eq!(text, person.buffer.text.replace("    return a + b;\n", "    a + b\n"));
-    let asked = person.script.asked();
+    let asked = person.asked();
     assert_eq!(asked.len(), 2);
     assert!(asked[1].starts_with("That cannot be used: expected one fenced block, found words alone."), "{}", asked[1]);
     person.close().await;
@@ -197,7 +128,7 @@ async fn an_answer_that_cannot_be_read_is_asked_for_again_once() {
         error.contains("cannot be read, twice: expected one fenced block, found one that is not closed"),
         "{error}"
     );
-    assert_eq!(person.script.asked().len(), 2, "and not a third time");
+    assert_eq!(person.asked().len(), 2, "and not a third time");
     person.close().await;
 }
 
@@ -226,7 +157,7 @@ async fn a_diagnostic_is_fixed() {
     assert_eq!((&fix["title"], &fix["diagnostics"]), (&json!("Fix: this may overflow"), &diagnostics));
     let resolved = person.server.request("codeAction/resolve", fix.clone()).await.unwrap();
     assert_eq!(person.made(&resolved["edit"]), person.buffer.text.replace("a + b;", "a.wrapping_add(b);"));
-    let asked = &person.script.asked()[0];
+    let asked = &person.asked()[0];
     assert!(asked.contains("- line 5 (`return a + b;`): this may overflow\nhelp: wrap"), "{asked}");
     person.close().await;
 }
@@ -262,11 +193,7 @@ async fn a_diagnostic_that_was_reported_before_is_fixed() {
     assert_eq!(fix["title"], "Fix: of line 4");
     let resolved = person.server.request("codeAction/resolve", fix.clone()).await.unwrap();
     assert_eq!(person.made(&resolved["edit"]), person.buffer.text.replace("a + b;", "a.wrapping_add(b);"));
-    assert!(
-        person.script.asked()[0].contains("- line 6 (`return a + b;`): of line 4\nand more"),
-        "{:?}",
-        person.script.asked()
-    );
+    assert!(person.asked()[0].contains("- line 6 (`return a + b;`): of line 4\nand more"), "{:?}", person.asked());
     person.close().await;
 }
 
@@ -297,12 +224,12 @@ async fn tests_go_beside_the_code() {
     let person = Person::with("a.py", "def $0add(a, b):\n    return a + b\n", &[test], everything()).await;
     let error = person.done("Add tests of `add`").await.unwrap_err();
     assert!(error.contains("test_a.py would have to be created"), "{error}");
-    assert!(person.script.asked().is_empty(), "before a model is asked");
+    assert!(person.asked().is_empty(), "before a model is asked");
     person.close().await;
     let person = Person::new("a.py", "def $0add(a, b):\n    return a + b\n", &[test]).await;
     fs::write(person.folder.path().join(".aiexclude"), "test_*\n").unwrap();
     let error = person.done("Add tests of `add`").await.unwrap_err();
-    assert!(error.contains(".aiexclude") && person.script.asked().is_empty(), "{error}");
+    assert!(error.contains(".aiexclude") && person.asked().is_empty(), "{error}");
     person.close().await;
 }
 
@@ -317,7 +244,7 @@ async fn an_instruction_is_followed() {
     assert_eq!(person.server.request("workspace/executeCommand", command).await, Ok(Value::Null));
     let sent = person.server.next("workspace/applyEdit").await;
     assert_eq!(person.made(&sent["edit"]), person.buffer.text.replace("return a + b;", "b + a"));
-    assert!(person.script.asked()[0].contains("the other way round"));
+    assert!(person.asked()[0].contains("the other way round"));
     person.close().await;
 
     // With nothing selected, in a body: the function around. Outside of all there is none.
@@ -354,7 +281,7 @@ async fn what_is_called_like_credentials_is_shown_to_no_model() {
     let range = json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 1, "character": 3 } });
     let command = json!({ "command": "pilotlight.rewrite", "arguments": [secret.uri, range, "another"] });
     let error = person.server.request("workspace/executeCommand", command).await.unwrap_err().to_string();
-    assert!(error.contains("credentials") && person.script.asked().is_empty(), "{error}");
+    assert!(error.contains("credentials") && person.asked().is_empty(), "{error}");
     person.close().await;
 }
 
@@ -368,7 +295,7 @@ async fn lines_with_a_secret_are_not_shown_and_so_not_rewritten() {
         Ok(text) => panic!("{text}"),
     };
     assert!(error.contains("what looks like a password or a key stands in these lines"), "{error}");
-    assert!(person.script.asked().is_empty());
+    assert!(person.asked().is_empty());
     person.close().await;
     // A fix is asked with all lines.
     let text = format!("password = 'aK9xQ2mZ7pL4vB8n'\n\n{}", "def near():\n    return$0 1\n");
@@ -381,7 +308,7 @@ async fn lines_with_a_secret_are_not_shown_and_so_not_rewritten() {
         error.contains("stands in this file, which is shown whole for this, and") && !error.contains("choose"),
         "{error}"
     );
-    assert!(person.script.asked().is_empty());
+    assert!(person.asked().is_empty());
     person.close().await;
 }
 
@@ -392,7 +319,7 @@ async fn a_text_that_moves_on_or_a_person_who_gives_up_gets_nothing() {
     let action = person.action("Simplify `add`").await;
     let resolving = person.server.ask("codeAction/resolve", action.clone());
     soon(async {
-        while person.script.asked().is_empty() {
+        while person.asked().is_empty() {
             tokio::task::yield_now().await;
         }
     })

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use crate::editor::{Buffer, soon};
+pub(crate) use crate::editor::{Buffer, soon, uri};
 use crate::{
     editor::Talk,
     model::{self, Markers},

@@ -1,7 +1,7 @@
 //! An editor's side of a connection: what it says, what it is told, and the documents as it has them. Two test programs take it in, each uses a part of it.
 #![allow(dead_code)]
 
-use std::{path::Path, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
 use pilotlight_lsp::client::{Client, ClientError, Pending};
 use serde_json::{Value, json};
@@ -44,6 +44,12 @@ impl Talk {
         self.client.notify(method, params).into_inner().unwrap();
     }
 
+    /// A folder becomes one of the workspace's.
+    pub(crate) fn enters(&self, root: &Path) {
+        let added = json!([{ "uri": uri(root), "name": "work" }]);
+        self.notify("workspace/didChangeWorkspaceFolders", json!({ "event": { "added": added, "removed": [] } }));
+    }
+
     /// Waits for the next notification `method`, and gives its parameters.
     pub(crate) async fn next(&mut self, method: &str) -> Value {
         self.message(|message| message["method"] == method).await["params"].take()
@@ -74,6 +80,10 @@ pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(PATIENCE, future).await.expect("an answer in time")
 }
 
+pub(crate) fn uri(path: &Path) -> String {
+    format!("file://{}", path.display())
+}
+
 /// A document as the editor has it, written with `$0` at the cursor. Positions are counted in UTF-16 unless `encoding` says otherwise.
 #[derive(Clone, Debug)]
 pub(crate) struct Buffer {
@@ -99,19 +109,17 @@ impl Buffer {
         }
     }
 
-    /// The same, open.
-    pub(crate) fn opened(editor: &Talk, name: &str, fixture: &str) -> Self {
-        let buffer = Self::new(name, fixture);
-        buffer.open(editor);
+    /// A file that is in `folder` too.
+    pub(crate) fn in_folder(folder: &Path, name: &str, fixture: &str) -> Self {
+        let path = folder.join(name);
+        let buffer = Self { uri: uri(&path), ..Self::new(name, fixture) };
+        fs::write(path, &buffer.text).unwrap();
         buffer
     }
 
-    /// The same of a file, which is written.
-    pub(crate) fn in_folder(editor: &Talk, folder: &Path, name: &str, fixture: &str) -> Self {
-        let mut buffer = Self::new(name, fixture);
-        buffer.uri = format!("file://{}", folder.join(name).display());
-        std::fs::create_dir_all(folder).unwrap();
-        std::fs::write(folder.join(name), &buffer.text).unwrap();
+    /// The same, open.
+    pub(crate) fn opened(editor: &Talk, name: &str, fixture: &str) -> Self {
+        let buffer = Self::new(name, fixture);
         buffer.open(editor);
         buffer
     }
@@ -231,6 +239,35 @@ impl Buffer {
         let Some(text) = text.as_str() else { return "nothing".to_owned() };
         let (start, end) = (self.offset(&range["start"]), self.offset(&range["end"]));
         format!("{}⟦{text}⟧{}", &self.text[..start], &self.text[end..])
+    }
+
+    /// The parameters of a request for the code actions at byte `at`.
+    pub(crate) fn asking(&self, at: usize, context: Value) -> Value {
+        let at = self.position(at);
+        json!({ "textDocument": self.named(), "range": { "start": at, "end": at }, "context": context })
+    }
+
+    /// The code actions at byte `at`.
+    pub(crate) async fn actions(&self, editor: &Talk, at: usize) -> Vec<Value> {
+        self.actions_for(editor, at, json!({ "diagnostics": [] })).await
+    }
+
+    /// The same, with this in the context.
+    pub(crate) async fn actions_for(&self, editor: &Talk, at: usize, context: Value) -> Vec<Value> {
+        let actions = editor.request("textDocument/codeAction", self.asking(at, context)).await.unwrap();
+        actions.as_array().unwrap().clone()
+    }
+
+    /// The text with the edits of a `WorkspaceEdit` made, which is for this document alone; `⟦…⟧` around what is new.
+    pub(crate) fn made(&self, edit: &Value) -> String {
+        let [document] = &edit["documentChanges"].as_array().unwrap()[..] else { panic!("one document: {edit}") };
+        assert_eq!(document["textDocument"], json!({ "uri": self.uri, "version": self.version }));
+        let mut text = self.text.clone();
+        for edit in document["edits"].as_array().unwrap().iter().rev() {
+            let range = self.offset(&edit["range"]["start"])..self.offset(&edit["range"]["end"]);
+            text.replace_range(range, &format!("⟦{}⟧", edit["newText"].as_str().unwrap()));
+        }
+        text
     }
 
     /// Why the last answer for this document is what it is.

@@ -5,10 +5,7 @@ use std::fs;
 use pilotlight_assist::{Options as AssistOptions, options::CompletionOptions};
 use serde_json::json;
 
-use crate::{
-    actions::uri,
-    client::{Buffer, Setup, TestServer},
-};
+use crate::client::{Buffer, Setup, TestServer, uri};
 
 /// Enough that a scan is not over before the first look at how far it is.
 const FILES: usize = 600;
@@ -28,8 +25,7 @@ async fn a_long_scan_shows_how_far_it_is() {
         ..Setup::default()
     })
     .await;
-    let added = json!([{ "uri": uri(&root), "name": "work" }]);
-    server.notify("workspace/didChangeWorkspaceFolders", json!({ "event": { "added": added, "removed": [] } }));
+    server.enters(&root);
     let mut buffer = Buffer::new("m0.rs", "fn f() {\n    let x =$0\n}\n");
     buffer.uri = uri(&root.join("m0.rs"));
     buffer.open(&server);
@@ -68,8 +64,7 @@ async fn a_line_of_another_file_is_offered_once_the_workspace_is_known() {
     fs::write(root.join("users.rs"), like("users", "app.register(handler);")).unwrap();
     fs::write(root.join("hidden.rs"), like("hidden", "app.reveal(handler);")).unwrap();
     let server = TestServer::start().await;
-    let added = json!([{ "uri": uri(&root), "name": "work" }]);
-    server.notify("workspace/didChangeWorkspaceFolders", json!({ "event": { "added": added, "removed": [] } }));
+    server.enters(&root);
     let mut buffer = Buffer::new("orders.rs", &like("orders", "app.re$0"));
     buffer.uri = uri(&root.join("orders.rs"));
     buffer.open(&server);

@@ -4,6 +4,9 @@
 mod chat_actions;
 mod client;
 mod model;
+#[allow(dead_code)]
+#[path = "../scripts.rs"]
+mod scripts;
 
 mod acceptance;
 mod action_excerpts;

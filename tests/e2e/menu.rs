@@ -1,6 +1,6 @@
 //! `textDocument/completion`: for editors without ghost text, and only for them.
 
-use std::sync::mpsc as gate;
+use std::sync::{Mutex, mpsc as gate};
 
 use pilotlight_assist::{CompletionRequest, DocumentId, Trigger, syntax::Language};
 use pilotlight_lsp::{CompletionMenu, Options};
@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     client::{Buffer, Setup, TestServer},
     remote,
+    scripts::fault::{FaultServer, event, open, say},
 };
 
 async fn start(inline: bool, completion_menu: CompletionMenu) -> TestServer {
@@ -119,27 +120,25 @@ async fn a_menu_does_not_wait_for_a_model_that_is_loading() {
 
 #[tokio::test]
 async fn what_takes_longer_than_a_menu_waits_is_there_for_the_next_key() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let assistant = remote::assistant(&format!("http://{}", listener.local_addr().unwrap()));
-    let (let_go, held) = tokio::sync::watch::channel(false);
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let mut held = held.clone();
-            tokio::spawn(async move {
-                let Some(request) = remote::read(&mut stream).await else { return };
-                let body = match request.split(' ').nth(1).unwrap() {
-                    "/props" => r#"{"default_generation_settings":{"n_ctx":2048},"model_path":"far.gguf"}"#,
-                    "/tokenize" => r#"{"tokens":[1,2]}"#,
-                    "/infill" => {
-                        let _ = held.wait_for(|go| *go).await;
-                        "data: {\"content\":\" 1;\",\"stop\":false}\n\ndata: {\"content\":\"\",\"stop\":true}\n\n"
-                    }
-                    _ => "{}",
-                };
-                remote::say(&mut stream, body).await;
-            });
-        }
+    let (let_go, held) = gate::channel::<()>();
+    let held = Mutex::new(held);
+    let far = FaultServer::start(move |seen, stream| {
+        let body = match seen.path.as_str() {
+            "/props" => r#"{"default_generation_settings":{"n_ctx":2048},"model_path":"far.gguf"}"#,
+            "/tokenize" => r#"{"tokens":[1,2]}"#,
+            "/infill" => {
+                // Until it is let go.
+                let _ = held.lock().unwrap().recv();
+                open(stream);
+                event(stream, r#"{"content":" 1;","stop":false}"#);
+                event(stream, r#"{"content":"","stop":true}"#);
+                return;
+            }
+            _ => "{}",
+        };
+        say(stream, 200, "", body);
     });
+    let assistant = remote::assistant(&far.url());
     let options = Options { completion_menu: CompletionMenu::Auto, ..Options::default() };
     let setup = Setup { capabilities: json!({}), options, assistant: Some(assistant), ..Setup::default() };
     let server = TestServer::with(setup).await;
@@ -150,7 +149,7 @@ async fn what_takes_longer_than_a_menu_waits_is_there_for_the_next_key() {
     assert_eq!((&list["items"], &list["isIncomplete"]), (&json!([]), &json!(true)));
     let why = buffer.why(&server).await;
     assert_eq!(why["nothing_because"], "it takes longer than a menu waits", "{why}");
-    let_go.send(true).unwrap();
+    drop(let_go);
     let account = || server.assistant.journal().account();
     while account().recent.is_empty() {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;

@@ -7,20 +7,13 @@ use pilotlight_lsp::client::ClientError;
 use serde_json::{Value, json};
 
 use crate::{
-    actions::{everything, server, uri},
+    actions::{everything, server},
     client::{Buffer, Setup, TestServer, soon},
 };
 
-/// The actions at the cursor, with this in the context.
-async fn actions(server: &TestServer, buffer: &Buffer, context: Value) -> Vec<Value> {
-    let at = buffer.position(buffer.cursor);
-    let params = json!({ "textDocument": buffer.named(), "range": { "start": at, "end": at }, "context": context });
-    let actions = server.request("textDocument/codeAction", params).await.unwrap();
-    actions.as_array().unwrap().clone()
-}
-
-fn any() -> Value {
-    json!({ "diagnostics": [] })
+/// The actions at the cursor.
+async fn actions(server: &TestServer, buffer: &Buffer) -> Vec<Value> {
+    buffer.actions(server, buffer.cursor).await
 }
 
 /// What a text that moved on while it was being changed gets: an error, or, where the answer was there before the edit was, an edit that names the older version, which no client applies.
@@ -36,27 +29,17 @@ pub(crate) fn refused_or_for_the_older_text(resolved: Result<Value, ClientError>
     }
 }
 
-/// The text with the edits of a `WorkspaceEdit` for its one document made.
-fn made(buffer: &Buffer, edit: &Value) -> String {
-    let document = &edit["documentChanges"][0];
-    assert_eq!(document["textDocument"], json!({ "uri": buffer.uri, "version": buffer.version }));
-    assert_eq!(edit["documentChanges"].as_array().unwrap().len(), 1);
-    let [edit] = &document["edits"].as_array().unwrap()[..] else { panic!("expected one edit, found {edit}") };
-    let (start, end) = (buffer.offset(&edit["range"]["start"]), buffer.offset(&edit["range"]["end"]));
-    format!("{}⟦{}⟧{}", &buffer.text[..start], edit["newText"].as_str().unwrap(), &buffer.text[end..])
-}
-
 /// The one action at `$0`, resolved: its title and the text that it makes.
 async fn check(fixture: &str) -> (String, String) {
     let server = TestServer::with(Setup { capabilities: everything(), ..Setup::default() }).await;
     let buffer = Buffer::new("a.rs", fixture);
     buffer.open(&server);
     server.assistant.engine().await.unwrap();
-    let found = actions(&server, &buffer, any()).await;
+    let found = actions(&server, &buffer).await;
     let [action] = &found[..] else { panic!("expected one action, found {found:?}") };
     assert_eq!(action["edit"], Value::Null, "it comes later");
     let resolved = server.request("codeAction/resolve", action.clone()).await.unwrap();
-    let made = made(&buffer, &resolved["edit"]);
+    let made = buffer.made(&resolved["edit"]);
     server.close().await.unwrap();
     (resolved["title"].as_str().unwrap().to_owned(), made)
 }
@@ -86,7 +69,8 @@ async fn kinds_that_are_not_asked_for_are_not_offered() {
     buffer.open(&server);
     server.assistant.engine().await.unwrap();
     for (only, count) in [("quickfix", 0), ("refactor", 1), ("refactor.rewrite.write-body", 1), ("refactor.r", 0)] {
-        let found = actions(&server, &buffer, json!({ "diagnostics": [], "only": [only] })).await;
+        let context = json!({ "diagnostics": [], "only": [only] });
+        let found = buffer.actions_for(&server, buffer.cursor, context).await;
         assert_eq!(found.len(), count, "{only}: {found:?}");
     }
     server.close().await.unwrap();
@@ -98,7 +82,7 @@ async fn a_model_that_is_not_there_offers_nothing() {
     assert!(server.assistant.engine().await.is_err());
     let buffer = Buffer::new("a.rs", "fn one() -> u32 {$0}\n");
     buffer.open(&server);
-    assert_eq!(actions(&server, &buffer, any()).await, [Value::Null; 0]);
+    assert_eq!(actions(&server, &buffer).await, [Value::Null; 0]);
     server.next("window/showMessage").await;
     server.close().await.unwrap();
 }
@@ -109,7 +93,7 @@ async fn an_action_for_a_text_that_moved_on_is_refused() {
     let mut buffer = Buffer::new("a.rs", "fn one() -> u32 {$0}\n");
     buffer.open(&server);
     server.assistant.engine().await.unwrap();
-    let action = actions(&server, &buffer, any()).await.remove(0);
+    let action = actions(&server, &buffer).await.remove(0);
     // While it is being written, and before.
     let resolving = server.ask("codeAction/resolve", action.clone());
     buffer.type_text(&server, " ");
@@ -117,7 +101,7 @@ async fn an_action_for_a_text_that_moved_on_is_refused() {
     let message = "codeAction/resolve: the document has been edited since: ask again (-32801)";
     let error = server.request("codeAction/resolve", action.clone()).await.unwrap_err();
     assert_eq!(error.to_string(), message);
-    let mut other = actions(&server, &buffer, any()).await.remove(0);
+    let mut other = actions(&server, &buffer).await.remove(0);
     other["data"]["what"]["action"]["id"] = json!("fly");
     let error = server.request("codeAction/resolve", other).await.unwrap_err().to_string();
     assert!(error.contains("expected an action that is offered here (write-body), found \"fly\""), "{error}");
@@ -135,7 +119,7 @@ async fn what_is_of_no_use_is_told_and_the_work_can_be_cancelled() {
     let buffer = Buffer::new("a.rs", "fn one() -> u32 {\n\ttodo!()$0\n}\n");
     buffer.open(&server);
     let engine = server.assistant.engine().await.unwrap().clone();
-    let action = actions(&server, &buffer, any()).await.remove(0);
+    let action = actions(&server, &buffer).await.remove(0);
     let error = server.request("codeAction/resolve", action.clone()).await.unwrap_err().to_string();
     assert!(error.starts_with("codeAction/resolve: nothing is changed: "), "{error}");
     let token = server.next("window/workDoneProgress/create").await["token"].clone();
@@ -171,13 +155,13 @@ async fn a_client_that_cannot_wait_for_edits_is_sent_them() {
     let buffer = Buffer::new("a.rs", "fn one() -> u32 {$0}\n");
     buffer.open(&server);
     server.assistant.engine().await.unwrap();
-    let action = actions(&server, &buffer, any()).await.remove(0);
+    let action = actions(&server, &buffer).await.remove(0);
     assert_eq!(action["command"]["command"], "pilotlight.act");
     let command = json!({ "command": "pilotlight.act", "arguments": action["command"]["arguments"] });
     assert_eq!(server.request("workspace/executeCommand", command).await, Ok(Value::Null));
     let sent = server.next("workspace/applyEdit").await;
     assert_eq!(sent["label"], "Write the body of `one`");
-    assert_eq!(made(&buffer, &sent["edit"]), "fn one() -> u32 {⟦\n    1;\n⟧}\n");
+    assert_eq!(buffer.made(&sent["edit"]), "fn one() -> u32 {⟦\n    1;\n⟧}\n");
     server.close().await.unwrap();
 }
 
@@ -189,14 +173,12 @@ async fn an_excluded_file_has_none_and_the_reason_is_shown() {
     let mut capabilities = everything();
     capabilities["textDocument"]["codeAction"]["disabledSupport"] = json!(true);
     let server = server(&root, capabilities).await;
-    let mut buffer = Buffer::new("a.rs", "fn one() -> u32 {$0}\n");
-    buffer.uri = uri(&root.join("a.rs"));
-    fs::write(root.join("a.rs"), &buffer.text).unwrap();
+    let buffer = Buffer::in_folder(&root, "a.rs", "fn one() -> u32 {$0}\n");
     buffer.open(&server);
     server.assistant.engine().await.unwrap();
-    assert_eq!(actions(&server, &buffer, any()).await, [Value::Null; 0]);
+    assert_eq!(actions(&server, &buffer).await, [Value::Null; 0]);
     let asked = json!({ "diagnostics": [], "only": ["refactor.rewrite"], "triggerKind": 1 });
-    let found = actions(&server, &buffer, asked).await;
+    let found = buffer.actions_for(&server, buffer.cursor, asked).await;
     let reason = found[0]["disabled"]["reason"].as_str().unwrap();
     assert!(reason.contains(".aiexclude"), "{reason}");
     server.close().await.unwrap();
@@ -208,11 +190,8 @@ async fn what_there_is_comes_in_parts_where_the_client_takes_them() {
     let buffer = Buffer::new("a.rs", "fn one() -> u32 {$0}\n");
     buffer.open(&server);
     server.assistant.engine().await.unwrap();
-    let at = buffer.position(buffer.cursor);
-    let params = json!({
-        "textDocument": buffer.named(), "range": { "start": at, "end": at }, "context": any(),
-        "partialResultToken": "parts",
-    });
+    let mut params = buffer.asking(buffer.cursor, json!({ "diagnostics": [] }));
+    params["partialResultToken"] = json!("parts");
     assert_eq!(server.request("textDocument/codeAction", params).await, Ok(json!([])));
     let part = server.next("$/progress").await;
     assert_eq!(part["token"], "parts");

@@ -1,12 +1,10 @@
 //! A thousand refactors with the documents edited under them: no edit is lost, none is made in a text that it is not for, every request is answered.
 
-use std::fs;
-
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
 use crate::{
-    actions::{everything, server, uri},
+    actions::{everything, server},
     client::{Buffer, TestServer, soon},
 };
 
@@ -43,10 +41,8 @@ impl Editor {
     }
 
     fn actions(&self, name: &str) -> pilotlight_lsp::client::Pending {
-        let at = self.buffers[0].position(self.buffers[0].text.find(name).unwrap());
-        let params = json!({
-            "textDocument": self.buffers[0].named(), "range": { "start": at, "end": at }, "context": { "diagnostics": [] },
-        });
+        let buffer = &self.buffers[0];
+        let params = buffer.asking(buffer.text.find(name).unwrap(), json!({ "diagnostics": [] }));
         self.ask("textDocument/codeAction", params)
     }
 
@@ -94,12 +90,7 @@ async fn a_thousand_refactors_under_edits() {
         ("lib.rs", format!("mod geo;\nuse geo::{first};$0\nfn one() {{ {first}(1, 2); geo::{first}(3, 4); }}\n")),
         ("two.rs", format!("\nfn two() {{ crate::geo::{first}(5, {first}(6, 7)); }}\nuse crate::geo::{first};$0\n")),
     ];
-    let buffers = texts.map(|(file, text)| {
-        let mut buffer = Buffer::new(file, &text);
-        buffer.uri = uri(&root.join(file));
-        fs::write(root.join(file), &buffer.text).unwrap();
-        buffer
-    });
+    let buffers = texts.map(|(file, text)| Buffer::in_folder(&root, file, &text));
     let server = server(&root, everything()).await;
     buffers.iter().for_each(|buffer| buffer.open(&server));
     let mut editor = Editor { server, buffers: buffers.into(), marks: 0, dice: StdRng::seed_from_u64(10) };

@@ -7,105 +7,64 @@ use std::sync::{
 
 use pilotlight_assist::{Assistant, CompletionRequest, Limits, Options, Status, Trigger, syntax::Language};
 use pilotlight_engine::{Engine, EngineOptions, ModelSource, Priority, RemoteOptions, Sampling};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+use tokio::net::TcpListener;
+
+use crate::{
+    client::soon,
+    scripts::fault::{FaultServer, event, open, say},
 };
 
-use crate::client::soon;
-
-/// A server in the shape of llama.cpp's that writes the prompts itself and always says the same; while it is broken it closes each connection. It keeps what it was asked.
-struct Said {
-    url: String,
-    works: Arc<AtomicBool>,
-    asked: Arc<std::sync::Mutex<String>>,
-}
-
-async fn server(works: bool) -> Said {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let (works, asked) = (Arc::new(AtomicBool::new(works)), Arc::default());
-    let (working, log) = (Arc::clone(&works), Arc::clone(&asked));
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            if working.load(Ordering::SeqCst) {
-                tokio::spawn(answer(stream, Arc::clone(&log)));
+/// A server in the shape of llama.cpp's that writes the prompts itself and always says the same; while it is broken it closes each connection.
+fn server(works: &Arc<AtomicBool>) -> FaultServer {
+    let works = Arc::clone(works);
+    FaultServer::start(move |seen, stream| {
+        if !works.load(Ordering::SeqCst) {
+            return;
+        }
+        let body = match seen.path.as_str() {
+            "/props" => r#"{"default_generation_settings":{"n_ctx":2048},"model_path":"far.gguf"}"#,
+            "/tokenize" => r#"{"tokens":[1,2]}"#,
+            "/infill" | "/completion" => {
+                open(stream);
+                event(stream, r#"{"content":"far()","stop":false}"#);
+                event(stream, r#"{"content":"","stop":true}"#);
+                return;
             }
-        }
-    });
-    Said { url, works, asked }
+            _ => "{}",
+        };
+        say(stream, 200, "", body);
+    })
 }
 
-async fn answer(mut stream: TcpStream, log: Arc<std::sync::Mutex<String>>) {
-    let Some(request) = read(&mut stream).await else { return };
-    let body = match request.split(' ').nth(1).unwrap() {
-        "/props" => r#"{"default_generation_settings":{"n_ctx":2048},"model_path":"far.gguf"}"#,
-        "/tokenize" => r#"{"tokens":[1,2]}"#,
-        "/infill" | "/completion" => {
-            log.lock().unwrap().push_str(&request);
-            "data: {\"content\":\"far()\",\"stop\":false}\n\ndata: {\"content\":\"\",\"stop\":true}\n\n"
-        }
-        _ => "{}",
-    };
-    say(&mut stream, body).await;
+fn working() -> FaultServer {
+    server(&Arc::new(AtomicBool::new(true)))
+}
+
+/// What it was asked to go on with.
+fn asked(server: &FaultServer) -> String {
+    let asked = [server.seen("/infill"), server.seen("/completion")].concat();
+    asked.iter().map(|seen| seen.body.to_string()).collect()
 }
 
 /// A server of llama.cpp's shape with a model that chats and fills no holes: with `infill` it knows none of our tokens and is asked to fill them itself.
-async fn talker(infill: bool) -> Said {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let asked = Arc::<std::sync::Mutex<String>>::default();
-    let log = Arc::clone(&asked);
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let Some(request) = read(&mut stream).await else { continue };
-            let path = request.split(' ').nth(1).unwrap();
-            *log.lock().unwrap() += &format!("{path}\n");
-            let known = !infill && request.contains("<|endoftext|>") && request.contains(r#""parse_special":true"#);
-            let body = match path {
-                "/props" => {
-                    r#"{"default_generation_settings":{"n_ctx":2048},"model_path":"far.gguf","chat_template":"x"}"#
-                }
-                "/tokenize" if known => r#"{"tokens":[5]}"#,
-                "/tokenize" => r#"{"tokens":[1,2]}"#,
-                "/v1/chat/completions" => {
-                    "data: {\"choices\":[{\"delta\":{\"content\":\"far away\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n"
-                }
-                "/infill" => {
-                    let refusal = "HTTP/1.1 501 Not Implemented\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-                    let _ = stream.write_all(refusal.as_bytes()).await;
-                    continue;
-                }
-                _ => "{}",
-            };
-            say(&mut stream, body).await;
-        }
-    });
-    Said { url, works: Arc::default(), asked }
-}
-
-/// A whole answer.
-pub(crate) async fn say(stream: &mut TcpStream, body: &str) {
-    let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
-    let _ = stream.write_all(answer.as_bytes()).await;
-}
-
-/// A whole request, with its head.
-pub(crate) async fn read(stream: &mut TcpStream) -> Option<String> {
-    let mut request = Vec::new();
-    let mut buffer = [0; 65536];
-    let whole = |request: &[u8]| {
-        let text = String::from_utf8_lossy(request).to_lowercase();
-        let length = text.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
-        text.find("\r\n\r\n").is_some_and(|end| request.len() >= end + 4 + length)
-    };
-    while !whole(&request) {
-        match stream.read(&mut buffer).await {
-            Ok(read @ 1..) => request.extend_from_slice(&buffer[..read]),
-            _ => return None,
-        }
-    }
-    Some(String::from_utf8(request).unwrap())
+fn talker(infill: bool) -> FaultServer {
+    FaultServer::start(move |seen, stream| {
+        let known = !infill && seen.body["content"] == "<|endoftext|>" && seen.body["parse_special"] == true;
+        let body = match seen.path.as_str() {
+            "/props" => r#"{"default_generation_settings":{"n_ctx":2048},"model_path":"far.gguf","chat_template":"x"}"#,
+            "/tokenize" if known => r#"{"tokens":[5]}"#,
+            "/tokenize" => r#"{"tokens":[1,2]}"#,
+            "/v1/chat/completions" => {
+                open(stream);
+                event(stream, r#"{"choices":[{"delta":{"content":"far away"},"finish_reason":"stop"}]}"#);
+                event(stream, "[DONE]");
+                return;
+            }
+            "/infill" => return say(stream, 501, "", ""),
+            _ => "{}",
+        };
+        say(stream, 200, "", body);
+    })
 }
 
 pub(crate) fn assistant(url: &str) -> Assistant {
@@ -135,28 +94,29 @@ const TEXT: &str = "import far\n\npassword = 'aK9xQ2mZ7pL4vB8n'\n\n\ndef near():
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_answers_and_sees_no_secret() {
-    let server = server(true).await;
-    let assistant = assistant(&server.url);
+    let server = working();
+    let assistant = assistant(&server.url());
     assert_eq!(complete(&assistant, "a.py", TEXT).await, ("far()".to_owned(), None));
-    let asked = server.asked.lock().unwrap().clone();
+    let asked = asked(&server);
     assert!(asked.contains("import far") && asked.contains("password = '****"), "{asked}");
     assert!(!asked.contains("aK9xQ2mZ7pL4vB8n"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_the_server_is_away_the_built_in_model_answers() {
-    let server = server(true).await;
-    let assistant = assistant(&server.url);
+    let works = Arc::new(AtomicBool::new(true));
+    let server = server(&works);
+    let assistant = assistant(&server.url());
     assert_eq!(complete(&assistant, "a.py", TEXT).await.0, "far()");
 
     // It goes: this very keystroke is answered by the other, and the status says why.
-    server.works.store(false, Ordering::SeqCst);
+    works.store(false, Ordering::SeqCst);
     let (text, why) = complete(&assistant, "b.py", "def add(left, right):\n    return left + $0\n").await;
     assert!(text != "far()" && !why.unwrap_or_default().contains("server"), "{text}");
     let mut status = assistant.status();
     let now = soon(status.wait_for(|status| matches!(status, Status::Degraded { .. }))).await.unwrap().clone();
     let Status::Degraded { message, model } = now else { panic!() };
-    let expected = format!("the llama.cpp server at {}: ", server.url);
+    let expected = format!("the llama.cpp server at {}: ", server.url());
     assert!(
         message.starts_with(&expected) && message.ends_with("The built-in model answers until it is back"),
         "{message}"
@@ -164,31 +124,32 @@ async fn while_the_server_is_away_the_built_in_model_answers() {
     assert_eq!(&model, &assistant.engine().await.unwrap().info().name);
 
     // It comes back.
-    server.works.store(true, Ordering::SeqCst);
+    works.store(true, Ordering::SeqCst);
     soon(status.wait_for(|status| matches!(status, Status::Ready { model } if model == "far"))).await.unwrap();
     assert_eq!(complete(&assistant, "c.py", TEXT).await.0, "far()");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_was_never_there_is_found_when_it_comes() {
-    let server = server(false).await;
-    let assistant = assistant(&server.url);
+    let works = Arc::new(AtomicBool::new(false));
+    let server = server(&works);
+    let assistant = assistant(&server.url());
     let mut status = assistant.status();
     soon(status.wait_for(|status| matches!(status, Status::Degraded { .. }))).await.unwrap();
-    server.works.store(true, Ordering::SeqCst);
+    works.store(true, Ordering::SeqCst);
     soon(status.wait_for(|status| matches!(status, Status::Ready { model } if model == "far"))).await.unwrap();
     assert_eq!(complete(&assistant, "a.py", TEXT).await.0, "far()");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_text_that_is_gone_on_with_has_no_secret_either() {
-    let server = server(true).await;
-    let assistant = assistant(&server.url);
+    let server = working();
+    let assistant = assistant(&server.url());
     let prompt = TEXT.split("$0").next().unwrap();
     let limits = Limits { max_tokens: 8, sampling: Sampling::Greedy, stop: Vec::new(), priority: Priority::Typing };
     let mut written = assistant.continue_text(prompt, limits).await.unwrap();
     while let Ok(Some(_)) = written.next().await {}
-    let asked = server.asked.lock().unwrap().clone();
+    let asked = asked(&server);
     assert!(asked.contains("import far") && asked.contains("password = '****"), "{asked}");
     assert!(!asked.contains("aK9xQ2mZ7pL4vB8n"));
 }
@@ -196,8 +157,8 @@ async fn a_text_that_is_gone_on_with_has_no_secret_either() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_only_chats_does_and_the_built_in_model_completes() {
     for infill in [false, true] {
-        let server = talker(infill).await;
-        let assistant = assistant(&server.url);
+        let server = talker(infill);
+        let assistant = assistant(&server.url());
         // At first the built-in model may not be loaded yet.
         let answered = async {
             for n in 0.. {
@@ -217,8 +178,7 @@ async fn a_server_that_only_chats_does_and_the_built_in_model_completes() {
         let mut status = assistant.status();
         let ready = soon(status.wait_for(|status| matches!(status, Status::Ready { .. }))).await.unwrap().clone();
         assert!(matches!(&ready, Status::Ready { model } if model != "far"), "{ready:?}");
-        let asked = server.asked.lock().unwrap().clone();
-        assert_eq!(asked.contains("/infill"), infill, "{asked}");
+        assert_eq!(!server.seen("/infill").is_empty(), infill);
     }
 }
 

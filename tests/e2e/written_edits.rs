@@ -7,83 +7,73 @@ use std::{
 
 use pilotlight_assist::Workspace;
 use serde_json::{Value, json};
-use tokio::net::{TcpListener, TcpStream};
 
 use crate::{
-    actions::{everything, uri},
+    actions::everything,
     client::{Buffer, Setup, TestServer},
     model::QWEN,
-    remote::{assistant, read, say},
+    remote::assistant,
+    scripts::fault::{FaultServer, event, open, say},
 };
 
 /// Where the person is.
 const CURSOR: &str = "total = 1$0\nlimit = 1\nlast = limit\n";
 
-/// What the server answers, and what it was asked.
-#[derive(Clone, Default)]
+/// A model that fills and writes next edits.
 pub(crate) struct Script {
-    /// A text, and how it ended.
+    server: FaultServer,
+    /// What it says: a text, and how it ended.
     pub(crate) answer: Arc<Mutex<(String, &'static str)>>,
-    pub(crate) asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl Script {
-    pub(crate) async fn serve(&self) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let script = self.clone();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(script.clone().answer(stream));
-            }
+    pub(crate) fn new() -> Self {
+        let answer: Arc<Mutex<(String, &'static str)>> = Arc::default();
+        let saying = Arc::clone(&answer);
+        let server = FaultServer::start(move |seen, stream| {
+            let body = &seen.body;
+            let answer = match seen.path.as_str() {
+                "/props" => {
+                    json!({ "default_generation_settings": { "n_ctx": 8192 }, "model_path": "Sweep-Next-Edit-1.5B.gguf" })
+                }
+                "/tokenize" => {
+                    let token = QWEN.iter().position(|it| body["content"] == *it && body["parse_special"] == true);
+                    json!({ "tokens": token.map_or(vec![1, 2], |at| vec![100 + at]) })
+                }
+                "/completion" => {
+                    let (text, end) = saying.lock().unwrap().clone();
+                    open(stream);
+                    event(stream, &json!({ "content": text, "stop": false }).to_string());
+                    event(stream, &json!({ "content": "", "stop": true, "stop_type": end }).to_string());
+                    return;
+                }
+                _ => json!({}),
+            };
+            say(stream, 200, "", &answer.to_string());
         });
-        url
+        Self { server, answer }
+    }
+
+    /// The prompts that it was asked to go on with.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        let piece = |part: &Value| match part {
+            Value::Number(id) => QWEN[id.as_u64().unwrap() as usize - 100].to_owned(),
+            text => text.as_str().unwrap().to_owned(),
+        };
+        let prompt = |body: &Value| body["prompt"].as_array().unwrap().iter().map(piece).collect();
+        self.server.seen("/completion").iter().map(|seen| prompt(&seen.body)).collect()
     }
 
     /// A person with `a.rs` open in the workspace `root`, and a client of code actions; this script is the model.
     pub(crate) async fn with_open(&self, root: &Path, text: &str) -> (TestServer, Buffer) {
-        let assistant = assistant(&self.serve().await).for_client(Workspace::default());
+        let assistant = assistant(&self.server.url()).for_client(Workspace::default());
         assistant.engine().await.unwrap();
         let setup = Setup { capabilities: everything(), assistant: Some(assistant), ..Setup::default() };
         let server = TestServer::with(setup).await;
-        let added = json!([{ "uri": uri(root), "name": "work" }]);
-        server.notify("workspace/didChangeWorkspaceFolders", json!({ "event": { "added": added, "removed": [] } }));
-        let mut buffer = Buffer::new("a.rs", text);
-        buffer.uri = uri(&root.join("a.rs"));
-        std::fs::write(root.join("a.rs"), &buffer.text).unwrap();
+        server.enters(root);
+        let buffer = Buffer::in_folder(root, "a.rs", text);
         buffer.open(&server);
         (server, buffer)
-    }
-
-    async fn answer(self, mut stream: TcpStream) {
-        let Some(request) = read(&mut stream).await else { return };
-        let (head, body) = request.split_once("\r\n\r\n").unwrap();
-        let body: Value = serde_json::from_str(body).unwrap_or_default();
-        let answer = match head.split(' ').nth(1).unwrap() {
-            "/props" => {
-                json!({ "default_generation_settings": { "n_ctx": 8192 }, "model_path": "Sweep-Next-Edit-1.5B.gguf" })
-            }
-            "/tokenize" => {
-                let token = QWEN.iter().position(|it| body["content"] == *it && body["parse_special"] == true);
-                json!({ "tokens": token.map_or(vec![1, 2], |at| vec![100 + at]) })
-            }
-            "/completion" => {
-                let piece = |part: &Value| match part {
-                    Value::Number(id) => QWEN[id.as_u64().unwrap() as usize - 100].to_owned(),
-                    text => text.as_str().unwrap().to_owned(),
-                };
-                let prompt = body["prompt"].as_array().unwrap().iter().map(piece).collect();
-                self.asked.lock().unwrap().push(prompt);
-                let (text, end) = self.answer.lock().unwrap().clone();
-                let (piece, end) = (
-                    json!({ "content": text, "stop": false }),
-                    json!({ "content": "", "stop": true, "stop_type": end }),
-                );
-                return say(&mut stream, &format!("data: {piece}\n\ndata: {end}\n\n")).await;
-            }
-            _ => json!({}),
-        };
-        say(&mut stream, &answer.to_string()).await;
     }
 }
 
@@ -96,8 +86,8 @@ struct Person {
 
 impl Person {
     async fn new() -> Self {
-        let script = Script::default();
-        let assistant = assistant(&script.serve().await).for_client(Workspace::default());
+        let script = Script::new();
+        let assistant = assistant(&script.server.url()).for_client(Workspace::default());
         assistant.engine().await.unwrap();
         let server = TestServer::with(Setup { assistant: Some(assistant), ..Setup::default() }).await;
         let mut buffer = Buffer::new("a.py", &CURSOR.replace("total = 1", "total = 0"));
@@ -127,7 +117,7 @@ async fn a_model_that_was_trained_for_it_writes_the_next_edit() {
     let person = Person::new().await;
     let (shown, command) = person.offered("total = 1\nlimit = 2\nlast = limit\n", "eos").await;
     assert_eq!(shown, "total = 1\n⟦limit = 2\n⟧last = limit\n");
-    let prompt = person.script.asked.lock().unwrap().pop().unwrap();
+    let prompt = person.script.asked().pop().unwrap();
     let expected = "<|file_sep|>a.py.diff\noriginal:\ntotal = 0\nupdated:\ntotal = 1\n\
         <|file_sep|>original/a.py\ntotal = 0\nlimit = 1\nlast = limit\n\
         <|file_sep|>current/a.py\ntotal = 1\nlimit = 1\nlast = limit\n<|file_sep|>updated/a.py\n";
@@ -155,7 +145,7 @@ async fn what_a_model_should_not_have_written_is_not_offered() {
     ] {
         assert_eq!(person.offered(answer, end).await.0, "nothing", "{because}");
     }
-    assert_eq!(person.script.asked.lock().unwrap().len(), 6, "each time it was asked");
+    assert_eq!(person.script.asked().len(), 6, "each time it was asked");
     person.server.close().await.unwrap();
 }
 
@@ -165,17 +155,17 @@ async fn a_model_is_asked_after_a_change_and_shown_no_secret() {
     let (server, at) = (&person.server, person.buffer.text.find("last").unwrap());
     person.buffer.replace(server, at, at, "password = 'aK9xQ2mZ7pL4vB8n'\n");
     assert_eq!(person.offered("x = 1\n", "eos").await.0, "nothing");
-    assert!(person.script.asked.lock().unwrap().is_empty(), "what it is not shown it could not write again");
+    assert!(person.script.asked().is_empty(), "what it is not shown it could not write again");
 
-    let script = Script::default();
-    let assistant = assistant(&script.serve().await).for_client(Workspace::default());
+    let script = Script::new();
+    let assistant = assistant(&script.server.url()).for_client(Workspace::default());
     assistant.engine().await.unwrap();
     let server = TestServer::with(Setup { assistant: Some(assistant), ..Setup::default() }).await;
     let buffer = Buffer::new("a.py", CURSOR);
     buffer.open(&server);
     let unchanged = Person { server, script, buffer };
     assert_eq!(unchanged.offered("x = 1\n", "eos").await.0, "nothing");
-    assert!(unchanged.script.asked.lock().unwrap().is_empty(), "there is nothing to follow");
+    assert!(unchanged.script.asked().is_empty(), "there is nothing to follow");
     person.server.close().await.unwrap();
     unchanged.server.close().await.unwrap();
 }

@@ -1,5 +1,6 @@
 //! Real typing, replayed: the same keys through Pilotlight's LSP server and through llama.vim's algorithm against llama-server (README.md beside this file).
 
+mod arguments;
 mod baseline;
 mod dice;
 mod driver;
@@ -18,165 +19,15 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use clap::{Args, Parser, Subcommand};
+use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use pilotlight_assist::options::Options;
 use pilotlight_engine::EngineOptions;
 
+use arguments::{CI, Cli, Command, CompareArguments, Play, RunArguments, Set, list};
 use baseline::{Format, LlamaServer, LlamaVim};
-use driver::Extent;
 use server::{Pace, Server};
 use table::{Comparison, Counters, Results, Run, Setting};
-use trace::Session;
-
-/// The keys that CI plays, and of how long a session each.
-const CI: Extent = Extent { keys: 3000, per_session: 250 };
-
-#[derive(Debug, Parser)]
-#[command(about)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Plays keys and writes down what each cost.
-    Run(RunArguments),
-    /// Plays keys on Pilotlight and on the baseline, session by session in turns, so that both meet the same machine.
-    Compare(CompareArguments),
-    /// Plays CI's sample and compares its counters with results.json; `--record` writes them there.
-    Check {
-        #[command(flatten)]
-        set: Set,
-        #[arg(long)]
-        record: bool,
-    },
-    /// Compares the warm engine's tokens with a cold one's at every so many keys.
-    Exact {
-        #[command(flatten)]
-        set: Set,
-        #[command(flatten)]
-        play: Play,
-        #[arg(long, default_value = "ember")]
-        model: String,
-        #[arg(long, default_value_t = 10)]
-        every: usize,
-    },
-    /// Measures how often an answer from moved keys (`completion.answer-now`) is another than the exact one; `--record` writes it into results.json.
-    Approximate {
-        #[command(flatten)]
-        set: Set,
-        #[command(flatten)]
-        play: Play,
-        #[arg(long, default_value = "ember")]
-        model: String,
-        #[arg(long)]
-        record: bool,
-    },
-    /// Puts runs together: results.json, and a table to read.
-    Table {
-        /// Pilotlight's run on ember, and the baseline's.
-        ours: PathBuf,
-        baseline: Option<PathBuf>,
-        /// Runs on the 0.5B shape.
-        #[arg(long, num_args = 1..=2)]
-        shape: Vec<PathBuf>,
-    },
-    /// Counts the keys of the set when nothing is suggested.
-    Count {
-        #[command(flatten)]
-        set: Set,
-    },
-    /// Writes sources.json anew from what the provisioning script fetched.
-    Pin {
-        #[command(flatten)]
-        set: Set,
-    },
-}
-
-#[derive(Debug, Args)]
-struct Set {
-    /// The folder that `tests/replay/provision` prints.
-    #[arg(long)]
-    sources: PathBuf,
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-}
-
-#[derive(Debug, Args)]
-struct Play {
-    /// Keys in all.
-    #[arg(long, default_value_t = CI.keys)]
-    keys: usize,
-    /// Keys of one session at most.
-    #[arg(long, default_value_t = CI.per_session)]
-    per_session: usize,
-    #[arg(long, default_value_t = 2)]
-    threads: usize,
-}
-
-#[derive(Debug, Args)]
-struct RunArguments {
-    #[command(flatten)]
-    set: Set,
-    #[command(flatten)]
-    play: Play,
-    /// `ember` or a GGUF file.
-    #[arg(long, default_value = "ember")]
-    model: String,
-    /// Waits between keys as a person does; without it each key follows the answer to the last, so that counters repeat exactly.
-    #[arg(long)]
-    human_pace: bool,
-    /// Lets Pilotlight work ahead while nothing is typed.
-    #[arg(long)]
-    look_ahead: bool,
-    /// Lets it answer with lines from places like the cursor's.
-    #[arg(long)]
-    recall: bool,
-    #[arg(long)]
-    out: PathBuf,
-}
-
-#[derive(Debug, Args)]
-struct CompareArguments {
-    #[command(flatten)]
-    set: Set,
-    #[command(flatten)]
-    play: Play,
-    /// A GGUF file, for both.
-    #[arg(long)]
-    model: PathBuf,
-    /// How the baseline asks.
-    #[arg(long, value_enum)]
-    format: Format,
-    /// The llama-server to measure against: `tests/bench/llama-cpp` prints its folder.
-    #[arg(long)]
-    llama_server: PathBuf,
-    /// Lets Pilotlight answer with lines from places like the cursor's.
-    #[arg(long)]
-    recall: bool,
-    /// Pilotlight's run goes to OUT.ours.json, the baseline's to OUT.baseline.json, llama-server's log to OUT.log.
-    #[arg(long)]
-    out: PathBuf,
-}
-
-impl Set {
-    fn sessions(&self) -> Result<Vec<Session>> {
-        let sources = source::pinned(&list())?;
-        let files: Vec<(String, String)> = sources
-            .iter()
-            .map(|source| Ok((source.path.clone(), source.read(&self.sources)?)))
-            .collect::<Result<_>>()?;
-        Ok(Session::all(&files, self.seed))
-    }
-}
-
-impl Play {
-    fn extent(&self) -> Extent {
-        Extent { keys: self.keys, per_session: self.per_session }
-    }
-}
 
 #[tokio::main]
 async fn main() -> Result<ExitCode> {
@@ -303,7 +154,7 @@ async fn check(set: &Set, record: bool) -> Result<ExitCode> {
     let run = run(&arguments).await?;
     let found = Counters::of(&run);
     print!("{}", Comparison::of(&run, None).table());
-    let mut results = match read_results()? {
+    let mut results = match Results::read()? {
         Some(results) => results,
         None if record => {
             Results { ember: Comparison::of(&run, None), qwen_0_5b_shape: None, ci: None, approximate: None }
@@ -312,7 +163,7 @@ async fn check(set: &Set, record: bool) -> Result<ExitCode> {
     };
     if record {
         results.ci = Some(found);
-        write_results(&results)?;
+        results.write()?;
         return Ok(ExitCode::SUCCESS);
     }
     let committed =
@@ -344,9 +195,9 @@ async fn approximate(set: &Set, play: &Play, model: &str, record: bool) -> Resul
     let found = twin.approximation();
     println!("{}", serde_json::to_string_pretty(&found)?);
     if record {
-        let mut results = read_results()?.context("there is no results.json to write this into")?;
+        let mut results = Results::read()?.context("there is no results.json to write this into")?;
         results.approximate = Some(found);
-        write_results(&results)?;
+        results.write()?;
     }
     Ok(())
 }
@@ -366,7 +217,7 @@ fn tabulate(ours: &Path, baseline: Option<&Path>, shape: &[PathBuf]) -> Result<(
     let compare = |ours: &Path, baseline: Option<&Path>| -> Result<Comparison> {
         Ok(Comparison::of(&read(ours)?, baseline.map(read).transpose()?.as_ref()))
     };
-    let before = read_results()?;
+    let before = Results::read()?;
     let ember = compare(ours, baseline)?;
     let measured = shape.first().map(|ours| compare(ours, shape.get(1).map(PathBuf::as_path))).transpose()?;
     let (kept, ci, approximate) =
@@ -376,7 +227,7 @@ fn tabulate(ours: &Path, baseline: Option<&Path>, shape: &[PathBuf]) -> Result<(
     if let Some(shape) = &results.qwen_0_5b_shape {
         print!("\n{}", shape.table());
     }
-    write_results(&results)
+    results.write()
 }
 
 fn count(set: &Set) -> Result<()> {
@@ -404,28 +255,6 @@ fn model_hash(model: &str) -> Result<String> {
         path => fs::read(path).with_context(|| path.to_owned())?,
     };
     Ok(source::hash(&bytes))
-}
-
-fn list() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("replay/sources.json")
-}
-
-fn results_path() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("replay/results.json")
-}
-
-fn read_results() -> Result<Option<Results>> {
-    let path = results_path();
-    if !path.exists() {
-        return Ok(None);
-    }
-    let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-    serde_json::from_str(&text).map(Some).with_context(|| path.display().to_string())
-}
-
-fn write_results(results: &Results) -> Result<()> {
-    let path = results_path();
-    fs::write(&path, serde_json::to_string_pretty(results)? + "\n").with_context(|| path.display().to_string())
 }
 
 fn bar(keys: usize) -> ProgressBar {

@@ -35,7 +35,6 @@ pub(crate) enum Pace {
 pub(crate) struct Server {
     client: Client,
     assistant: Assistant,
-    wide: bool,
     documents: HashMap<String, Mirror>,
     pace: Pace,
     /// When the last key was pressed.
@@ -83,13 +82,11 @@ impl Server {
             "workspaceFolders": [{ "uri": format!("file://{ROOT}"), "name": "replay" }],
             "capabilities": capabilities,
         });
-        let answer = client.request("initialize", parameters).await?;
-        let encoding = answer.pointer("/capabilities/positionEncoding").and_then(Value::as_str).unwrap_or("utf-16");
+        client.request("initialize", parameters).await?;
         client.notify("initialized", json!({})).await?;
-        let wide = encoding == "utf-16";
         let explanation = Explanation::default();
         let (documents, pressed) = (HashMap::new(), Instant::now());
-        Ok(Self { client, assistant, wide, documents, pace, pressed, item: None, explanation })
+        Ok(Self { client, assistant, documents, pace, pressed, item: None, explanation })
     }
 
     /// What was loaded.
@@ -110,7 +107,7 @@ impl Server {
         let text = item.get("insertText").and_then(Value::as_str).context("an item without insertText")?.to_owned();
         let range = match item.get("range") {
             None | Some(Value::Null) => view.cursor..view.cursor,
-            Some(range) => offset(view.text, &range["start"], self.wide)?..offset(view.text, &range["end"], self.wide)?,
+            Some(range) => offset(view.text, &range["start"])?..offset(view.text, &range["end"])?,
         };
         Ok(Edit { range, text })
     }
@@ -149,18 +146,16 @@ impl Peer for Server {
         Ok(())
     }
 
-    async fn focus(&mut self, _from: View<'_>, to: View<'_>) -> Result<()> {
-        self.client.notify("textDocument/didFocus", json!({ "textDocument": { "uri": uri(to.path) } })).await?;
+    async fn focus(&mut self, _from: View<'_>, _to: View<'_>) -> Result<()> {
         Ok(())
     }
 
     async fn change(&mut self, edits: &[Edit], view: View<'_>) -> Result<()> {
-        let wide = self.wide;
         let mirror = self.mirror(view.path)?;
         mirror.version += 1;
         let mut changes = Vec::new();
         for Edit { range, text } in edits {
-            let (start, end) = (position(&mirror.text, range.start, wide), position(&mirror.text, range.end, wide));
+            let (start, end) = (position(&mirror.text, range.start), position(&mirror.text, range.end));
             changes.push(json!({ "range": { "start": start, "end": end }, "text": text }));
             mirror.text.replace_range(range.clone(), text);
         }
@@ -177,7 +172,7 @@ impl Peer for Server {
         let document = json!({ "uri": uri(view.path) });
         let parameters = json!({
             "textDocument": document,
-            "position": position(view.text, view.cursor, self.wide),
+            "position": position(view.text, view.cursor),
             "context": { "triggerKind": 2 },
         });
         let asked = Instant::now();
@@ -234,15 +229,15 @@ fn uri(path: &str) -> String {
     format!("file://{ROOT}/{path}")
 }
 
-/// A byte offset as LSP counts it: `wide` by UTF-16 units, else by bytes.
-fn position(text: &str, at: usize, wide: bool) -> Value {
+/// A byte offset as LSP counts it, by UTF-16 units.
+fn position(text: &str, at: usize) -> Value {
     let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
     let line = text[..start].matches('\n').count();
-    let character = if wide { text[start..at].encode_utf16().count() } else { at - start };
+    let character = text[start..at].encode_utf16().count();
     json!({ "line": line, "character": character })
 }
 
-fn offset(text: &str, position: &Value, wide: bool) -> Result<usize> {
+fn offset(text: &str, position: &Value) -> Result<usize> {
     let number = |name: &str| position[name].as_u64().with_context(|| format!("a position without {name}: {position}"));
     let (line, character) = (number("line")? as usize, number("character")? as usize);
     let start = match line {
@@ -255,7 +250,7 @@ fn offset(text: &str, position: &Value, wide: bool) -> Result<usize> {
         if units == character {
             return Ok(start + at);
         }
-        units += if wide { c.len_utf16() } else { c.len_utf8() };
+        units += c.len_utf16();
     }
     bail!("a position behind its line's end, or inside a character: {position}")
 }

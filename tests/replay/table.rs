@@ -1,7 +1,12 @@
 //! From records to figures: what is committed in results.json, and a table to read.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -336,6 +341,27 @@ pub(crate) struct Results {
     /// What answers at once (`completion.answer-now`) are worth.
     #[serde(default)]
     pub(crate) approximate: Option<Approximation>,
+}
+
+impl Results {
+    /// What is committed; `None` where nothing is yet.
+    pub(crate) fn read() -> Result<Option<Self>> {
+        let path = Self::path();
+        if !path.exists() {
+            return Ok(None);
+        }
+        let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        serde_json::from_str(&text).map(Some).with_context(|| path.display().to_string())
+    }
+
+    pub(crate) fn write(&self) -> Result<()> {
+        let path = Self::path();
+        fs::write(&path, serde_json::to_string_pretty(self)? + "\n").with_context(|| path.display().to_string())
+    }
+
+    fn path() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("replay/results.json")
+    }
 }
 
 #[cfg(test)]

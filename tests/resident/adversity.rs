@@ -161,7 +161,8 @@ async fn a_change_that_waits_to_be_carried_outlives_the_daemon() {
     let home = Home::new("");
     let editor = home.editor(&[], Value::Null).await;
     let text = "fn $0area(w: u32) -> u32 {\n    w\n}\nfn main() {\n    area(2);\n    area(3);\n}\n";
-    let mut buffer = Buffer::in_folder(&editor, &home.path("work"), "a.rs", text);
+    let mut buffer = Buffer::in_folder(&home.path("work"), "a.rs", text);
+    buffer.open(&editor);
     buffer.replace(&editor, buffer.cursor, buffer.cursor + "area".len(), "surface");
     let uri = buffer.uri;
     assert_eq!(offered(&editor, &uri).await, 1);
@@ -184,7 +185,11 @@ async fn a_change_that_was_carried_by_hand_is_not_offered_by_the_next_daemon() {
     let editor = home.start(&[]);
     let edits = json!({ "documentChanges": true, "changeAnnotationSupport": {} });
     editor.initialize_as(Value::Null, &work, json!({ "workspace": { "workspaceEdit": edits } })).await;
-    let opened = |name: &str, text: &str| Buffer::in_folder(&editor, &work, name, text);
+    let opened = |name: &str, text: &str| {
+        let buffer = Buffer::in_folder(&work, name, text);
+        buffer.open(&editor);
+        buffer
+    };
     let mut a = opened("a.rs", "pub fn $0area(width: u32, depth: u32) -> u32 {\n    width * 2 + depth\n}\n");
     let mut b = opened("b.rs", "mod a;\nfn main() {\n    a::area($010, 20);\n}\n");
     let start = a.text.find("width").unwrap();

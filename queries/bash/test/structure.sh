@@ -2,7 +2,6 @@
 # <- comment
 # <-> units
 sum() {
-#     ^> block
 #     ^> units
   echo "text"
 #      ^^^^^^ string

@@ -6,7 +6,6 @@
 /* A point. */
 // <- comment
 struct point {
-//           ^> block
 //           ^> units
     float x; // across
 //           ^^^^^^^^^ comment
@@ -16,7 +15,6 @@ struct point {
 };
 
 enum color { RED, GREEN = 'g' };
-//         ^^^^^^^^^^^^^^^^^^^^ block
 //                        ^^^ string
 //           ^^^  ^^^^^^^^^^^ unit
 //         ^^^^^^^^^^^^^^^^^^^^ units
@@ -28,14 +26,12 @@ static const char *name = "debug";
 #endif
 
 int main(void) {
-//             ^> block
 // <-> unit
 //             ^> units
     if (RED) return 1;
 //  ^^^^^^^^^^^^^^^^^^ unit
 //           ^^^^^^^^^ unit
     for (int i = 0; i < 3; i++) {
-//                              ^> block
 //       ^^^^^^^^^^ part
 //  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^> unit
 //       ^^^^^^^^^^ unit
@@ -45,7 +41,6 @@ int main(void) {
 //      ^^^^^^^^^^^^^^ unit
     }
     switch (GREEN) {
-//                 ^> block
 //  ^^^^^^^^^^^^^^^^> unit
 //                 ^> units
     case 1:
@@ -53,7 +48,6 @@ int main(void) {
         break;
 //      ^^^^^^ unit
     default: {
-//           ^> block
 //  ^^^^^^^^^^> unit
 //           ^> units
         goto end;

@@ -4,14 +4,12 @@
 // <-> units
 
 namespace geometry {
-//                 ^> block
 // <-> unit
 //                 ^> units
 
 // A point.
 // <- comment
 class Point {
-//          ^> block
 //          ^> units
 public:
 // <- unit.prefix
@@ -24,7 +22,6 @@ public:
 template <typename T>
 // <-> unit
 T maximum(T a, T b) { return a; }
-//                  ^^^^^^^^^^^^^ block
 // <- unit
 //                    ^^^^^^^^^ unit
 //                  ^^^^^^^^^^^^^ units
@@ -35,22 +32,18 @@ using geometry::Point;
 // <- unit
 
 int main() {
-//         ^> block
 // <-> unit
 //         ^> units
     for (auto &p : points) {
-//                         ^> block
 //  ^^^^^^^^^^^^^^^^^^^^^^^^> unit
 //                         ^> units
         f([&] { return R"(raw)"; });
-//            ^^^^^^^^^^^^^^^^^^^^ block
 //                     ^^^^^^^^ string
 //      ^^^^^^^^^^^^^^^^^^^^^^^^^^^^ unit
 //              ^^^^^^^^^^^^^^^^ unit
 //            ^^^^^^^^^^^^^^^^^^^^ units
     }
     try { g('c'); } catch (...) { throw; }
-//      ^^^^^^^^^^^             ^^^^^^^^^^ block
 //          ^^^ string
 //  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ unit
 //        ^^^^^^^                 ^^^^^^ unit
@@ -58,11 +51,9 @@ int main() {
 }
 
 void more() {
-//          ^> block
 // <-> unit
 //          ^> units
     if (int a = b(); a > 0) { return; }
-//                          ^^^^^^^^^^^ block
 //      ^^^^^^^^^^^^ ^^^^^ part
 //  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ unit
 //      ^^^^^^^^^^^^          ^^^^^^^ unit

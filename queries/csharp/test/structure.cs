@@ -1,11 +1,9 @@
 class Cart {
-//         ^> block
 // <-> units
 //         ^> units
     // a comment
 //  ^^^^^^^^^^^^ comment
     int Sum() {
-//            ^> block
 //            ^> units
         var name = "text";
 //                 ^^^^^^ string

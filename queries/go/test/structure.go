@@ -3,7 +3,6 @@ package main
 // <-> units
 
 import (
-//     ^> block
 // <-> unit
 //     ^> units
     "fmt"
@@ -15,8 +14,6 @@ import (
 // A Point.
 // <- comment
 type Point struct {
-// <-> block
-//                ^> block
 // <-> unit
 //   ^^^^^^^^^^^^^^> unit
 //                ^> units
@@ -28,8 +25,6 @@ type Point struct {
 }
 
 type Shape interface {
-// <-> block
-//         ^^^^^^^^^^^> block
 // <-> unit
 //   ^^^^^^^^^^^^^^^^^> unit
 //         ^^^^^^^^^^^> units
@@ -38,7 +33,6 @@ type Shape interface {
 }
 
 const (
-// <-> block
 // <-> unit
     A = 'a'
 //      ^^^ string
@@ -49,10 +43,8 @@ const (
 )
 
 func main() {
-//          ^> block
 // <-> unit
     if x := 1; x > 0 {
-//                   ^> block
 //     ^^^^^^ part
 //  ^^^^^^^^^^^^^^^^^^> unit
 //     ^^^^^^ unit
@@ -63,7 +55,6 @@ func main() {
 //      ^^^^^^^^^^^^^^^^ units
     }
     switch A {
-//  ^^^^^^^^^^> block
 //  ^^^^^^^^^^> unit
     case 'a':
 //       ^^^ string
@@ -74,7 +65,6 @@ func main() {
     default:
 //  ^^^^^^^^> unit
         go func() { str.ToUpper("y") }()
-//                ^^^^^^^^^^^^^^^^^^^^ block
 //                              ^^^ string
 //      ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ unit
 //                  ^^^^^^^^^^^^^^^^ unit
@@ -84,16 +74,13 @@ func main() {
 }
 
 func wait() {
-//          ^> block
 // <-> unit
     for i := 0; i < 3; i++ {
-//                         ^> block
 //      ^^^^^^         ^^^ part
 //  ^^^^^^^^^^^^^^^^^^^^^^^^> unit
 //      ^^^^^^         ^^^ unit
 //  ^^^^^^^^^^^^^^^^^^^^^^^^> units
         select {
-//      ^^^^^^^^> block
 //      ^^^^^^^^> unit
 //      ^^^^^^^^> units
         case c <- i:

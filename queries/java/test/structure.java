@@ -10,14 +10,12 @@ import java.util.List;
 @Deprecated
 // <-> unit
 public class Point {
-//                 ^> block
 //                 ^> units
     private int x; // across
 //                 ^^^^^^^^^ comment
 //  ^^^^^^^^^^^^^^ unit
 
     Point(int x) {
-//               ^> block
 //  ^^^^^^^^^^^^^^> unit
 //               ^> units
         this.x = x;
@@ -25,7 +23,6 @@ public class Point {
     }
 
     String name() {
-//                ^> block
 //  ^^^^^^^^^^^^^^^> unit
 //                ^> units
         if (x > 0) return "positive";
@@ -37,13 +34,11 @@ public class Point {
 //      ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ unit
 //           ^^^^^^^^^^             ^^^^^ unit
         for (int i : list) { f('c'); }
-//                         ^^^^^^^^^^^ block
 //                             ^^^ string
 //      ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ unit
 //                           ^^^^^^^ unit
 //                         ^^^^^^^^^^^ units
         switch (x) {
-//                 ^> block
 //                 ^> units
             case 1:
                 return """
@@ -55,8 +50,6 @@ public class Point {
 //              ^^^^^^ unit
         }
         return switch (x) { case 2 -> "two"; default -> { yield "many"; } };
-//                        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ block
-//                                                      ^^^^^^^^^^^^^^^^^ block
 //                                    ^^^^^                     ^^^^^^ string
 //      ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ unit
 //                                    ^^^^^^              ^^^^^^^^^^^^^ unit
@@ -65,7 +58,6 @@ public class Point {
     }
 
     enum Color { RED, GREEN; int code; }
-//             ^^^^^^^^^^^^^^^^^^^^^^^^^ block
 //  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ unit
 //               ^^^  ^^^^^  ^^^^^^^^^ unit
 //             ^^^^^^^^^^^^^^^^^^^^^^^^^ units

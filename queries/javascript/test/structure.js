@@ -8,7 +8,6 @@ import fs from "fs";
 // <- unit
 
 class Point {
-//          ^> block
 // <-> unit
 //          ^> units
   x = `at ${this.y + 'z'}`;
@@ -17,11 +16,9 @@ class Point {
 //                   ^^^ string
 //^^^^^^^^^^^^^^^^^^^^^^^^ unit
   static { init(); }
-//       ^^^^^^^^^^^ block
 //         ^^^^^^^ unit
 //       ^^^^^^^^^^^ units
   name() {
-//       ^> block
 //^^^^^^^^> unit
 //       ^> units
     if (/a+/.test(this.x)) return "a"; /* b */
@@ -30,7 +27,6 @@ class Point {
 //  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ unit
 //                         ^^^^^^^^^^^ unit
     switch (this.x) {
-//                  ^> block
 //  ^^^^^^^^^^^^^^^^^> unit
 //                  ^> units
       case 1:
@@ -42,7 +38,6 @@ class Point {
       default:
 //    ^^^^^^^^> unit
         for (const a of b) { c(a) }
-//                         ^^^^^^^^ block
 //      ^^^^^^^^^^^^^^^^^^^^^^^^^^^ unit
 //                           ^^^^ unit
 //                         ^^^^^^^^ units
@@ -51,12 +46,10 @@ class Point {
 }
 
 const f = () => { return 1 };
-//              ^^^^^^^^^^^^ block
 // <- unit
 //                ^^^^^^^^ unit
 //              ^^^^^^^^^^^^ units
 for (let i = 0; i < 3; i++) { g(i); }
-//                          ^^^^^^^^^ block
 //   ^^^^^^^^^^ ^^^^^ part
 // <- unit
 //   ^^^^^^^^^^               ^^^^^ unit

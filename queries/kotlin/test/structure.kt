@@ -2,7 +2,6 @@
 // <- comment
 // <-> units
 fun sum(): Int {
-//             ^> block
 //             ^> units
     val name = "text"
 //             ^^^^^^ string

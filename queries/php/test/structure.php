@@ -3,7 +3,6 @@
 // a comment
 // <- comment
 function sum() {
-//             ^> block
 //             ^> units
     $name = 'text';
 //          ^^^^^^ string

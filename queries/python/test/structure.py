@@ -10,7 +10,6 @@ class Point:
 # <-> part
 # <-> unit
     """A point."""
-#   ^^^^^^^^^^^^^^> block.indented
 #   ^^^^^^^^^^^^^^ string
 #   ^^^^^^^^^^^^^^ unit
 #   ^^^^^^^^^^^^^^> units
@@ -20,11 +19,9 @@ class Point:
     def name(self):
 #   ^^^^^^^^^^^^^^^> unit
         if self.x:
-#       ^^^^^^^^^^> block.indented
 #       ^^^^^^^^^^> unit
 #       ^^^^^^^^^^> units
             return f"at {self.x!r} {'y'}"
-#           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ block.indented
 #                       ^^^^^^^^^^ ^^^^^ embedded
 #                  ^^^^^^^^^^^^^^^^^^^^^^ string
 #                                   ^^^ string
@@ -32,29 +29,24 @@ class Point:
 #           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ units
         elif os:
             pass
-#           ^^^^ block.indented
 #           ^^^^ unit
 #           ^^^^ units
         else:
             return 'none'
-#           ^^^^^^^^^^^^^ block.indented
 #                  ^^^^^^ string
 #           ^^^^^^^^^^^^^ unit
 #           ^^^^^^^^^^^^^ units
 
 match x:
-#       ^> block.indented
 # <-> unit
 #       ^> units
     case 1:
 #   ^^^^^^^> unit
         print(1); print(2)
-#       ^^^^^^^^^^^^^^^^^^ block.indented
 #       ^^^^^^^^  ^^^^^^^^ unit
 #       ^^^^^^^^^^^^^^^^^^ units
     case _:
 #   ^^^^^^^> unit
         pass
-#       ^^^^ block.indented
 #       ^^^^ unit
 #       ^^^^ units

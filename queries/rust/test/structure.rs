@@ -7,7 +7,6 @@
 #[derive(Clone)]
 // <- unit.prefix
 struct Point {
-//           ^> block
 // <-> unit
 //           ^> units
     x: f32, // across
@@ -18,7 +17,6 @@ struct Point {
 }
 
 enum Shape {
-//         ^> block
 // <-> unit
 //         ^> units
     Empty,
@@ -26,32 +24,27 @@ enum Shape {
     #[default]
 //  ^^^^^^^^^^ unit.prefix
     Circle { radius: f32 },
-//         ^^^^^^^^^^^^^^^ block
 //  ^^^^^^^^^^^^^^^^^^^^^^ unit
 //           ^^^^^^^^^^^ unit
 //         ^^^^^^^^^^^^^^^ units
 }
 
 impl Point {
-//         ^> block
 // <-> unit
 //         ^> units
     fn name(&self) -> &'static str {
-//                                 ^> block
 //  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^> unit
 //                                 ^> units
         let a = 'a';
 //              ^^^ string
 //      ^^^^^^^^^^^^ unit
         match a {
-//              ^> block
 //      ^^^^^^^^^> unit
 //              ^> units
             'b' => "b",
 //          ^^^    ^^^ string
 //          ^^^^^^^^^^^ unit
             _ => { "c" }
-//               ^^^^^^^ block
 //                 ^^^ string
 //          ^^^^^^^^^^^^ unit
 //               ^^^^^^^ units
@@ -60,11 +53,9 @@ impl Point {
 }
 
 fn main() {
-//        ^> block
 // <-> unit
 //        ^> units
     for i in 0..3 {
-//                ^> block
 //  ^^^^^^^^^^^^^^^> unit
 //                ^> units
         println!("{i}");
@@ -72,7 +63,6 @@ fn main() {
 //      ^^^^^^^^^^^^^^^^ unit
     }
     vec_of! { 1, 2 }
-//          ^^^^^^^^ block
     /* last */ r"raw"
 //  ^^^^^^^^^^ comment
 //             ^^^^^^ string

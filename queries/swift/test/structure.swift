@@ -2,7 +2,6 @@
 // <- comment
 // <-> units
 func sum() -> Int {
-//                ^> block
     let name = "text"
 //             ^^^^^^ string
 //  ^^^^^^^^^^^^^^^^^> units

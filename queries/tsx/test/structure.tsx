@@ -2,7 +2,6 @@
 // <- comment
 // <-> units
 export function Greeting({ name }: Props) {
-//                                        ^> block
 // <-> unit
 //     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^> unit
 //                                        ^> units
@@ -13,7 +12,6 @@ export function Greeting({ name }: Props) {
 //^^^^^^^^> unit
     <p className={style}>
       {list.map((item) => { return <b key="k">{item}</b>; })}
-//                        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ block
 //                                        ^^^ string
 //                          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ unit
 //                        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ units

@@ -6,7 +6,6 @@ import { a } from "a";
 // A shape.
 // <- comment
 interface Shape {
-//              ^> block
 // <-> unit
 //              ^> units
   name: string;
@@ -20,18 +19,15 @@ type Path = `/${string}`;
 //          ^^^^^^^^^^^^ string
 // <- unit
 type Point = { x: number; y: number };
-//           ^^^^^^^^^^^^^^^^^^^^^^^^ block
 // <- unit
 //             ^^^^^^^^^  ^^^^^^^^^ unit
 //           ^^^^^^^^^^^^^^^^^^^^^^^^ units
 
 enum Color { Red, Green = 2 }
-//         ^^^^^^^^^^^^^^^^^^ block
 // <- unit
 //         ^^^^^^^^^^^^^^^^^^ units
 
 abstract class Base {
-//                  ^> block
 // <-> unit
 //                  ^> units
   private count = 0;
@@ -39,7 +35,6 @@ abstract class Base {
   abstract area(): number;
 //^^^^^^^^^^^^^^^^^^^^^^^ unit
   name(): string {
-//               ^> block
 //^^^^^^^^^^^^^^^^> unit
 //               ^> units
     return `${this.count}`;
@@ -50,7 +45,6 @@ abstract class Base {
 }
 
 namespace geometry {
-//                 ^> block
 // <-> unit
 //                 ^> units
   declare const b: number;

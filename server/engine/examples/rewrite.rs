@@ -10,10 +10,10 @@
 #[path = "shared/answers.rs"]
 mod answers;
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
-use answers::{Sum, ask, sources};
-use pilotlight_engine::{Engine, EngineOptions, Request, Sampling, TimeLimits};
+use answers::{read, sources};
+use pilotlight_engine::{Done, Engine, EngineOptions, Request, Sampling, TimeLimits};
 use serde_json::json;
 
 /// One line of so many is another.
@@ -24,6 +24,22 @@ const LINE: usize = 12;
 const PROMPT: usize = 300;
 
 type Failed = Box<dyn std::error::Error>;
+
+/// Of several answers.
+#[derive(Default)]
+struct Sum {
+    decoded: usize,
+    accepted: usize,
+    time: Duration,
+}
+
+impl Sum {
+    fn add(&mut self, done: Done) {
+        self.decoded += done.decoded;
+        self.accepted += done.accepted;
+        self.time += done.took;
+    }
+}
 
 fn main() -> Result<(), Failed> {
     let mut args = std::env::args().skip(1);
@@ -71,7 +87,7 @@ fn main() -> Result<(), Failed> {
             draft,
             ..Request::default()
         };
-        let (expected, done) = ask(&plain, request(vec![]))?;
+        let (expected, done) = read(plain.submit(request(vec![])))?;
         let answer: Vec<u32> = expected.iter().map(|(id, _)| *id).collect();
         // The answer's lines, and what may stand in their place. Its own tokens: drawn ones are not always those that the tokenizer would make of their text, as a trained model's are.
         let (own, others): (Vec<Vec<u32>>, Vec<Vec<u32>>) = if random.is_some() {
@@ -99,7 +115,7 @@ fn main() -> Result<(), Failed> {
         changed += region.iter().zip(&own).filter(|(new, old)| new != old).count();
         base.add(done);
         for (draft, sum) in [(vec![], &mut found), (region.concat(), &mut drafted)] {
-            let (said, done) = ask(&speculating, request(draft))?;
+            let (said, done) = read(speculating.submit(request(draft)))?;
             if said != expected {
                 return Err(format!("region {i}: plain {expected:?}, drafted {said:?}").into());
             }

@@ -5,15 +5,13 @@
 //!
 //! MODEL is `ember`, or `random:SHAPE:DTYPE`, which says nothing in the time of a larger model.
 
-// Of which this asks for the sources alone.
-#[allow(dead_code)]
 #[path = "shared/answers.rs"]
 mod answers;
 
 use std::{path::Path, time::Instant};
 
-use answers::sources;
-use pilotlight_engine::{Engine, EngineOptions, Event, Request, Sampling, TimeLimits};
+use answers::{read, sources};
+use pilotlight_engine::{Engine, EngineOptions, Request, Sampling, TimeLimits};
 use serde_json::json;
 
 const COUNTS: [usize; 4] = [1, 2, 4, 8];
@@ -53,14 +51,16 @@ fn main() -> Result<(), Failed> {
     };
     let mut alone = Vec::new();
     for i in 0..most {
-        alone.extend(ask_together(&engine, vec![request(i, tokens)])?);
+        alone.push(read(engine.submit(request(i, tokens)))?.0);
     }
     let mut seconds = vec![Vec::new(); COUNTS.len()];
     for _ in 0..ROUNDS {
         for (&count, seconds) in COUNTS.iter().zip(&mut seconds) {
-            let requests = (0..count).map(|i| request(i, tokens)).collect();
+            let requests: Vec<_> = (0..count).map(|i| request(i, tokens)).collect();
             let began = Instant::now();
-            let said = ask_together(&engine, requests)?;
+            // All are asked before the first answer is read.
+            let asked: Vec<_> = requests.into_iter().map(|request| engine.submit(request)).collect();
+            let said = asked.into_iter().map(|events| Ok(read(events)?.0)).collect::<Result<Vec<_>, Failed>>()?;
             seconds.push(began.elapsed().as_secs_f64());
             if said != alone[..count] {
                 return Err(format!("{count} at once say something else than alone").into());
@@ -82,23 +82,4 @@ fn main() -> Result<(), Failed> {
     let info = engine.info();
     println!("{:#}", json!({ "model": info.name, "backend": info.backend, "tokens": said, "at_once": rows }));
     Ok(())
-}
-
-/// What each of the requests is answered; all are asked before the first answer is read.
-fn ask_together(engine: &Engine, requests: Vec<Request>) -> Result<Vec<Vec<u32>>, Failed> {
-    let asked: Vec<_> = requests.into_iter().map(|request| engine.submit(request)).collect();
-    let mut answers = Vec::new();
-    for mut events in asked {
-        let mut said = Vec::new();
-        loop {
-            match events.blocking_recv() {
-                Some(Event::Token(token)) => said.push(token.id),
-                Some(Event::Failed(message)) => return Err(message.into()),
-                Some(Event::Prefilled(_)) => {}
-                Some(Event::Done(_)) | None => break,
-            }
-        }
-        answers.push(said);
-    }
-    Ok(answers)
 }

@@ -4,7 +4,7 @@
 //!
 //! `cargo run --release -p pilotlight-syntax --example edit_latency`
 
-#[path = "../benches/edit_10k/trace.rs"]
+#[path = "edit_latency/trace.rs"]
 mod trace;
 
 use std::time::{Duration, Instant};

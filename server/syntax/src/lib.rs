@@ -35,4 +35,4 @@ pub use references::{Use, UseKind};
 pub use scopes::{Definition, Reference, Scope, Scopes};
 pub use sites::{Argument, Call, Container, Given, Key, Parameter, Signature, Sites, Typed, TypedBy};
 pub use snapshot::{Snapshot, TooLarge};
-pub use structure::{Block, CommentOrString, Unit};
+pub use structure::{CommentOrString, Unit};

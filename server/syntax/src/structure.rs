@@ -1,4 +1,4 @@
-//! Where statements, blocks, comments and strings begin and end, by the captures of `queries/<language>/structure.scm`.
+//! Where statements, comments and strings begin and end, by the captures of `queries/<language>/structure.scm`.
 
 use std::ops::Range;
 
@@ -15,17 +15,6 @@ pub struct Unit {
     /// The grammar's name of its node; `ERROR` where nothing better could be made of it.
     pub kind: String,
     /// Nothing in it is broken or missing. More text can still make it longer (`a` to `a.b`) unless something follows it.
-    pub complete: bool,
-}
-
-/// What holds units: a body in braces, or in Python an indented one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Block {
-    /// Its bytes with the delimiters, if it has any.
-    pub range: Range<usize>,
-    /// Its bytes between the delimiters; in Python from behind the `:`.
-    pub inner: Range<usize>,
-    /// It is closed, and nothing in it is broken or missing.
     pub complete: bool,
 }
 
@@ -60,34 +49,6 @@ impl Snapshot {
         let end = text_end(self.rope(), start..separator.unwrap_or(last).end_byte());
         let complete = !first.has_error() && !last.has_error();
         Some(Unit { range: start..end, kind: last.kind().to_owned(), complete })
-    }
-
-    /// The smallest block whose inside has `offset`: the edges count, so that this is the block that a `{` or a `:` just before `offset`
-    /// has opened. `None` outside all blocks and for plain text.
-    pub fn enclosing_block(&self, offset: usize) -> Option<Block> {
-        let rope = self.rope();
-        let offset = offset.min(rope.len_bytes());
-        // What a bracket before `offset` has opened has the byte before it; an indented block begins with its first statement.
-        let before = offset.saturating_sub(1);
-        let next = next_text(rope, offset).unwrap_or(rope.len_bytes());
-        let mut found: Option<Block> = None;
-        for at in [before, next] {
-            self.structure_at(at, |capture, node| {
-                let delimited = capture == "block";
-                let block = match capture {
-                    "block" => delimited_block(node),
-                    "block.indented" => Some(self.indented_block(node)),
-                    _ => None,
-                };
-                let Some(block) = block else { return };
-                let begun = block.inner.start <= offset;
-                let open = offset <= block.inner.end || !delimited && next < block.range.end;
-                if begun && open && found.as_ref().is_none_or(|other| block.range.len() < other.range.len()) {
-                    found = Some(block);
-                }
-            })?;
-        }
-        found
     }
 
     /// Whether text typed at `offset` becomes part of a comment or of a string.
@@ -150,24 +111,6 @@ impl Snapshot {
         let start = node.start_byte();
         self.language().block_comment().is_some_and(|(open, _)| self.slice(start..start + open.len()) == open)
     }
-
-    /// A Python block: from behind the `:` before its first statement.
-    fn indented_block(&self, node: Node) -> Block {
-        let range = node.start_byte()..text_end(self.rope(), node.byte_range());
-        let opened = node.prev_sibling().map_or(range.start, |colon| colon.end_byte());
-        Block { inner: opened.min(range.start)..range.end, range, complete: !node.has_error() }
-    }
-}
-
-/// From its first bracket to the last that closes it; `None` without a bracket.
-fn delimited_block(node: Node) -> Option<Block> {
-    let mut cursor = node.walk();
-    let open = node.children(&mut cursor).find(|child| matches!(child.kind(), "{" | "(" | "["))?;
-    let close = node.child(node.child_count().saturating_sub(1));
-    let close = close.filter(|close| matches!(close.kind(), "}" | ")" | "]") && !close.is_missing());
-    let inner = open.end_byte()..close.map_or(node.end_byte(), |close| close.start_byte());
-    let range = open.start_byte()..node.end_byte();
-    Some(Block { inner, range, complete: close.is_some() && !node.has_error() })
 }
 
 /// The first byte at or after `offset` that is not blank.

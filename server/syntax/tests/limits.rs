@@ -32,7 +32,6 @@ fn within<T>(limit: Duration, what: &str, work: impl FnOnce() -> T) -> T {
 /// Asks everything of a snapshot that a keystroke asks.
 fn ask(snapshot: &Snapshot, offset: usize) {
     let _ = snapshot.in_comment_or_string(offset);
-    let _ = snapshot.enclosing_block(offset);
     let _ = snapshot.statement_at(offset);
     let _ = snapshot.syntax_errors(0..usize::MAX);
     let _ = snapshot.position(offset, UTF16);

@@ -6,6 +6,7 @@
 // whose name begins with `broken` turns its status to Error while it is open, in one whose name begins with `ignored` there are no completions; a next edit in one whose name begins with `stale` is for another version.
 import { appendFileSync, existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
+import { follow, frame } from '../frames.mjs';
 
 /** What it would write: a line that is begun is completed to its end, or to the end of its block. */
 export const KNOWN = [
@@ -32,11 +33,7 @@ function record(entry) {
   if (process.env.PILOTLIGHT_FAKE_LOG) appendFileSync(process.env.PILOTLIGHT_FAKE_LOG, `${JSON.stringify({ pid: process.pid, ...entry })}\n`);
 }
 
-function send(message) {
-  const body = Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...message }));
-  process.stdout.write(Buffer.concat([Buffer.from(`Content-Length: ${body.length}\r\n\r\n`), body]));
-}
-
+const send = (message) => process.stdout.write(frame(message));
 const status = (kind, message, busy = false) => send({ method: 'didChangeStatus', params: { kind, message, busy } });
 
 /** Why the last answer was empty, as the real server says it: only when that changes. */
@@ -225,19 +222,7 @@ function take(message) {
 }
 
 function serve() {
-  let buffer = Buffer.alloc(0);
-  process.stdin.on('data', (chunk) => {
-    buffer = Buffer.concat([buffer, chunk]);
-    for (;;) {
-      const end = buffer.indexOf('\r\n\r\n');
-      if (end < 0) return;
-      const length = Number(/Content-Length: (\d+)/i.exec(buffer.subarray(0, end).toString())[1]);
-      if (buffer.length < end + 4 + length) return;
-      const body = buffer.subarray(end + 4, end + 4 + length).toString();
-      buffer = buffer.subarray(end + 4 + length);
-      take(JSON.parse(body));
-    }
-  });
+  follow(process.stdin, take);
   process.stdin.on('end', () => process.exit(1));
   record({ method: '(started)', argv: process.argv.slice(2) });
 }

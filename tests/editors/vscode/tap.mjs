@@ -3,27 +3,10 @@
 // reached the server and when its answer left it, in milliseconds of the wall clock.
 import { spawn } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
+import { follow } from '../frames.mjs';
 
 const child = spawn(process.env.PILOTLIGHT_TAP_BINARY, process.argv.slice(2), { stdio: ['pipe', 'pipe', 'inherit'] });
 const asked = new Map();
-const now = () => performance.timeOrigin + performance.now();
-
-/** Calls `take` with each message of a stream of LSP frames. */
-function follow(stream, take) {
-  let buffer = Buffer.alloc(0);
-  stream.on('data', (chunk) => {
-    const at = now();
-    buffer = Buffer.concat([buffer, chunk]);
-    for (;;) {
-      const end = buffer.indexOf('\r\n\r\n');
-      if (end < 0) return;
-      const length = Number(/Content-Length: (\d+)/i.exec(buffer.subarray(0, end).toString())?.[1] ?? 0);
-      if (buffer.length < end + 4 + length) return;
-      take(JSON.parse(buffer.subarray(end + 4, end + 4 + length).toString()), at);
-      buffer = buffer.subarray(end + 4 + length);
-    }
-  });
-}
 
 process.stdin.pipe(child.stdin);
 child.stdout.pipe(process.stdout);

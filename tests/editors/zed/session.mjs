@@ -1,6 +1,7 @@
 // The command that the extension gives, spoken to as Zed speaks to a language server that it knows from an extension.
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { follow, frame } from '../frames.mjs';
 
 /** What Zed can do, as far as it matters here: completion items and no inline completions. */
 const CAPABILITIES = {
@@ -12,13 +13,12 @@ export class Session {
   messages = [];
   #next = 1;
   #waiting = new Map();
-  #read = Buffer.alloc(0);
 
   static async start({ command, args, env }, initializationOptions, configuration) {
     const session = new Session();
     session.process = spawn(command, args, { env: Object.fromEntries(env), stdio: ['pipe', 'pipe', 'ignore'] });
     session.exited = new Promise((resolve) => session.process.on('exit', resolve));
-    session.process.stdout.on('data', (data) => session.#take(data));
+    follow(session.process.stdout, (message) => session.#handle(message));
     await session.request('initialize', { processId: process.pid, rootUri: 'file:///work', capabilities: CAPABILITIES, initializationOptions, clientInfo: { name: 'Zed' } });
     session.notify('initialized', {});
     session.notify('workspace/didChangeConfiguration', { settings: configuration });
@@ -61,20 +61,7 @@ export class Session {
   }
 
   #send(message) {
-    const body = Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...message }));
-    this.process.stdin.write(Buffer.concat([Buffer.from(`Content-Length: ${body.length}\r\n\r\n`), body]));
-  }
-
-  #take(data) {
-    this.#read = Buffer.concat([this.#read, data]);
-    for (;;) {
-      const end = this.#read.indexOf('\r\n\r\n');
-      if (end < 0) return;
-      const length = Number(/Content-Length: (\d+)/i.exec(this.#read.subarray(0, end).toString())[1]);
-      if (this.#read.length < end + 4 + length) return;
-      this.#handle(JSON.parse(this.#read.subarray(end + 4, end + 4 + length).toString()));
-      this.#read = this.#read.subarray(end + 4 + length);
-    }
+    this.process.stdin.write(frame(message));
   }
 
   #handle(message) {

@@ -1,32 +1,13 @@
-//! What the examples about drafts have in common: what to ask about, asking, and adding up.
+//! What `rewrite` and `together` have in common: what to ask about, and reading an answer.
 
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
-use pilotlight_engine::{Done, Engine, Event, Request};
-
-/// Of several answers.
-#[derive(Default)]
-pub(crate) struct Sum {
-    pub(crate) decoded: usize,
-    /// Not every example tells it.
-    #[allow(dead_code)]
-    pub(crate) drafted: usize,
-    pub(crate) accepted: usize,
-    pub(crate) time: Duration,
-}
-
-impl Sum {
-    pub(crate) fn add(&mut self, done: Done) {
-        self.decoded += done.decoded;
-        self.drafted += done.drafted;
-        self.accepted += done.accepted;
-        self.time += done.took;
-    }
-}
+use pilotlight_engine::{Done, Event};
+use tokio::sync::mpsc::UnboundedReceiver;
 
 /// The answer's tokens with the bits of their probabilities, and its end.
-pub(crate) fn ask(engine: &Engine, request: Request) -> Result<(Vec<(u32, u32)>, Done), String> {
-    let (mut events, mut said) = (engine.submit(request), Vec::new());
+pub(crate) fn read(mut events: UnboundedReceiver<Event>) -> Result<(Vec<(u32, u32)>, Done), String> {
+    let mut said = Vec::new();
     loop {
         match events.blocking_recv() {
             Some(Event::Token(token)) => said.push((token.id, token.logprob.to_bits())),

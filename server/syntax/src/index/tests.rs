@@ -118,9 +118,9 @@ fn a_definition_may_stand_behind_wide_characters_far_into_its_line() {
 
 #[test]
 fn what_fails_in_one_file_costs_that_file_alone() {
-    let failed: Result<u8, Exclusion> = scan::guarded("a.rs", || panic!("an error in a grammar"));
+    let failed: Result<u8, Exclusion> = scan::file::guarded("a.rs", || panic!("an error in a grammar"));
     assert_eq!(failed, Err(Exclusion::Failed));
-    assert_eq!(scan::guarded("a.rs", || 1), Ok(1));
+    assert_eq!(scan::file::guarded("a.rs", || 1), Ok(1));
 }
 
 proptest! {

@@ -18,19 +18,10 @@ fn every_query_compiles_and_keeps_to_the_contract() {
                 let kind = capture.strip_prefix("definition.").and_then(DefinitionKind::from_name);
                 let known = match purpose {
                     Purpose::Outline => *capture == "name" || kind.is_some(),
-                    Purpose::Structure => [
-                        "units",
-                        "unit",
-                        "unit.prefix",
-                        "part",
-                        "block",
-                        "block.indented",
-                        "comment",
-                        "string",
-                        "heredoc",
-                        "embedded",
-                    ]
-                    .contains(capture),
+                    Purpose::Structure => {
+                        ["units", "unit", "unit.prefix", "part", "comment", "string", "heredoc", "embedded"]
+                            .contains(capture)
+                    }
                     Purpose::Scopes => {
                         ["scope", "item", "reference", "outer", "qualified"].contains(capture) || kind.is_some()
                     }

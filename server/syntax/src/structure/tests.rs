@@ -19,14 +19,6 @@ fn unit(language: Language, text: &str) -> String {
         .map_or("-".into(), |unit| snapshot.slice(unit.range) + if unit.complete { "" } else { "…" })
 }
 
-/// The inside of the block around `$0`.
-fn block(language: Language, text: &str) -> String {
-    let (snapshot, at) = fixture(language, text);
-    snapshot
-        .enclosing_block(at)
-        .map_or("-".into(), |block| snapshot.slice(block.inner) + if block.complete { "" } else { "…" })
-}
-
 fn lexical(language: Language, text: &str) -> Option<CommentOrString> {
     let (snapshot, at) = fixture(language, text);
     snapshot.in_comment_or_string(at)
@@ -107,31 +99,6 @@ fn units_of_the_others() {
     );
     assert_eq!(unit(Language::Java, "class A { void f() {\n  switch (x) { case 1:\n $0a(); b(); }\n } }"), "a();");
     assert_eq!(unit(Language::Java, "enum A {\n  B,\n  $0C(1);\n  int d;\n}"), "C(1)");
-}
-
-#[test]
-fn blocks() {
-    assert_eq!(block(Language::Rust, "fn f() {$0\n    a();\n}\n"), "\n    a();\n");
-    assert_eq!(block(Language::Rust, "fn f() {\n    a();\n$0}\n"), "\n    a();\n");
-    assert_eq!(block(Language::Rust, "fn f() {\n    a();\n}$0\n"), "-");
-    assert_eq!(block(Language::Rust, "fn f() { if a { b$0 } }"), " b ");
-    assert_eq!(block(Language::Rust, "impl A { fn f() { m! {$0 a } } }"), " a ");
-    assert_eq!(block(Language::Python, "def f():$0\n    a()\n    b()\n\nc()\n"), "\n    a()\n    b()");
-    assert_eq!(block(Language::Python, "def f():\n    a()\n$0\n    b()\n\nc()\n"), "\n    a()\n\n    b()");
-    assert_eq!(block(Language::Python, "def f():\n    a()\n\n$0c()\n"), "-");
-    assert_eq!(block(Language::Python, "if a:\n    b()\nelse:$0 c()\n"), " c()");
-    for language in [Language::JavaScript, Language::TypeScript, Language::Tsx] {
-        assert_eq!(block(language, "f(() => {$0 a });"), " a ");
-        assert_eq!(block(language, "class A {$0}"), "");
-    }
-    assert_eq!(block(Language::Go, "package a\nfunc f() { for {$0 b() } }"), " b() ");
-    assert_eq!(block(Language::Go, "package a\ntype A interface {$0 B() }"), " B() ");
-    assert_eq!(block(Language::Go, "package a\nfunc f() { switch a {$0 case 1: b() } }"), " case 1: b() ");
-    assert_eq!(block(Language::Go, "package a\nconst b = $01\n"), "-");
-    assert_eq!(block(Language::C, "int f(void) {$0 return 1; }"), " return 1; ");
-    assert_eq!(block(Language::Cpp, "namespace a {$0 int b; }"), " int b; ");
-    assert_eq!(block(Language::Java, "class A { A() {$0 super(); } }"), " super(); ");
-    assert_eq!(block(Language::Plain, "{ $0 }"), "-");
 }
 
 #[test]

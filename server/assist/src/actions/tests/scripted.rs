@@ -1,56 +1,21 @@
 //! Actions done from end to end, by a server that chats by a script.
 
-use std::{
-    fs,
-    io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
-    path::Path,
-    sync::Arc,
-};
+use std::{fs, path::Path, sync::Arc};
 
 use pilotlight_engine::{Engine, EngineOptions, RemoteOptions};
-use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::{Assistant, Options, Which, Workspace};
 
-/// The address of a server that says `answer` to every conversation, and then why it ends.
-fn server(answer: &'static str, finish: &'static str) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || listener.incoming().for_each(|stream| serve(stream.unwrap(), answer, finish)));
-    url
-}
-
-fn serve(mut stream: TcpStream, answer: &str, finish: &str) {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let (mut head, mut line) = (String::new(), String::new());
-    while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
-        head += &line.to_lowercase();
-        line.clear();
-    }
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
-    let _ = reader.read_exact(&mut vec![0; length]);
-    let body = match head.split(' ').nth(1) {
-        Some("/props") => {
-            let settings = json!({ "n_ctx": 8192 });
-            json!({ "default_generation_settings": settings, "model_path": "far.gguf", "chat_template": "x" })
-                .to_string()
-        }
-        Some("/tokenize") => json!({ "tokens": [1, 2] }).to_string(),
-        Some("/v1/chat/completions") => {
-            let piece = json!({ "choices": [{ "delta": { "content": answer }, "finish_reason": finish }] });
-            format!("data: {piece}\n\ndata: [DONE]\n\n")
-        }
-        _ => "{}".to_owned(),
-    };
-    let _ = write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
-}
+#[allow(dead_code)]
+#[path = "../../../../../tests/scripts.rs"]
+mod scripts;
 
 /// What action `id` at `$0` of the first file comes to: the changed file, or why there is none.
 async fn done(id: &str, files: &[(&str, &str)], answer: &'static str, finish: &'static str) -> Result<String, String> {
-    let remote = RemoteOptions { url: server(answer, finish), ..RemoteOptions::default() };
+    let url = scripts::talker(finish, move |_| Some(answer.to_owned())).url();
+    let remote = RemoteOptions { url, ..RemoteOptions::default() };
     let options = EngineOptions { remote, ..EngineOptions::default() };
     let markers = crate::markers("auto").unwrap();
     let assistant = Assistant::new(Options::default(), "script", move || Engine::connect(&options, &markers));

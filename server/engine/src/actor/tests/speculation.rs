@@ -81,7 +81,7 @@ fn steady() -> Clock {
     Clock::of(move || Duration::from_micros(looks.fetch_add(1, Ordering::Relaxed)))
 }
 
-/// A few of what `cargo run --release --example speculation` does with thousands.
+/// A few; `tests/bench/rewrite` does the same with more and longer ones.
 #[test]
 fn ember_says_the_same_with_and_without_speculation() {
     let ember = |speculation| {
