@@ -19,7 +19,6 @@ pub use layout::Format;
 pub use matrix::Matrix;
 pub use ops::{
     Activation, Attention, Choices, Embed, ExpertScratch, ExpertShape, Experts, HeadNorms, KvShape, MOST_EXPERTS,
-    Moved, Part, Rope, SPLIT_ROWS, STEP_ABREAST, STEP_PASS, Split, StepLayout, Wanted, accept, attention,
-    attention_dims, choose, draw, embed, experts, gated, kv_copy, kv_rotate, linear, normalise, padded, rope,
-    round_inputs,
+    Moved, Part, Rope, SPLIT_ROWS, STEP_ABREAST, STEP_PASS, Split, StepLayout, Wanted, attention, attention_dims,
+    choose, draw, embed, experts, gated, kv_copy, kv_rotate, linear, normalise, padded, rope, round_inputs,
 };

@@ -129,6 +129,15 @@ impl Bench {
                 linear(&x, rows, &[Part { weight, bias: None, out: &out, add: false }])
             };
             self.time(&name, cost, multiply);
+            // A norm's weight has left the caches when its turn comes: what it takes there is this less the line before.
+            if rows == 1 {
+                let normed = self.device.zeros(2 * padded(outputs))?;
+                let norms = (0..AT_ONCE).map(|_| self.floats(outputs)).collect::<Result<Vec<_>>>()?;
+                self.time(&format!("{name}, then normalise {outputs}"), cost, |i| {
+                    multiply(i)?;
+                    normalise(&out, 0, 1, &norms[i % norms.len()], None, 1e-5, &normed)
+                });
+            }
             // The other way of many rows, where there are two.
             if rows > 64 && self.device.wide() && matches!(format, Format::BF16 | Format::F8E4M3) {
                 self.device.set_wide(false);
@@ -231,6 +240,8 @@ impl Bench {
         let what = Embed { embedding: &embedding, positions: None, scale: 1.0 };
         self.time(&format!("embed {hidden}, 1 row"), Cost::default(), |_| embed(&step, what, 1, &x));
         let logits = self.floats(16 * vocab)?;
+        let steep: Vec<f32> = (0..16 * vocab).map(|i| 20.0 * ((i * 37 % 101) as f32 / 50.0 - 1.0)).collect();
+        let steep = self.device.floats(&steep)?;
         let choices = Choices::new(&self.device, 16, vocab)?;
         for rows in [1, 8] {
             let cost = Cost { bytes: 4 * rows * vocab, ..Cost::default() };
@@ -242,6 +253,11 @@ impl Bench {
             self.time(&format!("choose and draw among {vocab}, {rows} rows"), cost, |_| {
                 choose(&step, &logits, rows, 0, &choices)?;
                 draw(&step, &logits, rows, 0, &choices)
+            });
+            // As a model's are: nearly all of them far below the likeliest.
+            self.time(&format!("choose and draw among {vocab}, {rows} rows, most unlikely"), cost, |_| {
+                choose(&step, &steep, rows, 0, &choices)?;
+                draw(&step, &steep, rows, 0, &choices)
             });
         }
         Ok(())
@@ -273,10 +289,14 @@ impl Bench {
             (8192, 1, true),
             (8192, 8, true),
             (32768, 1, true),
+            (8192, 64, true),
+            (8192, 64, false),
+            (8192, 128, true),
+            (8192, 128, false),
             (8192, 256, false),
             (8192, 512, false),
         ] {
-            let rows = if self.tiny { rows.min(40) } else { rows };
+            let rows = if self.tiny { rows.min(20) } else { rows };
             say("attention", self.attend(128, 32, 8, depth, rows, split));
         }
         say("attention", self.attend(64, 14, 2, 8192, 1, true));

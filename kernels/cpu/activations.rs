@@ -4,7 +4,7 @@
 //! all products that share the input.
 
 use super::{
-    Buffer, Isa,
+    Buffer, Isa, Pool,
     buffer::Plain,
     simd::{Simd, entry},
 };
@@ -35,6 +35,31 @@ pub struct Activations {
     values: Buffer<f32>,
     bytes: Buffer<i8>,
     blocks: Buffer<Block>,
+}
+
+/// `row_into(from, to)` for each of `rows` rows of `x` (`[rows][columns]`, one after the other) and of `out`, quantised.
+pub(super) fn by_rows(
+    pool: &Pool,
+    x: &[f32],
+    rows: usize,
+    out: &mut Activations,
+    row_into: &(dyn Fn(*const f32, *mut f32) + Sync),
+) {
+    let columns = out.columns();
+    assert_eq!(x.len(), rows * columns, "rows to normalise");
+    assert!(rows <= out.rows(), "{rows} rows into {}", out.rows());
+    let isa = pool.isa();
+    let to = out.as_rows();
+    // Rows are short: one worker does eight at a time.
+    pool.run(rows.div_ceil(8), &|chunk| {
+        for row in 8 * chunk..rows.min(8 * chunk + 8) {
+            // SAFETY: lengths were checked; each row belongs to one chunk.
+            unsafe {
+                row_into(x[row * columns..].as_ptr(), to.from(row).values);
+                to.quantise(isa, row, 0, to.stride);
+            }
+        }
+    });
 }
 
 /// Pointers to the first row, and the distance of rows in elements (blocks: `stride / 32`).

@@ -64,11 +64,6 @@ impl Dtype {
             Self::Q6_K => 210,
         }
     }
-
-    /// Whether products with it take quantised activations.
-    pub fn is_quantised(self) -> bool {
-        self.block_columns() > 1
-    }
 }
 
 impl fmt::Display for Dtype {

@@ -1,8 +1,15 @@
 //! The keys and values of one layer of one sequence.
 
-use half::{bf16, f16, slice::HalfFloatSliceExt};
+mod element;
+mod view;
 
-use super::{Buffer, buffer::Plain, shared::Shared, simd::Simd};
+use half::{bf16, f16};
+
+pub(crate) use self::{
+    element::Element,
+    view::{SharedPair, View},
+};
+use super::{Buffer, buffer::Plain, shared::Shared};
 
 /// How keys and values are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,84 +63,6 @@ pub(crate) struct Pair<E: Plain> {
 
 /// Elements of a head that share a scale; the last ones of a head may be fewer.
 pub(crate) const SCALED: usize = 32;
-
-/// A number as it is stored.
-pub(crate) trait Element: Plain {
-    const ZERO: Self;
-    /// Whether it is to be multiplied with a scale.
-    const SCALED: bool = false;
-    fn widen(self) -> f32;
-    unsafe fn load<S: Simd>(p: *const Self) -> S::F;
-}
-
-/// An element that stands for itself.
-pub(crate) trait Float: Element {
-    /// Each rounded to the nearest; of equal lengths.
-    fn convert(from: &[f32], to: &mut [Self]);
-}
-
-impl Element for f32 {
-    const ZERO: Self = 0.0;
-    fn widen(self) -> f32 {
-        self
-    }
-    #[inline(always)]
-    unsafe fn load<S: Simd>(p: *const Self) -> S::F {
-        S::load(p)
-    }
-}
-
-impl Float for f32 {
-    fn convert(from: &[f32], to: &mut [Self]) {
-        to.copy_from_slice(from);
-    }
-}
-
-impl Element for f16 {
-    const ZERO: Self = Self::ZERO;
-    fn widen(self) -> f32 {
-        self.to_f32()
-    }
-    #[inline(always)]
-    unsafe fn load<S: Simd>(p: *const Self) -> S::F {
-        S::load_f16(p.cast())
-    }
-}
-
-impl Float for f16 {
-    fn convert(from: &[f32], to: &mut [Self]) {
-        to.convert_from_f32_slice(from);
-    }
-}
-
-impl Element for bf16 {
-    const ZERO: Self = Self::ZERO;
-    fn widen(self) -> f32 {
-        self.to_f32()
-    }
-    #[inline(always)]
-    unsafe fn load<S: Simd>(p: *const Self) -> S::F {
-        S::load_bf16(p.cast())
-    }
-}
-
-impl Float for bf16 {
-    fn convert(from: &[f32], to: &mut [Self]) {
-        to.convert_from_f32_slice(from);
-    }
-}
-
-impl Element for i8 {
-    const ZERO: Self = 0;
-    const SCALED: bool = true;
-    fn widen(self) -> f32 {
-        f32::from(self)
-    }
-    #[inline(always)]
-    unsafe fn load<S: Simd>(p: *const Self) -> S::F {
-        S::load_i8(p)
-    }
-}
 
 impl KvLayer {
     /// Empty. `head_dim` is a multiple of 16, at most 256.
@@ -325,94 +254,5 @@ impl<E: Plain> Pair<E> {
 
     fn shared(&mut self) -> SharedPair<'_, E> {
         SharedPair { keys: Shared::new(&mut self.keys), values: Shared::new(&mut self.values) }
-    }
-}
-
-/// A layer to write to, and the elements of a head.
-#[derive(Clone, Copy)]
-pub(crate) enum View<'a> {
-    F16(usize, SharedPair<'a, f16>),
-    BF16(usize, SharedPair<'a, bf16>),
-    F32(usize, SharedPair<'a, f32>),
-    Q8(usize, SharedPair<'a, i8>, SharedPair<'a, f16>),
-}
-
-#[derive(Clone, Copy)]
-pub(crate) struct SharedPair<'a, E> {
-    keys: Shared<'a, E>,
-    values: Shared<'a, E>,
-}
-
-impl View<'_> {
-    /// Stores a key and a value, `[kv_heads][head_dim]` each.
-    ///
-    /// # Safety
-    /// At element `page` a page begins that has `position`, both have the layer's width, and nobody else accesses the position.
-    pub(crate) unsafe fn write(&self, page: usize, position: usize, key: &[f32], value: &[f32]) {
-        match self {
-            Self::F16(d, pair) => pair.write(page, *d, position, key, value),
-            Self::BF16(d, pair) => pair.write(page, *d, position, key, value),
-            Self::F32(d, pair) => pair.write(page, *d, position, key, value),
-            Self::Q8(d, pair, scales) => write_scaled(pair, scales, page, *d, position, key, value),
-        }
-    }
-}
-
-impl<E: Element> SharedPair<'_, E> {
-    /// Puts a key and a value of a head where its page, whose part of the head begins at `head`, has `position`.
-    unsafe fn put(&self, head: usize, position: usize, key: &[E], value: &[E]) {
-        let d = key.len();
-        let to = self.keys.at(head + position / SIDE * SIDE * d + position % SIDE);
-        for (i, key) in key.iter().enumerate() {
-            *to.add(SIDE * i) = *key;
-        }
-        std::ptr::copy_nonoverlapping(value.as_ptr(), self.values.at(head + position * d), d);
-    }
-}
-
-impl<E: Float> SharedPair<'_, E> {
-    unsafe fn write(&self, page: usize, d: usize, position: usize, key: &[f32], value: &[f32]) {
-        let (mut stored_key, mut stored_value) = ([E::ZERO; MOST_DIM], [E::ZERO; MOST_DIM]);
-        for (head, (key, value)) in key.chunks_exact(d).zip(value.chunks_exact(d)).enumerate() {
-            E::convert(key, &mut stored_key[..d]);
-            E::convert(value, &mut stored_value[..d]);
-            self.put(page + head * PAGE * d, position, &stored_key[..d], &stored_value[..d]);
-        }
-    }
-}
-
-unsafe fn write_scaled(
-    pair: &SharedPair<'_, i8>,
-    scales: &SharedPair<'_, f16>,
-    page: usize,
-    d: usize,
-    position: usize,
-    key: &[f32],
-    value: &[f32],
-) {
-    let blocks = d.div_ceil(SCALED);
-    let (mut stored_key, mut stored_value) = ([0i8; MOST_DIM], [0i8; MOST_DIM]);
-    let (mut key_scales, mut value_scales) = ([f16::ZERO; MOST_DIM / SCALED], [f16::ZERO; MOST_DIM / SCALED]);
-    for (head, (key, value)) in key.chunks_exact(d).zip(value.chunks_exact(d)).enumerate() {
-        quantise(key, &mut stored_key, &mut key_scales);
-        quantise(value, &mut stored_value, &mut value_scales);
-        pair.put(page + head * PAGE * d, position, &stored_key[..d], &stored_value[..d]);
-        let first = page / d * blocks + head * blocks * PAGE + position;
-        for b in 0..blocks {
-            *scales.keys.at(first + b * PAGE) = key_scales[b];
-            *scales.values.at(first + b * PAGE) = value_scales[b];
-        }
-    }
-}
-
-/// `scale = max|x| / 127` as f16 for every [`SCALED`] elements; `q = round(x / scale)`.
-fn quantise(x: &[f32], to: &mut [i8], scales: &mut [f16]) {
-    for ((x, to), scale) in x.chunks(SCALED).zip(to.chunks_mut(SCALED)).zip(scales) {
-        let greatest = x.iter().fold(0f32, |most, x| most.max(x.abs()));
-        *scale = f16::from_f32(greatest / 127.0);
-        let stored = scale.to_f32();
-        let inverse = if stored > 0.0 { 1.0 / stored } else { 0.0 };
-        // The scale's own rounding may push the greatest past 127: the cast stops there.
-        x.iter().zip(to).for_each(|(x, to)| *to = (x * inverse).round_ties_even() as i8);
     }
 }

@@ -5,6 +5,7 @@
 
 use super::{
     Activations, Pool,
+    activations::by_rows,
     simd::{Simd, entry},
 };
 
@@ -12,20 +13,10 @@ use super::{
 pub fn layer_norm(pool: &Pool, x: &[f32], rows: usize, weight: &[f32], bias: &[f32], eps: f32, out: &mut Activations) {
     let columns = out.columns();
     assert!(weight.len() == columns && bias.len() == columns, "weights and biases of a norm");
-    assert_eq!(x.len(), rows * columns, "rows to normalise");
-    assert!(rows <= out.rows(), "{rows} rows into {}", out.rows());
     let isa = pool.isa();
-    let to = out.as_rows();
-    // Rows are short: one worker does eight at a time.
-    pool.run(rows.div_ceil(8), &|chunk| {
-        for row in 8 * chunk..rows.min(8 * chunk + 8) {
-            // SAFETY: lengths were checked; each row belongs to one chunk.
-            unsafe {
-                let from = x[row * columns..].as_ptr();
-                normalise_row(isa, from, weight.as_ptr(), bias.as_ptr(), columns, eps, to.from(row).values);
-                to.quantise(isa, row, 0, to.stride);
-            }
-        }
+    // SAFETY: the row and the weights have as many columns.
+    by_rows(pool, x, rows, out, &|from, to| unsafe {
+        normalise_row(isa, from, weight.as_ptr(), bias.as_ptr(), columns, eps, to)
     });
 }
 
@@ -82,30 +73,25 @@ unsafe fn normalise_body<S: Simd>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cpu::{Isa, testing::random};
+    use crate::cpu::testing::{norm_agrees, random};
 
     #[test]
     fn agrees_with_f64_and_between_instruction_sets() {
-        for columns in [1, 15, 16, 33, 256, 704] {
-            let (rows, weight, bias) = (11, random(7, columns), random(8, columns));
-            let x: Vec<f32> = random(columns as u64, 11 * columns).into_iter().map(|x| x + 3.0).collect();
-            let mut expected: Option<Vec<u32>> = None;
-            for isa in Isa::available() {
-                let pool = Pool::with_isa(2, isa);
-                let mut out = Activations::new(rows, columns);
-                layer_norm(&pool, &x, rows, &weight, &bias, 1e-5, &mut out);
-                for (row, x) in x.chunks_exact(columns).enumerate() {
-                    let mean = x.iter().map(|v| f64::from(*v)).sum::<f64>() / columns as f64;
-                    let variance = x.iter().map(|v| (f64::from(*v) - mean).powi(2)).sum::<f64>() / columns as f64;
-                    for (i, y) in out.row(row).iter().enumerate() {
-                        let scaled = (f64::from(x[i]) - mean) / (variance + 1e-5).sqrt();
-                        let want = scaled * f64::from(weight[i]) + f64::from(bias[i]);
-                        assert!((f64::from(*y) - want).abs() < 1e-5, "{columns}: {y} and {want}");
-                    }
-                }
-                let bits: Vec<u32> = (0..rows).flat_map(|r| out.row(r).iter().map(|v| v.to_bits())).collect();
-                assert_eq!(*expected.get_or_insert_with(|| bits.clone()), bits, "{isa}, {columns} columns");
-            }
-        }
+        let weights = |columns| (random(7, columns), random(8, columns));
+        norm_agrees(
+            3.0,
+            1e-5,
+            |pool, x, rows, out| {
+                let (weight, bias) = weights(out.columns());
+                layer_norm(pool, x, rows, &weight, &bias, 1e-5, out);
+            },
+            |x| {
+                let (weight, bias) = weights(x.len());
+                let mean = x.iter().sum::<f64>() / x.len() as f64;
+                let variance = x.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / x.len() as f64;
+                let scaled = x.iter().map(|v| (v - mean) / (variance + 1e-5).sqrt());
+                scaled.zip(weight).zip(bias).map(|((x, w), b)| x * f64::from(w) + f64::from(b)).collect()
+            },
+        );
     }
 }

@@ -4,6 +4,7 @@
 
 use super::{
     Activations, Isa, Pool,
+    activations::by_rows,
     simd::{Simd, entry},
 };
 
@@ -11,20 +12,9 @@ use super::{
 pub fn rms_norm(pool: &Pool, x: &[f32], rows: usize, weight: &[f32], eps: f32, out: &mut Activations) {
     let columns = out.columns();
     assert_eq!(weight.len(), columns, "weights of a norm");
-    assert_eq!(x.len(), rows * columns, "rows to normalise");
-    assert!(rows <= out.rows(), "{rows} rows into {}", out.rows());
     let isa = pool.isa();
-    let to = out.as_rows();
-    // Rows are short: one worker does eight at a time.
-    pool.run(rows.div_ceil(8), &|chunk| {
-        for row in 8 * chunk..rows.min(8 * chunk + 8) {
-            // SAFETY: lengths were checked; each row belongs to one chunk.
-            unsafe {
-                normalise_row(isa, x[row * columns..].as_ptr(), weight.as_ptr(), columns, eps, to.from(row).values);
-                to.quantise(isa, row, 0, to.stride);
-            }
-        }
-    });
+    // SAFETY: the row and the weights have as many columns.
+    by_rows(pool, x, rows, out, &|from, to| unsafe { normalise_row(isa, from, weight.as_ptr(), columns, eps, to) });
 }
 
 /// Normalises one row into `out`, unquantised (per-head norms of Q and K).
@@ -67,30 +57,18 @@ unsafe fn normalise_body<S: Simd>(x: *const f32, weight: *const f32, count: usiz
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cpu::testing::random;
+    use crate::cpu::testing::{norm_agrees, random};
 
     #[test]
     fn agrees_with_f64_and_between_instruction_sets() {
-        for columns in [1, 15, 16, 33, 256, 704, 896] {
-            let (rows, x, weight) = (11, random(columns as u64, 11 * columns), random(7, columns));
-            let mut expected: Option<Vec<u32>> = None;
-            for isa in Isa::available() {
-                let pool = Pool::with_isa(2, isa);
-                let mut out = Activations::new(rows, columns);
-                rms_norm(&pool, &x, rows, &weight, 1e-5, &mut out);
-                for (row, x) in x.chunks_exact(columns).enumerate() {
-                    let mean = x.iter().map(|v| f64::from(*v) * f64::from(*v)).sum::<f64>() / columns as f64;
-                    for ((y, x), w) in out.row(row).iter().zip(x).zip(&weight) {
-                        let want = f64::from(*x) / (mean + 1e-5).sqrt() * f64::from(*w);
-                        assert!(
-                            (f64::from(*y) - want).abs() <= 1e-6 * want.abs().max(1.0),
-                            "{columns}: {y} and {want}"
-                        );
-                    }
-                }
-                let bits: Vec<u32> = (0..rows).flat_map(|r| out.row(r).iter().map(|v| v.to_bits())).collect();
-                assert_eq!(*expected.get_or_insert_with(|| bits.clone()), bits, "{isa}, {columns} columns");
-            }
-        }
+        norm_agrees(
+            0.0,
+            1e-6,
+            |pool, x, rows, out| rms_norm(pool, x, rows, &random(7, out.columns()), 1e-5, out),
+            |x| {
+                let mean = x.iter().map(|v| v * v).sum::<f64>() / x.len() as f64;
+                x.iter().zip(random(7, x.len())).map(|(x, w)| x / (mean + 1e-5).sqrt() * f64::from(w)).collect()
+            },
+        );
     }
 }

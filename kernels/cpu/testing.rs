@@ -3,7 +3,7 @@
 use half::{bf16, f16};
 use rand::{Rng, SeedableRng, rngs::SmallRng};
 
-use super::{Activations, Dtype, Matrix};
+use super::{Activations, Dtype, Isa, Matrix, Pool};
 
 /// Values in -1..1, the same for the same seed.
 pub(crate) fn random(seed: u64, count: usize) -> Vec<f32> {
@@ -123,10 +123,38 @@ fn dequantise(dtype: Dtype, block: &[u8]) -> Vec<f32> {
     }
 }
 
+/// A norm of rows of several widths, their numbers around `around`: `want` of each row, and the same bits on every instruction set.
+pub(crate) fn norm_agrees(
+    around: f32,
+    tolerance: f64,
+    norm: impl Fn(&Pool, &[f32], usize, &mut Activations),
+    want: impl Fn(&[f64]) -> Vec<f64>,
+) {
+    for columns in [1, 15, 16, 33, 256, 704, 896] {
+        let rows = 11;
+        let x: Vec<f32> = random(columns as u64, rows * columns).into_iter().map(|x| x + around).collect();
+        let mut expected: Option<Vec<u32>> = None;
+        for isa in Isa::available() {
+            let mut out = Activations::new(rows, columns);
+            norm(&Pool::with_isa(2, isa), &x, rows, &mut out);
+            for (row, x) in x.chunks_exact(columns).enumerate() {
+                let want = want(&x.iter().map(|x| f64::from(*x)).collect::<Vec<_>>());
+                for (y, want) in out.row(row).iter().zip(want) {
+                    let far = (f64::from(*y) - want).abs();
+                    assert!(far <= tolerance * want.abs().max(1.0), "{columns}: {y} and {want}");
+                }
+            }
+            let bits: Vec<u32> = (0..rows).flat_map(|r| out.row(r).iter().map(|v| v.to_bits())).collect();
+            assert_eq!(*expected.get_or_insert_with(|| bits.clone()), bits, "{isa}, {columns} columns");
+        }
+    }
+}
+
 impl Activations {
     /// What a product with weights of `dtype` sees of a row: the values, or what was quantised of them.
     pub(crate) fn seen(&self, row: usize, dtype: Dtype) -> Vec<f32> {
-        if !dtype.is_quantised() {
+        // Weights in blocks take quantised activations.
+        if dtype.block_columns() == 1 {
             return self.row(row).to_vec();
         }
         let rows = self.view();

@@ -45,16 +45,18 @@ __device__ __forceinline__ Query query_of(const AttentionArgs &args, u32 tile, u
     return q;
 }
 
-// The pages that a tile's queries see: [first, last]; none where first > last.
+// The pages that a tile's queries see: [first, last]; none where first > last. Its rows are in the order of their positions: the first and the last say it.
 __device__ __forceinline__ void pages_of_tile(const AttentionArgs &args, u32 tile, u32 kv_head, u32 &first, u32 &last) {
     first = 1;
     last = 0;
-    for (u32 r = 0; r < 16; ++r) {
-        Query q = query_of(args, tile, r, kv_head);
-        if (!q.valid) continue;
-        if (first > last) first = q.seen_from / PAGE;
-        last = q.position / PAGE;
-    }
+    const Query front = query_of(args, tile, 0, kv_head);
+    if (!front.valid) return;
+    const u32 group = args.heads / args.kv_heads, there = step_rows(args.step) - args.first;
+    const u32 base = 16 * (args.abreast ? tile % ((group + 15) / 16) : tile);
+    const u32 limit = args.abreast ? group : group * (args.rows < there ? args.rows : there);
+    const Query back = query_of(args, tile, limit - base < 16 ? limit - base - 1 : 15, kv_head);
+    first = front.seen_from / PAGE;
+    last = back.position / PAGE;
 }
 
 template <int D>
@@ -209,6 +211,9 @@ __device__ __forceinline__ void attention_split(const AttentionArgs &args) {
     }
 }
 
+// Pages whose parts a thread of `attention_merge` reads before it merges the first of them: it would wait for memory at each otherwise.
+constexpr u32 MERGED = 16;
+
 // Grid: rows, heads; an element a thread.
 extern "C" __global__ void __launch_bounds__(256) attention_merge(AttentionArgs args, u32 d) {
     const u32 row = blockIdx.x, head = blockIdx.y;
@@ -217,9 +222,22 @@ extern "C" __global__ void __launch_bounds__(256) attention_merge(AttentionArgs 
     const u32 seen_from = args.window > 0 && position + 1 > args.window ? position + 1 - args.window : 0;
     const size_t at = (size_t(row) * args.heads + head) * args.pages;
     float greatest = NONE, sum = 0.0f, o = 0.0f;
-    for (u32 page = seen_from / PAGE; page <= position / PAGE; ++page) {
-        const Merge by = merge(greatest, sum, args.part_sums[2 * (at + page)], args.part_sums[2 * (at + page) + 1]);
-        o = merged(o, by, args.parts[(at + page) * d + threadIdx.x]);
+    const float2 *part_sums = reinterpret_cast<const float2 *>(args.part_sums) + at;
+    const float *own_parts = args.parts + at * d + threadIdx.x;
+    const u32 last = position / PAGE;
+    for (u32 page = seen_from / PAGE; page <= last; page += MERGED) {
+        float2 sums[MERGED];
+        float parts[MERGED];
+        // Past the last page the last once more, as one that adds nothing: with a branch the compiler puts the loads behind it.
+        UNROLL
+        for (u32 i = 0; i < MERGED; ++i) sums[i] = part_sums[page + i < last ? page + i : last];
+        UNROLL
+        for (u32 i = 0; i < MERGED; ++i) parts[i] = own_parts[(page + i < last ? page + i : last) * d];
+        UNROLL
+        for (u32 i = 0; i < MERGED; ++i) {
+            const Merge by = merge(greatest, sum, page + i <= last ? sums[i].x : NONE, sums[i].y);
+            o = merged(o, by, parts[i]);
+        }
     }
     args.out[size_t(row) * args.out_stride + head * d + threadIdx.x] = float_to_bf16(o / sum);
 }

@@ -4,8 +4,8 @@ use std::{
     fmt,
     path::Path,
     sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
     },
     time::Instant,
 };
@@ -92,23 +92,9 @@ pub struct Asked {
 /// What all that share a device see of it.
 #[derive(Default)]
 struct Shared {
-    counters: Counters,
+    asked: Mutex<Asked>,
     /// Whether products of bytes are asked for.
     bytes: AtomicBool,
-}
-
-#[derive(Default)]
-struct Counters {
-    allocations: AtomicU64,
-    recordings: AtomicU64,
-    launches: AtomicU64,
-    graphs: AtomicU64,
-    copies: AtomicU64,
-    fetched: AtomicU64,
-}
-
-fn count(counter: &AtomicU64) {
-    counter.fetch_add(1, Relaxed);
 }
 
 /// A device. `Clone` is cheap.
@@ -136,10 +122,11 @@ impl Device {
 
     /// What it was asked for so far, by all that share it.
     pub fn asked(&self) -> Asked {
-        let Counters { allocations, recordings, launches, graphs, copies, fetched } = &self.shared.counters;
-        let [allocations, recordings, launches, graphs, copies, fetched] =
-            [allocations, recordings, launches, graphs, copies, fetched].map(|counter| counter.load(Relaxed));
-        Asked { allocations, recordings, launches, graphs, copies, fetched }
+        *self.shared.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count(&self, what: impl FnOnce(&mut Asked)) {
+        what(&mut self.shared.asked.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// `NVIDIA H200, compute capability 9.0`
@@ -174,7 +161,7 @@ impl Device {
 
     /// `bytes` zeros.
     pub fn zeros(&self, bytes: usize) -> Result<Memory> {
-        count(&self.shared.counters.allocations);
+        self.count(|asked| asked.allocations += 1);
         let at = self.machine.allocate(bytes.max(1))?;
         Ok(Memory { device: self.clone(), at, bytes })
     }
@@ -211,7 +198,7 @@ impl Device {
 
     /// Records what `work` launches. Nothing of it runs.
     pub fn graph(&self, work: impl FnOnce() -> Result<()>) -> Result<Graph> {
-        count(&self.shared.counters.recordings);
+        self.count(|asked| asked.recordings += 1);
         self.machine.begin_graph()?;
         let done = work();
         let graph = self.machine.end_graph();
@@ -230,7 +217,7 @@ impl Device {
     /// # Safety
     /// As [`Machine::launch`].
     pub(super) unsafe fn launch(&self, launch: &Launch<'_>) -> Result<()> {
-        count(&self.shared.counters.launches);
+        self.count(|asked| asked.launches += 1);
         // SAFETY: the caller's promise.
         unsafe { self.machine.launch(launch) }
     }
@@ -264,15 +251,17 @@ impl Memory {
     /// Writes `from` at byte `offset`.
     pub fn write(&self, offset: usize, from: &[u8]) -> Result<()> {
         self.check("write", offset, from.len())?;
-        count(&self.device.shared.counters.copies);
+        self.device.count(|asked| asked.copies += 1);
         self.device.machine.upload(self.at + offset as u64, from)
     }
 
     /// Reads from byte `offset`, after all that was asked for before.
     pub fn read(&self, offset: usize, to: &mut [u8]) -> Result<()> {
         self.check("read", offset, to.len())?;
-        self.device.shared.counters.fetched.fetch_add(to.len() as u64, Relaxed);
-        count(&self.device.shared.counters.copies);
+        self.device.count(|asked| {
+            asked.copies += 1;
+            asked.fetched += to.len() as u64;
+        });
         self.device.machine.download(self.at + offset as u64, to)
     }
 
@@ -308,7 +297,7 @@ impl Graph {
     /// # Safety
     /// All memory that the launches touch is still there.
     pub unsafe fn run(&self) -> Result<()> {
-        count(&self.device.shared.counters.graphs);
+        self.device.count(|asked| asked.graphs += 1);
         // SAFETY: the caller's promise.
         unsafe { self.device.machine.run_graph(self.id) }
     }

@@ -5,6 +5,7 @@
 // Probabilities are whole numbers (units of 2^-31 of the likeliest's): their sums know no order, so that 512 threads find what the CPU finds. The
 // exponential is cpu/exponential.rs's, operation by operation. What is kept is a threshold and, of those at it, how many by id; it is found digit by digit
 // from sums over all tokens by 2048 buckets. CPU reference: cpu/draw.rs, ids exact; log probabilities within 1e-5.
+// Additions to one word of shared memory go one after the other: of nearly all tokens the first digit is 0, so that each thread adds these up by itself.
 #include "step.cuh"
 #include "choice.cuh"
 
@@ -43,12 +44,26 @@ struct Weights {
     const u32 *mask;
     u32 vocab;
     float greatest, scale;
-    __device__ __forceinline__ u32 operator()(u32 i) const {
-        if (mask && !(mask[i / 32] >> (i % 32) & 1)) return 0;
-        float x = logits[i];
-        if (x != x) return 0;
+    __device__ __forceinline__ u32 operator()(u32 i) const { return of(i, logits[i], mask ? mask[i / 32] : ~0u); }
+    // Those of token `first` and of every `STRIDE`th behind it, 0 from `end` on; all is read before any is computed.
+    template <u32 STRIDE>
+    __device__ __forceinline__ void four(u32 (&w)[4], u32 first, u32 end) const {
+        float x[4];
+        u32 allowed[4] = {~0u, ~0u, ~0u, ~0u};
+        UNROLL
+        for (u32 j = 0; j < 4; ++j) x[j] = logits[first + STRIDE * j < end ? first + STRIDE * j : first];
+        if (mask) {
+            UNROLL
+            for (u32 j = 0; j < 4; ++j) allowed[j] = mask[(first + STRIDE * j < end ? first + STRIDE * j : first) / 32];
+        }
+        UNROLL
+        for (u32 j = 0; j < 4; ++j) w[j] = of(first + STRIDE * j, x[j], first + STRIDE * j < end ? allowed[j] : 0);
+    }
+    __device__ __forceinline__ u32 of(u32 i, float x, u32 allowed) const {
+        // No branch: the compiler would put the loads behind it.
+        const bool there = (allowed >> (i % 32) & 1) && x == x;
         x = (x - greatest) * scale;
-        x = x > -87.0f ? x : -87.0f;
+        x = there && x > -87.0f ? x : -87.0f;
         const float whole = rintf(x * 1.44269504f);
         const float r = fmaf(-whole, -2.1219444e-4f, fmaf(-whole, 0.6933594f, x));
         float p = 1.9875691e-4f;
@@ -58,7 +73,7 @@ struct Weights {
         p = fmaf(p, r, 1.6666665e-1f);
         p = fmaf(p, r, 0.5f);
         const float e = (fmaf(p * r, r, r) + 1.0f) * bits_to_float(u32(int(whole) + 127) << 23);
-        return u32(e * 2147483648.0f);
+        return there ? u32(e * 2147483648.0f) : 0;
     }
 };
 
@@ -70,10 +85,21 @@ __device__ __forceinline__ Kept select(const Weights &weights, DrawShared &s, Am
         const u32 shift = d == 0 ? 21 : d == 1 ? 10 : 0, width = d == 2 ? 10 : 11;
         for (u32 i = threadIdx.x; i < DRAW_BUCKETS; i += DRAW_THREADS) s.buckets[i] = 0;
         __syncthreads();
-        for (u32 i = threadIdx.x; i < weights.vocab; i += DRAW_THREADS) {
-            const u32 w = weights(i);
-            if (w != 0 && (d == 0 || w >> (shift + width) == prefix)) add_shared(&s.buckets[w >> shift & ((1u << width) - 1)], SUMS ? w : 1);
+        u64 low = 0;
+        for (u32 i = threadIdx.x; i < weights.vocab; i += 4 * DRAW_THREADS) {
+            u32 w[4];
+            weights.four<DRAW_THREADS>(w, i, weights.vocab);
+            UNROLL
+            for (u32 j = 0; j < 4; ++j) {
+                if (w[j] == 0 || (d > 0 && w[j] >> (shift + width) != prefix)) continue;
+                const u32 bucket = w[j] >> shift & ((1u << width) - 1);
+                if (bucket == 0)
+                    low += SUMS ? w[j] : 1;
+                else
+                    add_shared(&s.buckets[bucket], SUMS ? w[j] : 1);
+            }
         }
+        if (low != 0) add_shared(&s.buckets[0], low);
         __syncthreads();
         if (threadIdx.x < DRAW_GROUPS) {
             u64 sum = 0;
@@ -120,10 +146,15 @@ __device__ __forceinline__ u64 measure(const Weights &weights, DrawShared &s, co
     __syncthreads();
     u64 above = 0;
     u32 at = 0;
-    for (u32 i = draw_part(weights.vocab, warp) + lane; i < draw_part(weights.vocab, warp + 1); i += 32) {
-        const u32 w = weights(i);
-        above += w > kept.threshold ? w : 0;
-        at += w == kept.threshold && w != 0;
+    const u32 end = draw_part(weights.vocab, warp + 1);
+    for (u32 i = draw_part(weights.vocab, warp) + lane; i < end; i += 4 * 32) {
+        u32 w[4];
+        weights.four<32>(w, i, end);
+        UNROLL
+        for (u32 j = 0; j < 4; ++j) {
+            above += w[j] > kept.threshold ? w[j] : 0;
+            at += w[j] == kept.threshold && w[j] != 0;
+        }
     }
     add_shared(&s.above[warp], above);
     add_shared(&s.at[warp], at);

@@ -67,6 +67,9 @@ fn refuse(call: &str, error: DriverError) -> CudaError {
     CudaError::new(call, text)
 }
 
+/// Bytes of which the driver takes a copy before a call returns (CUDA's guide, of copies "of a memory block of 64 KB or less").
+const COPIED_AT_ONCE: usize = 64 << 10;
+
 pub(super) struct Driver {
     /// The GPU's, with the code that runs there and why it is not better code.
     name: String,
@@ -215,8 +218,9 @@ impl Machine for Driver {
 
     fn upload(&self, to: u64, from: &[u8]) -> Result<()> {
         self.current()?;
-        // SAFETY: `Memory` has checked the range. The source is not pinned: the driver has taken a copy of it when the call returns.
-        unsafe { result::memcpy_htod_async(to, from, self.stream) }.map_err(|e| refuse("cuMemcpyHtoDAsync", e))
+        // SAFETY: `Memory` has checked the range. Of a source that is not pinned the driver takes a copy before the call returns where it is small; of others it only may.
+        unsafe { result::memcpy_htod_async(to, from, self.stream) }.map_err(|e| refuse("cuMemcpyHtoDAsync", e))?;
+        if from.len() > COPIED_AT_ONCE { self.wait() } else { Ok(()) }
     }
 
     fn download(&self, from: u64, to: &mut [u8]) -> Result<()> {

@@ -1,5 +1,4 @@
 // All kernels as one module: what tests/kernels/cuda compiles, for the GPU and for the host.
-#include "accept.cu"
 #include "attention.cu"
 #include "choose.cu"
 #include "draw.cu"

@@ -13,13 +13,13 @@ use super::{
     matrix::Matrix,
 };
 pub use attention::{Attention, SPLIT_ROWS, Split, attention, attention_dims};
-pub use choose::{Choices, accept, choose, draw};
+pub use choose::{Choices, choose, draw};
 pub use experts::{ExpertScratch, ExpertShape, Experts, MOST_EXPERTS, experts};
 pub use kv::{HeadNorms, KvShape, Moved, Rope, kv_copy, kv_rotate, rope};
 pub use linear::{Activation, Part, gated, linear, round_inputs};
 
 /// Every kernel of the module.
-pub(super) const KERNELS: [&str; 48] = [
+pub(super) const KERNELS: [&str; 47] = [
     "embed",
     "normalise",
     "rope",
@@ -67,7 +67,6 @@ pub(super) const KERNELS: [&str; 48] = [
     "choose_parts",
     "choose_merge",
     "draw",
-    "accept_drafted",
 ];
 
 /// Those of `wide.cu`.
@@ -270,5 +269,5 @@ pub fn normalise(
         eps,
         first: first as u32,
     };
-    launch(x.device(), "normalise", [rows, 1, 1], 256, 64, &[args.bytes()])
+    launch(x.device(), "normalise", [rows, 1, 1], 1024, 4 * 33, &[args.bytes()])
 }

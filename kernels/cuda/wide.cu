@@ -145,13 +145,11 @@ __device__ __forceinline__ void wide(const LinearArgs &args) {
     }
 }
 
-#define WIDE(NAME, IN, F)                                                                                                         \
-    extern "C" __global__ void __launch_bounds__(256, 1) wide_##NAME(LinearArgs args) { wide<IN, F, false>(args); }
-#define WIDE_GATED(NAME, IN, F)                                                                                                   \
-    extern "C" __global__ void __launch_bounds__(256, 1) wide_##NAME(LinearArgs args) { wide<IN, F, true>(args); }
-WIDE(bf16, WideBf16, FormatBf16)
-WIDE(f8, WideBf16, FormatF8)
-WIDE(bytes_f8, WideBytes, FormatF8)
-WIDE_GATED(gated_bf16, WideBf16, FormatBf16)
-WIDE_GATED(gated_f8, WideBf16, FormatF8)
-WIDE_GATED(bytes_gated_f8, WideBytes, FormatF8)
+#define WIDE(NAME, IN, F, GATED)                                                                                                  \
+    extern "C" __global__ void __launch_bounds__(256, 1) wide_##NAME(LinearArgs args) { wide<IN, F, GATED>(args); }
+WIDE(bf16, WideBf16, FormatBf16, false)
+WIDE(f8, WideBf16, FormatF8, false)
+WIDE(bytes_f8, WideBytes, FormatF8, false)
+WIDE(gated_bf16, WideBf16, FormatBf16, true)
+WIDE(gated_f8, WideBf16, FormatF8, true)
+WIDE(bytes_gated_f8, WideBytes, FormatF8, true)

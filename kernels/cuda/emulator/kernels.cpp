@@ -29,7 +29,7 @@ extern const Kernel KERNELS[] = {
     K(embed), K(normalise), K(rope), K(round_inputs), K(kv_copy), K(kv_rotate), ROWS(linear), ROWS(gated), FORMATS(prefill), FORMATS(prefill_gated),
     K(wide_bf16), K(wide_f8), K(wide_gated_bf16), K(wide_gated_f8), K(wide_bytes_f8), K(wide_bytes_gated_f8),
     K(experts_route), K(experts_group), K(experts_inner_1), K(experts_inner_4), K(experts_outer_1), K(experts_outer_4), K(experts_add),
-    HEADS(attention_split), HEADS(attention_whole), K(attention_merge), K(choose_parts), K(choose_merge), K(draw), K(accept_drafted),
+    HEADS(attention_split), HEADS(attention_whole), K(attention_merge), K(choose_parts), K(choose_merge), K(draw),
 };
 extern const size_t KERNEL_COUNT = sizeof KERNELS / sizeof *KERNELS;
 }  // namespace emulator

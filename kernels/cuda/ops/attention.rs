@@ -7,8 +7,8 @@ use super::{
     launch, named, padded,
 };
 
-/// Rows whose pages are computed all over the GPU; more have work enough by themselves.
-pub const SPLIT_ROWS: usize = 32;
+/// Rows whose pages are computed all over the GPU; more have work enough by themselves (at 128 rows of 32 heads over 8 whole tiles are 64 blocks).
+pub const SPLIT_ROWS: usize = 128;
 
 /// The widths of heads that there are kernels for.
 pub fn attention_dims() -> &'static [usize] {

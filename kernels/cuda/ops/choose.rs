@@ -145,27 +145,3 @@ pub fn draw(step: &Memory, logits: &Memory, rows: usize, base: usize, choices: &
     };
     launch(step.device(), "draw", [rows, 1, 1], 512, DRAW_SHARED, &[args.bytes()])
 }
-
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct AcceptArgs {
-    choices: u64,
-    drafted: u64,
-    accepted: u64,
-    rows: u32,
-    _padding: u32,
-}
-// SAFETY: numbers.
-unsafe impl Arguments for AcceptArgs {}
-
-/// How many of `drafted` (`[rows - 1]`) the `choices` (`[rows]`) confirm, from the first on.
-pub fn accept(choices: &Memory, drafted: &Memory, rows: usize, accepted: &Memory) -> Result<()> {
-    let args = AcceptArgs {
-        choices: choices.address("choices", 0, 4 * rows)?,
-        drafted: drafted.address("drafted", 0, 4 * rows.saturating_sub(1))?,
-        accepted: accepted.address("accepted", 0, 4)?,
-        rows: rows as u32,
-        _padding: 0,
-    };
-    launch(choices.device(), "accept_drafted", [1, 1, 1], 32, 0, &[args.bytes()])
-}

@@ -3,6 +3,8 @@
 use super::*;
 
 const KV_HEADS: usize = 2;
+/// Of the cache: no multiple of 7.
+const PAGES: usize = 24;
 
 /// A cache with random keys and values at `positions` of a sequence, written by `rope` without turning; and these as stored.
 struct Cached {
@@ -22,16 +24,19 @@ fn half(x: &[f32]) -> Vec<f32> {
 }
 
 fn cached(device: &Device, d: usize, positions: usize) -> Cached {
-    let pages: Vec<u32> = [5, 2, 7, 0, 3].into_iter().take(positions.div_ceil(64)).collect();
-    let shape = KvShape { layers: 2, pages: 8, kv_heads: KV_HEADS, head_dim: d };
+    let pages: Vec<u32> = (0..positions.div_ceil(64) as u32).map(|i| (7 * i + 5) % PAGES as u32).collect();
+    let shape = KvShape { layers: 2, pages: PAGES, kv_heads: KV_HEADS, head_dim: d };
     let cache = device.zeros(shape.bytes()).unwrap();
     let width = KV_HEADS * d;
     let (keys, values) = (random(20, positions * width), random(21, positions * width));
-    let (k, v) = (device.floats(&keys).unwrap(), device.floats(&values).unwrap());
-    let step = step(device, 0, &vec![0; positions], &pages);
-    let q = device.zeros(4 * positions * width).unwrap();
-    let out = device.zeros(2 * positions * width).unwrap();
-    rope(&step, positions, KV_HEADS, [&q, &k, &v], NO_NORMS, PLAIN, (shape, &cache, 1), &out).unwrap();
+    for start in (0..positions).step_by(STEP_PASS) {
+        let rows = STEP_PASS.min(positions - start);
+        let [k, v] = [&keys, &values].map(|x| device.floats(&x[start * width..][..rows * width]).unwrap());
+        let step = step(device, start, &vec![0; rows], &pages);
+        let q = device.zeros(4 * rows * width).unwrap();
+        let out = device.zeros(2 * rows * width).unwrap();
+        rope(&step, rows, KV_HEADS, [&q, &k, &v], NO_NORMS, PLAIN, (shape, &cache, 1), &out).unwrap();
+    }
     Cached { shape, cache, pages, keys: half(&keys), values: half(&values) }
 }
 
@@ -72,6 +77,9 @@ fn attention_agrees_and_its_two_ways_give_the_same_bits() {
         (96, 2, 65, None),
         (128, 4, 130, None),
         (256, 1, 66, None),
+        // More pages than `attention_merge` reads at a time; of several tiles of a group and of some that are no whole ones.
+        (16, 20, 1100, None),
+        (32, 5, 1500, Some(1100)),
     ] {
         let heads = KV_HEADS * group;
         let most = 40.min(positions);
@@ -80,10 +88,11 @@ fn attention_agrees_and_its_two_ways_give_the_same_bits() {
             let c = cached(&device, d, positions);
             let (q, values) = queries(&device, most, heads * d);
             let start = positions - most;
-            let split = Split::new(&device, SPLIT_ROWS, heads, 5, d).unwrap();
+            let split = Split::new(&device, SPLIT_ROWS, heads, PAGES, d).unwrap();
             // All at once merges in registers; fewer, from the memory of the pages' parts.
             for (first, rows, by_page) in [
                 (0, most, false),
+                (0, most, true),
                 (0, 1, true),
                 (most - 5, 5, true),
                 (3, 17, true),
@@ -98,7 +107,7 @@ fn attention_agrees_and_its_two_ways_give_the_same_bits() {
                     window,
                     first,
                     rows,
-                    pages: if by_page { 5 } else { c.pages.len() },
+                    pages: if by_page { PAGES } else { c.pages.len() },
                     abreast: false,
                 };
                 attention(&step, a, &q, (c.shape, &c.cache, 1), by_page.then_some(&split), &out).unwrap();
@@ -206,6 +215,6 @@ fn a_copied_page_attends_as_its_original() {
         kv_copy(c.shape, &c.cache, c.pages[1] as usize, 6, 27).unwrap();
         assert_eq!(attend(&[c.pages[0], 6], 90), want);
         assert_ne!(attend(&[c.pages[0], 6], 91), attend(&c.pages, 91), "only as much as was asked for");
-        assert!(kv_copy(c.shape, &c.cache, 0, 8, 1).is_err());
+        assert!(kv_copy(c.shape, &c.cache, 0, PAGES, 1).is_err());
     }
 }

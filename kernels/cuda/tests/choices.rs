@@ -3,10 +3,6 @@
 use super::*;
 use crate::cpu::Draw;
 
-fn words(memory: &Memory) -> Vec<u32> {
-    read(memory).as_chunks().0.iter().map(|&b| u32::from_le_bytes(b)).collect()
-}
-
 #[test]
 fn the_greatest_is_chosen_and_ties_go_to_the_lower() {
     let vocab = 3001;
@@ -50,14 +46,6 @@ fn the_greatest_is_chosen_and_ties_go_to_the_lower() {
                     assert!((f64::from(got.1) - want.1).abs() < 1e-5, "row {k}: {} {}", got.1, want.1);
                 }
             }
-        }
-        let chosen = device.zeros(12).unwrap();
-        chosen.write(0, &[17u32, 3, 0].map(u32::to_le_bytes).concat()).unwrap();
-        let (drafted, accepted) = (device.zeros(8).unwrap(), poisoned(&device, 4));
-        for (draft, want) in [([17u32, 3], 2), ([17, 4], 1), ([1, 3], 0)] {
-            drafted.write(0, &draft.map(u32::to_le_bytes).concat()).unwrap();
-            accept(&chosen, &drafted, 3, &accepted).unwrap();
-            assert_eq!(words(&accepted), [want]);
         }
     }
 }

@@ -51,6 +51,12 @@ pub(super) fn dot(x: &[f64], w: &[f64]) -> (f64, f64) {
     x.iter().zip(w).fold((0.0, 0.0), |(sum, all), (x, w)| (sum + x * w, all + (x * w).abs()))
 }
 
+/// Whether products must have the bits of others. Of Hopper's asynchronous ones that is not promised: `many_rows_by_asynchronous_products_are_the_same_bits` alone asks for it, and
+/// the engine goes without them where it does not hold.
+fn same_bits(device: &Device, rows: usize, wide: bool) -> bool {
+    !wide || rows <= 64 || is_emulated(device)
+}
+
 #[test]
 fn products_are_the_sums_of_their_inputs_whatever_the_rows() {
     for format in Format::ALL {
@@ -64,17 +70,17 @@ fn products_are_the_sums_of_their_inputs_whatever_the_rows() {
                 let memory = device.floats(&bias).unwrap();
                 // Many rows by both of their ways, where the device and the format have two.
                 for (rows, wide) in
-                    [1, 2, 8, 9, 17, 40, 64, 65, most].map(|rows| (rows, true)).into_iter().chain([(65, false)])
+                    [1, 2, 8, 9, 17, 40, 64, 65, most].map(|rows| (rows, true)).into_iter().chain([(most, false)])
                 {
                     device.set_wide(wide);
                     let out = poisoned(&device, 4 * rows * outputs);
                     linear(&x, rows, &[Part { weight: &w, bias: Some(&memory), out: &out, add: false }]).unwrap();
                     let got = floats(&out);
                     match &all {
-                        Some(all) => {
+                        Some(all) if same_bits(&device, rows, wide) => {
                             assert_eq!(got[..], all[..got.len()], "{format:?} {columns}: {rows} rows on {device:?}")
                         }
-                        None => {
+                        _ => {
                             for (m, x) in values.chunks_exact(columns).enumerate().take(rows) {
                                 for (n, w) in weights.chunks_exact(columns).enumerate() {
                                     let (sum, magnitude) = dot(x, w);
@@ -87,15 +93,7 @@ fn products_are_the_sums_of_their_inputs_whatever_the_rows() {
                             }
                         }
                     }
-                    if rows == most && all.is_none() {
-                        // The first run of all rows: its own agreement with f64 was looked at for fewer rows.
-                        for (m, x) in values.chunks_exact(columns).enumerate() {
-                            for (n, w) in weights.chunks_exact(columns).enumerate() {
-                                let (sum, magnitude) = dot(x, w);
-                                let want = sum + f64::from(bias[n]);
-                                assert!((f64::from(got[m * outputs + n]) - want).abs() <= 1e-5 * (magnitude + 1.0));
-                            }
-                        }
+                    if rows == most && all.is_none() && same_bits(&device, rows, wide) {
                         all = Some(got);
                     }
                 }
@@ -158,13 +156,14 @@ fn the_inner_half_of_an_mlp_agrees_whatever_the_rows() {
             let (gate, wg) = matrix(&device, format, outputs, columns, 11);
             let up = other.map(|other| matrix(&device, other, outputs, columns, 12));
             let (x, values) = inputs(&device, most, columns, 13);
-            for (rows, wide) in [(most, true), (1, true), (7, true), (16, true), (30, true), (64, true), (65, false)] {
+            for (rows, wide) in [(most, false), (1, true), (7, true), (16, true), (30, true), (64, true), (most, true)]
+            {
                 device.set_wide(wide);
                 // The padding must stay zero.
                 let out = device.zeros(2 * rows * padded(outputs)).unwrap();
                 gated(&x, rows, activation, (&gate, None), up.as_ref().map(|(up, _)| (up, None)), &out).unwrap();
                 let got = brains(&out);
-                if let Some(all) = &all {
+                if let Some(all) = all.as_ref().filter(|_| same_bits(&device, rows, wide)) {
                     assert_eq!(got[..], all[..got.len()], "{format:?}: {rows} rows on {device:?}");
                     continue;
                 }
@@ -187,7 +186,7 @@ fn the_inner_half_of_an_mlp_agrees_whatever_the_rows() {
                         assert!((got - want).abs() <= want.abs() / 200.0 + 1e-3, "{format:?} {m} {n}: {got} {want}");
                     }
                 }
-                all = Some(got);
+                all.get_or_insert(got);
             }
         }
     }

@@ -30,10 +30,6 @@ fn as_inputs(device: &Device, rows: usize, values: &[f32]) -> Memory {
     memory
 }
 
-fn is_emulated(device: &Device) -> bool {
-    device.name() == "host emulator"
-}
-
 #[test]
 fn inputs_are_the_nearest_eight_bit_floats() {
     // All there is of bfloat16 from 2^-12 to 2^10, of both signs, with what is special.

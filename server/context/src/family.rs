@@ -46,6 +46,20 @@ pub struct Family {
 /// See [`Family::with_excerpts`].
 pub type WithExcerpts = fn(repository: &str, excerpts: &[Excerpt], file: Vec<Segment>) -> Vec<Segment>;
 
+/// What most families are like: prefix first, healed, of single files. An entry says what is unlike.
+const PLAIN: Family = Family {
+    name: "",
+    order: Order::Psm,
+    markers: &[],
+    foreign: &[],
+    stops: &[],
+    partial_words: PartialWords::Heal,
+    layout: |_, _, _| Vec::new(),
+    with_excerpts: None,
+    repository_share: None,
+    recalls: false,
+};
+
 /// The order of the sides in the prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::{
     EngineError,
-    config::{Biases, DecoderConfig, MlpKind, Norm as NormKind, Positions},
+    config::{Biases, DecoderConfig, Experts, MlpKind, Norm as NormKind, Positions},
     weights::{Dtype, Tensor, Weights},
 };
 
@@ -60,6 +60,8 @@ pub enum Mlp {
         experts: Vec<Gated>,
         /// Computes every token, whatever the router says.
         shared: Option<Gated>,
+        /// How many there are, and are used.
+        shape: Experts,
     },
 }
 
@@ -280,7 +282,7 @@ impl Places<'_> {
         let shared = (shape.shared > 0).then(|| self.gated(at, "_shared", shape.shared)).transpose()?.map(kept);
         if self.weights.get(&format!("{at}ffn_gate_exps")).is_none() {
             let each = (0..count).map(|i| self.gated(&format!("{at}experts.{i}."), "", c.ffn).map(kept));
-            return Ok(Mlp::Experts { router, experts: each.collect::<Result<_, _>>()?, shared });
+            return Ok(Mlp::Experts { router, experts: each.collect::<Result<_, _>>()?, shared, shape });
         }
         let gate = self.need(&format!("{at}ffn_gate_exps"), &[count, c.ffn, c.hidden])?;
         let up = self.need(&format!("{at}ffn_up_exps"), &[count, c.ffn, c.hidden])?;
@@ -291,7 +293,7 @@ impl Places<'_> {
             Linear { weight: Tensor { shape: tensor.shape[1..].to_vec(), bytes, ..tensor.clone() }, bias: None }
         };
         let expert = |i| Gated { gate: part(&gate, i), up: part(&up, i), down: part(&down, i) };
-        Ok(Mlp::Experts { router, experts: (0..count).map(expert).collect(), shared })
+        Ok(Mlp::Experts { router, experts: (0..count).map(expert).collect(), shared, shape })
     }
 
     fn norm(&mut self, canonical: &str) -> Result<Norm, EngineError> {

@@ -1,21 +1,18 @@
 //! CodeGemma's format (its technical report, arXiv 2406.11409): `<bos><|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>`, then the middle, then
 //! `<|file_separator|>`. Files are told apart by `PATH\nTEXT<|file_separator|>`.
 
-use super::{Family, Order, PartialWords, header, path_of, prefix_first};
+use super::{Family, PLAIN, header, path_of, prefix_first};
 use crate::{Excerpt, Piece, Segment, window::Window};
 
 /// The table's entry.
 pub const FAMILY: Family = Family {
     name: "codegemma",
-    order: Order::Psm,
     markers: &["<bos>", "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"],
-    foreign: &[],
     stops: &["<|file_separator|>", "<eos>"],
-    partial_words: PartialWords::Heal,
     layout,
     with_excerpts: Some(with_excerpts),
     repository_share: Some(3),
-    recalls: false,
+    ..PLAIN
 };
 
 fn layout(path: &str, window: &Window, typed: &str) -> Vec<Segment> {

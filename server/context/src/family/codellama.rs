@@ -2,21 +2,16 @@
 //!
 //! The prefix is tokenised with a space before it, as SentencePiece tokenises every text; the suffix is not.
 
-use super::{Family, Order, PartialWords, header, prefix_first};
+use super::{Family, PLAIN, header, prefix_first};
 use crate::{Piece, Segment, Source, window::Window};
 
 /// The table's entry.
 pub const FAMILY: Family = Family {
     name: "codellama",
-    order: Order::Psm,
     markers: &["<s>", "▁<PRE>", "▁<SUF>", "▁<MID>"],
-    foreign: &[],
     stops: &["▁<EOT>", "</s>"],
-    partial_words: PartialWords::Heal,
     layout,
-    with_excerpts: None,
-    repository_share: None,
-    recalls: false,
+    ..PLAIN
 };
 
 fn layout(path: &str, window: &Window, typed: &str) -> Vec<Segment> {

@@ -4,7 +4,7 @@
 //! Suffix first and no middle marker: a keystroke is a pure append. Mistral's later vocabularies (Devstral, Ministral) carry the markers too, but
 //! nothing says that those models were trained on them: `[SYSTEM_PROMPT]` tells them apart.
 
-use super::{Family, Order, PartialWords, header, path_of, suffix_first};
+use super::{Family, Order, PLAIN, header, path_of, suffix_first};
 use crate::{Excerpt, Piece, Segment, Source, window::Window};
 
 /// The table's entry.
@@ -14,11 +14,10 @@ pub const FAMILY: Family = Family {
     markers: &["<s>", "[SUFFIX]", "[PREFIX]"],
     foreign: &["[SYSTEM_PROMPT]"],
     stops: &["</s>"],
-    partial_words: PartialWords::Heal,
     layout,
     with_excerpts: Some(with_excerpts),
     repository_share: Some(3),
-    recalls: false,
+    ..PLAIN
 };
 
 fn layout(path: &str, window: &Window, _typed: &str) -> Vec<Segment> {

@@ -2,7 +2,7 @@
 //!
 //! Suffix first and no middle marker, so a keystroke is a pure append to the prompt and an accepted completion leaves its KV in place.
 
-use super::{Family, Order, PartialWords, header, suffix_first};
+use super::{Family, Order, PLAIN, PartialWords, header, suffix_first};
 use crate::{Excerpt, Piece, Segment, Source, window::Window};
 
 /// The table's entry.
@@ -10,14 +10,13 @@ pub const FAMILY: Family = Family {
     name: "ember",
     order: Order::Spm,
     markers: &["<|bos|>", "<|file|>", "<|suffix|>", "<|prefix|>", "<|recent|>"],
-    foreign: &[],
     stops: &["<|eot|>", "<|file|>"],
     // Trained on holes inside of words too, but on too few: three characters into a line it is right about the rest four times as often with healing (7.7 % instead of 2.0, 960 lines).
     partial_words: PartialWords::Heal,
     layout,
     with_excerpts: Some(with_excerpts),
-    repository_share: None,
     recalls: true,
+    ..PLAIN
 };
 
 fn layout(path: &str, window: &Window, _typed: &str) -> Vec<Segment> {

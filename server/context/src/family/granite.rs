@@ -1,21 +1,16 @@
 //! Granite 4's format (its model card): `<|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>`, then the middle, then `<|end_of_text|>`. Granite Code and
 //! Granite 3 have StarCoder's.
 
-use super::{Family, Order, PartialWords, prefix_first};
+use super::{Family, PLAIN, prefix_first};
 use crate::{Segment, window::Window};
 
 /// The table's entry.
 pub const FAMILY: Family = Family {
     name: "granite",
-    order: Order::Psm,
     markers: &["<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"],
-    foreign: &[],
     stops: &["<|end_of_text|>"],
-    partial_words: PartialWords::Heal,
     layout,
-    with_excerpts: None,
-    repository_share: None,
-    recalls: false,
+    ..PLAIN
 };
 
 fn layout(path: &str, window: &Window, typed: &str) -> Vec<Segment> {

@@ -3,7 +3,7 @@
 //!
 //! Its markers are StarCoder's, in another order; `<|im_start|>` tells the vocabularies apart.
 
-use super::{Family, Order, PartialWords, header, suffix_first};
+use super::{Family, Order, PLAIN, PartialWords, header, suffix_first};
 use crate::{Excerpt, Piece, Segment, window::Window};
 
 /// The table's entry.
@@ -11,14 +11,13 @@ pub const FAMILY: Family = Family {
     name: "mellum",
     order: Order::Spm,
     markers: &["<filename>", "<fim_suffix>", "<fim_prefix>", "<fim_middle>", "<|im_start|>"],
-    foreign: &[],
     stops: &["<|endoftext|>"],
     // The middle's marker ends the prompt: nothing can be taken off it.
     partial_words: PartialWords::Trained,
     layout,
     with_excerpts: Some(with_excerpts),
     repository_share: Some(3),
-    recalls: false,
+    ..PLAIN
 };
 
 fn layout(path: &str, window: &Window, _typed: &str) -> Vec<Segment> {

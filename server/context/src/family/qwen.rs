@@ -4,21 +4,18 @@
 //!
 //! Prefix first: the middle is anchored at the start of a line, and what is typed from there on stands behind `<|fim_middle|>`.
 
-use super::{Family, Order, PartialWords, header, path_of, prefix_first};
+use super::{Family, PLAIN, header, path_of, prefix_first};
 use crate::{Excerpt, Piece, Segment, window::Window};
 
 /// The table's entry.
 pub const FAMILY: Family = Family {
     name: "qwen2.5-coder",
-    order: Order::Psm,
     markers: &["<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"],
-    foreign: &[],
     stops: &["<|endoftext|>", "<|fim_pad|>", "<|repo_name|>", "<|file_sep|>"],
-    partial_words: PartialWords::Heal,
     layout,
     with_excerpts: Some(with_excerpts),
     repository_share: Some(3),
-    recalls: false,
+    ..PLAIN
 };
 
 fn layout(path: &str, window: &Window, typed: &str) -> Vec<Segment> {

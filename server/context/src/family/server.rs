@@ -2,7 +2,7 @@
 //!
 //! Its window is cut as for a family that reads the suffix first: the head stays where it is while that serves, and what is typed ends the prefix.
 
-use super::{Family, Order, PartialWords, suffix_first};
+use super::{Family, Order, PLAIN, PartialWords, suffix_first};
 use crate::{Segment, window::Window};
 
 /// The table's entry. The names are the engine's; a test in `assist` holds them together.
@@ -10,13 +10,9 @@ pub const FAMILY: Family = Family {
     name: "server",
     order: Order::Spm,
     markers: &["<suffix part>", "<prefix part>"],
-    foreign: &[],
-    stops: &[],
     partial_words: PartialWords::Trained,
     layout,
-    with_excerpts: None,
-    repository_share: None,
-    recalls: false,
+    ..PLAIN
 };
 
 fn layout(path: &str, window: &Window, _typed: &str) -> Vec<Segment> {

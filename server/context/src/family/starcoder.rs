@@ -1,20 +1,15 @@
 //! The format of StarCoder (arXiv 2305.06161), Granite Code and Granite 3: `<fim_prefix>P<fim_suffix>S<fim_middle>`, then the middle, then the end of text.
 
-use super::{Family, Order, PartialWords, prefix_first};
+use super::{Family, PLAIN, prefix_first};
 use crate::{Segment, window::Window};
 
 /// The table's entry.
 pub const FAMILY: Family = Family {
     name: "starcoder",
-    order: Order::Psm,
     markers: &["<fim_prefix>", "<fim_suffix>", "<fim_middle>", "<filename>"],
     foreign: &["<|im_start|>"],
-    stops: &[],
-    partial_words: PartialWords::Heal,
     layout,
-    with_excerpts: None,
-    repository_share: None,
-    recalls: false,
+    ..PLAIN
 };
 
 fn layout(path: &str, window: &Window, typed: &str) -> Vec<Segment> {

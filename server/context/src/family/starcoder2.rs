@@ -2,21 +2,18 @@
 //!
 //! With other files: `<repo_name>R(<file_sep>PATH\nTEXT)*<file_sep><fim_prefix>PATH\nP…`.
 
-use super::{Family, Order, PartialWords, header, path_of, prefix_first};
+use super::{Family, PLAIN, header, path_of, prefix_first};
 use crate::{Excerpt, Piece, Segment, Source, window::Window};
 
 /// The table's entry.
 pub const FAMILY: Family = Family {
     name: "starcoder2",
-    order: Order::Psm,
     markers: &["<fim_prefix>", "<fim_suffix>", "<fim_middle>"],
-    foreign: &[],
     stops: &["<file_sep>", "<repo_name>", "<|endoftext|>"],
-    partial_words: PartialWords::Heal,
     layout,
     with_excerpts: Some(with_excerpts),
     repository_share: Some(3),
-    recalls: false,
+    ..PLAIN
 };
 
 fn layout(path: &str, window: &Window, typed: &str) -> Vec<Segment> {

@@ -150,7 +150,7 @@ impl Cpu {
                 config::Activation::Silu => Activation::Silu,
                 config::Activation::GeluTanh => Activation::GeluTanh,
             },
-            layers: decoder.layers.iter().map(|layer| Layer::new(arena, c, layer)).collect::<Result<_, _>>()?,
+            layers: decoder.layers.iter().map(|layer| Layer::new(arena, layer)).collect::<Result<_, _>>()?,
             output_norm,
             norm_eps: c.norm_eps / (m * m),
             output,

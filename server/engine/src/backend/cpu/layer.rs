@@ -7,7 +7,6 @@ use pilotlight_kernels::cpu::{Activations, Arena, Dtype as Stored, Gate, Matrix,
 use super::mlp::Mlp;
 use crate::{
     EngineError,
-    config::DecoderConfig,
     decoder::{self, Linear},
     weights::{self, Dtype},
 };
@@ -40,7 +39,7 @@ pub(super) struct Projection {
 }
 
 impl Layer {
-    pub(super) fn new(arena: &mut Arena, c: &DecoderConfig, layer: &decoder::Layer) -> Result<Self, EngineError> {
+    pub(super) fn new(arena: &mut Arena, layer: &decoder::Layer) -> Result<Self, EngineError> {
         let dense = |tensor: &Option<weights::Tensor>| tensor.as_ref().map(weights::Tensor::to_f32).transpose();
         Ok(Self {
             attn_norm: Norm::new(&layer.attn_norm)?,
@@ -51,7 +50,7 @@ impl Layer {
             k_norm: dense(&layer.attn_k_norm)?,
             o: Projection::new(arena, &layer.attn_output)?,
             ffn_norm: Norm::new(&layer.ffn_norm)?,
-            mlp: Mlp::new(arena, c, &layer.mlp)?,
+            mlp: Mlp::new(arena, &layer.mlp)?,
         })
     }
 }

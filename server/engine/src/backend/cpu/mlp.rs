@@ -39,21 +39,18 @@ pub(super) struct ExpertStep {
 }
 
 impl Mlp {
-    pub(super) fn new(arena: &mut Arena, c: &DecoderConfig, mlp: &decoder::Mlp) -> Result<Self, EngineError> {
-        Ok(match (mlp, c.experts) {
-            (decoder::Mlp::Gated(gated), _) => Self::Gated(Gated::new(arena, gated)?),
-            (decoder::Mlp::Plain { up, down }, _) => {
+    pub(super) fn new(arena: &mut Arena, mlp: &decoder::Mlp) -> Result<Self, EngineError> {
+        Ok(match mlp {
+            decoder::Mlp::Gated(gated) => Self::Gated(Gated::new(arena, gated)?),
+            decoder::Mlp::Plain { up, down } => {
                 Self::Plain { up: Projection::new(arena, up)?, down: Projection::new(arena, down)? }
             }
-            (decoder::Mlp::Experts { router, experts, shared }, Some(shape)) => Self::Experts {
+            decoder::Mlp::Experts { router, experts, shared, shape } => Self::Experts {
                 router: Projection::new(arena, router)?,
                 experts: experts.iter().map(|expert| Gated::new(arena, expert)).collect::<Result<_, _>>()?,
                 shared: shared.as_ref().map(|shared| Gated::new(arena, shared)).transpose()?,
-                shape,
+                shape: *shape,
             },
-            (decoder::Mlp::Experts { .. }, None) => {
-                return Err(EngineError::Compute { backend: "cpu", message: "experts without their number".into() });
-            }
         })
     }
 

@@ -44,8 +44,12 @@ pub(super) struct Inner {
 
 /// The sizes of a decoder's experts, where it has them.
 pub(super) fn expert_shape(c: &DecoderConfig) -> Option<ExpertShape> {
-    let Experts { count, used, normalised, .. } = c.experts?;
-    Some(ExpertShape { count, used, normalised, hidden: c.hidden, ffn: c.ffn })
+    c.experts.map(|experts| expert_sizes(c, experts))
+}
+
+fn expert_sizes(c: &DecoderConfig, experts: Experts) -> ExpertShape {
+    let Experts { count, used, normalised, .. } = experts;
+    ExpertShape { count, used, normalised, hidden: c.hidden, ffn: c.ffn }
 }
 
 /// `[hidden]` each; with a bias it takes the mean off too.
@@ -75,16 +79,16 @@ pub(super) fn format(tensor: &Tensor) -> Format {
 /// Sends tensors off, and says how far it is.
 pub(super) struct Loader<'a> {
     device: &'a Device,
-    experts: Option<ExpertShape>,
+    config: &'a DecoderConfig,
     threads: usize,
     all: u64,
     sent: u64,
 }
 
 impl<'a> Loader<'a> {
-    pub(super) fn new(device: &'a Device, decoder: &Decoder) -> Self {
+    pub(super) fn new(device: &'a Device, decoder: &'a Decoder) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { device, experts: expert_shape(&decoder.config), threads, all: decoder.bytes.max(1), sent: 0 }
+        Self { device, config: &decoder.config, threads, all: decoder.bytes.max(1), sent: 0 }
     }
 
     pub(super) fn model(mut self, decoder: &Decoder) -> Result<Model, EngineError> {
@@ -138,15 +142,12 @@ impl<'a> Loader<'a> {
                 decoder::Mlp::Plain { up, down } => {
                     Mlp::Plain { up: self.projection(up)?, down: self.projection(down)? }
                 }
-                decoder::Mlp::Experts { router, experts, shared } => Mlp::Experts {
+                decoder::Mlp::Experts { router, experts, shared, shape } => Mlp::Experts {
                     router: self.matrix(&router.weight)?,
                     gate: self.stack(experts, |expert| &expert.gate)?,
                     up: self.stack(experts, |expert| &expert.up)?,
                     down: self.stack(experts, |expert| &expert.down)?,
-                    shape: self.experts.ok_or_else(|| EngineError::Compute {
-                        backend: "cuda",
-                        message: "experts without their number".into(),
-                    })?,
+                    shape: expert_sizes(self.config, *shape),
                     shared: shared.as_ref().map(|shared| self.inner(shared)).transpose()?,
                 },
             },

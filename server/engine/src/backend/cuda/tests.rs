@@ -129,7 +129,8 @@ fn every_family_agrees_with_the_reference() {
 /// Graphs and launches, split and whole attention, few and many rows: a warm cache is a cold run's.
 #[test]
 fn the_same_bits_however_tokens_are_grouped() {
-    for (tiny, dtype, count) in [(&LLAMA, Dtype::Q8_0, 100), (&QWEN2, Dtype::Q4_K, 70), (&LLAMA, Dtype::BF16, 70)] {
+    // More than are split over pages, and fewer.
+    for (tiny, dtype, count) in [(&LLAMA, Dtype::Q8_0, 140), (&QWEN2, Dtype::Q4_K, 70), (&LLAMA, Dtype::BF16, 70)] {
         let decoder = decoder(tiny, dtype);
         let vocab = decoder.config.vocab;
         let tokens = tokens(&decoder, count);
@@ -383,6 +384,19 @@ fn a_device_is_proved_before_it_is_used() {
     // Weights that make no numbers are seen.
     decoder.output_norm.weight.bytes = f32::NAN.to_le_bytes().repeat(decoder.config.hidden).into();
     assert!(on(&devices()[0], &decoder).prove().unwrap_err().to_string().contains("no numbers"));
+}
+
+#[test]
+fn emulated_what_is_not_proved_is_measured_as_it_is_named() {
+    let device = Device::emulated(&devices::emulator(), 1).unwrap();
+    let mut decoder = crate::shape::of_name("spark").unwrap().decoder("fp8", CONTEXT).unwrap();
+    decoder.output_norm.weight.bytes = f32::NAN.to_le_bytes().repeat(decoder.config.hidden).into();
+    decoder.output_norm.weight.dtype = Dtype::F32;
+    let mut cuda = on(&device, &decoder);
+    assert!(cuda.take_into_use(false).is_err());
+    assert!(!device.wide() && !device.wide_bytes());
+    cuda.take_into_use(true).unwrap();
+    assert!(device.wide() && device.wide_bytes());
 }
 
 #[test]
