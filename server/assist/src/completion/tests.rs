@@ -143,6 +143,12 @@ fn nothing_is_shown_that_leaves_open_what_it_opened_on_the_line_being_typed() {
         (Language::C, "void f() {\n    $0\n}\n/* a */\n", "/* abc"),
         (Language::Tsx, "q = $0\nf();\n", "<div>"),
         (Language::Bash, "q=$0\nf\n", "\"abc"),
+        (Language::Bash, "ssh $0 a\nf\n", "<<EOF"),
+        (Language::Tsx, "const a = (\n    $0\n);\n", "<label><input type=\"a\" />"),
+        (Language::Tsx, "const a = (\n    $0\n);\n", "<div>\n        <Input />\n"),
+        (Language::JavaScript, "const a = (\n    $0\n);\n", "<ul>\n        <li>a</li>\n"),
+        // What it opens in front of a string that goes on below is still its own.
+        (Language::Go, "package a\n\nvar q = $0`a\nb`\n", "f("),
     ] {
         assert_eq!(check(language, file, said), OPEN, "{language:?}: {said}");
     }
@@ -170,9 +176,26 @@ fn nothing_is_shown_that_leaves_open_what_it_opened_on_the_line_being_typed() {
         (Language::Cpp, "auto q = $0\n", "f(L\"a\", R\"(b)\", '\"');"),
         (Language::Go, "package a\n\nvar q = $0\n", "\"a\" + `b\"` + string('\"')"),
         (Language::Tsx, "q = $0\n", "<div a=\"b\">{x}<b /><></></div>;"),
+        (Language::Tsx, "q = $0\n", "<a><b></b></a>;"),
+        (Language::Tsx, "const a = (\n    $0\n);\n", "<ul>\n        <li>{a}</li>\n        <Input />\n    </ul>"),
+        // What opens behind it goes on below, and was there before.
+        (Language::Bash, "ssh $0<<EOF\n$a\nEOF\n", "host"),
+        (Language::Bash, "x=$0\"a\nb\"\n", "c"),
+        (Language::Python, "x = $0\"\"\"\na\n\"\"\"\n", "g() +"),
+        (Language::Python, "g($0, \"\"\"\na\n\"\"\")\n", "x"),
+        (Language::JavaScript, "const x = $0sql`\n  a ${b}\n`;\n", "await "),
+        (Language::TypeScript, "const x = $0sql`\n  a ${b}\n`;\n", "await "),
+        (Language::Go, "package a\n\nvar q = $0`a\nb`\n", "c +"),
+        (Language::Rust, "fn f() {\n    g($0, r#\"a\nb\"#);\n}\n", "x"),
+        (Language::Rust, "fn f() {\n    g($0, \"a\nb\");\n}\n", "x"),
+        (Language::Ruby, "q = $0\"a\nb\"\n", "c +"),
+        (Language::Ruby, "q = $0<<~EOS\n  a\nEOS\n", "c +"),
+        (Language::JavaScript, "function f($0) { /*\n  a */\n}\n", "a, b"),
+        (Language::C, "void f($0) { /*\n  a */\n}\n", "int a"),
+        (Language::Bash, "$0\n", "echo ${arr[@]/*a/b}"),
+        (Language::Bash, "$0\n", "echo \"${a/*:/}\""),
     ] {
-        let is = check(language, file, said);
-        assert_eq!(is, file.replacen("$0", &format!("⟦{said}⟧"), 1), "{language:?}");
+        shown(language, file, said);
     }
     // A bracket in a string is none.
     assert_eq!(rust(&body("let open = "), "\"{\""), body("let open = ").replacen("$0", "⟦\"{\"⟧", 1));
@@ -227,7 +250,7 @@ fn a_line_beside_is_not_written_again() {
 
 /// That all of `said` is shown.
 fn shown(language: Language, file: &str, said: &str) {
-    assert_eq!(check(language, file, said), file.replacen("$0", &format!("⟦{said}⟧"), 1));
+    assert_eq!(check(language, file, said), file.replacen("$0", &format!("⟦{said}⟧"), 1), "{language:?}");
 }
 
 #[test]
