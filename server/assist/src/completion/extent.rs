@@ -11,6 +11,7 @@ use super::{
     trim,
     unclosed::{Unclosed, unclosed},
 };
+use crate::actions::line_ends;
 
 /// How much may be written.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +37,8 @@ pub(super) struct Extent<'a> {
     tail: Range<usize>,
     /// Whether the cursor stands in an empty block, which wants several lines.
     block: bool,
+    /// What ends the document's lines. The model's end with `\n`.
+    line_end: &'static str,
     /// Errors of the file as it is.
     errors: usize,
     /// Errors of the file without the line being typed: those that are not the cursor's business.
@@ -74,6 +77,7 @@ impl<'a> Extent<'a> {
             column: indentation(&snapshot.slice(line.start..cursor)),
             tail: cursor..line.end,
             block: reach.body || in_empty_block(snapshot, cursor),
+            line_end: line_ends::of(snapshot),
             errors,
             elsewhere,
             lines: reach.lines,
@@ -117,7 +121,7 @@ impl<'a> Extent<'a> {
     /// Whether the unit is complete after `text`; remembers it if so, or if it does no harm. The parser judges exactly what would be inserted: trimming may cut what closed a bracket.
     fn try_out(&mut self, text: &str) -> bool {
         let (range, inserted) = match trim::settle(self.snapshot, self.cursor, self.tail.clone(), text) {
-            Ok(settled) => settled,
+            Ok((range, text)) => (range, line_ends::written(&text, self.line_end)),
             Err(because) => {
                 self.refused = because;
                 return false;

@@ -10,8 +10,15 @@ const GLUED: &str = "what the model wrote would make another word of the one bes
 const BESIDE: &str = "what the model wrote repeats the line beside it";
 const HERE: &str = "what the model wrote stands here already";
 
-/// The file after accepting what is left of `said` (`⟦…⟧` marks the new text), or why nothing is shown. The model says `said` character by character and then ends.
+/// The file after accepting what is left of `said` (`⟦…⟧` marks the new text), or why nothing is shown. The same file whose lines end with a return becomes the same, with returns.
 fn check(language: Language, file: &str, said: &str) -> String {
+    let is = once(language, file, said);
+    assert_eq!(once(language, &file.replace('\n', "\r\n"), said), is.replace('\n', "\r\n"), "{language:?}: {said}");
+    is
+}
+
+/// The model says `said` character by character and then ends.
+fn once(language: Language, file: &str, said: &str) -> String {
     let cursor = file.find("$0").expect("a cursor");
     let snapshot = Document::open(language, 0, &file.replacen("$0", "", 1)).snapshot();
     let mut extent = Extent::new(&snapshot, cursor, Reach::GHOST);
