@@ -33,28 +33,45 @@ enum Opened {
 
 /// What is open, the innermost last, and whether the text itself opened it: what stands behind the text on its last line may close that, and is none of its business else.
 #[derive(Default)]
-struct Open(Vec<(Opened, bool)>);
+struct Open {
+    all: Vec<(Opened, bool)>,
+    /// The quote behind the text that ends a string of its own: the next such one was to end another.
+    taken: Option<char>,
+}
 
 impl Open {
-    /// Takes off the innermost, if it is this.
-    fn close(&mut self, what: Opened) -> bool {
-        self.0.pop_if(|(last, _)| *last == what).is_some()
+    fn open(&mut self, what: Opened, is_own: bool) {
+        self.all.push((what, is_own));
+    }
+
+    /// Takes off the innermost, if it is this, and tells whose it was.
+    fn close(&mut self, what: Opened) -> Option<bool> {
+        self.all.pop_if(|(last, _)| *last == what).map(|(_, is_own)| is_own)
+    }
+
+    /// A string's first quote, or its last. Quotes close themselves: one that was opened before is the last of its string; where there is no string (`is_new`), something is not closed.
+    fn quote(&mut self, quote: char, is_own: bool, is_new: bool) {
+        match self.close(Opened::Quote(quote)) {
+            Some(was_own) if was_own && !is_own => self.taken = Some(quote),
+            None if is_new => self.open(Opened::Quote(quote), is_own || self.taken == Some(quote)),
+            _ => {}
+        }
     }
 
     /// Takes off the last of these, whatever was opened since: a heredoc begins below its line.
     fn end(&mut self, what: Opened) {
-        if let Some(at) = self.0.iter().rposition(|(it, _)| *it == what) {
-            self.0.remove(at);
+        if let Some(at) = self.all.iter().rposition(|(it, _)| *it == what) {
+            self.all.remove(at);
         }
     }
 
     /// Opens what is closed without regard to what is open around it.
     fn begin(&mut self, what: Opened, is_own: bool) {
-        self.0.insert(0, (what, is_own));
+        self.all.insert(0, (what, is_own));
     }
 
     fn is(&self, wanted: impl Fn(&Opened) -> bool) -> bool {
-        self.0.iter().any(|(it, is_own)| *is_own && wanted(it))
+        self.all.iter().any(|(it, is_own)| *is_own && wanted(it))
     }
 }
 
@@ -79,7 +96,7 @@ pub(super) fn unclosed(trial: &Snapshot, text: Range<usize>) -> Option<Unclosed>
         }
         match kind {
             _ if !is_new => {}
-            "string_start" => open.0.push((Opened::Quote('"'), is_own)),
+            "string_start" => open.open(Opened::Quote('"'), is_own),
             "string_end" => _ = open.close(Opened::Quote('"')),
             "heredoc_beginning" | "heredoc_start" => open.begin(Opened::Heredoc, is_own),
             "heredoc_end" => open.end(Opened::Heredoc),
@@ -94,7 +111,7 @@ pub(super) fn unclosed(trial: &Snapshot, text: Range<usize>) -> Option<Unclosed>
             }
         }
         let within = leaf.parent().is_some_and(|parent| matches!(parent.kind(), "pair" | "slice" | "lambda"));
-        head = (kind == ":" && !within && open.0.is_empty()).then_some(at);
+        head = (kind == ":" && !within && open.all.is_empty()).then_some(at);
     }
     if head.is_some_and(|head| is_bodiless(trial, head, None)) {
         return Some(Unclosed::Head);
@@ -111,22 +128,40 @@ fn bracket_or_quote((kind, parent, is_first): (&str, &str, bool), language: Lang
     let quote = kind.chars().next_back().filter(|c| matches!(c, '"' | '\'' | '`'));
     // Rust's lifetimes have one too.
     if let Some(quote) = quote.filter(|c| *c != '\'' || language != Language::Rust) {
-        // Quotes close themselves. One that was opened before is the last of its string; where there is no string, something is not closed.
-        if !open.close(Opened::Quote(quote)) && (is_first || parent == "ERROR") {
-            open.0.push((Opened::Quote(quote), is_own));
-        }
-        return;
+        return open.quote(quote, is_own, is_first || parent == "ERROR");
     }
     for c in kind.chars() {
         match c {
-            '(' => open.0.push((Opened::Bracket(')'), is_own)),
-            '[' => open.0.push((Opened::Bracket(']'), is_own)),
-            '{' => open.0.push((Opened::Bracket('}'), is_own)),
-            '>' if parent == "jsx_opening_element" => open.0.push((Opened::Element, is_own)),
+            '(' => open.open(Opened::Bracket(')'), is_own),
+            '[' => open.open(Opened::Bracket(']'), is_own),
+            '{' => open.open(Opened::Bracket('}'), is_own),
+            '>' if parent == "jsx_opening_element" => open.open(Opened::Element, is_own),
             '>' if parent == "jsx_closing_element" => _ = open.close(Opened::Element),
             _ => _ = open.close(Opened::Bracket(c)),
         }
     }
+}
+
+/// Whether bytes `text` of `trial` have a bracket that closes nothing: the tree has no place for it, and nothing before it is open.
+pub(super) fn closes_nothing(trial: &Snapshot, text: Range<usize>) -> bool {
+    // In Bash one ends a pattern.
+    let mut leaves = trial.leaves(text).filter(|_| trial.language() != Language::Bash);
+    leaves.any(|leaf| {
+        let (opening, closing) = match leaf.kind() {
+            ")" => ('(', ')'),
+            "]" => ('[', ']'),
+            "}" => ('{', '}'),
+            _ => return false,
+        };
+        let before = || trial.rope().byte_slice(..leaf.start_byte());
+        // As text: a broken tree says little of what is open, and the part of it that is parsed may begin below that.
+        let depth = |depth: usize, c| match c {
+            c if c == opening => depth + 1,
+            c if c == closing => depth.saturating_sub(1),
+            _ => depth,
+        };
+        leaf.parent().is_some_and(|parent| parent.is_error()) && before().chars().fold(0, depth) == 0
+    })
 }
 
 /// Whether the colon at `head` ends its line (the next leaf is at `next`) and no deeper line follows. The grammar of Python has bodies without a statement.
