@@ -56,6 +56,35 @@ async fn typing_what_it_says_keeps_it_without_the_engine() {
 }
 
 #[tokio::test]
+async fn the_model_sees_no_returns_and_what_it_writes_has_the_documents() {
+    for markers in [model::EMBER, model::QWEN] {
+        let mut asked = Vec::new();
+        for end in ["\n", "\r\n"] {
+            let server = TestServer::with(Setup { markers, ..Setup::default() }).await;
+            let text = "fn a() {\n    b();\n}\n\n\nfn f() {$0\n\nfn c() {\n    d();\n}\n";
+            let mut buffer = Buffer::new("a.rs", &text.replace('\n', end));
+            buffer.open(&server);
+            assert_eq!(buffer.ghost(&server).await["insertText"], format!("{end}}}"));
+            let mut whys = vec![buffer.why(&server).await];
+            buffer.type_text(&server, end);
+            assert_eq!(buffer.ghost(&server).await["insertText"], "}");
+            assert_eq!(buffer.why(&server).await["kept"], true);
+            buffer.type_text(&server, &format!("    b();{end}    let x ="));
+            assert_eq!(buffer.ghost(&server).await["insertText"], " 1;");
+            whys.push(buffer.why(&server).await);
+            let counts = whys.iter().map(|why| {
+                let segments = why["segments"].as_array().unwrap();
+                let tokens: Vec<u64> = segments.iter().map(|segment| segment["tokens"].as_u64().unwrap()).collect();
+                (tokens, why["prefilled"].clone(), why["reused"].clone())
+            });
+            asked.push(counts.collect::<Vec<_>>());
+            server.close().await.unwrap();
+        }
+        assert_eq!(asked[0], asked[1]);
+    }
+}
+
+#[tokio::test]
 async fn after_a_slip_it_is_there_again_without_the_engine() {
     let server = TestServer::start().await;
     let mut buffer = Buffer::new("a.txt", "x =$0");

@@ -109,7 +109,7 @@ struct Open {
     calls_settled: Snapshot,
     path: Option<PathBuf>,
     /// What a model may see of it is judged by this: its path, or what stands for one.
-    name: Option<PathBuf>,
+    judged_by: Option<PathBuf>,
     language_id: String,
     /// Trips what is being computed for the document's state.
     current: CancellationToken,
@@ -238,7 +238,7 @@ impl Assistant {
 
     /// By what it is judged what a model may see of a document: its path, or what stands for one.
     pub(crate) fn name_of(&self, document: &DocumentId, path: Option<&Path>) -> Option<PathBuf> {
-        path.map(Path::to_owned).or_else(|| self.inner.documents.get(document)?.name.clone())
+        path.map(Path::to_owned).or_else(|| self.inner.documents.get(document)?.judged_by.clone())
     }
 
     /// Whether a model may see what was done in a file; `None`: one that was never saved.

@@ -6,6 +6,7 @@ mod recalled;
 mod shown;
 mod trim;
 mod unclosed;
+mod unended;
 
 #[cfg(test)]
 mod tests;

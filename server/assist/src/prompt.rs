@@ -6,7 +6,7 @@ use std::{
 };
 
 use lru::LruCache;
-use pilotlight_context::{Family, PartialWords, Piece, Plan, TokenCounter, UnknownFamily};
+use pilotlight_context::{Family, PartialWords, Piece, Plan, TokenCounter, UnknownFamily, lines::plain};
 use pilotlight_engine::{Engine, Tokenizer};
 
 use crate::completion::SegmentReport;
@@ -133,7 +133,9 @@ impl PromptEncoder {
         last.map(|id| self.tokenizer.bytes(id).to_vec()).unwrap_or_default()
     }
 
+    /// The tokens of a text that the model reads. It is shown no returns: the plan keeps them, to know the text again, but no model was trained on them.
     fn chunk(&self, text: &str) -> Arc<[u32]> {
+        let text = &*plain(text);
         let chunks = || self.chunks.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(ids) = chunks().get(text) {
             return ids.clone();

@@ -7,6 +7,7 @@ pub mod about;
 pub mod anchor;
 pub mod excerpt;
 pub mod family;
+pub mod lines;
 pub mod next_edit;
 pub mod plan;
 pub mod planner;

@@ -9,13 +9,14 @@ mod analogy;
 use std::{
     collections::{HashMap, HashSet},
     ops::Range,
+    path::Path,
     sync::Arc,
 };
 
-use pilotlight_syntax::{Snapshot, index::words};
+use pilotlight_syntax::{Language, Snapshot, index::words};
 
 use self::analogy::Analogy;
-use crate::{Surroundings, secrets, sources::similar, window::tells};
+use crate::{Surroundings, lines::tells, secrets, sources::similar};
 
 /// Lines that are compared, the nearest first, and what each counts when it is the same. These and the numbers below rank the right line first most often in the places of 19 packages (the
 /// likelihood of a conditional logit). One of them, handlebars, is also measured; without it the numbers are the same to within a tenth.
@@ -159,7 +160,11 @@ impl Recall {
             let text = [&place.above[..place.above.len().min(2)], &place.below[..place.below.len().min(1)]]
                 .concat()
                 .join("\n");
-            for id in similar::files(around, &similar::rare_words(around, &text)) {
+            let is_readable = |path: &str| {
+                let language = Language::from_path(Path::new(path));
+                language != Language::Plain && dialect(language) == dialect(snapshot.language())
+            };
+            for id in similar::files(around, &similar::rare_words(around, &text), is_readable) {
                 if around.file != Some(id)
                     && let Some(file) = around.index.file(id)
                     && let Some(text) = around.texts.text(id)
@@ -346,6 +351,15 @@ impl Found {
         found.sort_by(|left, right| right.alike.total_cmp(&left.alike).then_with(|| left.text.cmp(&right.text)));
         found.truncate(MOST);
         found.into()
+    }
+}
+
+/// The language that stands for those in which a line says the same.
+fn dialect(language: Language) -> Language {
+    match language {
+        Language::TypeScript | Language::Tsx => Language::JavaScript,
+        Language::Cpp => Language::C,
+        other => other,
     }
 }
 

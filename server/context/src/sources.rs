@@ -16,7 +16,7 @@ use pilotlight_syntax::{
     index::{File, FileId, Index},
 };
 
-use crate::{Candidate, Source};
+use crate::{Candidate, Source, lines::plain};
 pub use trail::{Edit, Note, Place};
 
 /// Lines above the cursor whose names count as what is being worked with,
@@ -138,6 +138,8 @@ impl Proposals {
             text: String::new(),
             gain: 0.0,
         });
+        // As it is read: what a candidate is worth is weighed by its size.
+        let text = plain(&text).into_owned();
         // Several reasons to show the same: more certain, but not as much worth as two things.
         known.gain = known.gain.max(gain) + 0.25 * known.gain.min(gain);
         if text.len() > known.text.len() {

@@ -9,7 +9,10 @@ use std::ops::Range;
 use pilotlight_syntax::Snapshot;
 use ropey::Rope;
 
-use crate::plan::{Budget, TokenCounter};
+use crate::{
+    lines::is_closers,
+    plan::{Budget, TokenCounter},
+};
 
 /// Lines in a chunk, and the step by which the prefix window moves.
 pub const CHUNK_LINES: usize = 16;
@@ -94,25 +97,6 @@ impl Window {
 pub fn suffix_start(snapshot: &Snapshot, cursor: usize) -> usize {
     let line_end = snapshot.line_at(cursor).end;
     if is_closers(&snapshot.slice(cursor..line_end)) { line_end } else { cursor }
-}
-
-/// Whether `text` is only what editors close by themselves and what may follow it: brackets, quotes, `;`, `,`, `:`, `>` and blanks.
-pub fn is_closers(text: &str) -> bool {
-    text.chars().all(|c| matches!(c, ')' | ']' | '}' | '"' | '\'' | '`' | ';' | ',' | ':' | '>') || c.is_whitespace())
-}
-
-/// Whether a line only ends what lines above it have begun, by brackets or by a word: `}`, `end`, `</div>`, `#endif`.
-pub fn closes(line: &str) -> bool {
-    let word = line.trim_end_matches(|c: char| !c.is_alphanumeric());
-    is_closers(line)
-        || ["</", "/>", "#endif"].iter().any(|closing| line.starts_with(closing))
-        || matches!(word, "end" | "fi" | "done" | "esac" | "endif" | "endfor" | "endforeach" | "endwhile" | "endswitch")
-}
-
-/// Whether a line says something: who writes it a second time repeats it. Closers and words as short as `else:` are told again anywhere.
-pub fn tells(line: &str) -> bool {
-    const SHORT: usize = 5;
-    line.len() > SHORT && !closes(line)
 }
 
 /// Whether the document has the chunks' text from byte `start` on.

@@ -153,3 +153,20 @@ fn what_closes_is_a_guess_beside_what_closes() {
     let guess = work.recall(true, &Recall::default()).guess("").unwrap();
     assert_eq!(&*guess.of.text, "</Outer>");
 }
+
+#[test]
+fn a_line_of_another_language_is_no_guess() {
+    let said = |path: &str, here: &str| {
+        let file = format!(
+            "//- py/app.py\ndef show(cart):\n    total = shop.total_price(cart)\n    print(total)\n//- c/{path}\nvoid show(struct cart *cart) {{\n    double total = total_price(cart);\n    report(total);\n//- {here}\nstart\n    total = shop.total_price(cart);\n    $0\n"
+        );
+        Workspace::new(&file).recall(true, &Recall::default()).guess("").map(|guess| guess.of.path.to_string())
+    };
+    assert_eq!(said("a.c", "b.py").as_deref(), Some("py/app.py"));
+    assert_eq!(said("a.c", "b.c").as_deref(), Some("c/a.c"));
+    assert_eq!(said("a.c", "b.cpp").as_deref(), Some("c/a.c"));
+    assert_eq!(said("a.ts", "b.jsx").as_deref(), Some("c/a.ts"));
+    assert_eq!(said("a.tsx", "b.ts").as_deref(), Some("c/a.tsx"));
+    assert_eq!(said("a.c", "b.lua"), None);
+    assert_eq!(said("a.c", "notes.txt"), None);
+}

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ActionError, Answer,
+    ActionError, Answer, line_ends,
     reply::{Unreadable, fenced},
     request::Home,
 };
@@ -62,7 +62,10 @@ impl Question<'_> {
             }
         };
         _ = write!(said, "\nThe lines in question:\n{}\n\n{}\n\n{form}", block(&lines), self.instruction);
-        vec![json!({ "role": "system", "content": SYSTEM }), json!({ "role": "user", "content": said })]
+        vec![
+            json!({ "role": "system", "content": SYSTEM }),
+            json!({ "role": "user", "content": line_ends::plain(&said) }),
+        ]
     }
 }
 
@@ -98,7 +101,7 @@ impl Assistant {
         let mut messages = question.messages(home, &path, &excerpts);
         // What is changed little is said again, more or less.
         let draft = match question.answer {
-            Answer::Lines { .. } => fenced(&lines, home.snapshot.language()),
+            Answer::Lines { .. } => line_ends::plain(&fenced(&lines, home.snapshot.language())),
             _ => String::new(),
         };
         let most = home.options.max_tokens.max(lines.len() * 2 / BYTES_PER_TOKEN);

@@ -67,6 +67,14 @@ impl Hole {
     }
 }
 
+/// Whether a piece of code is as much to be written as before, in `written`, where it was to be: comments are no body, and neither is another placeholder.
+pub(super) fn is_open_still(written: &Snapshot, occasion: &Occasion) -> bool {
+    let start = occasion.range.start;
+    let is = |it: &Occasion| it.kind == occasion.kind && it.range.start == start;
+    let is_open = |it: &Occasion| it.kind == OccasionKind::Placeholder || it.is_empty;
+    written.occasions(start..start).iter().any(|it| is(it) && is_open(it))
+}
+
 /// What stands in a part of an empty body behind its first placeholder, but for further ones.
 fn comments(snapshot: &Snapshot, occasions: &[Occasion], range: Range<usize>) -> String {
     let inside = |it: &&Occasion| it.kind == OccasionKind::Placeholder && contains(&range, &it.range);

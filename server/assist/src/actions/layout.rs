@@ -24,18 +24,19 @@ fn least(snapshot: &Snapshot, range: Range<usize>) -> String {
     let lines = starts.filter(|at| !in_string(snapshot, range.start + at));
     let lines =
         lines.filter_map(|at| Some((at, text[at..].lines().next()?))).filter(|(_, line)| !line.trim().is_empty());
-    let is_comment = |(at, line): &(usize, &str)| {
-        let first = range.start + at + blanks(line).len();
-        snapshot.in_comment_or_string(first + 1) == Some(CommentOrString::Comment)
-    };
     // A comment may stand anywhere; it tells nothing unless there is nothing else.
-    let (comments, code): (Vec<_>, Vec<_>) = lines.partition(is_comment);
+    let (comments, code): (Vec<_>, Vec<_>) = lines.partition(|(at, line)| is_comment(snapshot, range.start + at, line));
     let lines = if code.is_empty() { comments } else { code };
     lines.iter().map(|(_, line)| blanks(line)).min_by_key(|blanks| blanks.len()).unwrap_or_default().to_owned()
 }
 
 fn in_string(snapshot: &Snapshot, at: usize) -> bool {
     snapshot.in_comment_or_string(at) == Some(CommentOrString::String)
+}
+
+/// Whether a line that begins at byte `start` begins with a comment.
+fn is_comment(snapshot: &Snapshot, start: usize, line: &str) -> bool {
+    snapshot.in_comment_or_string(start + blanks(line).len() + 1) == Some(CommentOrString::Comment)
 }
 
 /// `text`, which comes in the place of whole lines, with its first line where their first line was and the others moved along; as it is where that cannot be.
@@ -61,7 +62,7 @@ pub(super) fn moved(
     within: &Snapshot,
     at: usize,
 ) -> Option<String> {
-    let (python, comment) = (within.language() == Language::Python, within.language().line_comment());
+    let python = within.language() == Language::Python;
     let known: HashSet<&str> = old.lines().map(str::trim_end).collect();
     let shift = |line: &str| match (wanted.strip_prefix(found), found.strip_prefix(wanted)) {
         (Some(more), _) => Some(format!("{more}{line}")),
@@ -70,26 +71,25 @@ pub(super) fn moved(
     };
     let mut offset = at;
     let lines = text.split('\n').map(|line| {
-        let is_code = !in_string(within, offset);
+        let start = offset;
         offset += line.len() + 1;
-        (line, is_code)
+        (line, start, !in_string(within, start))
     });
-    let lines: Vec<(&str, bool)> = lines.collect();
+    let lines: Vec<(&str, usize, bool)> = lines.collect();
     let mut out: Vec<String> = Vec::new();
     // A line of code, and those that a string which begins in it has.
-    for group in lines.chunk_by(|_, (_, is_code)| !is_code) {
-        let (code, string) = if group[0].1 { group.split_at(1) } else { group.split_at(0) };
-        let opening = code.first().map_or("", |(line, _)| line);
+    for group in lines.chunk_by(|_, (.., is_code)| !is_code) {
+        let (code, string) = if group[0].2 { group.split_at(1) } else { group.split_at(0) };
+        let (opening, start) = code.first().map_or(("", at), |(line, start, _)| (line, *start));
         if !code.is_empty() {
-            let is_comment = || comment.is_some_and(|sign| opening.trim_start().starts_with(sign));
             out.push(match shift(opening) {
                 _ if opening.trim().is_empty() => String::new(),
                 Some(line) => line,
-                None if is_comment() => opening.to_owned(),
+                None if is_comment(within, start, opening) => opening.to_owned(),
                 None => return None,
             });
         }
-        let string = || string.iter().map(|(line, _)| *line);
+        let string = || string.iter().map(|(line, ..)| *line);
         let stands = |line: &str| !line.trim().is_empty() && known.contains(line.trim_end());
         let stood_here = string().any(stands);
         let stood_moved = string().any(|line| shift(line).is_some_and(|line| stands(&line)));

@@ -8,7 +8,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Abilities, Action, ActionError, Answer, Chosen, Diagnostic, Done, How, Offered, Target, additions, answer,
-    asking::Question, holes::Hole, line_ends, reply, table,
+    asking::Question,
+    holes::{Hole, is_open_still},
+    line_ends, reply, table,
 };
 use crate::{
     Assistant, ChangeSet, CompletionRequest, DocumentId, Edit, FileChange, Outcome, Trigger,
@@ -118,7 +120,11 @@ impl Assistant {
         let files = match (action.how, &target.occasion) {
             (How::Fill, Some(occasion)) => {
                 let hole = Hole::of(&home.snapshot, &inside, occasion);
-                vec![home.changed(vec![self.filled(&home, hole, &cancel).await?])]
+                let edit = self.filled(&home, hole, &cancel).await?;
+                if is_open_still(&home.snapshot.with_replaced(edit.range.clone(), &edit.text), occasion) {
+                    return Err(ActionError::Useless("the model writes what has still to be written".to_owned()));
+                }
+                vec![home.changed(vec![edit])]
             }
             // A hole is always on a piece of code.
             (How::Fill, None) => Vec::new(),

@@ -6,7 +6,11 @@ use pilotlight_syntax::{Document, Language};
 
 mod scripted;
 
-use super::{answer::documented, holes::Hole, *};
+use super::{
+    answer::documented,
+    holes::{Hole, is_open_still},
+    *,
+};
 
 const FILLS: Abilities = Abilities { fills: true, chats: false };
 
@@ -77,6 +81,45 @@ fn a_placeholder_among_other_code_is_a_hole_of_its_own() {
         (Python, "def a():\n    b()\n    raise NotImplementedError(\"c\")$0\n", "def a():\n    b()\n    ⟦⟧\n"),
     ] {
         assert_eq!(hole(language, fixture), expected, "{fixture}");
+    }
+}
+
+/// Whether what stands at `$0` has still to be written where `text` is written there.
+fn is_open_with(language: Language, fixture: &str, text: &str) -> bool {
+    let found = found(language, fixture);
+    let [(_, target, snapshot)] = &found[..] else { panic!("{fixture}: expected one action, found {found:?}") };
+    let occasion = target.occasion.as_ref().unwrap();
+    let Hole { range, before, after, .. } = Hole::of(snapshot, &snapshot.occasions(occasion.range.clone()), occasion);
+    is_open_still(&snapshot.with_replaced(range, &format!("{before}{text}{after}")), occasion)
+}
+
+#[test]
+fn a_comment_or_another_placeholder_is_nothing_written() {
+    use Language::{Java, Python, Rust};
+    let python = "# total_price is what it costs\ndef later(cart):$0\n    pass\n\n\nx = 1\n";
+    let documented = "def a():\n  \"\"\"Adds.\"\"\"$0\n";
+    let among = "fn a() {\n    let x = $0todo!();\n    x\n}\n";
+    for (language, fixture, text, expected) in [
+        (Python, python, "# total_price is what it costs", true),
+        (Python, "def later(cart):$0\n    pass\n", "# total_price is what it costs", true),
+        (Python, python, "raise NotImplementedError", true),
+        (Python, python, "raise NotImplementedError('later')", true),
+        (Python, "class A:\n    def a(self):\n        raise NotImplementedError$0\n", "pass", true),
+        (Python, documented, "pass", true),
+        (Python, documented, "# Adds.", true),
+        (Rust, "fn a() {$0}\n", "todo!()", true),
+        (Rust, "fn a() {$0}\n", "// Adds.", true),
+        (Rust, among, "unimplemented!()", true),
+        (Java, "class A {\n    int a() {$0 }\n}\n", "throw new UnsupportedOperationException();", true),
+        (Python, python, "return total_price(cart)", false),
+        (Python, python, "# later\n    return total_price(cart)", false),
+        (Python, python, "if cart:\n        raise NotImplementedError\n    return 1", false),
+        (Python, documented, "return 1", false),
+        (Rust, "fn a() {$0}\n", "b();\n    todo!()", false),
+        (Rust, among, "1", false),
+        (Rust, among, "b(todo!())", false),
+    ] {
+        assert_eq!(is_open_with(language, fixture, text), expected, "{fixture} {text}");
     }
 }
 

@@ -53,7 +53,7 @@ impl Assistant {
 
     async fn answer(&self, request: CompletionRequest, cancel: CancellationToken) -> Outcome {
         let inner = &self.inner;
-        let Some(Turn { current, path: full, name, mut last }) = inner.supersede(&request, &cancel) else {
+        let Some(Turn { current, path: full, judged_by, mut last }) = inner.supersede(&request, &cancel) else {
             return Outcome::nothing("the document is closed or has moved on");
         };
         let workspace = self.workspace();
@@ -63,7 +63,7 @@ impl Assistant {
             return Outcome::nothing(because);
         }
         let line = request.snapshot.rope().byte_to_line(request.cursor.min(request.snapshot.rope().len_bytes()));
-        self.trail().looked(&request.document, name, &path, &request.snapshot, line);
+        self.trail().looked(&request.document, judged_by, &path, &request.snapshot, line);
         if let Some(kept) = inner.kept(&request) {
             return kept;
         }
@@ -120,15 +120,15 @@ impl Assistant {
             return Some("completions are switched off (completion.enabled)".to_owned());
         }
         let known =
-            self.inner.documents.get(&request.document).map(|open| (open.name.clone(), open.language_id.clone()));
-        let Some((name, told)) = known else { return Some("the document is closed".to_owned()) };
+            self.inner.documents.get(&request.document).map(|open| (open.judged_by.clone(), open.language_id.clone()));
+        let Some((judged_by, told)) = known else { return Some("the document is closed".to_owned()) };
         // The client's word for it and ours: it knows more languages.
         let languages = [told.as_str(), request.snapshot.language().id()];
         let off = |language: &&&str| options.disabled_languages.iter().any(|off| off.eq_ignore_ascii_case(language));
         if let Some(language) = languages.iter().find(off) {
             return Some(format!("completions are switched off for {language} (completion.disabled-languages)"));
         }
-        self.excluded(name.as_deref(), options)
+        self.excluded(judged_by.as_deref(), options)
     }
 
     /// Writes what belongs at the cursor of `request` for an action: of its text alone, which need not be any document's state.
@@ -204,8 +204,8 @@ impl Inner {
             self.resting.used();
         }
         open.current = cancel.child_token();
-        let (path, name) = (open.path.clone(), open.name.clone());
-        Some(Turn { current: open.current.clone(), path, name, last: open.last.clone() })
+        let (path, judged_by) = (open.path.clone(), open.judged_by.clone());
+        Some(Turn { current: open.current.clone(), path, judged_by, last: open.last.clone() })
     }
 
     /// The answer that is there already: the rest of a ghost text, or what was computed for the state after accepting it.
@@ -253,7 +253,7 @@ fn brief(note: &Note) -> Note {
 struct Turn {
     current: CancellationToken,
     path: Option<PathBuf>,
-    name: Option<PathBuf>,
+    judged_by: Option<PathBuf>,
     last: Last,
 }
 

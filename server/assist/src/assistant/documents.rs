@@ -44,7 +44,7 @@ impl Assistant {
             calls_settled: opened.snapshot(),
             owner: self.session(),
             document: opened,
-            name: path.clone().or(name),
+            judged_by: path.clone().or(name),
             path,
             language_id,
             current: CancellationToken::new(),
@@ -78,10 +78,10 @@ impl Assistant {
         for change in changes {
             open.notes.retain_mut(|note| moved(note.line, change).inspect(|line| note.line = *line).is_some());
         }
-        let (path, name, now) = (open.path.clone(), open.name.clone(), open.document.snapshot());
+        let (path, judged_by, now) = (open.path.clone(), open.judged_by.clone(), open.document.snapshot());
         // Let go first: following looks at other documents, which may share the lock.
         drop(open);
-        self.follow(document, (path, name), before, now, changes);
+        self.follow(document, (path, judged_by), before, now, changes);
         Ok(())
     }
 
@@ -101,7 +101,7 @@ impl Assistant {
     fn follow(
         &self,
         document: &DocumentId,
-        (path, name): (Option<PathBuf>, Option<PathBuf>),
+        (path, judged_by): (Option<PathBuf>, Option<PathBuf>),
         before: Snapshot,
         now: Snapshot,
         changes: &[Change],
@@ -120,7 +120,7 @@ impl Assistant {
                 trail.finish(self.snapshot(&other).ok());
             }
             let named = workspace.prompt_path(path.as_deref(), document);
-            trail.changed(document, name, named, before, line);
+            trail.changed(document, judged_by, named, before, line);
         }
     }
 
@@ -239,7 +239,7 @@ impl Assistant {
             let mut places = all.match_indices(text);
             let (at, _) = places.next()?;
             let path = workspace.prompt_path(open.path.as_deref(), open.key());
-            (places.next().is_none() && self.may_show(open.name.as_deref())).then_some((path, snapshot, at))
+            (places.next().is_none() && self.may_show(open.judged_by.as_deref())).then_some((path, snapshot, at))
         };
         self.inner.documents.iter().filter_map(once).collect()
     }

@@ -9,8 +9,10 @@ use pilotlight_syntax::Snapshot;
 
 use super::{
     trim,
-    unclosed::{Unclosed, unclosed},
+    unclosed::{Unclosed, closes_nothing, unclosed},
+    unended,
 };
+use crate::actions::line_ends;
 
 /// How much may be written.
 #[derive(Clone, Copy, Debug)]
@@ -36,10 +38,14 @@ pub(super) struct Extent<'a> {
     tail: Range<usize>,
     /// Whether the cursor stands in an empty block, which wants several lines.
     block: bool,
+    /// What ends the document's lines. The model's end with `\n`.
+    line_end: &'static str,
     /// Errors of the file as it is.
     errors: usize,
     /// Errors of the file without the line being typed: those that are not the cursor's business.
     elsewhere: usize,
+    /// Without the line being typed nothing is wrong, but for ends that may still be written.
+    unended: bool,
     lines: usize,
     /// Bytes of the text already looked at.
     tried: usize,
@@ -67,15 +73,18 @@ impl<'a> Extent<'a> {
     pub(super) fn new(snapshot: &'a Snapshot, cursor: usize, reach: Reach) -> Self {
         let line = snapshot.line_at(cursor);
         let errors = errors_of(snapshot);
-        let elsewhere = if errors == 0 { 0 } else { errors_of(&snapshot.with_replaced(line.clone(), "")).min(errors) };
+        let without = (errors > 0).then(|| snapshot.with_replaced(line.clone(), ""));
+        let elsewhere = without.as_ref().map_or(0, errors_of).min(errors);
         Self {
             snapshot,
             cursor,
             column: indentation(&snapshot.slice(line.start..cursor)),
             tail: cursor..line.end,
             block: reach.body || in_empty_block(snapshot, cursor),
+            line_end: line_ends::of(snapshot),
             errors,
             elsewhere,
+            unended: without.is_some_and(|without| unended::is_right(&without, line.start)),
             lines: reach.lines,
             tried: 0,
             complete: None,
@@ -117,7 +126,7 @@ impl<'a> Extent<'a> {
     /// Whether the unit is complete after `text`; remembers it if so, or if it does no harm. The parser judges exactly what would be inserted: trimming may cut what closed a bracket.
     fn try_out(&mut self, text: &str) -> bool {
         let (range, inserted) = match trim::settle(self.snapshot, self.cursor, self.tail.clone(), text) {
-            Ok(settled) => settled,
+            Ok((range, text)) => (range, line_ends::written(&text, self.line_end)),
             Err(because) => {
                 self.refused = because;
                 return false;
@@ -130,13 +139,17 @@ impl<'a> Extent<'a> {
         }
         let trial = self.snapshot.with_replaced(range.clone(), &inserted);
         let errors = errors_of(&trial);
-        let unclosed = unclosed(&trial, range.start..range.start + inserted.len());
+        let written = range.start..range.start + inserted.len();
+        let is_wrong = errors > 0
+            && (closes_nothing(&trial, written.clone())
+                || self.unended && !unended::goes_on(&trial, written.end) && !unended::is_right(&trial, written.end));
+        let unclosed = unclosed(&trial, written);
         // A bracket may be closed below: then there are fewer errors than without the line, or none.
         let closed_below = unclosed == Some(Unclosed::Bracket) && (errors == 0 || errors < self.elsewhere);
-        let complete = errors <= self.elsewhere && (unclosed.is_none() || closed_below);
+        let complete = errors <= self.elsewhere && !is_wrong && (unclosed.is_none() || closed_below);
         if complete {
             self.complete = Some((range, inserted));
-        } else if errors <= self.errors && unclosed.is_none() && !inserted.trim().contains('\n') {
+        } else if errors <= self.errors && !is_wrong && unclosed.is_none() && !inserted.trim().contains('\n') {
             self.harmless = Some((range, inserted));
         } else if unclosed.is_some() && !closed_below {
             self.refused = "what the model wrote leaves open what it opens";
@@ -168,7 +181,7 @@ impl<'a> Extent<'a> {
     }
 }
 
-fn errors_of(snapshot: &Snapshot) -> usize {
+pub(super) fn errors_of(snapshot: &Snapshot) -> usize {
     snapshot.syntax_errors(0..snapshot.rope().len_bytes())
 }
 

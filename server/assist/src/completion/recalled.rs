@@ -1,8 +1,8 @@
 //! A line from a place like the cursor's: a draft of what the model will say, and, where that is wanted, shown in its place where it is the better answer.
 
 use pilotlight_context::{
+    lines::is_closers,
     recall::{Guess, Recall},
-    window::is_closers,
 };
 
 use super::{

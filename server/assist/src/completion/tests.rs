@@ -10,8 +10,15 @@ const GLUED: &str = "what the model wrote would make another word of the one bes
 const BESIDE: &str = "what the model wrote repeats the line beside it";
 const HERE: &str = "what the model wrote stands here already";
 
-/// The file after accepting what is left of `said` (`⟦…⟧` marks the new text), or why nothing is shown. The model says `said` character by character and then ends.
+/// The file after accepting what is left of `said` (`⟦…⟧` marks the new text), or why nothing is shown. The same file whose lines end with a return becomes the same, with returns.
 fn check(language: Language, file: &str, said: &str) -> String {
+    let is = once(language, file, said);
+    assert_eq!(once(language, &file.replace('\n', "\r\n"), said), is.replace('\n', "\r\n"), "{language:?}: {said}");
+    is
+}
+
+/// The model says `said` character by character and then ends.
+fn once(language: Language, file: &str, said: &str) -> String {
     let cursor = file.find("$0").expect("a cursor");
     let snapshot = Document::open(language, 0, &file.replacen("$0", "", 1)).snapshot();
     let mut extent = Extent::new(&snapshot, cursor, Reach::GHOST);
@@ -143,6 +150,13 @@ fn nothing_is_shown_that_leaves_open_what_it_opened_on_the_line_being_typed() {
         (Language::C, "void f() {\n    $0\n}\n/* a */\n", "/* abc"),
         (Language::Tsx, "q = $0\nf();\n", "<div>"),
         (Language::Bash, "q=$0\nf\n", "\"abc"),
+        (Language::Bash, "ssh $0 a\nf\n", "<<EOF"),
+        (Language::Tsx, "const a = (\n    $0\n);\n", "<label><input type=\"a\" />"),
+        (Language::Tsx, "const a = (\n    $0\n);\n", "<div>\n        <Input />\n"),
+        (Language::JavaScript, "const a = (\n    $0\n);\n", "<ul>\n        <li>a</li>\n"),
+        // What it opens in front of a string that goes on below is still its own.
+        (Language::Go, "package a\n\nvar q = $0`a\nb`\n", "f("),
+        (Language::JavaScript, "q = $0\"a\";\nf(;\n", "\"b"),
     ] {
         assert_eq!(check(language, file, said), OPEN, "{language:?}: {said}");
     }
@@ -170,9 +184,26 @@ fn nothing_is_shown_that_leaves_open_what_it_opened_on_the_line_being_typed() {
         (Language::Cpp, "auto q = $0\n", "f(L\"a\", R\"(b)\", '\"');"),
         (Language::Go, "package a\n\nvar q = $0\n", "\"a\" + `b\"` + string('\"')"),
         (Language::Tsx, "q = $0\n", "<div a=\"b\">{x}<b /><></></div>;"),
+        (Language::Tsx, "q = $0\n", "<a><b></b></a>;"),
+        (Language::Tsx, "const a = (\n    $0\n);\n", "<ul>\n        <li>{a}</li>\n        <Input />\n    </ul>"),
+        // What opens behind it goes on below, and was there before.
+        (Language::Bash, "ssh $0<<EOF\n$a\nEOF\n", "host"),
+        (Language::Bash, "x=$0\"a\nb\"\n", "c"),
+        (Language::Python, "x = $0\"\"\"\na\n\"\"\"\n", "g() +"),
+        (Language::Python, "g($0, \"\"\"\na\n\"\"\")\n", "x"),
+        (Language::JavaScript, "const x = $0sql`\n  a ${b}\n`;\n", "await "),
+        (Language::TypeScript, "const x = $0sql`\n  a ${b}\n`;\n", "await "),
+        (Language::Go, "package a\n\nvar q = $0`a\nb`\n", "c +"),
+        (Language::Rust, "fn f() {\n    g($0, r#\"a\nb\"#);\n}\n", "x"),
+        (Language::Rust, "fn f() {\n    g($0, \"a\nb\");\n}\n", "x"),
+        (Language::Ruby, "q = $0\"a\nb\"\n", "c +"),
+        (Language::Ruby, "q = $0<<~EOS\n  a\nEOS\n", "c +"),
+        (Language::JavaScript, "function f($0) { /*\n  a */\n}\n", "a, b"),
+        (Language::C, "void f($0) { /*\n  a */\n}\n", "int a"),
+        (Language::Bash, "$0\n", "echo ${arr[@]/*a/b}"),
+        (Language::Bash, "$0\n", "echo \"${a/*:/}\""),
     ] {
-        let is = check(language, file, said);
-        assert_eq!(is, file.replacen("$0", &format!("⟦{said}⟧"), 1), "{language:?}");
+        shown(language, file, said);
     }
     // A bracket in a string is none.
     assert_eq!(rust(&body("let open = "), "\"{\""), body("let open = ").replacen("$0", "⟦\"{\"⟧", 1));
@@ -227,7 +258,7 @@ fn a_line_beside_is_not_written_again() {
 
 /// That all of `said` is shown.
 fn shown(language: Language, file: &str, said: &str) {
-    assert_eq!(check(language, file, said), file.replacen("$0", &format!("⟦{said}⟧"), 1));
+    assert_eq!(check(language, file, said), file.replacen("$0", &format!("⟦{said}⟧"), 1), "{language:?}");
 }
 
 #[test]
@@ -251,10 +282,117 @@ fn what_closes_a_block_is_no_repetition() {
     shown(Language::C, "#ifdef A\n#ifdef B\nint b;\n#endif\n$0\n", "#endif");
 }
 
+const WRONG: &str = "what the model wrote would add a syntax error";
+
+#[test]
+fn a_bracket_that_closes_nothing_is_not_shown_and_one_that_does_is() {
+    let sub = "function add(a, b) {\n    return a + b;\n}\n\nfunction sub(a, b) $0\n";
+    assert_eq!(check(Language::JavaScript, sub, "{});"), WRONG);
+    assert_eq!(check(Language::JavaScript, sub, "{}]"), WRONG);
+    shown(Language::JavaScript, sub, "{}");
+    for (language, file, said) in [
+        (Language::JavaScript, "f(function () {\n    if (a\n    g();\n$0\n", "});"),
+        (Language::JavaScript, "f(function () {\n    if (a) {\n    g();\n$0\n", "});"),
+        (Language::JavaScript, "f(function () {\n    g();\n$0\n\nfunction a( {\n", "});"),
+        (Language::Rust, "fn broken( {\n\nfn f() {\n    g(|| {\n        a();\n    $0\n}\n", "});"),
+        (Language::Rust, "fn f() {\n    g(a, $0\n", "b);"),
+        (Language::Python, "x = [\n    1,\n$0\n\ndef broken(:\n    pass\n", "]"),
+        (Language::Lua, "f({\n    a = 1,\n$0\n\nfunction g(\n", "})"),
+        (Language::Bash, "case $a in\n    $0\n", "a) b ;;"),
+        (Language::Go, "package a\n\nfunc f() {\n\tg(func() {\n\t\th(\n\t$0\n}\n", "})"),
+        (
+            Language::Java,
+            "class A {\n    void f() {\n        g(() -> {\n            h(;\n        $0\n    }\n}\n",
+            "});",
+        ),
+    ] {
+        shown(language, file, said);
+    }
+}
+
+#[test]
+fn a_line_in_a_block_without_its_end_is_judged_as_if_it_had_one() {
+    for (language, file, said) in [
+        (Language::Lua, "function f()\n  e$0\n", "xcept ImportError:"),
+        (Language::Lua, "function f()\n  e$0\nend\n", "xcept ImportError:"),
+        (Language::Lua, "function f()\n  if a then\n    e$0\n", "xcept ImportError:"),
+        (Language::Ruby, "def add(name, c$0\n", "ount: int) -> int:"),
+        (Language::Lua, "local function f(cart)\n  local a = 1\n  e$0\n", "xcept ImportError:"),
+        (
+            Language::Lua,
+            "local M = {}\n\nfunction M.f(cart)\n  local a = 1\n  for i = 1, 3 do\n    g(i)\n  end\n  e$0\n\nreturn M\n",
+            "xcept ImportError:",
+        ),
+        (
+            Language::Lua,
+            "local M = {}\n\nfunction M.f(cart)\n  local a = 1\n  e$0\n\nfunction M.g()\nend\n\nreturn M\n",
+            "xcept ImportError:",
+        ),
+    ] {
+        assert_eq!(check(language, file, said), WRONG, "{language:?}: {said}");
+    }
+    for said in ["nd", "xit(1)", "lements = {}"] {
+        shown(Language::Lua, "function f()\n  e$0\n", said);
+    }
+    for said in [
+        "local x = 1",
+        "return function(a)",
+        "if x then",
+        "if x then return end",
+        "for i = 1, 3 do",
+        "for k, v in pairs(t) do",
+        "while x do",
+        "repeat",
+        "local function g(a, b)",
+        "-- a",
+        "goto done",
+        "::done::",
+        "self:g({ 1, 2 })",
+    ] {
+        shown(Language::Lua, "function f()\n  g()\n  $0\n", said);
+        shown(Language::Lua, "function f()\n  if a then\n    $0\n\nfunction g()\nend\n", said);
+    }
+    for said in ["x = a ..", "x = a and", "return g(x)"] {
+        shown(Language::Lua, "function f()\n  g()\n  $0\n", said);
+    }
+    shown(Language::Lua, "function f()\n  if a then\n    b()\n  e$0\n", "lse");
+    shown(Language::Lua, "function f()\n  repeat\n    b()\n  u$0\n", "ntil a");
+    shown(Language::Ruby, "def add(name, c$0\n", "ount)");
+    shown(Language::Ruby, "def add(name, c$0\n", "ount: 1)");
+    for said in [
+        "puts x",
+        "x = a ||",
+        "if x",
+        "x = if y",
+        "begin",
+        "return x if y",
+        "items.each do |a|",
+        "@a, @b = b, 1",
+        "foo a, b: 1",
+        "yield x, *y, &z",
+        "def g(a, b: 1)",
+        "raise A, \"b #{c}\" unless d?",
+        "x = a ? b : c",
+        "while x",
+        "# a",
+    ] {
+        shown(Language::Ruby, "class A\n  def f\n    g()\n    $0\n", said);
+        shown(Language::Ruby, "def f\n  $0\n\ndef g\nend\n", said);
+    }
+    shown(Language::Ruby, "class A\n  def f\n    g()\n    $0\n", "x = case y");
+    // Brackets and quotes that are open before it may be closed by who goes on.
+    shown(Language::Ruby, "def f\n  g(a$0\n", ", b");
+    shown(Language::Lua, "function f()\n  g(\"a$0\n", " b");
+    shown(Language::Lua, "function f()\n  g({ a = 1$0\n", ", b = 2");
+    shown(Language::Lua, "g(a$0\n", ", b");
+    shown(Language::Ruby, "def f\n  g\n$0\n", "rescue A => e");
+    shown(Language::Ruby, "def f\n  case a\n  $0\n", "when 1, 2");
+}
+
 #[test]
 fn why_nothing_is_shown_is_told() {
     assert_eq!(rust("fn f() {\n    let $0x = 1;\n}\n", "a"), GLUED);
-    assert_eq!(rust("fn f() {\n    g();$0\n}\n", " let let"), "what the model wrote would add a syntax error");
+    assert_eq!(rust("fn f() {\n    g();$0\n}\n", " let let"), WRONG);
     let again = "g(\n        a,\n        a,\n        a,\n";
     assert_eq!(rust("fn f() {\n    $0\n}\n", again), "what the model wrote repeats itself");
 }

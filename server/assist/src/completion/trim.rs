@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use pilotlight_context::window::{closes, is_closers, tells};
+use pilotlight_context::lines::{closes, is_closers, tells};
 use pilotlight_syntax::Snapshot;
 
 /// Lines of the document below the cursor that a completion is compared with.

@@ -131,7 +131,7 @@ impl Place {
         let from_start = before.len() == self.lines.start;
         let asked = Asked { path, before: &before, from_start, region: &region, cursor, after: &after, earlier, edits };
         let prompt = model.encoder.pieces(&(form.layout)(&asked));
-        let draft = model.engine.tokenizer().encode(&region);
+        let draft = model.engine.tokenizer().encode(&line_ends::plain(&region));
         let limits = Limits {
             max_tokens: draft.len() * 2 + ROOM,
             sampling: Sampling::Greedy,

@@ -50,7 +50,7 @@ pub(super) fn propose(
 ) {
     let query = query(here, around, line);
     let texts: Vec<(FileId, Arc<str>)> =
-        files(around, &query).into_iter().filter_map(|id| Some((id, around.texts.text(id)?))).collect();
+        files(around, &query, |_| true).into_iter().filter_map(|id| Some((id, around.texts.text(id)?))).collect();
     let mut chunks: Vec<Chunk<'_>> = Vec::new();
     for (file, text) in &texts {
         let own = around.file == Some(*file);
@@ -99,8 +99,8 @@ pub(crate) fn rare_words(around: &Surroundings<'_>, text: &str) -> Words {
     query
 }
 
-/// The files that have most of what is searched for, the best first.
-pub(crate) fn files(around: &Surroundings<'_>, query: &Words) -> Vec<FileId> {
+/// The files that have most of what is searched for, the best first, of those whose paths are wanted.
+pub(crate) fn files(around: &Surroundings<'_>, query: &Words, wanted: impl Fn(&str) -> bool) -> Vec<FileId> {
     let mut scores: HashMap<FileId, f32> = HashMap::new();
     for (word, rare) in query {
         if around.files_with(word) <= MOST_FILES {
@@ -109,6 +109,7 @@ pub(crate) fn files(around: &Surroundings<'_>, query: &Words) -> Vec<FileId> {
             }
         }
     }
+    scores.retain(|id, _| around.index.file(*id).is_some_and(|file| wanted(&file.path)));
     let mut best: Vec<(FileId, f32)> = scores.into_iter().collect();
     best.sort_by(|left, right| right.1.total_cmp(&left.1).then_with(|| left.0.cmp(&right.0)));
     best.into_iter().take(BEST_FILES).map(|(id, _)| id).collect()

@@ -38,6 +38,8 @@ fn an_answer_with_other_indentation_goes_where_the_lines_are() {
     let script = "for (;;) {\n$0    a();\n    b();$0\n}\n";
     let is = rewritten(Language::JavaScript, script, "        if (a()) {\n            b();\n        }");
     assert_eq!(is, "for (;;) {\n    if (a()) {\n        b();\n    }\n}\n");
+    let is = rewritten(Language::JavaScript, script, "        if (a()) {\n/* c */\n            b();\n        }");
+    assert_eq!(is, "for (;;) {\n    if (a()) {\n/* c */\n        b();\n    }\n}\n");
     // A backslash joins lines in a short string too; a comment may stand anywhere.
     let joined = "class A:\n    def f(self, a):\n        x = 'one \\\ntwo'\n        y = x\n        return y\n";
     assert_eq!(python("x = 'one \\\ntwo'\ny = x"), joined);
