@@ -93,7 +93,7 @@ impl Driver {
     pub(super) fn first() -> Result<Self> {
         // SAFETY: it opens the library and closes it again.
         if !unsafe { sys::is_culib_present() } {
-            return Err(CudaError::new("CUDA", "no device (libcuda.so.1 not found)"));
+            return Err(CudaError::new("CUDA", "no device (no NVIDIA driver)"));
         }
         let (device, name, (major, minor)) = first_device()?;
         let images = image::images(major, minor)?;

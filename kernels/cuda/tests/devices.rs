@@ -16,7 +16,7 @@ pub(super) fn devices(orders: &[u32]) -> Vec<Device> {
     let mut all: Vec<_> = orders.iter().map(|&order| Device::emulated(&emulator(), order).unwrap()).collect();
     match found() {
         Found::Device(_) => all.push(Device::first().unwrap()),
-        Found::NoLibrary => println!("on a GPU: skipped: no CUDA device (libcuda.so.1 not found)"),
+        Found::NoLibrary => println!("on a GPU: skipped: no CUDA device (no NVIDIA driver)"),
         Found::NoDevice(why) => println!("on a GPU: skipped: no CUDA device ({why})"),
     }
     all

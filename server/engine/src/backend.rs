@@ -163,7 +163,7 @@ pub fn gpu() -> String {
     match found() {
         Found::Device(name) => format!("{name}; it computes what its memory has room for (never tried on a GPU yet)"),
         Found::NoDevice(why) => format!("no CUDA device ({why}); the processor is used"),
-        Found::NoLibrary => "no CUDA device (libcuda.so.1 not found); the processor is used".into(),
+        Found::NoLibrary => "no CUDA device (no NVIDIA driver); the processor is used".into(),
     }
 }
 
