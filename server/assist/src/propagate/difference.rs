@@ -161,8 +161,14 @@ impl<'a> Comparison<'a> {
         changed.collect()
     }
 
+    /// Whether more of the text is broken than was: what seems to be gone may be about to get another name.
+    pub(crate) fn is_more_broken(&self) -> bool {
+        let errors = |state: &State| state.snapshot.syntax_errors(0..usize::MAX);
+        errors(&self.after) > errors(&self.before) || self.nameless()
+    }
+
     /// Whether a definition has lost its name alone: what stood behind it is there still. In some languages that is no syntax error.
-    pub(crate) fn nameless(&self) -> bool {
+    fn nameless(&self) -> bool {
         let Self { before, after, pairs } = self;
         let paired: HashSet<usize> = pairs.iter().map(|&(from, _)| from).collect();
         let text = after.snapshot.rope().to_string();
