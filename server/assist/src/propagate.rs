@@ -142,6 +142,7 @@ impl Scene<'_> {
             meant: Default::default(),
             lookup: self.lookup,
             owners,
+            told: Default::default(),
             shared: shared(&home, at, &overloads),
             arity: arity(&change, &home, at),
             doubled: doubled(&home, at, &overloads),
@@ -193,6 +194,10 @@ impl Scene<'_> {
                 before: other.snapshot.clone(),
                 edits,
             });
+        }
+        if let Some(because) = search.passed() {
+            let line = self.home.snapshot.rope().byte_to_line(self.change.name_range.start);
+            set.left.push(Left { path: home.path.clone(), line, because });
         }
         set.files.retain(|file| !file.edits.is_empty());
         set.files.sort_by(|a, b| a.path.cmp(&b.path));

@@ -187,6 +187,7 @@ impl<'a> Comparison<'a> {
 /// A change that was not made yet: the item at byte `offset` of `now` is to be called `name`. `None` where no definition's name is.
 pub fn rename(now: &Snapshot, offset: usize, name: &str) -> Option<DefinitionChange> {
     let state = State::new(now);
+    let offset = offset + usize::from(now.language() == Language::Php && now.rope().get_byte(offset) == Some(b'$'));
     let at = state.items.iter().position(|item| {
         item.kind != DefinitionKind::Implementation && item.name_range.start <= offset && offset <= item.name_range.end
     })?;
@@ -266,7 +267,7 @@ struct State<'a> {
 
 impl<'a> State<'a> {
     fn new(snapshot: &'a Snapshot) -> Self {
-        Self { snapshot, items: snapshot.outline(), sites: snapshot.sites() }
+        Self { snapshot, items: super::view::outline(snapshot), sites: snapshot.sites() }
     }
 
     fn children(&self, of: Option<usize>) -> Vec<usize> {

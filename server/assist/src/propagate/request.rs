@@ -42,7 +42,9 @@ pub enum PropagateError {
     #[error("{0}: it is not in a folder of the workspace, so its uses are not known")]
     Outside(String),
     /// No definition's name.
-    #[error("there is no definition's name here: put the cursor on the name where it is defined")]
+    #[error(
+        "there is no definition's name here: put the cursor on the name where it is defined (parameters and local variables are not renamed)"
+    )]
     NoDefinition,
     /// Not a name of the language.
     #[error("expected a name for `{old}`, found {new:?}")]
@@ -110,6 +112,8 @@ impl Assistant {
         cancel: CancellationToken,
     ) -> Result<Offer, PropagateError> {
         let (_, now, _) = self.states(document)?;
+        // PHP's properties are declared with a `$` that their uses do not have.
+        let name = if now.language() == Language::Php { name.trim_start_matches('$') } else { name };
         let change = rename(&now, offset, name).ok_or(PropagateError::NoDefinition)?;
         let word = |c: char| c.is_alphanumeric() || c == '_';
         if name.is_empty() || !name.chars().all(word) || name.starts_with(char::is_numeric) || name == change.old_name {
@@ -344,7 +348,7 @@ fn imports(index: &Index, file: &File, name: &str) -> bool {
 }
 
 /// Whether a name stands in a text by itself.
-fn stands(text: &str, name: &str) -> bool {
+pub(super) fn stands(text: &str, name: &str) -> bool {
     let goes_on = |c: char| c.is_alphanumeric() || c == '_';
     let alone = |at: usize| !text[..at].ends_with(goes_on) && !text[at + name.len()..].starts_with(goes_on);
     name.is_empty() || text.match_indices(name).any(|(at, _)| alone(at))

@@ -134,7 +134,11 @@ async fn a_definition_is_renamed_with_its_uses() {
     for (at, name, error) in [
         (at, "a b", "expected a name for `area`, found \"a b\""),
         (at, "area", "expected a name for `area`, found \"area\""),
-        (0, "x", "there is no definition's name here: put the cursor on the name where it is defined"),
+        (
+            0,
+            "x",
+            "there is no definition's name here: put the cursor on the name where it is defined (parameters and local variables are not renamed)",
+        ),
     ] {
         let refused = assistant.rename(&document, at, name, CancellationToken::new()).await.unwrap_err();
         assert_eq!(refused.to_string(), error);

@@ -78,13 +78,24 @@ pub(super) struct Known {
     members: Vec<(String, Option<String>)>,
 }
 
+/// The definitions of a text, as code calls them: PHP's properties without the `$` that they are declared with.
+pub(super) fn outline(snapshot: &Snapshot) -> Vec<Item> {
+    let mut items = snapshot.outline();
+    for item in items.iter_mut().filter(|item| item.kind == DefinitionKind::Field) {
+        if let Some(name) = item.name.strip_prefix('$').filter(|_| snapshot.language() == Language::Php) {
+            (item.name, item.name_range.start) = (name.to_owned(), item.name_range.start + 1);
+        }
+    }
+    items
+}
+
 impl View {
     pub(super) fn new(path: PathBuf, snapshot: Snapshot) -> Self {
         Self {
             text: snapshot.rope().to_string(),
             sites: snapshot.sites(),
             scopes: snapshot.scopes(),
-            outline: snapshot.outline(),
+            outline: outline(&snapshot),
             imports: snapshot.imports(),
             earlier: Earlier::default(),
             path,
