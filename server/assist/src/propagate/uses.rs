@@ -2,13 +2,15 @@
 
 use std::{collections::HashMap, ops::Range};
 
-use pilotlight_syntax::{Before, Call, DefinitionKind, Document, Import, Item, Language, Occurrence, UseKind};
+use pilotlight_syntax::{
+    Before, Call, Definition, DefinitionKind, Document, Import, Item, Language, Occurrence, UseKind,
+};
 
 use super::{
     Candidate,
     aliases::Alias,
     arguments::{self, Carried, Rewrite},
-    difference::ShapeChange,
+    difference::{DefinitionChange, ShapeChange},
     regions,
     search::{Search, Verdict},
     touched::BY_HAND,
@@ -46,7 +48,11 @@ impl Work<'_> {
         for it in occurrences {
             if home && it.range.start == self.search.at {
                 if self.definition_too {
-                    found.edits.push(Edit { range: it.range, text: change.new_name.clone(), doubt: None });
+                    let own = view.definition(self.search.at).map(|own| own.scope);
+                    let beside = |it: &Definition| it.name == change.new_name && Some(it.scope) == own;
+                    let taken = change.meets || view.scopes.definitions.iter().any(beside);
+                    let doubt = taken.then(|| taken_by(change));
+                    found.edits.push(Edit { range: it.range, text: change.new_name.clone(), doubt });
                 }
                 continue;
             }
@@ -291,6 +297,11 @@ impl Work<'_> {
         call.name = it.range.clone();
         Some(call)
     }
+}
+
+/// Why the new name should not stand where something else has it.
+fn taken_by(change: &DefinitionChange) -> String {
+    format!("`{}` means something else here", change.new_name)
 }
 
 /// The edits that come of what was found, in order. A call in another's arguments is changed with them; where that cannot be, the outer one is told.

@@ -46,6 +46,10 @@ pub(crate) trait Lookup {
     fn definitions(&self, name: &str) -> Vec<Defined>;
     /// A file of the workspace, as it is now.
     fn load(&self, path: &Path) -> Option<Snapshot>;
+    /// An open file as it was when its definitions were last settled.
+    fn earlier(&self, path: &Path) -> Option<Snapshot>;
+    /// All files of that family.
+    fn files(&self) -> Vec<PathBuf>;
     /// Whether a file or folder of the workspace goes by that name.
     fn is_module(&self, name: &str) -> bool;
 }
@@ -180,9 +184,7 @@ impl View {
             None => self.imports.iter().find(|import| match (&import.alias, &import.name) {
                 (Some(alias), _) => alias == name,
                 (None, Some(own)) => own == name,
-                (None, None) => {
-                    import.module.split(['.', ':', '/']).any(|part| part == name) && !self.text.contains("import *")
-                }
+                (None, None) => parts(&import.module).any(|part| part == name) && !self.text.contains("import *"),
             }),
         }
     }
