@@ -149,7 +149,8 @@ impl Scene<'_> {
             doubled: doubled(&home, at, &overloads),
             overloads,
         };
-        let aliases = std::iter::once(&home).chain(&others).flat_map(|view| search.handed_on(view)).collect();
+        let views = std::iter::once(&home).chain(&others).filter(|_| change.changes_calls_of_any_name());
+        let aliases = views.flat_map(|view| search.handed_on(view)).collect();
         let work = Work { search: &search, constructor, definition_too: self.definition_too, aliases };
         let mut found = work.found(&home, &self.home, &mut set);
         for (parameter, new) in &restored.parameters {
