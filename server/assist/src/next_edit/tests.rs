@@ -334,7 +334,17 @@ async fn files_that_are_not_open_wait_still_when_the_open_ones_are_done() {
     let next = person.next("a.rs", 0).await.unwrap();
     person.take(&next);
     assert!(person.next("a.rs", 0).await.is_none());
-    assert_eq!(person.assistant.changes_of(&Arc::from("a.rs")).unwrap().len(), 1);
+    let waiting = || person.assistant.changes_of(&Arc::from("a.rs")).unwrap().len();
+    assert_eq!(waiting(), 1);
+    // The rest is not searched at every pause, while the file that waits is as it was.
+    let searched = person.assistant.remembered().searched;
+    person.set("a.rs", person.text("a.rs") + "\n");
+    assert!(person.next("a.rs", 0).await.is_none());
+    assert_eq!((person.assistant.remembered().searched, waiting()), (searched + 1, 1));
+    fs::write(person.folder.path().join("c.rs"), b.replace("1, 2", "2, 1")).unwrap();
+    person.set("a.rs", person.text("a.rs") + "\n");
+    assert!(person.next("a.rs", 0).await.is_none());
+    assert_eq!(person.assistant.remembered().searched, searched + 3);
 }
 
 #[tokio::test]
