@@ -16,7 +16,7 @@ use pilotlight_context::Texts;
 use pilotlight_syntax::{
     Snapshot,
     index::{
-        Exclusion, FileId, Index, Limits, Rules, ScanReport, scan,
+        Exclusion, File, FileId, Index, Limits, Rules, ScanReport, scan,
         watch::{Identity, identity},
     },
 };
@@ -211,6 +211,13 @@ impl Indexing {
     pub(crate) fn files_with(&self, roots: &[PathBuf], word: &str) -> Vec<PathBuf> {
         let index = self.shared.index();
         index.containing(word).iter().filter_map(|&id| full_path(&index, roots, id)).collect()
+    }
+
+    /// The files under `roots` that are `wanted`.
+    pub(crate) fn files_where(&self, roots: &[PathBuf], wanted: impl Fn(&Index, &File) -> bool) -> Vec<PathBuf> {
+        let index = self.shared.index();
+        let files = index.files().filter(|(_, file)| wanted(&index, file));
+        files.filter_map(|(id, _)| full_path(&index, roots, id)).collect()
     }
 
     /// Where `name` is defined under `roots`.

@@ -8,6 +8,7 @@ mod written;
 use std::{
     collections::{HashMap, HashSet},
     hash::{DefaultHasher, Hash, Hasher},
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -51,6 +52,8 @@ pub(crate) struct Offers {
     closed: HashMap<u64, HashSet<Option<u64>>>,
     /// Changes of which a place was taken.
     taken: HashSet<u64>,
+    /// By change: a file that is not open and waited for it, as it was.
+    waiting: HashMap<u64, (PathBuf, u64)>,
     /// By change: places dismissed since the last that was taken.
     dismissed: HashMap<u64, usize>,
 }
@@ -122,10 +125,7 @@ impl Assistant {
                 // The person took what there was: in files that are not open may be more.
                 if taken
                     && offer.is_done()
-                    && self
-                        .propagate(&source, now.revision(), change.clone(), cancel.clone())
-                        .await
-                        .is_ok_and(|all| all.is_done())
+                    && self.is_done_everywhere(of, &source, &now, change, &cancel).await
                     && self.snapshot(&source).is_ok_and(|state| state.revision() == now.revision())
                 {
                     self.carried(&source, still_waiting(&changes, change)).await;
@@ -156,6 +156,43 @@ impl Assistant {
             return Ok(None);
         }
         Ok(found.into_iter().next().map(|found| self.offers().offer(found)))
+    }
+
+    /// Whether nothing of a change waits in any file. What is not open is searched again only once the file that waited has changed.
+    async fn is_done_everywhere(
+        &self,
+        of: u64,
+        source: &DocumentId,
+        now: &Snapshot,
+        change: &DefinitionChange,
+        cancel: &CancellationToken,
+    ) -> bool {
+        let waiting = self.offers().waiting.get(&of).cloned();
+        if let Some((path, state)) = waiting
+            && self.closed_state(&path) == Some(state)
+        {
+            return false;
+        }
+        let all = self.propagate(source, now.revision(), change.clone(), cancel.clone()).await;
+        let Ok(all) = all else { return false };
+        let edited = all.set.files.iter().filter_map(|file| file.path.as_ref());
+        let mut paths = edited.chain(all.set.left.iter().map(|left| &left.path));
+        let waiting = paths.find_map(|path| Some((path.clone(), self.closed_state(path)?)));
+        if let Some(waiting) = waiting {
+            self.offers().waiting.insert(of, waiting);
+        }
+        all.is_done()
+    }
+
+    /// What stands in a file that is not open, as a number.
+    fn closed_state(&self, path: &Path) -> Option<u64> {
+        if self.open_files().contains_key(path) {
+            return None;
+        }
+        let roots: Vec<PathBuf> = self.workspace().folders.iter().map(|folder| folder.root.clone()).collect();
+        let mut hasher = DefaultHasher::new();
+        self.indexing_of().text_of(&roots, path)?.hash(&mut hasher);
+        Some(hasher.finish())
     }
 
     /// The person took an offer: its place is not offered again, even where the edit is undone.
@@ -194,6 +231,7 @@ impl Offers {
             self.closed.clear();
             self.dismissed.clear();
             self.taken.clear();
+            self.waiting.clear();
         }
         if let Some(of) = of {
             let count = self.dismissed.entry(of).or_default();

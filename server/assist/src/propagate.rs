@@ -43,7 +43,7 @@ use restored::Restored;
 use search::Search;
 use uses::{Work, separate};
 pub(crate) use view::{Defined, Lookup};
-use view::{Types, View};
+use view::{Relation, Types, View};
 
 /// A file that may have uses.
 #[derive(Clone, Debug)]
@@ -130,6 +130,7 @@ impl Scene<'_> {
         let assigned =
             assigned.flat_map(|view| view.assigned(&change.old_name)).filter(|it| it.parent != change.container);
         let types = Types::new(self.lookup);
+        change.meets |= self.meets(&change, &owners, &types);
         let known = self.rivals.iter().flat_map(|rival| self.receivers(rival, &change.old_name, &types));
         let rivals: Vec<Defined> = known.chain(own_rivals).chain(assigned).collect();
         let search = Search {
@@ -142,12 +143,14 @@ impl Scene<'_> {
             meant: Default::default(),
             lookup: self.lookup,
             owners,
+            told: Default::default(),
             shared: shared(&home, at, &overloads),
             arity: arity(&change, &home, at),
             doubled: doubled(&home, at, &overloads),
             overloads,
         };
-        let aliases = std::iter::once(&home).chain(&others).flat_map(|view| search.handed_on(view)).collect();
+        let views = std::iter::once(&home).chain(&others).filter(|_| change.changes_calls_of_any_name());
+        let aliases = views.flat_map(|view| search.handed_on(view)).collect();
         let work = Work { search: &search, constructor, definition_too: self.definition_too, aliases };
         let mut found = work.found(&home, &self.home, &mut set);
         for (parameter, new) in &restored.parameters {
@@ -194,9 +197,44 @@ impl Scene<'_> {
                 edits,
             });
         }
+        if let Some(because) = search.passed() {
+            let line = self.home.snapshot.rope().byte_to_line(self.change.name_range.start);
+            set.left.push(Left { path: home.path.clone(), line, because });
+        }
         set.files.retain(|file| !file.edits.is_empty());
         set.files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(set)
+    }
+
+    /// Whether something else has the new name where the changed definition has it now, beside what its own text tells: of a member what it is inherited with, in Go what else the package holds.
+    fn meets(&self, change: &DefinitionChange, owners: &[String], types: &Types) -> bool {
+        if !change.is_renamed() || change.local {
+            return false;
+        }
+        let name = &change.new_name;
+        let inherits = |of: &String, from: &String, path: Option<&Path>| {
+            types.relation(of, path, std::slice::from_ref(from)) == Relation::Same
+        };
+        let go = self.home.snapshot.language() == Language::Go;
+        let beside = |it: &Defined| match (&change.container, &it.parent) {
+            (Some(own), Some(of)) => {
+                let mut owners = owners.iter();
+                of != own && owners.any(|own| inherits(of, own, Some(&it.path)) || inherits(own, of, None))
+            }
+            (None, None) => {
+                let member = matches!(it.kind, DefinitionKind::Method | DefinitionKind::Field);
+                go && !member && it.path != self.home.path && it.path.parent() == self.home.path.parent()
+            }
+            _ => false,
+        };
+        // What follows by hand is called so already.
+        let was = |it: &Defined| {
+            let earlier = self.lookup.earlier(&it.path);
+            earlier.is_none_or(|earlier| earlier.outline().iter().any(|item| item.name == *name))
+        };
+        let known = self.lookup.definitions(name);
+        let mut known = known.iter().flat_map(|it| self.receivers(it, name, types));
+        known.any(|it| beside(&it) && was(&it))
     }
 
     /// A definition with what it is a member of: of Go's methods the index does not know it.

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use tree_sitter::Node;
 
-use crate::{CommentOrString, Snapshot};
+use crate::{CommentOrString, Language, Snapshot};
 
 /// One place where a name stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,10 +41,8 @@ impl Snapshot {
         if name.is_empty() {
             return Vec::new();
         }
-        let alone = |at: usize| {
-            !text[..at].chars().next_back().is_some_and(is_word)
-                && !text[at + name.len()..].chars().next().is_some_and(is_word)
-        };
+        let word = |c: Option<char>| c.is_some_and(|c| is_word(c, self.language()));
+        let alone = |at: usize| !word(text[..at].chars().next_back()) && !word(text[at + name.len()..].chars().next());
         let places = text.match_indices(name).map(|(at, _)| at).filter(|&at| alone(at));
         places.map(|at| self.occurrence(&text, at..at + name.len())).collect()
     }
@@ -55,13 +53,17 @@ impl Snapshot {
         let mut around = Vec::new();
         let root = self.tree().map(|tree| tree.root_node());
         let mut node: Option<Node> = root.and_then(|root| root.descendant_for_byte_range(range.start, range.end));
+        // What a shell's string is given by `$name` is code, which ends where the name does.
+        let given = text[..range.start].ends_with('$')
+            && node.is_some_and(|it| it.byte_range() == range && it.kind() == "variable_name");
+        let dead = |at: usize| self.in_comment_or_string(at).filter(|_| !given);
         while let Some(here) = node.filter(|_| around.len() < 8) {
             around.push(here.kind().to_owned());
             node = here.parent();
         }
         Occurrence {
-            dead: self.in_comment_or_string(range.start + 1).or_else(|| self.in_comment_or_string(range.end)),
-            before: before(&text[..range.start]),
+            dead: dead(range.start + 1).or_else(|| dead(range.end)),
+            before: before(&text[..range.start], self.language()),
             called: after.starts_with('(') || after.starts_with("?.("),
             around,
             range,
@@ -80,8 +82,10 @@ impl Snapshot {
     }
 }
 
-fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_' || c == '$'
+/// Whether a character may belong to a name; where `$` stands before names, and in none, it does not.
+fn is_word(c: char, language: Language) -> bool {
+    let marks = matches!(language, Language::Bash | Language::Kotlin | Language::Php);
+    c.is_alphanumeric() || c == '_' || c == '$' && !marks
 }
 
 /// What follows the bracket that closes, `open` having been read.
@@ -96,10 +100,10 @@ fn behind_brackets(text: &str, open: char, close: char) -> Option<&str> {
     None
 }
 
-fn before(text: &str) -> Before {
+fn before(text: &str, language: Language) -> Before {
     let text = text.trim_end();
     if let Some(path) = text.strip_suffix("::") {
-        return Before::Path(last_of_path(path));
+        return Before::Path(last_of_path(path, language));
     }
     let mut rest = match text.strip_suffix("?.").or_else(|| text.strip_suffix("!.")).or_else(|| text.strip_suffix('.'))
     {
@@ -110,7 +114,7 @@ fn before(text: &str) -> Before {
     let mut chain = Vec::new();
     loop {
         rest = rest.trim_end();
-        let start = rest.char_indices().rev().take_while(|(_, c)| is_word(*c)).last().map(|(at, _)| at);
+        let start = rest.char_indices().rev().take_while(|(_, c)| is_word(*c, language)).last().map(|(at, _)| at);
         let Some(start) = start else { return Before::Member(Vec::new()) };
         chain.insert(0, rest[start..].to_owned());
         rest = rest[..start].trim_end();
@@ -125,7 +129,7 @@ fn before(text: &str) -> Before {
 }
 
 /// `Vec` of `std::vec::Vec::<u8>`; empty for `<T as Trait>`.
-fn last_of_path(path: &str) -> String {
+fn last_of_path(path: &str, language: Language) -> String {
     let mut path = path.trim_end();
     if let Some(inner) = path.strip_suffix('>') {
         let mut depth = 1;
@@ -138,7 +142,8 @@ fn last_of_path(path: &str) -> String {
             None => return String::new(),
         }
     }
-    let start = path.char_indices().rev().take_while(|(_, c)| is_word(*c)).last().map_or(path.len(), |(at, _)| at);
+    let word = |c: char| is_word(c, language);
+    let start = path.char_indices().rev().take_while(|(_, c)| word(*c)).last().map_or(path.len(), |(at, _)| at);
     path[start..].to_owned()
 }
 
@@ -174,6 +179,15 @@ mod tests {
             check(Language::TypeScript, "a?.n(...n)", "n"),
             [(member(&["a"]), true, false), (Before::Bare, false, false)]
         );
+        // Where `$` marks a name it is no part of one.
+        let live =
+            |language, text: &str| check(language, text, "out_dir").into_iter().map(|it| !it.2).collect::<Vec<_>>();
+        let text = "out_dir=1\nrm \"$out_dir\"/* $out_dir ${out_dir} \"${out_dir}/a\" 'out_dir' $out_dirs\ncat <<E\n$out_dir out_dir\nE\n";
+        assert_eq!(live(Language::Bash, text), [true, true, true, true, true, false, true, false]);
+        let text = "val out_dir = 1\nval s = \"$out_dir ${out_dir} out_dir\"\n";
+        // To the grammar `$out_dir` is text of the string here.
+        assert_eq!(live(Language::Kotlin, text), [true, false, true, false]);
+        assert_eq!(live(Language::TypeScript, "$out_dir(out_dir)"), [true]);
         assert_eq!(check(Language::Python, "# n\nn = \"n\"\n", "n").iter().filter(|it| it.2).count(), 2);
     }
 }

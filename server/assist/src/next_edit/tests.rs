@@ -258,6 +258,55 @@ async fn calls_mended_by_hand_are_not_turned_back_when_they_are_saved() {
     assert_eq!(unsure().await, 0);
 }
 
+/// While the changed function has no name, another file is saved.
+#[tokio::test]
+async fn calls_mended_by_hand_are_not_turned_back_after_a_broken_moment() {
+    let c = "fn other() { one(); }\n";
+    let person = Person::new(&[("a.rs", A), ("b.rs", B), ("c.rs", c)]);
+    let turned = A.replace("a: u8, b: u16", "b: u16, a: u8").replace("(1, 2)", "(2, 1)").replace("(3, 4)", "(4, 3)");
+    person.set("a.rs", turned.clone());
+    person.set("b.rs", B.replace("5, 6", "6, 5"));
+    person.save("b.rs").await;
+    person.set("a.rs", turned.replacen("turn", "", 1));
+    person.set("c.rs", c.replace("one", "two"));
+    person.save("c.rs").await;
+    person.set("a.rs", turned.replacen("turn", "spin", 1));
+    while let Some(next) = person.next("a.rs", 0).await {
+        assert!(!next.edit.text.contains(','), "{}", next.edit.text);
+        person.take(&next);
+    }
+}
+
+/// What overrides a method is renamed with it, and is no other of the new name.
+#[tokio::test]
+async fn an_override_in_another_file_follows() {
+    let (a, b) = (
+        "class A:\n    def load_all(self): pass\ndef f(a: A): a.load_all()\n",
+        "from a import A\nclass B(A):\n    def load_all(self): pass\ndef g(b: B): b.load_all()\n",
+    );
+    let person = Person::new(&[("a.py", a), ("b.py", b)]);
+    person.set("a.py", a.replacen("load_all", "read_all", 1));
+    assert!(person.next("b.py", 0).await.is_some());
+    // The override first.
+    person.set("b.py", b.replacen("load_all", "read_all", 1));
+    let root = person.folder.path().canonicalize().unwrap();
+    let known = || person.assistant.indexing_of().definitions(std::slice::from_ref(&root), "read_all");
+    for _ in 0..100 {
+        if known().iter().any(|it| it.path.ends_with("b.py")) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(known().iter().any(|it| it.path.ends_with("b.py")));
+    for _ in 0..5 {
+        if let Some(next) = person.next("a.py", 0).await {
+            person.take(&next);
+        }
+    }
+    assert_eq!(person.text("a.py"), a.replace("load_all", "read_all"));
+    assert_eq!(person.text("b.py"), b.replace("load_all", "read_all"));
+}
+
 #[tokio::test]
 async fn saving_while_a_name_is_deleted_settles_nothing() {
     for (name, text) in [
@@ -285,7 +334,17 @@ async fn files_that_are_not_open_wait_still_when_the_open_ones_are_done() {
     let next = person.next("a.rs", 0).await.unwrap();
     person.take(&next);
     assert!(person.next("a.rs", 0).await.is_none());
-    assert_eq!(person.assistant.changes_of(&Arc::from("a.rs")).unwrap().len(), 1);
+    let waiting = || person.assistant.changes_of(&Arc::from("a.rs")).unwrap().len();
+    assert_eq!(waiting(), 1);
+    // The rest is not searched at every pause, while the file that waits is as it was.
+    let searched = person.assistant.remembered().searched;
+    person.set("a.rs", person.text("a.rs") + "\n");
+    assert!(person.next("a.rs", 0).await.is_none());
+    assert_eq!((person.assistant.remembered().searched, waiting()), (searched + 1, 1));
+    fs::write(person.folder.path().join("c.rs"), b.replace("1, 2", "2, 1")).unwrap();
+    person.set("a.rs", person.text("a.rs") + "\n");
+    assert!(person.next("a.rs", 0).await.is_none());
+    assert_eq!(person.assistant.remembered().searched, searched + 3);
 }
 
 #[tokio::test]

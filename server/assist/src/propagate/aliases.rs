@@ -7,7 +7,7 @@ use pilotlight_syntax::{Before, Import, Language, Occurrence, Snapshot};
 use super::{
     origin::{place, relative},
     related,
-    search::{Search, Verdict, places},
+    search::{Search, Verdict, places, unsure},
     view::{Defined, View},
 };
 
@@ -35,13 +35,11 @@ fn exported_as(text: &str, it: &Occurrence) -> Option<String> {
 }
 
 impl Search<'_> {
-    /// The other names that imports of `view` give the changed function, if its calls have to change.
+    /// The other names that imports of `view` give the changed function.
     fn imported_as<'a>(&self, view: &'a View) -> impl Iterator<Item = &'a String> {
         let change = self.change;
         let means = move |import: &&Import| {
-            change.changes_calls_of_any_name()
-                && import.name.as_deref() == Some(&*change.old_name)
-                && self.module(view, &import.module) == Verdict::Same
+            import.name.as_deref() == Some(&*change.old_name) && self.module(view, &import.module) == Verdict::Same
         };
         view.imports.iter().filter(means).filter_map(|import| import.alias.as_ref())
     }
@@ -53,56 +51,70 @@ impl Search<'_> {
 
     /// The other names that `view` hands the changed function on by.
     pub(super) fn handed_on(&self, view: &View) -> Vec<Alias> {
-        let change = self.change;
-        if !change.changes_calls_of_any_name() {
-            return Vec::new();
-        }
-        let occurrences = view.snapshot.occurrences(&change.old_name).into_iter();
+        let occurrences = view.snapshot.occurrences(&self.change.old_name).into_iter();
         let exported = occurrences.filter_map(|it| Some((exported_as(&view.text, &it)?, it)));
         let exported = exported.filter(|(_, it)| self.judge(view, it, None) == Verdict::Same).map(|(alias, _)| alias);
         self.imported_as(view).cloned().chain(exported).map(|alias| (alias, view.path.clone())).collect()
     }
 
     /// Whether `name` of `module`, as `view` writes it, is that of the file at `path`.
-    fn is_file(&self, view: &View, module: &str, name: &str, path: &Path) -> bool {
-        match module.starts_with('.') {
-            true => relative(view, module) == Some(place(path)),
-            false => {
-                let all: Vec<&str> = places(module).collect();
-                let own = |first: &str| self.packages.iter().any(|package| package == first);
-                let named = |path: &Path| match all.as_slice() {
-                    [] => false,
-                    [one] => self.names(one, path),
-                    [first, rest @ ..] if own(first) => place(path).ends_with(rest.iter().collect::<PathBuf>()),
-                    all => place(path).ends_with(all.iter().collect::<PathBuf>()),
-                };
-                let other = |it: &Defined| it.path != *path && it.parent.is_none() && named(&it.path);
-                named(path) && !self.lookup.definitions(name).iter().any(other)
-            }
+    fn is_file(&self, view: &View, module: &str, name: &str, path: &Path) -> Verdict {
+        if module.starts_with('.') {
+            return if relative(view, module) == Some(place(path)) { Verdict::Same } else { Verdict::Other };
+        }
+        let package = self.packages.iter().any(|it| it == module);
+        let within = self.packages.iter().find_map(|it| module.strip_prefix(&**it)?.strip_prefix('/'));
+        let mut all: Vec<&str> = places(within.unwrap_or(module)).collect();
+        // What bundlers call the top by.
+        let top = all.first().is_some_and(|first| matches!(*first, "@" | "~"));
+        if top {
+            all.remove(0);
+        }
+        let named = |path: &Path| match all.as_slice() {
+            _ if package => self.names(module, path),
+            [] => false,
+            [one] => self.names(one, path),
+            all => place(path).ends_with(all.iter().collect::<PathBuf>()),
+        };
+        let defines = |it: &Defined| it.path != *path && it.parent.is_none() && named(&it.path);
+        if !named(path) || self.lookup.definitions(name).iter().any(defines) {
+            return Verdict::Other;
+        }
+        // One that is nearer to the top is meant rather.
+        let depth = |path: &Path| path.components().count();
+        let another = |it: &PathBuf| it != path && named(it) && depth(it) <= depth(path);
+        if self.lookup.files().iter().any(another) {
+            return unsure("more than one file goes by the name that it is imported from");
+        }
+        let whole = package || within.is_some() || top || all.len() > 1;
+        match view.snapshot.language() == Language::Python || whole {
+            true => Verdict::Same,
+            false => unsure("it may be imported from a package of that name"),
         }
     }
 
-    /// Calls of the function by a name that another file hands it on by.
-    pub(super) fn called_by(&self, view: &View, (alias, from): &Alias) -> Vec<Occurrence> {
+    /// Calls of the function by a name that another file hands it on by; each with its doubt.
+    pub(super) fn called_by(&self, view: &View, (alias, from): &Alias) -> Vec<(Occurrence, Option<String>)> {
         let typescript = related(view.snapshot.language(), Language::TypeScript);
         if view.path == *from || !typescript && view.snapshot.language() != Language::Python {
             return Vec::new();
         }
-        let given = view
-            .imports
-            .iter()
-            .filter(|import| import.name.as_deref() == Some(alias) && self.is_file(view, &import.module, alias, from));
-        let local = given.filter_map(|import| import.alias.as_ref().or(import.name.as_ref()));
-        let mut all: Vec<Occurrence> = local.flat_map(|name| calls(view, name)).collect();
-        let reached = view.snapshot.occurrences(alias).into_iter().filter(|it| {
-            let Before::Member(of) = &it.before else { return false };
-            let [of] = of.as_slice() else { return false };
-            let import = view.imported(of, it.range.start).filter(|import| import.name.is_none());
-            let given = import.is_some_and(|import| self.is_file(view, &import.module, alias, from));
-            given && it.dead.is_none() && it.called
+        let doubt = |import: &Import| match self.is_file(view, &import.module, alias, from) {
+            Verdict::Same => Some(None),
+            Verdict::Unsure(why) => Some(Some(why)),
+            Verdict::Other => None,
+        };
+        let given = view.imports.iter().filter(|import| import.name.as_deref() == Some(alias));
+        let local = given.filter_map(|it| Some((it.alias.as_ref().or(it.name.as_ref())?, doubt(it)?)));
+        let called = local.flat_map(|(name, doubt)| calls(view, name).into_iter().map(move |it| (it, doubt.clone())));
+        let reached = view.snapshot.occurrences(alias).into_iter().filter_map(|it| {
+            let Before::Member(of) = &it.before else { return None };
+            let [of] = of.as_slice() else { return None };
+            let import = view.imported(of, it.range.start).filter(|import| import.name.is_none())?;
+            let doubt = doubt(import).filter(|_| it.dead.is_none() && it.called)?;
+            Some((it, doubt))
         });
-        all.extend(reached);
-        all
+        called.chain(reached).collect()
     }
 }
 

@@ -161,8 +161,14 @@ impl<'a> Comparison<'a> {
         changed.collect()
     }
 
+    /// Whether more of the text is broken than was: what seems to be gone may be about to get another name.
+    pub(crate) fn is_more_broken(&self) -> bool {
+        let errors = |state: &State| state.snapshot.syntax_errors(0..usize::MAX);
+        errors(&self.after) > errors(&self.before) || self.nameless()
+    }
+
     /// Whether a definition has lost its name alone: what stood behind it is there still. In some languages that is no syntax error.
-    pub(crate) fn nameless(&self) -> bool {
+    fn nameless(&self) -> bool {
         let Self { before, after, pairs } = self;
         let paired: HashSet<usize> = pairs.iter().map(|&(from, _)| from).collect();
         let text = after.snapshot.rope().to_string();
@@ -181,6 +187,7 @@ impl<'a> Comparison<'a> {
 /// A change that was not made yet: the item at byte `offset` of `now` is to be called `name`. `None` where no definition's name is.
 pub fn rename(now: &Snapshot, offset: usize, name: &str) -> Option<DefinitionChange> {
     let state = State::new(now);
+    let offset = offset + usize::from(now.language() == Language::Php && now.rope().get_byte(offset) == Some(b'$'));
     let at = state.items.iter().position(|item| {
         item.kind != DefinitionKind::Implementation && item.name_range.start <= offset && offset <= item.name_range.end
     })?;
@@ -260,7 +267,7 @@ struct State<'a> {
 
 impl<'a> State<'a> {
     fn new(snapshot: &'a Snapshot) -> Self {
-        Self { snapshot, items: snapshot.outline(), sites: snapshot.sites() }
+        Self { snapshot, items: super::view::outline(snapshot), sites: snapshot.sites() }
     }
 
     fn children(&self, of: Option<usize>) -> Vec<usize> {

@@ -69,7 +69,13 @@ pub(super) fn modifiers<'a>(home: &'a View, function: &Range<usize>, at: &Range<
     if !typescript || home.text[function.clone()] != *"constructor" {
         return Vec::new();
     }
-    let before = home.text[..at.start].rsplit(['(', ',']).next().unwrap_or_default();
-    let said = |word: &&str| matches!(*word, "private" | "public" | "protected" | "readonly");
-    before.split_whitespace().filter(said).collect()
+    let mut said = Vec::new();
+    for leaf in home.snapshot.leaves(function.end..at.start) {
+        match leaf.kind() {
+            "(" | "," => said.clear(),
+            kind @ ("private" | "public" | "protected" | "readonly") => said.push(kind),
+            _ => {}
+        }
+    }
+    said
 }

@@ -42,7 +42,9 @@ pub enum PropagateError {
     #[error("{0}: it is not in a folder of the workspace, so its uses are not known")]
     Outside(String),
     /// No definition's name.
-    #[error("there is no definition's name here: put the cursor on the name where it is defined")]
+    #[error(
+        "there is no definition's name here: put the cursor on the name where it is defined (parameters and local variables are not renamed)"
+    )]
     NoDefinition,
     /// Not a name of the language.
     #[error("expected a name for `{old}`, found {new:?}")]
@@ -110,6 +112,8 @@ impl Assistant {
         cancel: CancellationToken,
     ) -> Result<Offer, PropagateError> {
         let (_, now, _) = self.states(document)?;
+        // PHP's properties are declared with a `$` that their uses do not have.
+        let name = if now.language() == Language::Php { name.trim_start_matches('$') } else { name };
         let change = rename(&now, offset, name).ok_or(PropagateError::NoDefinition)?;
         let word = |c: char| c.is_alphanumeric() || c == '_';
         if name.is_empty() || !name.chars().all(word) || name.starts_with(char::is_numeric) || name == change.old_name {
@@ -207,7 +211,7 @@ impl Assistant {
         let language = home.snapshot.language();
         let word = called(&change).to_owned();
         let (loaded, modules) = Default::default();
-        let lookup = Files { indexing: self.indexing_of(), roots, open: &open, language, loaded, modules };
+        let lookup = Files { assistant: self, roots, open: &open, language, loaded, modules };
         let mut others: Vec<Candidate> = Vec::new();
         let add = |word: &str, paths: Vec<PathBuf>, others: &mut Vec<Candidate>| {
             for path in paths {
@@ -259,7 +263,7 @@ pub(super) enum Reach {
 
 /// The workspace's files: open ones as they are in the editor, the rest from the disk.
 struct Files<'a> {
-    indexing: &'a Indexing,
+    assistant: &'a Assistant,
     roots: &'a [PathBuf],
     open: &'a HashMap<PathBuf, (DocumentId, Snapshot)>,
     language: Language,
@@ -269,9 +273,13 @@ struct Files<'a> {
 }
 
 impl Files<'_> {
+    fn indexing(&self) -> &Indexing {
+        self.assistant.indexing_of()
+    }
+
     /// Files in which a word may stand, sorted; of closed ones those that `unknown` gives, where the index does not tell.
     fn containing(&self, word: &str, unknown: impl Fn() -> Vec<PathBuf>) -> Vec<PathBuf> {
-        let mut paths = if is_indexed(word) { self.indexing.files_with(self.roots, word) } else { unknown() };
+        let mut paths = if is_indexed(word) { self.indexing().files_with(self.roots, word) } else { unknown() };
         let here = |path: &&PathBuf| self.roots.iter().any(|root| path.starts_with(root));
         let open = self.open.iter().filter(|(path, (_, state))| here(path) && state.rope().to_string().contains(word));
         paths.extend(open.map(|(path, _)| path.clone()));
@@ -282,13 +290,7 @@ impl Files<'_> {
 
     /// Every file of the index that is `wanted`.
     fn all(&self, wanted: impl Fn(&Index, &File) -> bool) -> Vec<PathBuf> {
-        let reading = self.indexing.read(self.roots.to_vec());
-        let path = |file: &File| {
-            let root = reading.index.root(file.root).filter(|root| self.roots.iter().any(|own| own == root))?;
-            Some(root.join(&*file.path))
-        };
-        let files = reading.index.files().filter(|(_, file)| wanted(&reading.index, file));
-        files.filter_map(|(_, file)| path(file)).collect()
+        self.indexing().files_where(self.roots, wanted)
     }
 
     /// A file, if `word` stands in it.
@@ -298,9 +300,9 @@ impl Files<'_> {
             return Some(known.clone());
         }
         let snapshot = match self.open.get(path) {
-            Some((_, snapshot)) => self.indexing.may_read(self.roots, path).then(|| snapshot.clone())?,
+            Some((_, snapshot)) => self.indexing().may_read(self.roots, path).then(|| snapshot.clone())?,
             None => {
-                let text = self.indexing.text_of(self.roots, path).filter(|text| stands(text, word))?;
+                let text = self.indexing().text_of(self.roots, path).filter(|text| stands(text, word))?;
                 Document::open(Language::from_path(path), 0, &text).snapshot()
             }
         };
@@ -310,7 +312,7 @@ impl Files<'_> {
 
     fn modules(&self) -> HashSet<String> {
         let mut names = HashSet::new();
-        for path in self.all(|_, _| true).iter().filter(|path| related(self.language, Language::from_path(path))) {
+        for path in self.files() {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             names.extend(name.split('.').next().map(str::to_owned));
             if self.language == Language::Python {
@@ -344,7 +346,7 @@ fn imports(index: &Index, file: &File, name: &str) -> bool {
 }
 
 /// Whether a name stands in a text by itself.
-fn stands(text: &str, name: &str) -> bool {
+pub(super) fn stands(text: &str, name: &str) -> bool {
     let goes_on = |c: char| c.is_alphanumeric() || c == '_';
     let alone = |at: usize| !text[..at].ends_with(goes_on) && !text[at + name.len()..].starts_with(goes_on);
     name.is_empty() || text.match_indices(name).any(|(at, _)| alone(at))
@@ -352,7 +354,7 @@ fn stands(text: &str, name: &str) -> bool {
 
 impl Lookup for Files<'_> {
     fn definitions(&self, name: &str) -> Vec<Defined> {
-        let mut found = self.indexing.definitions(self.roots, name);
+        let mut found = self.indexing().definitions(self.roots, name);
         found.retain(|it| related(self.language, Language::from_path(&it.path)));
         found
     }
@@ -361,8 +363,19 @@ impl Lookup for Files<'_> {
         self.load_with(path, "")
     }
 
+    fn earlier(&self, path: &Path) -> Option<Snapshot> {
+        let (document, _) = self.open.get(path)?;
+        self.assistant.states(document).ok().map(|(settled, ..)| settled)
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        let mut paths = self.all(|_, _| true);
+        paths.retain(|path| related(self.language, Language::from_path(path)));
+        paths
+    }
+
     fn is_module(&self, name: &str) -> bool {
-        self.indexing.is_module(self.roots, name) || self.modules.get_or_init(|| self.modules()).contains(name)
+        self.indexing().is_module(self.roots, name) || self.modules.get_or_init(|| self.modules()).contains(name)
     }
 }
 

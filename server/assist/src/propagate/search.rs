@@ -56,12 +56,18 @@ pub(super) struct Search<'a> {
     pub(super) lookup: &'a dyn Lookup,
     /// The simple names of the types whose member it is.
     pub(super) owners: Vec<String>,
+    /// Of files in which something is called as a member that many types have: whether it is told there.
+    pub(super) told: RefCell<HashMap<PathBuf, bool>>,
 }
 
 impl Search<'_> {
     /// What the occurrence means; `used` says as what it is used.
     pub(super) fn judge(&self, view: &View, it: &Occurrence, used: Option<UseKind>) -> Verdict {
-        match it.dead {
+        if self.is_variable(view, it) {
+            return Verdict::Other;
+        }
+        let template = self.template(view, it);
+        match it.dead.filter(|_| template.is_none()) {
             Some(CommentOrString::Comment) => return unsure("in a comment"),
             Some(CommentOrString::String) => return unsure("in a string"),
             None => {}
@@ -76,13 +82,13 @@ impl Search<'_> {
         {
             return Verdict::Other;
         }
-        let verdict = match self.change.container {
+        let by_meaning = || match self.change.container {
             _ if self.change.local && it.before != Before::Bare => Verdict::Other,
             _ if self.change.local => self.by_scope(view, it).unwrap_or(Verdict::Other),
             Some(_) => self.member(view, it),
             None => self.top_level(view, it, used),
         };
-        match verdict {
+        match template.unwrap_or_else(by_meaning) {
             Verdict::Same if it.before == Before::Bare && view.may_be_key(it) => {
                 unsure("it may be the name of a field")
             }
@@ -193,6 +199,10 @@ impl Search<'_> {
         }
         // What is no name of a scope: a field, an attribute, a label, text.
         let known = view.scopes.references.iter().any(|reference| reference.range == it.range);
+        // A shell takes names as words: `unset NAME`, `trap NAME EXIT`.
+        if !known && self.is_home(view) && view.snapshot.language() == Language::Bash {
+            return unsure("it may be the name, given as a word");
+        }
         if !known {
             return Verdict::Other;
         }
@@ -343,7 +353,7 @@ impl Search<'_> {
         }
     }
 
-    fn names_home(&self, module: &str) -> bool {
+    pub(super) fn names_home(&self, module: &str) -> bool {
         self.names(module, &self.home.path)
     }
 

@@ -1,6 +1,5 @@
 //! What is settled, once nothing of a change waits to be carried any more: by next edits, by hand, or by another tool.
 
-use pilotlight_syntax::Snapshot;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -19,11 +18,6 @@ impl Offer {
     }
 }
 
-/// Whether more of the text is broken than was: what seems to be gone may be about to get another name.
-fn is_more_broken(before: &Snapshot, now: &Snapshot, compared: &Comparison) -> bool {
-    now.syntax_errors(0..usize::MAX) > before.syntax_errors(0..usize::MAX) || compared.nameless()
-}
-
 impl Assistant {
     /// Takes the document as it is for settled, but for the changes of which something waits to be carried.
     pub(crate) async fn settle(&self, document: &DocumentId) {
@@ -35,7 +29,7 @@ impl Assistant {
         // Two texts are compared: not while messages wait.
         let compared = move || {
             let compared = Comparison::new(&before, &now);
-            (!is_more_broken(&before, &now, &compared)).then(|| compared.changes())
+            (!compared.is_more_broken()).then(|| compared.changes())
         };
         let Ok(Some(changes)) = tokio::task::spawn_blocking(compared).await else { return };
         let mut waiting = Vec::new();
@@ -66,10 +60,11 @@ impl Assistant {
                 if before.revision() != now.revision() {
                     let compared = Comparison::new(&before, &now);
                     let changes = compared.changes();
-                    if changes.iter().any(|change| change.parameters.is_some()) {
+                    // Where something is broken it may be that one of a function whose parameters have changed is not seen now.
+                    if compared.is_more_broken() || changes.iter().any(|change| change.parameters.is_some()) {
                         return Vec::new();
                     }
-                    same = changes.is_empty() && !is_more_broken(&before, &now, &compared);
+                    same = changes.is_empty();
                 }
                 all.push((document, before, now, same));
             }

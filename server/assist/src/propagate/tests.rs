@@ -134,10 +134,45 @@ async fn a_definition_is_renamed_with_its_uses() {
     for (at, name, error) in [
         (at, "a b", "expected a name for `area`, found \"a b\""),
         (at, "area", "expected a name for `area`, found \"area\""),
-        (0, "x", "there is no definition's name here: put the cursor on the name where it is defined"),
+        (
+            0,
+            "x",
+            "there is no definition's name here: put the cursor on the name where it is defined (parameters and local variables are not renamed)",
+        ),
     ] {
         let refused = assistant.rename(&document, at, name, CancellationToken::new()).await.unwrap_err();
         assert_eq!(refused.to_string(), error);
+    }
+}
+
+/// Nothing is certain then: the definition alone would have another name.
+#[tokio::test]
+async fn a_definition_is_not_renamed_to_what_is_there() {
+    for (name, text, at) in [
+        ("shop.py", "def total_price(): pass\ndef render(): pass\ntotal_price()\n", "total_price()"),
+        ("shop.ts", "function total_price() {}\nfunction render() {}\ntotal_price();\n", "total_price()"),
+        ("shop.rs", "fn total_price() {}\nfn render() { total_price() }\n", "total_price()"),
+        ("shop.go", "package a\n\nfunc total_price() {}\nfunc render() { total_price() }\n", "total_price()"),
+        ("S.java", "class S {\n    void total_price() {}\n    void render() { total_price(); }\n}\n", "total_price()"),
+        (
+            "s.py",
+            "class S:\n    def total_price(self): pass\n    def render(self): self.total_price()\n",
+            "total_price(",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().canonicalize().unwrap().join(name);
+        fs::write(&path, text).unwrap();
+        let assistant = Assistant::new(Options::default(), "none", || Err(EngineError::Stopped("none".into())));
+        assistant.set_workspace(Workspace::new(Options::default(), [path.parent().unwrap().to_owned()]));
+        let document: DocumentId = Arc::from("home");
+        assistant.open(document.clone(), Some(path.clone()), Language::from_path(&path), 1, text);
+        let at = text.find(at).unwrap();
+        let offer = assistant.rename(&document, at, "render", CancellationToken::new()).await.unwrap();
+        let doubts: Vec<_> =
+            offer.set.files.iter().flat_map(|file| &file.edits).map(|edit| edit.doubt.clone()).collect();
+        assert_eq!(doubts, vec![Some("`render` means something else here".to_owned()); 2], "{name}");
+        assert_eq!(offer.set.diff(Which::Certain, |_| String::new()), "");
     }
 }
 

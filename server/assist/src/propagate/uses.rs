@@ -2,13 +2,15 @@
 
 use std::{collections::HashMap, ops::Range};
 
-use pilotlight_syntax::{Before, Call, DefinitionKind, Document, Import, Item, Language, Occurrence, UseKind};
+use pilotlight_syntax::{
+    Before, Call, Definition, DefinitionKind, Document, Import, Item, Language, Occurrence, UseKind,
+};
 
 use super::{
     Candidate,
     aliases::Alias,
     arguments::{self, Carried, Rewrite},
-    difference::ShapeChange,
+    difference::{DefinitionChange, ShapeChange},
     regions,
     search::{Search, Verdict},
     touched::BY_HAND,
@@ -46,7 +48,11 @@ impl Work<'_> {
         for it in occurrences {
             if home && it.range.start == self.search.at {
                 if self.definition_too {
-                    found.edits.push(Edit { range: it.range, text: change.new_name.clone(), doubt: None });
+                    let own = view.definition(self.search.at).map(|own| own.scope);
+                    let beside = |it: &Definition| it.name == change.new_name && Some(it.scope) == own;
+                    let taken = change.meets || view.scopes.definitions.iter().any(beside);
+                    let doubt = taken.then(|| taken_by(change));
+                    found.edits.push(Edit { range: it.range, text: change.new_name.clone(), doubt });
                 }
                 continue;
             }
@@ -57,12 +63,15 @@ impl Work<'_> {
             };
             self.site((view, candidate), &it, doubt, true, &mut found, set);
         }
-        let handed_on = self.aliases.iter().flat_map(|alias| self.search.called_by(view, alias));
-        let mut aliased: Vec<Occurrence> = self.search.aliased(view).into_iter().chain(handed_on).collect();
-        aliased.sort_by_key(|it| it.range.start);
-        aliased.dedup_by_key(|it| it.range.start);
-        for it in aliased {
-            self.site((view, candidate), &it, None, false, &mut found, set);
+        if change.changes_calls_of_any_name() {
+            let handed_on = self.aliases.iter().flat_map(|alias| self.search.called_by(view, alias));
+            let aliased = self.search.aliased(view).into_iter().map(|it| (it, None));
+            let mut aliased: Vec<(Occurrence, Option<String>)> = aliased.chain(handed_on).collect();
+            aliased.sort_by_key(|(it, doubt)| (it.range.start, doubt.is_some()));
+            aliased.dedup_by_key(|(it, _)| it.range.start);
+            for (it, doubt) in aliased {
+                self.site((view, candidate), &it, doubt, false, &mut found, set);
+            }
         }
         regions::joined(&mut set.holes);
         found
@@ -146,7 +155,7 @@ impl Work<'_> {
         let taken = doubt.is_none()
             && change.is_renamed()
             && (change.meets || change.container.is_none() && self.taken(view, it));
-        let doubt = doubt.or_else(|| taken.then(|| format!("`{}` means something else here", change.new_name)));
+        let doubt = doubt.or_else(|| taken.then(|| taken_by(change)));
         found.edits.extend(edits.into_iter().map(|edit| Edit { doubt: doubt.clone().or(edit.doubt), ..edit }));
         found.rewrites.extend(anew.map(|rewrite| Rewrite { doubt: doubt.or(rewrite.doubt), ..rewrite }));
     }
@@ -291,6 +300,11 @@ impl Work<'_> {
         call.name = it.range.clone();
         Some(call)
     }
+}
+
+/// Why the new name should not stand where something else has it.
+fn taken_by(change: &DefinitionChange) -> String {
+    format!("`{}` means something else here", change.new_name)
 }
 
 /// The edits that come of what was found, in order. A call in another's arguments is changed with them; where that cannot be, the outer one is told.

@@ -46,6 +46,10 @@ pub(crate) trait Lookup {
     fn definitions(&self, name: &str) -> Vec<Defined>;
     /// A file of the workspace, as it is now.
     fn load(&self, path: &Path) -> Option<Snapshot>;
+    /// An open file as it was when its definitions were last settled.
+    fn earlier(&self, path: &Path) -> Option<Snapshot>;
+    /// All files of that family.
+    fn files(&self) -> Vec<PathBuf>;
     /// Whether a file or folder of the workspace goes by that name.
     fn is_module(&self, name: &str) -> bool;
 }
@@ -78,13 +82,24 @@ pub(super) struct Known {
     members: Vec<(String, Option<String>)>,
 }
 
+/// The definitions of a text, as code calls them: PHP's properties without the `$` that they are declared with.
+pub(super) fn outline(snapshot: &Snapshot) -> Vec<Item> {
+    let mut items = snapshot.outline();
+    for item in items.iter_mut().filter(|item| item.kind == DefinitionKind::Field) {
+        if let Some(name) = item.name.strip_prefix('$').filter(|_| snapshot.language() == Language::Php) {
+            (item.name, item.name_range.start) = (name.to_owned(), item.name_range.start + 1);
+        }
+    }
+    items
+}
+
 impl View {
     pub(super) fn new(path: PathBuf, snapshot: Snapshot) -> Self {
         Self {
             text: snapshot.rope().to_string(),
             sites: snapshot.sites(),
             scopes: snapshot.scopes(),
-            outline: snapshot.outline(),
+            outline: outline(&snapshot),
             imports: snapshot.imports(),
             earlier: Earlier::default(),
             path,
@@ -169,9 +184,7 @@ impl View {
             None => self.imports.iter().find(|import| match (&import.alias, &import.name) {
                 (Some(alias), _) => alias == name,
                 (None, Some(own)) => own == name,
-                (None, None) => {
-                    import.module.split(['.', ':', '/']).any(|part| part == name) && !self.text.contains("import *")
-                }
+                (None, None) => parts(&import.module).any(|part| part == name) && !self.text.contains("import *"),
             }),
         }
     }

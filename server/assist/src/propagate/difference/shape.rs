@@ -81,6 +81,8 @@ pub(super) fn tokens(text: &str) -> String {
                 match c {
                     '(' | '[' | '{' | '<' => open.push((c, 0)),
                     ',' => open.iter_mut().last().into_iter().for_each(|(_, commas)| *commas += 1),
+                    // `=>` and `->` close nothing.
+                    '>' if all.last().is_some_and(|last| matches!(&**last, "=" | "-")) => {}
                     ')' | ']' | '}' | '>' => {
                         // `(A,)` is another one than `(A)`.
                         let one = open.pop().is_some_and(|(_, commas)| commas == 1) && c == ')';

@@ -152,6 +152,7 @@ fn a_formatter_changes_no_type() {
             "function f(a: 'a' | 'b', c: { d: A; e: B }) {}\n",
             "function f(\n  a:\n    | \"a\"\n    | \"b\",\n  c: {\n    d: A,\n    e: B,\n  },\n) {}\n",
         ),
+        (Language::TypeScript, "function f(c: { d: () => A, e: B }) {}\n", "function f(c: { d: () => A; e: B }) {}\n"),
         (Language::Rust, "fn f(a:&[u8;4])->Result<A,B>{}\n", "fn f(a: &[u8; 4]) -> Result<A, B> {}\n"),
         (Language::Rust, "fn f() -> Result<A, B> {}\n", "fn f() -> Result<\n    A,\n    B,\n> {}\n"),
         (Language::Rust, "struct A { x:Map<u8,u8> }\n", "struct A {\n    x: Map<u8, u8>,\n}\n"),

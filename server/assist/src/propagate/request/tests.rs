@@ -25,8 +25,8 @@ async fn of_a_name_like_an_underscore_only_files_that_import_it() {
     let roots = [root.clone()];
     assistant.indexing_ready(&roots).await;
     let (open, loaded, modules) = Default::default();
-    let indexing = assistant.indexing_of();
-    let lookup = Files { indexing, roots: &roots, open: &open, language: Language::Python, loaded, modules };
+    let lookup =
+        Files { assistant: &assistant, roots: &roots, open: &open, language: Language::Python, loaded, modules };
     let paths = lookup.containing("_", || lookup.all(|index, file| imports(index, file, "_")));
     assert_eq!(paths, [root.join("one.py")]);
     assert_eq!(lookup.containing("_", || lookup.all(|_, _| true)).len(), 3);

@@ -91,6 +91,7 @@ impl Search<'_> {
             }
             Some((name, here)) => match self.relation(view, &name, here) {
                 Relation::Same => Verdict::Same,
+                Relation::Other if self.may_implement(&name) => unsure("it may be the same method of an interface"),
                 Relation::Other if self.through(view) => self.by_name("it may come through another type"),
                 Relation::Other => Verdict::Other,
                 Relation::Unknown if of == ["self"] || of == ["this"] => {
@@ -100,6 +101,15 @@ impl Search<'_> {
             },
             None => self.by_name("the type of what it is a member of is not known"),
         }
+    }
+
+    /// Whether a method of a type in Go may be there for the changed interface, or the changed one for that interface: neither is written there.
+    fn may_implement(&self, of: &str) -> bool {
+        let interface =
+            |name: &str| self.lookup.definitions(name).iter().any(|it| it.kind == DefinitionKind::Interface);
+        self.home.snapshot.language() == Language::Go
+            && self.change.kind == DefinitionKind::Method
+            && (interface(of) || self.owners.iter().any(|own| interface(own)))
     }
 
     /// What the type says that is named at a place.
@@ -173,6 +183,8 @@ impl Search<'_> {
                 return Verdict::Same;
             }
             return match self.relation(view, &of, true) {
+                Relation::Same => Verdict::Same,
+                _ if self.may_implement(&of) => unsure("it may be the same method of an interface"),
                 Relation::Unknown if !self.owners.contains(&of) => Verdict::Other,
                 relation => self.said(relation),
             };

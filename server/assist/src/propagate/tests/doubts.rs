@@ -80,6 +80,26 @@ async fn the_new_name_is_that_of_a_neighbour() {
         let path = files[4..].lines().next().unwrap();
         assert_eq!(carried(files, "load_all", "read_all").await, doubt(&[&format!("{path}:{line}")]));
     }
+    // A base or a subclass has it.
+    for (files, places) in [
+        (
+            "//- a.py\nclass A:\n    def load_all(self, path): pass\n//- b.py\nfrom a import A\nclass B(A):\n    def read_all(self, path, mode): pass\n//- c.py\nfrom b import B\ndef f(b: B): b.load_all(1)\n",
+            "c.py:2",
+        ),
+        (
+            "//- a.ts\nimport { Z } from \"./z\";\nexport class A extends Z {\n  load_all(path: string) {}\n}\n//- z.ts\nexport class Z {\n  read_all(path: string, mode: string) {}\n}\n//- c.ts\nimport { A } from \"./a\";\nfunction f(a: A) { a.load_all(\"\"); }\n",
+            "c.ts:2",
+        ),
+        (
+            "//- a.go\npackage a\n\nfunc load_all() {}\n//- b.go\npackage a\n\nfunc read_all() { load_all() }\n//- c/c.go\npackage c\n\nfunc read_all() {}\n",
+            "b.go:3",
+        ),
+    ] {
+        assert_eq!(carried(files, "load_all", "read_all").await, doubt(&[places]));
+    }
+    let files = "//- a.go\npackage a\n\nfunc load_all() {}\nfunc one() { load_all() }\n//- c/c.go\npackage c\n\nfunc read_all() {}\n";
+    let expected = "+++ b/a.go\n-func one() { load_all() }\n+func one() { read_all() }\n";
+    assert_eq!(carried(files, "func load_all", "func read_all").await, expected);
     // A field and a method may share a name in Rust.
     let files = "//- a.rs\nstruct A { count: u8 }\nimpl A { fn len(&self) -> u8 { self.count } }\n";
     let expected =

@@ -24,6 +24,14 @@ impl Lookup for Counted {
         self.files.iter().find(|(own, _)| own == path).map(|(_, snapshot)| snapshot.clone())
     }
 
+    fn earlier(&self, _: &Path) -> Option<Snapshot> {
+        None
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        self.files.iter().map(|(path, _)| path.clone()).collect()
+    }
+
     fn is_module(&self, name: &str) -> bool {
         self.files.iter().any(|(path, _)| path.file_stem().is_some_and(|stem| stem == name))
     }

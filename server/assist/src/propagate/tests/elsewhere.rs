@@ -19,6 +19,20 @@ async fn a_module_that_ends_as_the_one_that_hands_it_on() {
     assert_eq!(carried(files, "deg, size", "size, deg").await, expected);
     let files = "//- pkg/core.py\ndef turn(deg, size): pass\n//- pkg/util.py\nfrom pkg.core import turn as rotate\n//- util.py\ndef rotate(a, b): pass\n//- use.py\nfrom util import rotate\nrotate(1, 2)\n";
     assert_eq!(carried(files, "deg, size", "size, deg").await, "");
+    // That one gives the name by an import alone.
+    let files = "//- pkg/core.py\ndef turn(deg, size): pass\n//- pkg/util.py\nfrom pkg.core import turn as rotate\n//- util.py\nfrom lib.math import rotate\n//- use.py\nfrom util import rotate\nrotate(1, 2)\n//- also.py\nfrom pkg.util import rotate\nrotate(1, 2)\n";
+    let expected = "+++ b/also.py\n-rotate(1, 2)\n+rotate(2, 1)\n? use.py:2 more than one file goes by the name that it is imported from\n";
+    assert_eq!(carried(files, "deg, size", "size, deg").await, expected);
+}
+
+#[tokio::test]
+async fn a_module_that_is_named_by_its_package_or_from_the_top() {
+    let files = "//- src/core.ts\nexport function makeThing(a: string, b: number) {}\n//- package.json\n{ \"name\": \"@acme/app\" }\n//- src/ui.ts\nexport { makeThing as build } from \"./core\";\n\
+        //- src/use.ts\nimport { build } from \"@acme/app/ui\";\nbuild(\"\", 1);\n//- src/also.ts\nimport { build } from \"@/ui\";\nbuild(\"\", 1);\n\
+        //- src/no.ts\nimport { build } from \"@other/app/ui\";\nbuild(\"\", 1);\n//- src/perhaps.ts\nimport { build } from \"ui\";\nbuild(\"\", 1);\n";
+    let expected = "+++ b/src/also.ts\n-build(\"\", 1);\n+build(1, \"\");\n+++ b/src/use.ts\n-build(\"\", 1);\n+build(1, \"\");\n\
+        ? src/perhaps.ts:2 it may be imported from a package of that name\n";
+    assert_eq!(carried(files, "a: string, b: number", "b: number, a: string").await, expected);
 }
 
 /// Of aliases of which the index keeps no words, files that import them are looked at.
@@ -46,6 +60,13 @@ async fn a_parameter_that_is_a_member() {
         ? src/a.ts:2 the type of what it is a member of is not known\n\
         ! src/a.ts:2 the parameter is a member too: what other files call it is to be changed by hand\n";
     assert_eq!(carried(files, "width2", "breadth").await, expected);
+}
+
+#[tokio::test]
+async fn a_comment_before_a_parameter_says_nothing_of_it() {
+    let files = "//- src/a.ts\nclass A {\n  private load: L;\n  constructor(\n    // where the public files are\n    load: L,\n  ) {\n    this.load = wrap(load);\n  }\n}\n";
+    let expected = "+++ b/src/a.ts\n-    this.load = wrap(load);\n+    this.load = wrap(read);\n";
+    assert_eq!(carried(files, "    load: L,", "    read: L,").await, expected);
 }
 
 #[tokio::test]

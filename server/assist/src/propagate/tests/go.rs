@@ -39,6 +39,36 @@ func one(key string) map[string]int { return map[string]int{key: 1} }
     assert_eq!(carried(files, "struct{ KindA", "struct{ First").await, expected);
 }
 
+/// Go does not write which interface a type implements.
+#[tokio::test]
+async fn methods_of_an_interface() {
+    let files = r#"//- shape.go
+package geo
+
+type Shape interface{ EdgeSum() int }
+type Square struct{}
+type Cube struct{}
+
+func (s Square) EdgeSum() int { return 1 }
+func (c Cube) EdgeSum() int { return 1 }
+
+func use(s Shape, q Square) int { return s.EdgeSum() + q.EdgeSum() }
+"#;
+    let doubt = "it may be the same method of an interface";
+    let expected = format!(
+        "+++ b/shape.go\n-func use(s Shape, q Square) int {{ return s.EdgeSum() + q.EdgeSum() }}\n\
+        +func use(s Shape, q Square) int {{ return s.Rim() + q.EdgeSum() }}\n\
+        ? shape.go:7 {doubt}\n? shape.go:8 {doubt}\n? shape.go:10 {doubt}\n"
+    );
+    assert_eq!(carried(files, "EdgeSum", "Rim").await, expected);
+    let expected = format!(
+        "+++ b/shape.go\n-func use(s Shape, q Square) int {{ return s.EdgeSum() + q.EdgeSum() }}\n\
+        +func use(s Shape, q Square) int {{ return s.EdgeSum() + q.Rim() }}\n\
+        ? shape.go:3 {doubt}\n? shape.go:10 {doubt}\n"
+    );
+    assert_eq!(carried(files, "(s Square) EdgeSum", "(s Square) Rim").await, expected);
+}
+
 #[tokio::test]
 async fn a_field_is_called_as_the_type_that_it_embeds() {
     let files = r#"//- geo/geo.go
