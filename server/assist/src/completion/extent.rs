@@ -3,7 +3,7 @@
 //! The text is tried out in the document at each line's end. A line that leaves no more syntax errors than the file has without the line being typed is
 //! complete; one that opens a bracket or a block is not, and decoding goes on. Nothing that adds an error, and nothing that stays open, is ever handed out.
 
-use std::ops::Range;
+use std::{cell::OnceCell, ops::Range};
 
 use pilotlight_syntax::Snapshot;
 
@@ -44,8 +44,8 @@ pub(super) struct Extent<'a> {
     errors: usize,
     /// Errors of the file without the line being typed: those that are not the cursor's business.
     elsewhere: usize,
-    /// Without the line being typed nothing is wrong, but for ends that may still be written.
-    unended: bool,
+    /// How many ends of blocks are missing, if nothing else is wrong without the line being typed.
+    missing: OnceCell<Option<usize>>,
     lines: usize,
     /// Bytes of the text already looked at.
     tried: usize,
@@ -73,8 +73,7 @@ impl<'a> Extent<'a> {
     pub(super) fn new(snapshot: &'a Snapshot, cursor: usize, reach: Reach) -> Self {
         let line = snapshot.line_at(cursor);
         let errors = errors_of(snapshot);
-        let without = (errors > 0).then(|| snapshot.with_replaced(line.clone(), ""));
-        let elsewhere = without.as_ref().map_or(0, errors_of).min(errors);
+        let elsewhere = if errors == 0 { 0 } else { errors_of(&snapshot.with_replaced(line.clone(), "")).min(errors) };
         Self {
             snapshot,
             cursor,
@@ -84,7 +83,7 @@ impl<'a> Extent<'a> {
             line_end: line_ends::of(snapshot),
             errors,
             elsewhere,
-            unended: without.is_some_and(|without| unended::is_right(&without, line.start)),
+            missing: OnceCell::new(),
             lines: reach.lines,
             tried: 0,
             complete: None,
@@ -140,16 +139,20 @@ impl<'a> Extent<'a> {
         let trial = self.snapshot.with_replaced(range.clone(), &inserted);
         let errors = errors_of(&trial);
         let written = range.start..range.start + inserted.len();
-        let is_wrong = errors > 0
-            && (closes_nothing(&trial, written.clone())
-                || self.unended && !unended::goes_on(&trial, written.end) && !unended::is_right(&trial, written.end));
-        let unclosed = unclosed(&trial, written);
+        let unclosed = unclosed(&trial, written.clone());
         // A bracket may be closed below: then there are fewer errors than without the line, or none.
         let closed_below = unclosed == Some(Unclosed::Bracket) && (errors == 0 || errors < self.elsewhere);
-        let complete = errors <= self.elsewhere && !is_wrong && (unclosed.is_none() || closed_below);
+        let complete = errors <= self.elsewhere && (unclosed.is_none() || closed_below);
+        let harmless = errors <= self.errors && unclosed.is_none() && !inserted.trim().contains('\n');
+        let is_wrong =
+            || errors > 0 && (closes_nothing(&trial, written.clone()) || self.is_no_line(&trial, written.end));
+        if (complete || harmless) && is_wrong() {
+            self.refused = "what the model wrote would add a syntax error";
+            return false;
+        }
         if complete {
             self.complete = Some((range, inserted));
-        } else if errors <= self.errors && !is_wrong && unclosed.is_none() && !inserted.trim().contains('\n') {
+        } else if harmless {
             self.harmless = Some((range, inserted));
         } else if unclosed.is_some() && !closed_below {
             self.refused = "what the model wrote leaves open what it opens";
@@ -157,6 +160,14 @@ impl<'a> Extent<'a> {
             self.refused = "what the model wrote would add a syntax error";
         }
         complete
+    }
+
+    /// Whether the line of byte `at` of `trial` is none that could stand in a block whose end is still to be written.
+    fn is_no_line(&self, trial: &Snapshot, at: usize) -> bool {
+        let line = self.snapshot.line_at(self.cursor);
+        let missing = || unended::missing(&self.snapshot.with_replaced(line.clone(), ""), line.start);
+        let missing = *self.missing.get_or_init(missing);
+        missing.is_some_and(|missing| !unended::goes_on(trial, at) && !unended::is_right_with(trial, at, missing))
     }
 
     /// Whether the last line of `lines` is still of what the cursor is in, and no loop.

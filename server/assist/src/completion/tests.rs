@@ -356,6 +356,8 @@ fn a_line_in_a_block_without_its_end_is_judged_as_if_it_had_one() {
         shown(Language::Lua, "function f()\n  g()\n  $0\n", said);
     }
     shown(Language::Lua, "function f()\n  if a then\n    b()\n  e$0\n", "lse");
+    let deep = "function f()\n  if a then\n    if b then\n      for i = 1, 3 do\n        $0\n";
+    shown(Language::Lua, deep, "if c then");
     shown(Language::Lua, "function f()\n  repeat\n    b()\n  u$0\n", "ntil a");
     shown(Language::Ruby, "def add(name, c$0\n", "ount)");
     shown(Language::Ruby, "def add(name, c$0\n", "ount: 1)");

@@ -4,21 +4,28 @@ use pilotlight_syntax::{Language, Snapshot};
 
 use super::{extent::errors_of, unclosed::unclosed};
 
-/// What may be missing.
-fn ends(language: Language) -> &'static [&'static str] {
-    match language {
-        Language::Ruby => &["", "\nend", "\nend\nend", "\nend\nend\nend"],
-        Language::Lua => {
-            &["", "\nend", "\nend\nend", "\nend\nend\nend", "\nuntil x", "\nuntil x\nend", "\nuntil x\nend\nend"]
-        }
-        _ => &[],
-    }
+/// More ends are not missing in a text that somebody writes.
+const MOST: usize = 6;
+/// A line begins or ends so many blocks.
+const BLOCKS: usize = 2;
+
+/// How many ends have to stand behind the line of byte `at` to have no error in `snapshot`; `None` where that is not all that is wrong.
+pub(super) fn missing(snapshot: &Snapshot, at: usize) -> Option<usize> {
+    let ends_blocks = matches!(snapshot.language(), Language::Ruby | Language::Lua);
+    (0..=MOST).filter(|_| ends_blocks).find(|count| is_right(snapshot, at, "", *count))
 }
 
-/// Whether there is no error in `snapshot` if some ends stand behind the line of byte `at`.
-pub(super) fn is_right(snapshot: &Snapshot, at: usize) -> bool {
-    let end = snapshot.line_at(at).end;
-    ends(snapshot.language()).iter().any(|ends| errors_of(&snapshot.with_replaced(end..end, ends)) == 0)
+/// Whether there is no error in `snapshot` if about `missing` ends stand behind the line of byte `at`.
+pub(super) fn is_right_with(snapshot: &Snapshot, at: usize, missing: usize) -> bool {
+    // In Lua one of them may be of another form.
+    let forms: &[&str] = if snapshot.language() == Language::Lua { &["", "\nuntil x"] } else { &[""] };
+    let mut counts = missing.saturating_sub(BLOCKS)..=missing + BLOCKS;
+    counts.any(|count| forms.iter().any(|form| is_right(snapshot, at, form, count)))
+}
+
+fn is_right(snapshot: &Snapshot, at: usize, form: &str, ends: usize) -> bool {
+    let at = snapshot.line_at(at).end;
+    errors_of(&snapshot.with_replaced(at..at, &(form.to_owned() + &"\nend".repeat(ends)))) == 0
 }
 
 /// Whether the line of byte `at` goes on below, or is not written to its end: nothing can be said of it yet.
