@@ -12,7 +12,8 @@ import edits, export, holes
 import tokenizer as tok
 from fetch import permissive
 from filter import reject
-from model import CONFIGS, Ember
+from grow import grown
+from model import CONFIGS, Config, Ember
 from repository import Index, chunks_of
 from samples import Encoder, window
 
@@ -139,6 +140,16 @@ def test_a_cached_decode_equals_a_whole_forward():
         parts = [model.logits(model.hidden(part, cache)) for part in (ids[:, :20], ids[:, 20:21], ids[:, 21:22])]
     assert torch.allclose(torch.cat(parts, 1), whole[:, :22], atol=1e-4)
     assert sum(p.numel() for p in model.parameters()) == model.config.parameters()
+
+
+def test_a_grown_model_says_the_same():
+    torch.manual_seed(0)
+    small, large = CONFIGS["tiny"], Config(**{**CONFIGS["tiny"].as_dict(), "layers": 6})
+    before, after = Ember(small).eval(), Ember(large).eval()
+    after.load_state_dict(grown(before.state_dict(), small, large))
+    ids = torch.randint(0, small.vocab, (1, 24))
+    with torch.no_grad():
+        assert torch.equal(before(ids), after(ids))
 
 
 def test_rows_for_adjacent_pairs():
