@@ -37,7 +37,7 @@ fn what_cargo_says_is_mended() {
     let document: Value = serde_json::from_str(&document).unwrap();
     assert_eq!(document["files"][0]["edits"][0]["text"], "    a + b");
     let (_, _, told) = fix(&project, Some(&url), &["--write"], &input);
-    assert!(told.contains("1 files written"), "{told}");
+    assert!(told.contains("1 file written"), "{told}");
     assert_eq!(project.text("work/add.rs"), LIB.replace("a + c", "a + b"));
 }
 

@@ -83,7 +83,7 @@ fn a_change_made_by_hand_is_carried() {
     assert_eq!(status, 0);
     assert!(document.contains("\"doubt\": \"in a comment\""), "{document}");
     let (_, _, told) = project.run(&[&arguments[..], &["--write", "--all"]].concat());
-    assert!(told.contains("1 files written"), "{told}");
+    assert!(told.contains("1 file written"), "{told}");
     assert_eq!(project.text("work/lib.rs"), "mod geo;\n// size\nfn one() -> u64 { geo::size(2, 1) }\n");
     // Of a name nothing is left to carry.
     assert_eq!(project.run(&arguments).0, 1);

@@ -113,6 +113,7 @@ impl Buffer {
     pub(crate) fn in_folder(folder: &Path, name: &str, fixture: &str) -> Self {
         let path = folder.join(name);
         let buffer = Self { uri: uri(&path), ..Self::new(name, fixture) };
+        fs::create_dir_all(folder).unwrap();
         fs::write(path, &buffer.text).unwrap();
         buffer
     }
