@@ -80,6 +80,7 @@ pub(crate) enum Command {
     Schema(Schema),
 }
 
+#[cfg(unix)]
 impl Command {
     /// Whether it is a server.
     pub(crate) fn serves(&self) -> bool {
